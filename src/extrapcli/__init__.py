@@ -1,0 +1,1 @@
+"""Makes music longer: continues any song to the length you ask for."""
