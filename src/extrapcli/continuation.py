@@ -1,0 +1,75 @@
+"""The use case: one song in, one track out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extrapcli.audio.song import Song
+from extrapcli.crossfade import join
+from extrapcli.errors import UsageError
+from extrapcli.extrapolators.base import Extrapolator
+
+
+@dataclass(frozen=True)
+class Length:
+    """How long a track shall be: `minutes` in all, or `minutes` beyond the song."""
+
+    minutes: float
+    beyond: bool = False
+
+    def samples(self, song: Song) -> int:
+        """The samples of the whole track; raise UsageError where the song has that many already."""
+        asked = round(self.minutes * 60 * song.sample_rate)
+        if self.beyond:
+            return len(song.samples) + asked
+        if asked <= len(song.samples):
+            raise UsageError(
+                f"{song.name}: lasts {clock(song.seconds)} already, not less than the {clock(self.minutes * 60)} "
+                "asked for; say how much to add with --add MINUTES"
+            )
+        return asked
+
+
+@dataclass(frozen=True)
+class Join:
+    """Where a block met what came before: the second in the track at which its crossfade begins."""
+
+    seconds: float
+    fade_seconds: float
+
+
+def continue_song(
+    song: Song,
+    wanted: int,
+    extrapolator: Extrapolator,
+    write: Callable[[NDArray[np.floating]], None],
+    progress: Callable[[int, int], None] = lambda written, blocks: None,
+) -> list[Join]:
+    """Write a track of exactly `wanted` samples that begins with the song, piece by piece.
+
+    `write` gets `(n, channels)` in the song's dtype: the song itself, untouched, up to the first crossfade,
+    then block after block. `progress` gets the numbers of samples and blocks so far. No more than a block is
+    held at a time.
+    """
+    joins = []
+    pending: NDArray[np.floating] = song.samples
+    written = 0
+    for block in extrapolator.blocks(song, wanted):
+        fade = block.fade.samples
+        start = len(pending) - fade
+        write(pending[:start])
+        written += start
+        joins.append(Join(written / song.sample_rate, fade / song.sample_rate))
+        progress(written, len(joins))
+        pending = join(pending[start:], block.samples, block.fade)
+    write(pending[: wanted - written])
+    progress(wanted, len(joins))
+    return joins
+
+
+def clock(seconds: float) -> str:
+    """`3m05s` for 185 seconds; whole seconds, rounded."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}m{rest:02d}s"

@@ -1,0 +1,94 @@
+"""`waveform`: plays the samples a network predicts.
+
+The network hears the last seconds of what has been written and answers with a horizon, of which the first
+moments are known already: the crossfade lies over them. Each channel is an entry of the batch.
+
+Two rules keep a long track alive. Every block starts at the level that the track has at the join and ends
+at the song's own level, so that a model whose output is too quiet, or too loud, can neither die away nor
+run off. And no block is louder at its peak than the song is at its own.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extrapcli.audio.resample import resample
+from extrapcli.audio.song import Song
+from extrapcli.backends.base import Backend
+from extrapcli.crossfade import Fade, join
+from extrapcli.errors import UnreadableAudio, UsageError
+from extrapcli.extrapolators.base import Block
+from extrapcli.frames import last, to_frames, to_samples
+
+FADE_SECONDS = 0.5
+LEVEL_SECONDS = 1.0  # how much sound on either side of a join decides its level
+MAX_STEP = 10.0  # the level at a join may differ from the song's by this ratio (20 dB), no more
+
+
+class Waveform:
+    """Frames to frames, rolled on. `seed` changes nothing: the network's answer is the only one."""
+
+    def __init__(self, backend: Backend, *, fade_seconds: float | None = None, seed: int = 0) -> None:
+        self.backend = backend
+        self.spec = backend.spec
+        self.fade_seconds = FADE_SECONDS if fade_seconds is None else fade_seconds
+        if not 0 <= self.fade_seconds <= self.spec.horizon_frames / 2:
+            raise UsageError(
+                f"a crossfade of {self.fade_seconds:g} s is out of range; "
+                f"{self.spec.name} takes 0 to {self.spec.horizon_frames / 2:g} s"
+            )
+
+    def blocks(self, song: Song, wanted: int) -> Iterator[Block]:
+        rate = song.sample_rate
+        if len(song.samples) < rate:
+            raise UnreadableAudio(
+                f"{song.name}: lasts {song.seconds:.2f} s; {self.spec.name} needs at least one second to go on"
+            )
+        fade = Fade(min(round(self.fade_seconds * rate), len(song.samples) // 2), "equal-power")
+        heard = self.spec.context_frames * rate + fade.samples
+        mean = song.samples.mean(axis=0, dtype=np.float64)
+        level = song.samples.std(axis=0, dtype=np.float64)
+        peak = np.abs(song.samples).max(axis=0)
+
+        written = last(song.samples, heard)
+        length = len(song.samples)
+        while length < wanted:
+            predicted = self._predict((written - mean) / np.where(level > 0, level, 1), rate)
+            shaped = predicted * _gain(predicted, _level(_ending(written, rate, fade)), level, rate)
+            loudest = np.abs(shaped).max(axis=0)
+            block = shaped * np.minimum(1, peak / np.maximum(loudest, np.finfo(float).tiny)) + mean
+            yield Block(block, fade)
+            length += len(block) - fade.samples
+            written = join(written, block, fade)[-heard:]
+
+    def _predict(self, heard: NDArray[np.floating], rate: int) -> NDArray[np.float32]:
+        """The horizon that follows the context at the head of `heard`, both standardised, at `rate`."""
+        spec = self.spec
+        context = resample(heard, from_rate=rate, to_rate=spec.sample_rate)
+        context = context[: spec.context_frames * spec.sample_rate]
+        frames = self.backend.run(to_frames(context, frame_samples=spec.sample_rate))["frames"]
+        return resample(to_samples(frames), from_rate=spec.sample_rate, to_rate=rate)
+
+
+def _ending(written: NDArray[np.floating], rate: int, fade: Fade) -> NDArray[np.floating]:
+    """What was written just before the join begins."""
+    end = len(written) - fade.samples
+    return written[max(0, end - round(LEVEL_SECONDS * rate)) : end]
+
+
+def _level(samples: NDArray[np.floating]) -> NDArray[np.float64]:
+    deviation: NDArray[np.float64] = samples.std(axis=0, dtype=np.float64)
+    return deviation
+
+
+def _gain(
+    block: NDArray[np.floating], before: NDArray[np.float64], after: NDArray[np.float64], rate: int
+) -> NDArray[np.float64]:
+    """Gains `(n, channels)` that take a block from level `before` to level `after`, evenly in decibels."""
+    n = round(LEVEL_SECONDS * rate)
+    tiny = np.finfo(np.float32).tiny
+    start = np.clip(before, after / MAX_STEP, after * MAX_STEP) / np.maximum(_level(block[:n]), tiny)
+    end = after / np.maximum(_level(block[-n:]), tiny)
+    x = np.linspace(0, 1, len(block))[:, None]
+    return np.where(after > 0, np.maximum(start, tiny) ** (1 - x) * np.maximum(end, tiny) ** x, 0.0)

@@ -1,0 +1,97 @@
+"""The study's encoder-decoder without LSTMs: 20 one-second frames in, 10 out.
+
+A *unit* takes a list of t vectors, one second each:
+
+    concatenate     22050 * t samples
+    reshape         (22050, t)
+    Dense, 1 neuron a weighted sum over the last axis; each time step has a neuron of its own
+    LeakyReLU 0.3
+    flatten         22050 samples
+    hidden stack    4 x (Dense, LeakyReLU, batch normalization), Dense 22050, LeakyReLU
+
+    encoder  S(0) = unit([X(0)]),  S(t) = unit([S(t-1), ..., S(0), X(t)])   t = 1 .. 19
+    context  C    = unit([S(19), ..., S(0)])
+    decoder  D(0) = unit([C]),     D(t) = unit([D(t-1), ..., D(0), C])      t = 1 .. 9
+
+The output is D(0) .. D(9). Encoder, context and decoder have a hidden stack each; whether the time steps
+of one of them share it is a setting.
+
+The model is built from Keras's own layers only, so a saved one loads without any code of ours.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+import keras
+from keras import layers, ops
+from pydantic import BaseModel, Field, PositiveInt
+
+LEAK = 0.3
+Width = Annotated[int, Field(ge=64, le=512)]
+
+
+class Seq2seqSettings(BaseModel, frozen=True, extra="forbid"):
+    """What the study's text leaves open, and its sizes.
+
+    `reshape` says what the neuron of a unit sums over. `"interleaved"` is the text to the letter: a
+    row-major reshape of the concatenation, so that row k holds samples `k*t .. k*t + t-1` of the list laid
+    end to end. The neuron then weighs t *neighbouring* samples; its output is the list played t times as
+    fast, cut down to one second. `"aligned"` puts sample k of every vector into row k: the neuron mixes the
+    vectors at equal times, and its output is a weighted sum of t seconds lying on top of each other.
+    """
+
+    context_frames: PositiveInt = 20
+    horizon_frames: PositiveInt = 10
+    frame_samples: PositiveInt = 22050
+    widths: tuple[Width, Width, Width, Width] = (64, 128, 256, 512)
+    reshape: Literal["interleaved", "aligned"] = "interleaved"
+    shared: bool = True
+
+
+def seq2seq(settings: Seq2seqSettings) -> keras.Model:
+    """Build the network: float32 `(batch, context_frames, frame_samples)` to `(batch, horizon_frames, ...)`."""
+    samples = settings.frame_samples
+    stack_of = {part: _stacks(settings, part) for part in ("encoder", "context", "decoder")}
+
+    def unit(vectors: list[keras.KerasTensor], part: str, step: int) -> keras.KerasTensor:
+        t = len(vectors)
+        if settings.reshape == "interleaved":
+            rows = ops.reshape(ops.concatenate(vectors, axis=-1), (-1, samples, t))
+        else:
+            rows = ops.stack(vectors, axis=-1)
+        mixed = layers.Dense(1, name=f"{part}_{step}_neuron")(rows)
+        mixed = layers.LeakyReLU(LEAK, name=f"{part}_{step}_leak")(mixed)
+        return stack_of[part](step)(layers.Flatten(name=f"{part}_{step}_flat")(mixed))
+
+    context = keras.Input((settings.context_frames, samples), name="context")
+
+    states: list[keras.KerasTensor] = []
+    for t in range(settings.context_frames):
+        states.insert(0, unit([*states, context[:, t]], "encoder", t))
+
+    c = unit(states, "context", 0)
+
+    decoded: list[keras.KerasTensor] = []
+    for t in range(settings.horizon_frames):
+        decoded.insert(0, unit([*decoded, c], "decoder", t))
+
+    return keras.Model(context, ops.stack(decoded[::-1], axis=1), name="seq2seq")
+
+
+def _stacks(settings: Seq2seqSettings, part: str) -> Callable[[int], keras.Model]:
+    """Give the hidden stack of each time step of a part: one for all, or a new one each."""
+    if settings.shared:
+        stack = _hidden_stack(settings, f"{part}_stack")
+        return lambda step: stack
+    return lambda step: _hidden_stack(settings, f"{part}_{step}_stack")
+
+
+def _hidden_stack(settings: Seq2seqSettings, name: str) -> keras.Model:
+    stack = keras.Sequential([keras.Input((settings.frame_samples,))], name=name)
+    for width in settings.widths:
+        stack.add(layers.Dense(width))
+        stack.add(layers.LeakyReLU(LEAK))
+        stack.add(layers.BatchNormalization())
+    stack.add(layers.Dense(settings.frame_samples))
+    stack.add(layers.LeakyReLU(LEAK))
+    return stack

@@ -1,0 +1,122 @@
+"""Where a track goes: its format, its name, and that it appears under it only when it is whole."""
+
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from extrapcli.audio.formats import FORMATS, format_of, why_not
+from extrapcli.audio.song import Song
+from extrapcli.continuation import clock
+from extrapcli.errors import CannotWrite, UnreadableAudio, UsageError
+
+STDOUT = Path("-")
+_TRACK_NAME = re.compile(r"(?P<song>.+)-\d+m\d\ds")
+
+
+def songs_among(sources: list[Path]) -> list[Path]:
+    """Replace each folder by the songs below it, sorted, leaving out tracks made from one of them.
+
+    A file counts as a song by its suffix. Raises UnreadableAudio for a folder without any.
+    """
+    songs: list[Path] = []
+    for source in sources:
+        if not source.is_dir() or source == STDOUT:
+            songs.append(source)
+            continue
+        inside = sorted(p for p in source.rglob("*") if is_audio_name(p) and p.is_file())
+        stems = {p.with_suffix("") for p in inside}
+        found = [p for p in inside if not ((m := _TRACK_NAME.fullmatch(p.stem)) and p.with_name(m["song"]) in stems)]
+        if not found:
+            raise UnreadableAudio(f"{source}: no songs in this folder; name a folder or file with audio")
+        songs.extend(found)
+    return songs
+
+
+def choose_format(asked: str | None, out: Path | None, song: Song) -> str:
+    """The format of a track: as asked, as its name says, as the song's where it holds it, else FLAC.
+
+    Raises UsageError for contradictions and for a format that cannot hold the song.
+    """
+    named = format_of(out) if out and out != STDOUT and not out.is_dir() else None
+    if asked and named and asked != named:
+        raise UsageError(f"{out}: is named as {named}, but --format says {asked}; make them agree")
+    if out and out != STDOUT and not asked and not named and out.suffix:
+        raise UsageError(f"{out}: no format is called {out.suffix!r}; choose one of {', '.join(FORMATS)}")
+    chosen = asked or named
+    if chosen:
+        if reason := why_not(chosen, song.sample_rate, song.channels):
+            raise UsageError(f"{song.name}: {reason}; choose another --format, such as flac")
+        return chosen
+    if song.format and not why_not(song.format, song.sample_rate, song.channels):
+        return song.format
+    return "flac"
+
+
+def track_path(song: Path, out: Path | None, format: str, seconds: float) -> Path:
+    """`-o` itself, or `NAME-3m00s.ext` in the folder that `-o` names, or beside the song."""
+    name = f"{song.stem}-{clock(seconds)}{FORMATS[format].suffixes[0]}"
+    if out is None:
+        return song.with_name(name)
+    return out / name if out.is_dir() else out
+
+
+@contextmanager
+def whole_file(path: Path, *, source: Path, overwrite: bool) -> Iterator[Path]:
+    """Give a file beside `path` to write to; it takes that name when the block ends well, else it is removed.
+
+    For `-` the finished file is copied to standard output. Raises UsageError where `path` is `source`,
+    CannotWrite where it exists and may not be overwritten or where its folder can't be written.
+    """
+    if path == STDOUT:
+        with tempfile.TemporaryDirectory() as folder:
+            whole = Path(folder) / "track"
+            yield whole
+            with whole.open("rb") as file:
+                shutil.copyfileobj(file, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+        return
+    whole = None
+    try:
+        if path.exists() and source.exists() and path.samefile(source):
+            raise UsageError(f"{path}: is the song itself; write the track under another name")
+        _refuse_existing(path, overwrite)
+        handle, name = tempfile.mkstemp(prefix=".extrap-", suffix=".partial", dir=path.parent)
+        os.close(handle)
+        whole = Path(name)
+        yield whole
+        _refuse_existing(path, overwrite)
+        whole.chmod(0o666 & ~_umask())
+        whole.replace(path)
+    except OSError as error:
+        raise CannotWrite(f"{path}: cannot be written: {error.strerror or error}") from None
+    finally:
+        if whole:
+            whole.unlink(missing_ok=True)
+
+
+def _refuse_existing(path: Path, overwrite: bool) -> None:
+    if path.is_dir():
+        raise CannotWrite(f"{path}: is a folder")
+    if path.exists() and not overwrite:
+        raise CannotWrite(f"{path}: exists already; choose another name with -o, or say --overwrite")
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def is_audio_name(path: Path) -> bool:
+    return path.suffix.lower() in _AUDIO_SUFFIXES and not path.name.startswith(".")
+
+
+_AUDIO_SUFFIXES = {suffix for format in FORMATS.values() for suffix in format.suffixes} | {
+    ".aac", ".ac3", ".aif", ".aifc", ".aiff", ".alac", ".ape", ".au", ".avi", ".caf", ".dts", ".mka", ".mkv",
+    ".mov", ".mp2", ".mp4", ".mpc", ".oga", ".rf64", ".snd", ".tta", ".w64", ".webm", ".wma", ".wmv", ".wv",
+}  # fmt: skip

@@ -1,0 +1,1 @@
+"""Corpus to clips to fit to export. Needs `pip install "extrapcli[train]"`."""

@@ -1,0 +1,185 @@
+"""A run to a model folder: `model.onnx`, `model.keras` and `card.json`, measured before they are kept.
+
+The two files hold the same weights, in float16 unless asked otherwise; both backends compute in float32.
+"""
+
+import json
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+import onnx
+import tensorflow as tf
+import tf2onnx
+
+from extrapcli.backends import open_model
+from extrapcli.errors import UnusableModel, UsageError
+from extrapcli.models import Card, sha256, write_card
+from extrapcli.spec import METADATA_KEY, ModelSpec
+from extrapcli.training.clips import Clips
+from extrapcli.training.fit import clips
+from extrapcli.training.recipe import Recipe
+
+OPSET = 17
+FACTS_KEY = f"{METADATA_KEY}.training"
+MAX_AGREEMENT_ERROR = 1e-4  # largest difference between the two files, relative to the largest output
+MAX_LOSS_INCREASE = 0.01  # share of the validation loss that float16 may cost
+LARGE = 1024  # tensors with fewer entries stay in float32
+
+
+def export_run(run: Path, corpus: Path, out: Path, *, half: bool, report: Callable[[str], None]) -> list[Path]:
+    """Write the model of a run's best weights to `out`, and return the paths of its files.
+
+    Raises UsageError where `run` is no run, UnusableModel where ONNX Runtime and TensorFlow disagree by
+    more than 1e-4 on validation clips or float16 costs more than 1 % of the validation loss.
+    """
+    try:
+        recipe = Recipe.model_validate_json((run / "recipe.json").read_text())
+        facts: dict[str, Any] = json.loads((run / "facts.json").read_text())
+        model = keras.saving.load_model(run / "best.keras", compile=False)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{run}: not a finished run of extrap train: {error}") from None
+    net = recipe.seq2seq
+    spec = ModelSpec(recipe.network, "waveform", net.frame_samples, net.context_frames, net.horizon_frames)
+    validation = clips(recipe, corpus, recipe.data.validation, report=report, random=False)
+
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        write_keras(model, folder / "model.keras", spec=spec, facts=facts, half=half)
+        stored = keras.saving.load_model(folder / "model.keras", compile=False)
+        write_onnx(stored, folder / "model.onnx", spec=spec, facts=facts, half=half)
+        losses, disagreement = _measure(folder, validation)
+        report(f"validation loss {losses}, largest relative difference {disagreement:.1e}")
+        if disagreement > MAX_AGREEMENT_ERROR:
+            raise UnusableModel(f"{run}: ONNX Runtime and TensorFlow differ by {disagreement:.1e}; not exported")
+        increase = losses["onnx"] / facts["validation_loss"] - 1
+        if increase > MAX_LOSS_INCREASE:
+            raise UnusableModel(f"{run}: float16 costs {increase:.1%} of the loss; export with --float32")
+        figures = {
+            "validation_mse": round(losses["onnx"], 5),
+            "silence_mse": round(losses["silence"], 5),
+            "validation_mse_float32_weights": round(facts["validation_loss"], 5),
+            "onnx_tensorflow_difference": float(f"{disagreement:.1e}"),
+            **facts,
+        }
+        out.mkdir(parents=True, exist_ok=True)
+        names = ["model.onnx", "model.keras"]
+        for name in names:
+            shutil.move(folder / name, out / name)
+    write_card(
+        out,
+        Card(
+            name=recipe.network,
+            summary="The study's encoder-decoder without LSTMs: 20 s of samples in, the next 10 s out. "
+            "Quiet noise rather than music, as sample regression gives; a baseline for research.",
+            licence="CC BY-SA 4.0 (weights)",
+            data=f"{facts['training_songs']} openly licensed songs, training/corpus/tracks.tsv "
+            f"(splits {', '.join(recipe.data.train)})",
+            made_by=f"extrap train corpus --recipe {recipe.network} && extrap export runs/{recipe.network}"
+            f" --corpus corpus -o models/{recipe.network}",
+            figures=figures,
+            files={name: sha256(out / name) for name in names},
+        ),
+    )
+    return [out / name for name in (*names, "card.json")]
+
+
+def write_keras(
+    model: keras.Model, path: Path, *, spec: ModelSpec, facts: dict[str, Any], half: bool
+) -> None:
+    """Save a model with its spec as a member of the archive; `half` stores large weights as float16."""
+    with tempfile.TemporaryDirectory() as folder:
+        whole = Path(folder) / "whole.keras"
+        model.save(whole)
+        with zipfile.ZipFile(whole) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as new:
+            for member in old.namelist():
+                if half and member.endswith(".weights.h5"):
+                    old.extract(member, folder)
+                    new.write(_halve_hdf5(Path(folder) / member), member)
+                else:
+                    new.writestr(member, old.read(member))
+            new.writestr(f"{METADATA_KEY}.json", spec.to_json())
+            new.writestr(f"{FACTS_KEY}.json", json.dumps(facts))
+
+
+def _halve_hdf5(path: Path) -> Path:
+    halved = path.with_name("half.h5")
+    with h5py.File(path) as old, h5py.File(halved, "w") as new:
+
+        def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
+            if isinstance(item, h5py.Dataset):
+                values = item[()]
+                large = values.dtype == np.float32 and values.size >= LARGE
+                kept = new.create_dataset(name, data=values.astype(np.float16) if large else values)
+            else:
+                kept = new.require_group(name)
+            kept.attrs.update(item.attrs)
+
+        new.attrs.update(old.attrs)
+        old.visititems(copy)
+    return halved
+
+
+def write_onnx(
+    model: keras.Model, path: Path, *, spec: ModelSpec, facts: dict[str, Any], half: bool
+) -> None:
+    """Export a model with its spec in the file's metadata; `half` stores large weights as float16.
+
+    Every variable is read once: a shared stack that is read anew by each unit would be frozen into the
+    graph as often, which takes tens of gigabytes.
+    """
+
+    def predict(context: tf.Tensor) -> tf.Tensor:
+        once = [(v, tf.convert_to_tensor(v.value)) for v in model.variables]
+        with keras.StatelessScope(state_mapping=once):
+            return tf.identity(model(context, training=False), name="frames")
+
+    signature = [tf.TensorSpec((None, *spec.context_shape), tf.float32, name="context")]
+    graph, _ = tf2onnx.convert.from_function(tf.function(predict), input_signature=signature, opset=OPSET)
+    _name_output(graph.graph, "frames")
+    if half:
+        _halve_initializers(graph.graph)
+    onnx.helper.set_model_props(graph, {METADATA_KEY: spec.to_json(), FACTS_KEY: json.dumps(facts)})
+    onnx.save(graph, path)
+
+
+def _name_output(graph: onnx.GraphProto, name: str) -> None:
+    old = graph.output[0].name
+    graph.node.append(onnx.helper.make_node("Identity", [old], [name]))
+    graph.output[0].name = name
+
+
+def _halve_initializers(graph: onnx.GraphProto) -> None:
+    casts = []
+    for tensor in graph.initializer:
+        values = onnx.numpy_helper.to_array(tensor)
+        if values.dtype == np.float32 and values.size >= LARGE:
+            name = tensor.name
+            tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}/half"))
+            casts.append(onnx.helper.make_node("Cast", [tensor.name], [name], to=onnx.TensorProto.FLOAT))
+    nodes = list(graph.node)
+    del graph.node[:]
+    graph.node.extend(casts + nodes)
+
+
+def _measure(folder: Path, validation: Clips) -> tuple[dict[str, float], float]:
+    """Mean squared error of both files and of silence, and the largest relative difference of the files."""
+    backends = {name: open_model(folder, backend=name, device="cpu") for name in ("onnx", "tensorflow")}
+    squares = dict.fromkeys((*backends, "silence"), 0.0)
+    count, difference = 0, 0.0
+    for index in range(len(validation)):
+        context, truth = validation[index]
+        outputs = {name: backend.run(context)["frames"] for name, backend in backends.items()}
+        outputs["silence"] = np.zeros_like(truth)
+        for name, output in outputs.items():
+            squares[name] += float(np.square(output - truth, dtype=np.float64).sum())
+        apart = np.abs(outputs["onnx"] - outputs["tensorflow"]).max()
+        difference = max(difference, float(apart / np.abs(outputs["tensorflow"]).max()))
+        count += truth.size
+    return {name: total / count for name, total in squares.items()}, difference

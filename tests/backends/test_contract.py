@@ -1,0 +1,121 @@
+"""One contract for every backend: those of extrap and a third, registered from outside."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from extrapcli.backends import backend_class, open_model, registered
+from extrapcli.backends.base import Backend
+from extrapcli.errors import MissingDependency, UnusableModel, UsageError
+from extrapcli.spec import ModelSpec
+
+BACKENDS = ["onnx", "tensorflow", "repeat"]
+pytestmark = pytest.mark.usefixtures("installed")
+
+
+@pytest.fixture(scope="session")
+def models(tiny_model: Path) -> Path:
+    spec = open_model(tiny_model, backend="onnx").spec
+    (tiny_model / "model.repeat").write_text(spec.to_json())
+    return tiny_model
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request: pytest.FixtureRequest, models: Path) -> Backend:
+    return open_model(models, backend=request.param, device="cpu")
+
+
+def context(batch: int, rng: np.random.Generator) -> np.ndarray:
+    return rng.normal(size=(batch, 4, 2000)).astype(np.float32)
+
+
+def test_all_are_registered_onnx_first() -> None:
+    assert list(registered()) == ["onnx", "repeat", "tensorflow"]
+
+
+def test_it_carries_its_spec(backend: Backend) -> None:
+    assert backend.spec == ModelSpec("tiny", "waveform", sample_rate=2000, context_frames=4, horizon_frames=3)
+    assert backend.device == "cpu"
+    assert backend.name in BACKENDS
+
+
+@pytest.mark.parametrize("batch", [1, 2, 8])
+def test_a_batch_of_contexts_gives_a_batch_of_horizons(
+    backend: Backend, batch: int, rng: np.random.Generator
+) -> None:
+    frames = backend.run(context(batch, rng))["frames"]
+    assert frames.shape == (batch, 3, 2000)
+    assert frames.dtype == np.float32
+    assert np.isfinite(frames).all()
+
+
+def test_entries_of_a_batch_do_not_hear_each_other(backend: Backend, rng: np.random.Generator) -> None:
+    together = context(3, rng)
+    frames = backend.run(together)["frames"]
+    alone = backend.run(together[1:2])["frames"]
+    np.testing.assert_allclose(frames[1:2], alone, rtol=1e-4, atol=1e-6)
+
+
+def test_the_same_context_gives_the_same_bytes(backend: Backend, rng: np.random.Generator) -> None:
+    once = context(2, rng)
+    np.testing.assert_array_equal(backend.run(once)["frames"], backend.run(once.copy())["frames"])
+
+
+@pytest.mark.parametrize("shape", [(4, 2000), (1, 3, 2000), (1, 4, 1999), (1, 4, 2000, 1)])
+def test_another_shape_is_refused(backend: Backend, shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="context must be"):
+        backend.run(np.zeros(shape, np.float32))
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+@pytest.mark.parametrize("content", [b"", b"no model", b"PK\x03\x04 no archive", bytes(range(256)) * 20])
+def test_a_file_that_is_no_model_is_refused(name: str, content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / f"model{backend_class(name).suffixes[0]}"
+    file.write_bytes(content)
+    with pytest.raises(UnusableModel, match=str(file)):
+        open_model(file, backend=name)
+
+
+def test_auto_takes_onnx_from_a_folder_and_the_suffix_of_a_file(models: Path) -> None:
+    assert open_model(models).name == "onnx"
+    assert open_model(models / "model.keras").name == "tensorflow"
+    assert open_model(models / "model.repeat").name == "repeat"
+
+
+def test_a_backend_does_not_run_another_s_file(models: Path) -> None:
+    with pytest.raises(UnusableModel, match="not a model for tensorflow"):
+        open_model(models / "model.onnx", backend="tensorflow")
+
+
+def test_an_unknown_backend_is_a_usage_error(models: Path) -> None:
+    with pytest.raises(UsageError, match="no backend called torch; there are onnx, repeat, tensorflow"):
+        open_model(models, backend="torch")
+
+
+@pytest.mark.parametrize("name", ["onnx", "tensorflow"])
+def test_cuda_that_is_missing_is_said_with_the_pip_command(name: str, models: Path) -> None:
+    with pytest.raises(MissingDependency, match="pip install"):
+        open_model(models, backend=name, device="cuda")
+
+
+def test_a_missing_model_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UnusableModel, match="there is no such model"):
+        open_model(tmp_path / "nothing.onnx")
+
+
+def test_onnx_and_tensorflow_agree(models: Path, rng: np.random.Generator) -> None:
+    some = context(4, rng)
+    onnx, tensorflow = (open_model(models, backend=name).run(some)["frames"] for name in ("onnx", "tensorflow"))
+    assert np.abs(onnx - tensorflow).max() < 1e-4 * np.abs(tensorflow).max()
+
+
+def test_auto_passes_over_a_backend_whose_package_is_absent(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(models / "model.keras", tmp_path)
+    monkeypatch.setitem(__import__("sys").modules, "extrapcli.backends.tensorflow", None)
+    with pytest.raises(MissingDependency, match=r'pip install "extrapcli\[tensorflow\]"'):
+        open_model(tmp_path / "model.keras")
+    assert open_model(models).name == "onnx"

@@ -1,0 +1,93 @@
+import os
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+SONG = Path(__file__).parent / "data" / "song.mp3"
+EXTRAP = Path(sys.executable).with_name("extrap")
+
+
+@pytest.fixture
+def rng(request: pytest.FixtureRequest) -> np.random.Generator:
+    return np.random.default_rng(zlib.crc32(request.node.name.encode()))
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder like the shipped ones, with a real but small network: 4 frames of 2000 samples to 3."""
+    import keras
+
+    from extrapcli.networks.seq2seq import Seq2seqSettings, seq2seq
+    from extrapcli.spec import ModelSpec
+    from extrapcli.training.export import write_keras, write_onnx
+
+    keras.utils.set_random_seed(7)
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    folder.mkdir()
+    spec = ModelSpec("tiny", "waveform", sample_rate=2000, context_frames=4, horizon_frames=3)
+    settings = Seq2seqSettings(context_frames=4, horizon_frames=3, frame_samples=2000, widths=(64, 64, 64, 64))
+    write_keras(seq2seq(settings), folder / "model.keras", spec=spec, facts={}, half=True)
+    stored = keras.saving.load_model(folder / "model.keras", compile=False)
+    write_onnx(stored, folder / "model.onnx", spec=spec, facts={}, half=True)
+    return folder
+
+
+@dataclass(frozen=True)
+class Ran:
+    status: int
+    stdout: bytes
+    stderr: str
+
+    @property
+    def lines(self) -> list[str]:
+        return self.stdout.decode().splitlines()
+
+
+Extrap = Callable[..., Ran]
+
+
+@pytest.fixture
+def extrap(tmp_path: Path) -> Extrap:
+    """Run the installed command in a folder of its own; fail on a status other than the expected one."""
+
+    def run(*args: str | Path, status: int = 0, stdin: bytes | None = None, cwd: Path = tmp_path) -> Ran:
+        done = subprocess.run(
+            [EXTRAP, *map(str, args)],
+            cwd=cwd,
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            timeout=300,
+        )
+        ran = Ran(done.returncode, done.stdout, done.stderr.decode())
+        assert ran.status == status, f"{args}: status {ran.status}\n{ran.stdout[-500:]!r}\n{ran.stderr}"
+        assert "Traceback" not in ran.stderr
+        return ran
+
+    return run
+
+
+def chord(seconds: float, rate: int, channels: int) -> NDArray[np.float64]:
+    """A decaying chord twice a second: `(n, channels)`, peak near 0.5."""
+    t = np.arange(round(seconds * rate)) / rate
+    tone = np.sin(2 * np.pi * np.outer(t, [220.0, 277.2, 329.6])).sum(axis=1) / 6 * np.exp(-4 * (t % 0.5))
+    return np.stack([tone * (1 - 0.1 * channel) for channel in range(channels)], axis=1)
+
+
+@pytest.fixture
+def song_wav(tmp_path: Path) -> Path:
+    """Six seconds of 16-bit stereo at 22050 Hz."""
+    path = tmp_path / "song.wav"
+    soundfile.write(path, chord(6, 22050, 2), 22050, subtype="PCM_16")
+    return path
