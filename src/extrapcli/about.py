@@ -125,4 +125,3 @@ def _diagnose_formats() -> Iterator[str]:
                 yield f"format {format}: no: {error}"
             else:
                 yield f"format {format}: reads and writes"
-

@@ -75,7 +75,7 @@ def extrap(
 
 Minutes = Annotated[
     float | None,
-    typer.Option(parser=parse_minutes, metavar="LENGTH", help="Length of the whole track: 3, 2.5 or 3:30.  [default: 3]"),
+    typer.Option(parser=parse_minutes, metavar="LENGTH", help="Length of the track: 3, 2.5 or 3:30.  [default: 3]"),
 ]
 Add = Annotated[
     float | None,

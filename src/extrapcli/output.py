@@ -80,7 +80,7 @@ def whole_file(path: Path, *, source: Path, overwrite: bool) -> Iterator[Path]:
                 shutil.copyfileobj(file, sys.stdout.buffer)
             sys.stdout.buffer.flush()
         return
-    whole = None
+    whole: Path | None = None
     try:
         if path.exists() and source.exists() and path.samefile(source):
             raise UsageError(f"{path}: is the song itself; write the track under another name")

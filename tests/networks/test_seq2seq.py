@@ -1,5 +1,6 @@
 """The network against a slow reading of the study's text in NumPy, with the same weights."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import keras
@@ -93,7 +94,7 @@ def test_the_reshape_makes_a_difference(rng: np.random.Generator) -> None:
 )
 def test_parameters_at_full_size(widths: tuple[int, int, int, int], parameters: int) -> None:
     stack = 22050 * widths[0] + widths[0] + widths[3] * 22050 + 22050
-    stack += sum(a * b + b for a, b in zip(widths, widths[1:], strict=False)) + sum(4 * w for w in widths)
+    stack += sum(a * b + b for a, b in pairwise(widths)) + sum(4 * w for w in widths)
     neurons = sum(t + 1 for t in range(1, 21)) + 21 + sum(t + 1 for t in range(1, 11))
     assert 3 * stack + neurons == parameters
     assert seq2seq(Seq2seqSettings(widths=widths)).count_params() == parameters
@@ -119,9 +120,7 @@ def test_impossible_settings_are_refused(change: dict[str, object], message: str
         Seq2seqSettings.model_validate(change)
 
 
-def test_a_saved_network_loads_without_code_of_ours(
-    tmp_path: Path, rng: np.random.Generator
-) -> None:
+def test_a_saved_network_loads_without_code_of_ours(tmp_path: Path, rng: np.random.Generator) -> None:
 
     path = tmp_path / "model.keras"
     model = randomised(Seq2seqSettings(**SMALL), rng)

@@ -25,9 +25,7 @@ def backend_class(name: str) -> type[Backend]:
         backend: type[Backend] = entry.load()
     except ModuleNotFoundError as error:
         package = _NEEDS.get(name, error.name)
-        raise MissingDependency(
-            f'the {name} backend needs {error.name}: pip install "{package}"'
-        ) from None
+        raise MissingDependency(f'the {name} backend needs {error.name}: pip install "{package}"') from None
     return backend
 
 

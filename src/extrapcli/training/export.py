@@ -90,9 +90,7 @@ def export_run(run: Path, corpus: Path, out: Path, *, half: bool, report: Callab
     return [out / name for name in (*names, "card.json")]
 
 
-def write_keras(
-    model: keras.Model, path: Path, *, spec: ModelSpec, facts: dict[str, Any], half: bool
-) -> None:
+def write_keras(model: keras.Model, path: Path, *, spec: ModelSpec, facts: dict[str, Any], half: bool) -> None:
     """Save a model with its spec as a member of the archive; `half` stores large weights as float16."""
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder) / "whole.keras"
@@ -126,9 +124,7 @@ def _halve_hdf5(path: Path) -> Path:
     return halved
 
 
-def write_onnx(
-    model: keras.Model, path: Path, *, spec: ModelSpec, facts: dict[str, Any], half: bool
-) -> None:
+def write_onnx(model: keras.Model, path: Path, *, spec: ModelSpec, facts: dict[str, Any], half: bool) -> None:
     """Export a model with its spec in the file's metadata; `half` stores large weights as float16.
 
     Every variable is read once: a shared stack that is read anew by each unit would be frozen into the

@@ -1,0 +1,41 @@
+PYTHON ?= python3
+BIN := .venv/bin
+MODEL_RUN := runs/seq2seq
+
+.PHONY: demo test lint check corpus model picture clean
+
+demo: .venv/.installed
+	$(BIN)/extrap continue tests/data/song.mp3 --minutes 1:30 -o demo --overwrite
+
+test: .venv/.tested
+	$(BIN)/pytest
+
+lint: .venv/.tested
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+check: test lint
+
+corpus:
+	training/corpus/fetch corpus
+
+model: .venv/.tested
+	$(BIN)/extrap train corpus --recipe seq2seq --run $(MODEL_RUN)
+	$(BIN)/extrap export $(MODEL_RUN) --corpus corpus -o models/seq2seq
+
+picture: .venv/.tested
+	$(BIN)/extrap continue tests/data/song.mp3 --minutes 1:30 -o demo --overwrite
+	$(BIN)/python docs/picture.py tests/data/song.mp3 demo/song-1m30s.mp3 docs/continuation.png
+
+clean:
+	rm -rf .venv demo
+
+.venv/.installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+.venv/.tested: .venv/.installed
+	$(BIN)/pip install --quiet --editable ".[test,lint]"
+	touch $@

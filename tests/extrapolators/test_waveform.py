@@ -1,0 +1,142 @@
+from collections.abc import Callable, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from extrapcli.audio.song import Song
+from extrapcli.backends import open_model
+from extrapcli.continuation import continue_song
+from extrapcli.errors import UnreadableAudio, UsageError
+from extrapcli.extrapolators.waveform import Waveform
+from extrapcli.frames import Frames
+from extrapcli.spec import ModelSpec
+from tests.conftest import chord
+
+RATE = 8000
+SPEC = ModelSpec("test", "waveform", sample_rate=2000, context_frames=4, horizon_frames=3)
+
+
+class Formula:
+    """A backend whose model is a formula: it remembers what it was given."""
+
+    name: ClassVar[str] = "formula"
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    device = "cpu"
+    spec = SPEC
+
+    def __init__(self, answer: Callable[[Frames], Frames]) -> None:
+        self.answer = answer
+        self.given: list[Frames] = []
+
+    def run(self, context: Frames) -> Mapping[str, NDArray[np.float32]]:
+        self.given.append(context)
+        return {"frames": self.answer(context)}
+
+
+def repeat(context: Frames) -> Frames:
+    return context[:, -3:]
+
+
+def song(seconds: float = 10, channels: int = 2, rate: int = RATE) -> Song:
+    samples = chord(seconds, rate, channels).astype(np.float32)
+    return Song(name="chord", samples=samples, sample_rate=rate, depth="f32", format="wav")
+
+
+def track(song: Song, waveform: Waveform, seconds: float) -> NDArray[np.floating]:
+    pieces: list[NDArray[np.floating]] = []
+    continue_song(song, round(seconds * song.sample_rate), waveform, pieces.append)
+    return np.concatenate(pieces)
+
+
+def levels(samples: NDArray[np.floating], rate: int) -> NDArray[np.float64]:
+    """RMS in dB of each whole horizon."""
+    n = 3 * rate
+    rms = samples[: len(samples) // n * n].reshape(-1, n, samples.shape[1]).std(axis=1)
+    return np.asarray(20 * np.log10(rms), np.float64)
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, 22050, 44100])
+def test_the_context_is_the_last_seconds_written_at_the_model_s_rate_and_in_place(rate: int) -> None:
+    backend = Formula(repeat)
+    one = song(rate=rate)
+    blocks = Waveform(backend, fade_seconds=0.5).blocks(one, 10**9)
+    next(blocks)
+    given = backend.given[0]
+    assert given.shape == (2, 4, 2000)
+    t = np.arange(5.5 * 2000, 9.5 * 2000) / 2000
+    expected = np.sin(2 * np.pi * np.outer(t, [220.0, 277.2, 329.6])).sum(axis=1) * np.exp(-4 * (t % 0.5))
+    inner = slice(200, -200)
+    assert np.corrcoef(given[0].ravel()[inner], expected[inner])[0, 1] > 0.99
+    assert given.std(axis=(1, 2)) == pytest.approx([1, 1], abs=0.15)
+
+
+def test_every_block_hears_the_blocks_before_it() -> None:
+    backend = Formula(repeat)
+    track(song(), Waveform(backend), 40)
+    assert len(backend.given) > 5
+    first, second = backend.given[0].reshape(2, -1), backend.given[1].reshape(2, -1)
+    shift = round(2.5 * 2000)
+    assert np.corrcoef(first[0, shift:], second[0, :-shift])[0, 1] > 0.99
+
+
+@pytest.mark.parametrize("size", [1e-6, 1e3])
+def test_the_level_neither_dies_away_nor_runs_off_in_an_hour(size: float, rng: np.random.Generator) -> None:
+    noise = rng.normal(size=(2, 3, 2000)).astype(np.float32)
+    backend = Formula(lambda context: np.float32(size) * (noise + context[:, -3:]))
+    one = song()
+    whole = track(one, Waveform(backend), 3600)
+    expected = 20 * np.log10(one.samples.std(axis=0))
+    assert np.abs(levels(whole[12 * RATE :], RATE) - expected).max() < 3
+    assert np.abs(whole).max() <= np.abs(one.samples).max() * 1.5
+
+
+def test_a_song_that_ends_quietly_goes_on_quietly_and_comes_back() -> None:
+    fading = song(20)
+    fading.samples[-10 * RATE :] *= 0.25
+    first = next(Waveform(Formula(repeat)).blocks(fading, 10**9)).samples
+    assert first[:RATE].std() == pytest.approx(fading.samples[-RATE:].std(), rel=0.5)
+    assert first[-RATE:].std() == pytest.approx(fading.samples.std(), rel=0.2)
+
+
+def test_a_silent_channel_stays_silent() -> None:
+    half = song()
+    half.samples[:, 1] = 0
+    whole = track(half, Waveform(Formula(repeat)), 30)
+    assert not whole[:, 1].any()
+    assert np.isfinite(whole).all()
+
+
+def test_a_model_that_answers_silence_gives_finite_sound() -> None:
+    assert np.isfinite(track(song(), Waveform(Formula(lambda context: 0 * context[:, -3:])), 30)).all()
+
+
+@pytest.mark.parametrize("seconds", [1.0, 1.3, 3.0])
+def test_a_song_shorter_than_the_context_is_heard_repeated(seconds: float) -> None:
+    whole = track(song(seconds), Waveform(Formula(repeat)), 12)
+    assert len(whole) == 12 * RATE
+    assert whole[-3 * RATE :].std() > 0.01
+
+
+def test_less_than_a_second_is_too_short() -> None:
+    with pytest.raises(UnreadableAudio, match=r"chord: lasts 0\.20 s; test needs at least one second"):
+        next(Waveform(Formula(repeat)).blocks(song(0.2), 10**9))
+
+
+@pytest.mark.parametrize("fade", [-0.1, 1.6])
+def test_an_impossible_fade_is_a_usage_error(fade: float) -> None:
+    with pytest.raises(UsageError, match=r"takes 0 to 1\.5 s"):
+        Waveform(Formula(repeat), fade_seconds=fade)
+
+
+def test_a_real_network_through_both_backends_gives_the_same_track(tiny_model: Path) -> None:
+    onnx, tensorflow = (
+        np.concatenate(
+            [b.samples for b in islice(Waveform(open_model(tiny_model, backend=n)).blocks(song(), 10**9), 3)]
+        )
+        for n in ("onnx", "tensorflow")
+    )
+    assert np.abs(onnx - tensorflow).max() < 1e-3 * np.abs(tensorflow).max()

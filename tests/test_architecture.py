@@ -1,0 +1,92 @@
+"""The arrows of the house: who may import whom, and what the path of a command does not load."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import extrapcli
+
+PACKAGE = Path(extrapcli.__file__).parent
+ALLOWED = {
+    "errors": set(),
+    "spec": {"errors"},
+    "frames": set(),
+    "crossfade": set(),
+    "models": {"errors"},
+    "audio": {"errors"},
+    "backends": {"errors", "spec", "frames"},
+    "extrapolators": {"audio", "backends", "crossfade", "errors", "frames", "spec"},
+    "continuation": {"audio", "crossfade", "errors", "extrapolators"},
+    "output": {"audio", "continuation", "errors"},
+    "jobs": {"audio", "backends", "continuation", "errors", "extrapolators", "models", "output"},
+    "about": {"audio", "backends", "errors", "models"},
+    "networks": set(),
+    "training": {"audio", "backends", "errors", "models", "networks", "spec"},
+    "console": {"jobs"},  # for a type alone
+    "cli": {"about", "console", "continuation", "errors", "jobs", "training"},
+}
+ONLY_USERS = {
+    "typer": {"cli"},
+    "rich": {"console"},
+    "soundfile": {"audio"},
+    "av": {"audio"},
+    "soxr": {"audio"},
+    "mutagen": {"audio"},
+    "onnxruntime": {"backends"},
+    "tensorflow": {"backends", "training"},
+    "keras": {"backends", "networks", "training"},
+}
+
+
+def imports(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names.add(node.module or "")
+    return names
+
+
+def room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+MODULES = [path for path in sorted(PACKAGE.rglob("*.py")) if room(path) != "__init__"]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_arrows_point_down(path: Path) -> None:
+    here = room(path)
+    used = {name.split(".")[1] for name in imports(path) if name.startswith("extrapcli.")} - {here}
+    assert used <= ALLOWED[here]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_library_has_one_user(path: Path) -> None:
+    for name in imports(path):
+        assert room(path) in ONLY_USERS.get(name.split(".")[0], {room(path)})
+
+
+def loaded_by(statement: str) -> set[str]:
+    script = f"{statement}; import sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_help_loads_nothing_heavy() -> None:
+    heavy = {"numpy", "onnxruntime", "tensorflow", "keras", "soundfile", "av", "soxr", "mutagen"}
+    assert not heavy & loaded_by("import extrapcli.cli")
+
+
+def test_continuing_loads_neither_tensorflow_nor_librosa() -> None:
+    heavy = {"tensorflow", "keras", "librosa", "matplotlib", "pydantic"}
+    assert not heavy & loaded_by("import extrapcli.jobs, extrapcli.backends.onnx")
+
+
+def test_modules_stay_short() -> None:
+    assert {p.name: n for p in MODULES if (n := len(p.read_text().splitlines())) > 320} == {}
