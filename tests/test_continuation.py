@@ -31,7 +31,8 @@ def test_no_more_than_a_block_is_held(rng: np.random.Generator) -> None:
 
 
 def test_the_same_song_gives_the_same_track() -> None:
-    one, two = [], []
+    one: list[NDArray[np.floating]] = []
+    two: list[NDArray[np.floating]] = []
     for pieces in (one, two):
         continue_song(song(), 40 * RATE, Waveform(Formula(repeat)), pieces.append)
     np.testing.assert_array_equal(np.concatenate(one), np.concatenate(two))

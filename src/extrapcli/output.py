@@ -73,13 +73,25 @@ def whole_file(path: Path, *, source: Path, overwrite: bool) -> Iterator[Path]:
     CannotWrite where it exists and may not be overwritten or where its folder can't be written.
     """
     if path == STDOUT:
-        with tempfile.TemporaryDirectory() as folder:
-            whole = Path(folder) / "track"
+        with _file_for_stdout() as whole:
             yield whole
-            with whole.open("rb") as file:
-                shutil.copyfileobj(file, sys.stdout.buffer)
-            sys.stdout.buffer.flush()
-        return
+    else:
+        with _file_beside(path, source, overwrite) as whole:
+            yield whole
+
+
+@contextmanager
+def _file_for_stdout() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        whole = Path(folder) / "track"
+        yield whole
+        with whole.open("rb") as file:
+            shutil.copyfileobj(file, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+
+
+@contextmanager
+def _file_beside(path: Path, source: Path, overwrite: bool) -> Iterator[Path]:
     whole: Path | None = None
     try:
         if path.exists() and source.exists() and path.samefile(source):

@@ -69,7 +69,7 @@ def external(path: Path, location: str) -> Path:
     weight.data_location = onnx.TensorProto.EXTERNAL
     for key, value in (("location", location), ("length", "16")):
         weight.external_data.add(key=key, value=value)
-    shape = ["batch", 1, 4]
+    shape: list[str | int | None] = ["batch", 1, 4]
     graph = onnx.helper.make_graph(
         [onnx.helper.make_node("Add", ["context", "w"], ["frames"])],
         "graph",

@@ -10,14 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from numpy.typing import NDArray
 
 from tests.conftest import EXTRAP, SONG, Extrap, chord
 
 pytestmark = pytest.mark.usefixtures("song_wav")
 
 
-def samples(path: Path) -> np.ndarray:
-    return soundfile.read(path, dtype="int16", always_2d=True)[0]
+def samples(path: Path) -> NDArray[np.int16]:
+    read: NDArray[np.int16] = soundfile.read(path, dtype="int16", always_2d=True)[0]
+    return read
 
 
 def test_a_real_song_with_the_shipped_model(extrap: Extrap, tmp_path: Path) -> None:

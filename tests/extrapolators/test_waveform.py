@@ -133,10 +133,9 @@ def test_an_impossible_fade_is_a_usage_error(fade: float) -> None:
 
 
 def test_a_real_network_through_both_backends_gives_the_same_track(tiny_model: Path) -> None:
-    onnx, tensorflow = (
-        np.concatenate(
-            [b.samples for b in islice(Waveform(open_model(tiny_model, backend=n)).blocks(song(), 10**9), 3)]
-        )
-        for n in ("onnx", "tensorflow")
-    )
+    def three_blocks(name: str) -> NDArray[np.floating]:
+        blocks = Waveform(open_model(tiny_model, backend=name)).blocks(song(), 10**9)
+        return np.concatenate([block.samples for block in islice(blocks, 3)])
+
+    onnx, tensorflow = three_blocks("onnx"), three_blocks("tensorflow")
     assert np.abs(onnx - tensorflow).max() < 1e-3 * np.abs(tensorflow).max()

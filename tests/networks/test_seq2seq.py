@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,8 +12,8 @@ from pydantic import ValidationError
 
 from extrapcli.networks.seq2seq import Seq2seqSettings, seq2seq
 
-Vector = NDArray[np.float64]
-SMALL = {"context_frames": 5, "horizon_frames": 3, "frame_samples": 30}
+Vector = NDArray[Any]
+SMALL: dict[str, Any] = {"context_frames": 5, "horizon_frames": 3, "frame_samples": 30}
 
 
 def leaky(x: Vector) -> Vector:
@@ -20,7 +21,7 @@ def leaky(x: Vector) -> Vector:
 
 
 def dense(layer: keras.layers.Dense, x: Vector) -> Vector:
-    return x @ np.asarray(layer.kernel, float) + np.asarray(layer.bias, float)
+    return np.add(x @ np.asarray(layer.kernel, float), np.asarray(layer.bias, float))
 
 
 def hidden_stack(stack: keras.Sequential, x: Vector) -> Vector:
