@@ -68,7 +68,7 @@ def _describe_model(path: Path) -> Iterator[str]:
 def _describe_song(path: Path) -> Iterator[str]:
     from extrapcli.audio.decode import decode
 
-    song = decode(path)
+    song = decode(path, name=str(path))
     yield f"song: {song.name}"
     yield f"length: {song.seconds:.3f} s ({len(song.samples)} samples)"
     yield f"rate: {song.sample_rate} Hz"

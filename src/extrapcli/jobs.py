@@ -176,7 +176,7 @@ def _continue(
 def _read(source: Path) -> Song:
     if source == STDIN:
         return decode(io.BytesIO(sys.stdin.buffer.read()), name="standard input")
-    return decode(source)
+    return decode(source, name=str(source))
 
 
 def _track_tags(song: Song) -> Tags:

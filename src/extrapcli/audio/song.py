@@ -47,7 +47,8 @@ class Song:
 
     @property
     def channels(self) -> int:
-        return self.samples.shape[1]
+        channels: int = self.samples.shape[1]
+        return channels
 
     @property
     def seconds(self) -> float:

@@ -1,0 +1,105 @@
+"""What a file says about its own length, where decoders quietly give what is left of a cut file."""
+
+import struct
+from typing import BinaryIO, NamedTuple
+
+from extrapcli.audio.mpeg import HEADER_BYTES, Header, frames
+
+STREAMED_BYTES = 0x7FFF0000
+"""From this size on, a 32-bit chunk size comes from a program that wrote to a pipe and could not know it."""
+
+OGG_PAGE_BYTES = 27 + 255 + 255 * 255
+OGG_HEADER_BYTES = 27
+
+
+class Claim(NamedTuple):
+    """`samples` per channel that ought to be there, 0 if unsaid or met; whether the data ends within a unit."""
+
+    samples: int = 0
+    cut_off: bool = False
+
+
+def starts_like_mpeg(stream: BinaryIO) -> bool:
+    """Whether the first bytes are an ID3 tag or the sync word of MPEG audio."""
+    stream.seek(0)
+    start = stream.read(3)
+    return start == b"ID3" or (start[:1] == b"\xff" and start[1:2] >= b"\xe0")
+
+
+def claim_of(stream: BinaryIO) -> Claim:
+    """Compare what WAV, AIFF, Ogg and MP3 files say of their length with how long they are."""
+    stream.seek(0)
+    magic = stream.read(4)
+    if magic in (b"RIFF", b"RIFX", b"RF64", b"FORM"):
+        return _chunks_claim(stream, "<" if magic in (b"RIFF", b"RF64") else ">")
+    if magic == b"OggS":
+        return _ogg_claim(stream)
+    return _mpeg_claim(stream) if starts_like_mpeg(stream) else Claim()
+
+
+def _chunks_claim(stream: BinaryIO, byte_order: str) -> Claim:
+    file_bytes = stream.seek(0, 2)
+    position, long_bytes = 12, 0
+    bytes_per_second = sample_rate = aiff_samples = 0
+    while position + 8 <= file_bytes:
+        stream.seek(position)
+        chunk, size = struct.unpack(byte_order + "4sI", stream.read(8))
+        head = stream.read(24)
+        if chunk == b"ds64" and len(head) >= 16:
+            (long_bytes,) = struct.unpack_from("<Q", head, 8)
+        elif chunk == b"fmt " and len(head) >= 12:
+            sample_rate, bytes_per_second = struct.unpack_from(byte_order + "II", head, 4)
+        elif chunk == b"COMM" and len(head) >= 6:
+            (aiff_samples,) = struct.unpack_from(">I", head, 2)
+        elif chunk in (b"data", b"SSND"):
+            wanted = long_bytes if size == 0xFFFFFFFF and long_bytes else size
+            missing = position + 8 + wanted - file_bytes
+            if missing <= 0 or (size >= STREAMED_BYTES and not long_bytes):
+                return Claim()
+            return Claim(aiff_samples or wanted * sample_rate // max(bytes_per_second, 1))
+        position += 8 + size + size % 2
+    return Claim()
+
+
+def _ogg_claim(stream: BinaryIO) -> Claim:
+    file_bytes = stream.seek(0, 2)
+    stream.seek(max(0, file_bytes - OGG_PAGE_BYTES))
+    tail = stream.read()
+    page = tail[tail.rfind(b"OggS") :]
+    sizes = page[OGG_HEADER_BYTES : OGG_HEADER_BYTES + page[26]] if len(page) >= OGG_HEADER_BYTES else b""
+    whole = sizes and len(page) >= OGG_HEADER_BYTES + page[26] + sum(sizes)
+    return Claim(cut_off=not whole)
+
+
+def _mpeg_claim(stream: BinaryIO) -> Claim:
+    stream.seek(0)
+    data = stream.read()
+    declared = whole = end = 0
+    cut_off = False
+    first: Header | None = None
+    for position, header in frames(data):
+        if first is None:
+            first = header
+            declared = _declared_frames(data, position, header)
+            whole = -1 if declared else 0
+        if position + header.length <= len(data):
+            whole += 1
+            end = position + header.length
+        else:
+            cut_off = position == end
+    if first is None:
+        return Claim()
+    missing = declared - whole
+    # Some encoders count the frame that carries the count.
+    return Claim(declared * first.samples if missing > 1 else 0, cut_off and (missing > 0 or not declared))
+
+
+def _declared_frames(data: bytes, position: int, header: Header) -> int:
+    """How many frames a Xing, Info or VBRI tag in the first frame announces, 0 without one."""
+    xing = position + HEADER_BYTES + header.side_info_bytes
+    vbri = position + HEADER_BYTES + 32
+    if data[xing : xing + 4] in (b"Xing", b"Info") and len(data) >= xing + 12 and data[xing + 7] & 1:
+        return int.from_bytes(data[xing + 8 : xing + 12], "big")
+    if data[vbri : vbri + 4] == b"VBRI" and len(data) >= vbri + 18:
+        return int.from_bytes(data[vbri + 14 : vbri + 18], "big")
+    return 0

@@ -1,0 +1,207 @@
+"""Any audio file to a song.
+
+libsndfile reads what it can; FFmpeg reads the rest, and MPEG audio, for which libsndfile would print the
+decoder's own remarks on stderr. What the bytes are decides, never what the file is called.
+"""
+
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import av
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from extrapcli.audio.claims import claim_of, starts_like_mpeg
+from extrapcli.audio.song import Samples, Song
+from extrapcli.audio.tags import read_tags
+from extrapcli.errors import UnreadableAudio
+
+SILENCE_DBFS = -90.0
+BLOCK_SAMPLES = 1 << 18
+WORTH_MENTIONING_SECONDS = 0.01  # containers round the length they declare, some to a millisecond
+
+SNDFILE_DEPTHS = {
+    "PCM_U8": "u8", "PCM_S8": "s8", "DPCM_8": "s8",
+    "PCM_24": "s24", "ALAC_20": "s24", "ALAC_24": "s24", "DWVW_24": "s24",
+    "PCM_32": "s32", "ALAC_32": "s32",
+    "FLOAT": "f32", "DOUBLE": "f64",
+    "VORBIS": "f32", "OPUS": "f32", "MPEG_LAYER_I": "f32", "MPEG_LAYER_II": "f32", "MPEG_LAYER_III": "f32",
+}  # fmt: skip
+"""By libsndfile's name of the encoding; every other is 16 bits wide once decoded."""
+
+SNDFILE_FORMATS = {"WAV": "wav", "WAVEX": "wav", "RF64": "wav", "FLAC": "flac", "MP3": "mp3"}
+OGG_FORMATS = {"VORBIS": "ogg", "OPUS": "opus"}
+FFMPEG_FORMATS = {
+    ("wav", "pcm"): "wav", ("flac", "flac"): "flac", ("mp3", "mp3"): "mp3",
+    ("ogg", "vorbis"): "ogg", ("ogg", "opus"): "opus", ("mov", "aac"): "m4a",
+}  # fmt: skip
+"""By the first word of FFmpeg's names of the container and of the codec."""
+
+
+class Sound(NamedTuple):
+    """What a decoder gave: `damaged` if it stopped early, `declared` samples by the container, 0 if unsaid."""
+
+    samples: Samples
+    sample_rate: int
+    depth: str
+    format: str | None
+    damaged: bool
+    declared: int
+
+
+def decode(source: Path | BinaryIO, *, name: str | None = None) -> Song:
+    """Decode the first sound of a file, whole and exact.
+
+    `source` is a path or a seekable binary stream; `name` is what to call it in the song and in errors,
+    by default the name of the file. Decoder delay and padding are removed as far as the file tells them.
+
+    Raises UnreadableAudio when there is no such file, when it is no audio, is damaged, holds less sound
+    than it declares, holds values that are no numbers, or nothing louder than -90 dBFS.
+    """
+    if not isinstance(source, Path):
+        return _decode(source, name or "the input")
+    name = name or source.name
+    try:
+        with source.open("rb") as stream:
+            return _decode(stream, name)
+    except FileNotFoundError:
+        raise UnreadableAudio(f"{name}: no such file; check the path {source}") from None
+    except IsADirectoryError:
+        raise UnreadableAudio(f"{name}: a folder, not a file; name a song in it") from None
+    except PermissionError:
+        raise UnreadableAudio(f"{name}: no permission to read it; change that, or copy the file") from None
+    except OSError as error:
+        raise UnreadableAudio(f"{name}: cannot be read ({error.strerror}); copy it from its source again") from None
+
+
+def _decode(stream: BinaryIO, name: str) -> Song:
+    if stream.seek(0, 2) == 0:
+        raise UnreadableAudio(f"{name}: an empty file; copy it from its source again")
+    sound = None if starts_like_mpeg(stream) else _read_with_sndfile(stream)
+    if sound is None or not len(sound.samples):
+        sound = _read_with_ffmpeg(stream)
+    if sound is None:
+        raise UnreadableAudio(f"{name}: not audio that can be decoded; give it a song, for example WAV, FLAC or MP3")
+    _check_whole(sound, stream, name)
+    _check_values(sound.samples, name)
+    return Song(
+        name=name,
+        samples=sound.samples,
+        sample_rate=sound.sample_rate,
+        depth=sound.depth,
+        format=sound.format,
+        tags=read_tags(stream),
+    )
+
+
+def _check_whole(sound: Sound, stream: BinaryIO, name: str) -> None:
+    claim = claim_of(stream)
+    declared = max(claim.samples, sound.declared)
+    seconds, declared_seconds = len(sound.samples) / sound.sample_rate, declared / sound.sample_rate
+    if declared_seconds - seconds > WORTH_MENTIONING_SECONDS:
+        found = f"only {seconds:.2f} of its {declared_seconds:.2f} seconds can be decoded"
+    elif sound.damaged or claim.cut_off:
+        found = f"it breaks off after {seconds:.2f} seconds"
+    else:
+        return
+    raise UnreadableAudio(f"{name}: cut off or damaged, {found}; copy it from its source again")
+
+
+def _check_values(samples: Samples, name: str) -> None:
+    if not len(samples):
+        raise UnreadableAudio(f"{name}: holds no samples; give it a song with sound in it")
+    lowest, highest = samples.min(axis=0), samples.max(axis=0)
+    if not (np.isfinite(lowest).all() and np.isfinite(highest).all()):
+        raise UnreadableAudio(f"{name}: some samples are infinite or no numbers; export it again")
+    if np.max(highest - lowest) / 2 < 10 ** (SILENCE_DBFS / 20):
+        raise UnreadableAudio(f"{name}: silent from start to end; give it a song with sound in it")
+
+
+def _read_with_sndfile(stream: BinaryIO) -> Sound | None:
+    """Read until the end or the first damage; None if libsndfile does not know the file."""
+    stream.seek(0)
+    try:
+        file = soundfile.SoundFile(stream)
+    except soundfile.LibsndfileError:
+        return None
+    damaged = False
+    with file:
+        depth = SNDFILE_DEPTHS.get(file.subtype, "s16")
+        dtype = "float64" if depth in ("s32", "f64") else "float32"
+        blocks = [np.empty((0, file.channels), dtype)]
+        try:
+            while len(block := file.read(BLOCK_SAMPLES, dtype, always_2d=True)):
+                blocks.append(block)
+        except soundfile.LibsndfileError:
+            damaged = True
+        format = OGG_FORMATS.get(file.subtype) if file.format == "OGG" else SNDFILE_FORMATS.get(file.format)
+        return Sound(np.concatenate(blocks), file.samplerate, depth, format, damaged, file.frames)
+
+
+class _Nameless:
+    """A stream without its name, from which FFmpeg would guess what is in it."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.read, self.seek, self.tell = stream.read, stream.seek, stream.tell
+
+
+def _read_with_ffmpeg(stream: BinaryIO) -> Sound | None:
+    """Read the first audio stream until the end or the first damage; None if there is none."""
+    stream.seek(0)
+    try:
+        container = av.open(
+            _Nameless(stream), "r", options={"protocol_whitelist": "none"}, metadata_errors="replace"
+        )
+    except (av.FFmpegError, ValueError):
+        return None
+    with container:
+        if not container.streams.audio:
+            return None
+        track = container.streams.audio[0]
+        blocks: list[NDArray[Any]] = []
+        shape = None
+        damaged = False
+        try:
+            for frame in container.decode(track):
+                shape = shape or (frame.sample_rate, frame.layout.nb_channels)
+                if shape != (frame.sample_rate, frame.layout.nb_channels):
+                    damaged = True
+                    break
+                blocks.append(_frame_samples(frame))
+        except (av.FFmpegError, ValueError):
+            damaged = True
+        if shape is None:
+            return None
+        codec = track.codec_context.codec
+        samples, depth = _to_float(np.concatenate(blocks), lossless=codec.lossless)
+        container_name = container.format.name.split(",")[0]
+        format = FFMPEG_FORMATS.get((container_name, codec.canonical_name.split("_")[0]))
+        # FFmpeg estimates the length of a bare stream, while the index of a movie declares it.
+        ticks = track.duration if container_name == "mov" else None
+        declared = round(ticks * track.time_base * shape[0]) if ticks and track.time_base else 0
+        return Sound(samples, shape[0], depth, format, damaged, declared)
+
+
+def _frame_samples(frame: av.AudioFrame) -> NDArray[Any]:
+    """Shape `(n, channels)`, in the decoder's own type."""
+    array = frame.to_ndarray()
+    return array.T if frame.format.is_planar else array.reshape(-1, frame.layout.nb_channels)
+
+
+def _to_float(samples: NDArray[Any], *, lossless: bool) -> tuple[Samples, str]:
+    """Full scale -1 to 1, and the depth. FFmpeg hands over 24-bit sound in the upper bits of 32."""
+    if samples.dtype == np.uint8:
+        floats: Samples = (samples.astype(np.float32) - 128) / 128
+        depth = "u8"
+    elif samples.dtype == np.int16:
+        floats, depth = samples.astype(np.float32) / 2**15, "s16"
+    elif samples.dtype == np.int32 and (samples & 0xFF).any():
+        floats, depth = samples.astype(np.float64) / 2**31, "s32"
+    elif samples.dtype == np.int32:
+        floats, depth = samples.astype(np.float32) / 2**31, "s24"
+    elif samples.dtype == np.float64:
+        floats, depth = samples, "f64"
+    else:
+        floats, depth = np.ascontiguousarray(samples), "f32"
+    return (floats, depth) if lossless else (floats.astype(np.float32, copy=False), "f32")

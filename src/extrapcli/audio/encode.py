@@ -1,0 +1,162 @@
+"""A track to a file, block by block, so that memory does not grow with its length."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Protocol
+
+import av
+import lameenc
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from extrapcli.audio.channels import vorbis_order
+from extrapcli.audio.mp3 import SAMPLES_PER_FRAME, info_frame
+from extrapcli.audio.song import Samples
+from extrapcli.errors import CannotWrite
+
+WAV_LIMIT = 2**32 - 2**16  # bytes of sound that a plain WAV holds, with room for its header and tags
+AAC_BITS_PER_CHANNEL = 96_000  # per second
+PIECE = 4096  # samples per channel handed to an encoder at once
+MP3_VBR_QUALITY = 4  # LAME's V4, which is what libsndfile writes by default: about 150 kbit/s in stereo
+MP3_EFFORT = 5  # LAME's -q; 3 and below take longer and change little
+MP3_DELAY = 576  # samples of padding that LAME puts before the sound
+MP3_MIN_PADDING = 576  # and, at the least, behind it
+
+_SUBTYPES = {
+    "wav": {"u8": "PCM_U8", "s8": "PCM_U8", "s16": "PCM_16", "s24": "PCM_24", "s32": "PCM_32", "f64": "DOUBLE"},
+    "flac": {"u8": "PCM_S8", "s8": "PCM_S8", "s16": "PCM_16"},
+}
+_LARGEST_SUBTYPE = {"wav": "FLOAT", "flac": "PCM_24"}
+_INTEGERS = {"PCM_U8": (8, "int16"), "PCM_S8": (8, "int16"), "PCM_16": (16, "int16"), "PCM_24": (24, "int32"),
+             "PCM_32": (32, "int32")}  # fmt: skip
+
+
+class TrackWriter(Protocol):
+    def write(self, block: Samples) -> None:
+        """Append `(n, channels)`, any n, full scale -1 to 1. Raises CannotWrite, for want of room, say."""
+        ...
+
+
+@contextmanager
+def open_track(
+    path: Path, *, format: str, sample_rate: int, channels: int, depth: str, expected_samples: int
+) -> Iterator[TrackWriter]:
+    """Open a file for a track of `expected_samples`; it is complete when the block ends.
+
+    `depth` is the song's: WAV keeps it and FLAC keeps up to 24 bits of it, sample for sample. WAV of more
+    than 4 GiB becomes RF64. Raises CannotWrite where the file system or the encoder refuses.
+    """
+    opener: Callable[..., Any] = {"mp3": _open_mp3, "m4a": _open_m4a}.get(format, _open_soundfile)
+    try:
+        with opener(path, format, sample_rate, channels, depth, expected_samples) as write:
+            yield _Track(write)
+    except (OSError, soundfile.LibsndfileError, av.FFmpegError) as error:
+        reason = getattr(error, "strerror", None) or str(error).removeprefix("Error : ").rstrip(".")
+        raise CannotWrite(f"{path}: cannot be written: {reason}") from None
+
+
+class _Track:
+    """Hands blocks on in small pieces: libsndfile crashes on large ones in Ogg."""
+
+    def __init__(self, write: Callable[[Samples], None]) -> None:
+        self._write = write
+
+    def write(self, block: Samples) -> None:
+        for start in range(0, len(block), PIECE):
+            self._write(block[start : start + PIECE])
+
+
+def _to_integers(samples: Samples, bits: int, dtype: str) -> NDArray[Any]:
+    """Integers of `bits` bits in the upper bits of `dtype`; the inverse of dividing by `2**(bits - 1)`."""
+    full = 2 ** (bits - 1)
+    values = np.clip(np.rint(samples * np.float64(full)), -full, full - 1)
+    return values.astype(np.int64).__lshift__(np.dtype(dtype).itemsize * 8 - bits).astype(dtype)
+
+
+@contextmanager
+def _open_soundfile(
+    path: Path, format: str, sample_rate: int, channels: int, depth: str, expected_samples: int
+) -> Iterator[Callable[[Samples], None]]:
+    subtype = _SUBTYPES.get(format, {}).get(depth) or _LARGEST_SUBTYPE.get(format)
+    container = {"wav": "WAV", "flac": "FLAC", "ogg": "OGG", "opus": "OGG"}[format]
+    if format in ("ogg", "opus"):
+        subtype = {"ogg": "VORBIS", "opus": "OPUS"}[format]
+    bits, dtype = _INTEGERS.get(subtype or "", (0, ""))
+    if format == "wav" and expected_samples * channels * (bits // 8 or 8) > WAV_LIMIT:
+        container = "RF64"
+    with (
+        path.open("w+b") as raw,
+        soundfile.SoundFile(raw, "w", sample_rate, channels, subtype=subtype, format=container) as file,
+    ):
+        if format in ("ogg", "opus"):
+            order = np.argsort(vorbis_order(channels))
+            yield lambda samples: file.write(samples[:, order])
+        else:
+            yield lambda samples: file.write(_to_integers(samples, bits, dtype) if bits else samples)
+
+
+@contextmanager
+def _open_mp3(
+    path: Path, format: str, sample_rate: int, channels: int, depth: str, expected_samples: int
+) -> Iterator[Callable[[Samples], None]]:
+    encoder = lameenc.Encoder()
+    encoder.silence()
+    encoder.set_in_sample_rate(sample_rate)
+    encoder.set_out_sample_rate(sample_rate)
+    encoder.set_channels(channels)
+    encoder.set_quality(MP3_EFFORT)
+    encoder.set_vbr(4)
+    encoder.set_vbr_quality(MP3_VBR_QUALITY)
+    with path.open("wb") as file:
+        samples_in, size, first = 0, 0, b""
+
+        def put(data: bytes) -> None:
+            nonlocal size, first
+            if data and not first:
+                first = data[:4]
+                size = file.write(info_frame(first, frames=0, size=0, delay=0, padding=0))
+            size += file.write(data)
+
+        def write(samples: Samples) -> None:
+            nonlocal samples_in
+            samples_in += len(samples)
+            put(bytes(encoder.encode(_to_integers(samples, 16, "int16").tobytes())))
+
+        yield write
+        put(bytes(encoder.flush()))
+        per_frame = SAMPLES_PER_FRAME[first[1] >> 3 & 3]
+        padding = per_frame - (samples_in + MP3_DELAY) % per_frame
+        if padding < MP3_MIN_PADDING:
+            padding += per_frame
+        frames = (samples_in + MP3_DELAY + padding) // per_frame
+        file.seek(0)
+        file.write(info_frame(first, frames=frames, size=size, delay=MP3_DELAY, padding=padding))
+
+
+@contextmanager
+def _open_m4a(
+    path: Path, format: str, sample_rate: int, channels: int, depth: str, expected_samples: int
+) -> Iterator[Callable[[Samples], None]]:
+    layout = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}[channels]
+    with av.open(str(path), "w", format="ipod") as container:
+        stream = container.add_stream("aac", rate=sample_rate)
+        stream.layout = layout
+        stream.bit_rate = AAC_BITS_PER_CHANNEL * channels
+        stream.time_base = Fraction(1, sample_rate)
+        position = 0
+
+        def write(samples: Samples) -> None:
+            nonlocal position
+            packed = np.ascontiguousarray(samples, dtype=np.float32).reshape(1, -1)
+            frame = av.AudioFrame.from_ndarray(packed, format="flt", layout=layout)
+            frame.sample_rate = sample_rate
+            frame.time_base = stream.time_base
+            frame.pts = position
+            position += len(samples)
+            container.mux(stream.encode(frame))
+
+        yield write
+        container.mux(stream.encode(None))
