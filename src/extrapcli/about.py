@@ -121,7 +121,7 @@ def _diagnose_formats() -> Iterator[str]:
                 ) as track:
                     track.write(tone)
                 decode(path)
-            except ExtrapError as error:
+            except (ExtrapError, OSError) as error:
                 yield f"format {format}: no: {error}"
             else:
                 yield f"format {format}: reads and writes"

@@ -42,10 +42,11 @@ def choose_format(asked: str | None, out: Path | None, song: Song) -> str:
 
     Raises UsageError for contradictions and for a format that cannot hold the song.
     """
-    named = format_of(out) if out and out != STDOUT and not out.is_dir() else None
+    is_file = out is not None and out != STDOUT and not out.is_dir()
+    named = format_of(out) if out and is_file else None
     if asked and named and asked != named:
         raise UsageError(f"{out}: is named as {named}, but --format says {asked}; make them agree")
-    if out and out != STDOUT and not asked and not named and out.suffix:
+    if out and is_file and not asked and not named and out.suffix:
         raise UsageError(f"{out}: no format is called {out.suffix!r}; choose one of {', '.join(FORMATS)}")
     chosen = asked or named
     if chosen:
@@ -72,12 +73,11 @@ def whole_file(path: Path, *, source: Path, overwrite: bool) -> Iterator[Path]:
     For `-` the finished file is copied to standard output. Raises UsageError where `path` is `source`,
     CannotWrite where it exists and may not be overwritten or where its folder can't be written.
     """
-    if path == STDOUT:
-        with _file_for_stdout() as whole:
+    try:
+        with _file_for_stdout() if path == STDOUT else _file_beside(path, source, overwrite) as whole:
             yield whole
-    else:
-        with _file_beside(path, source, overwrite) as whole:
-            yield whole
+    except OSError as error:
+        raise CannotWrite(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
 @contextmanager
@@ -92,23 +92,19 @@ def _file_for_stdout() -> Iterator[Path]:
 
 @contextmanager
 def _file_beside(path: Path, source: Path, overwrite: bool) -> Iterator[Path]:
-    whole: Path | None = None
+    if path.exists() and source.exists() and path.samefile(source):
+        raise UsageError(f"{path}: is the song itself; write the track under another name")
+    _refuse_existing(path, overwrite)
+    handle, name = tempfile.mkstemp(prefix=".extrap-", suffix=".partial", dir=path.parent)
+    os.close(handle)
+    whole = Path(name)
     try:
-        if path.exists() and source.exists() and path.samefile(source):
-            raise UsageError(f"{path}: is the song itself; write the track under another name")
-        _refuse_existing(path, overwrite)
-        handle, name = tempfile.mkstemp(prefix=".extrap-", suffix=".partial", dir=path.parent)
-        os.close(handle)
-        whole = Path(name)
         yield whole
         _refuse_existing(path, overwrite)
         whole.chmod(0o666 & ~_umask())
         whole.replace(path)
-    except OSError as error:
-        raise CannotWrite(f"{path}: cannot be written: {error.strerror or error}") from None
     finally:
-        if whole:
-            whole.unlink(missing_ok=True)
+        whole.unlink(missing_ok=True)
 
 
 def _refuse_existing(path: Path, overwrite: bool) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from extrapcli.audio.channels import vorbis_order
 from extrapcli.audio.claims import claim_of, starts_like_mpeg
 from extrapcli.audio.song import Samples, Song
 from extrapcli.audio.tags import read_tags
@@ -135,8 +136,12 @@ def _read_with_sndfile(stream: BinaryIO) -> Sound | None:
                 blocks.append(block)
         except soundfile.LibsndfileError:
             damaged = True
-        format = OGG_FORMATS.get(file.subtype) if file.format == "OGG" else SNDFILE_FORMATS.get(file.format)
-        return Sound(np.concatenate(blocks), file.samplerate, depth, format, damaged, file.frames)
+        samples = np.concatenate(blocks)
+        format = SNDFILE_FORMATS.get(file.format)
+        if file.format == "OGG":
+            format = OGG_FORMATS.get(file.subtype)
+            samples = samples[:, vorbis_order(file.channels)]
+        return Sound(samples, file.samplerate, depth, format, damaged, file.frames)
 
 
 class _Nameless:
@@ -162,13 +167,17 @@ def _read_with_ffmpeg(stream: BinaryIO) -> Sound | None:
         blocks: list[NDArray[Any]] = []
         shape = None
         damaged = False
+        end = 0
+        pack = av.AudioResampler(format=track.format.packed)  # to_ndarray crashes on 8 planes
         try:
-            for frame in container.decode(track):
-                shape = shape or (frame.sample_rate, frame.layout.nb_channels)
-                if shape != (frame.sample_rate, frame.layout.nb_channels):
-                    damaged = True
-                    break
-                blocks.append(_frame_samples(frame))
+            for packet in container.demux(track):
+                if packet.pts is not None and packet.duration:
+                    end = packet.pts + packet.duration
+                for frame in packet.decode():
+                    shape = shape or (frame.sample_rate, frame.layout.nb_channels)
+                    if shape != (frame.sample_rate, frame.layout.nb_channels):
+                        raise ValueError("the sound changes its rate or channels")
+                    blocks += [_packed_samples(packed) for packed in pack.resample(frame)]
         except (av.FFmpegError, ValueError):
             damaged = True
         if shape is None:
@@ -176,6 +185,8 @@ def _read_with_ffmpeg(stream: BinaryIO) -> Sound | None:
         codec = track.codec_context.codec
         samples, depth = _to_float(np.concatenate(blocks), lossless=codec.lossless)
         container_name = container.format.name.split(",")[0]
+        if container_name == "mov" and track.time_base:
+            samples = samples[: round(end * track.time_base * shape[0])]  # the last frame is filled up with zeros
         format = FFMPEG_FORMATS.get((container_name, codec.canonical_name.split("_")[0]))
         # FFmpeg estimates the length of a bare stream, while the index of a movie declares it.
         ticks = track.duration if container_name == "mov" else None
@@ -183,10 +194,9 @@ def _read_with_ffmpeg(stream: BinaryIO) -> Sound | None:
         return Sound(samples, shape[0], depth, format, damaged, declared)
 
 
-def _frame_samples(frame: av.AudioFrame) -> NDArray[Any]:
+def _packed_samples(frame: av.AudioFrame) -> NDArray[Any]:
     """Shape `(n, channels)`, in the decoder's own type."""
-    array = frame.to_ndarray()
-    return array.T if frame.format.is_planar else array.reshape(-1, frame.layout.nb_channels)
+    return frame.to_ndarray().reshape(-1, frame.layout.nb_channels)
 
 
 def _to_float(samples: NDArray[Any], *, lossless: bool) -> tuple[Samples, str]:

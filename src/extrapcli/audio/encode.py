@@ -1,5 +1,6 @@
 """A track to a file, block by block, so that memory does not grow with its length."""
 
+import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -15,7 +16,6 @@ from numpy.typing import NDArray
 from extrapcli.audio.channels import vorbis_order
 from extrapcli.audio.mp3 import SAMPLES_PER_FRAME, info_frame
 from extrapcli.audio.song import Samples
-from extrapcli.errors import CannotWrite
 
 WAV_LIMIT = 2**32 - 2**16  # bytes of sound that a plain WAV holds, with room for its header and tags
 AAC_BITS_PER_CHANNEL = 96_000  # per second
@@ -36,7 +36,7 @@ _INTEGERS = {"PCM_U8": (8, "int16"), "PCM_S8": (8, "int16"), "PCM_16": (16, "int
 
 class TrackWriter(Protocol):
     def write(self, block: Samples) -> None:
-        """Append `(n, channels)`, any n, full scale -1 to 1. Raises CannotWrite, for want of room, say."""
+        """Append `(n, channels)`, any n, full scale -1 to 1. Raises OSError, for want of room, say."""
         ...
 
 
@@ -47,15 +47,15 @@ def open_track(
     """Open a file for a track of `expected_samples`; it is complete when the block ends.
 
     `depth` is the song's: WAV keeps it and FLAC keeps up to 24 bits of it, sample for sample. WAV of more
-    than 4 GiB becomes RF64. Raises CannotWrite where the file system or the encoder refuses.
+    than 4 GiB becomes RF64. Raises OSError where the file system or the encoder refuses.
     """
     opener: Callable[..., Any] = {"mp3": _open_mp3, "m4a": _open_m4a}.get(format, _open_soundfile)
     try:
         with opener(path, format, sample_rate, channels, depth, expected_samples) as write:
             yield _Track(write)
-    except (OSError, soundfile.LibsndfileError, av.FFmpegError) as error:
+    except (soundfile.LibsndfileError, av.FFmpegError) as error:
         reason = getattr(error, "strerror", None) or str(error).removeprefix("Error : ").rstrip(".")
-        raise CannotWrite(f"{path}: cannot be written: {reason}") from None
+        raise OSError(errno.EIO, reason) from None
 
 
 class _Track:
@@ -87,10 +87,7 @@ def _open_soundfile(
     bits, dtype = _INTEGERS.get(subtype or "", (0, ""))
     if format == "wav" and expected_samples * channels * (bits // 8 or 8) > WAV_LIMIT:
         container = "RF64"
-    with (
-        path.open("w+b") as raw,
-        soundfile.SoundFile(raw, "w", sample_rate, channels, subtype=subtype, format=container) as file,
-    ):
+    with soundfile.SoundFile(path, "w", sample_rate, channels, subtype=subtype, format=container) as file:
         if format in ("ogg", "opus"):
             order = np.argsort(vorbis_order(channels))
             yield lambda samples: file.write(samples[:, order])

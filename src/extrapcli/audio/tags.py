@@ -1,6 +1,7 @@
 """Tags and cover art, in and out of every format by their Vorbis comment names."""
 
 import base64
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,7 +18,6 @@ import mutagen.wave
 import soundfile
 
 from extrapcli.audio.song import Picture, Tags
-from extrapcli.errors import CannotWrite
 
 _UNTRUE_OF_A_TRACK = ("replaygain", "r128", "encoder", "encoded", "encodersettings", "length", "cuesheet", "itunsmpb",
                       "itunnorm", "acoustid", "mp3gain", "minimum", "maximum", "isvbr", "wm/encoding")  # fmt: skip
@@ -137,7 +137,7 @@ def _pictures_of(file: mutagen.FileType) -> Iterator[Picture]:
 
 
 def write_tags(path: Path, format: str, tags: Tags) -> None:
-    """Write tags into a finished file of that format. RF64 has no place for them. Raises CannotWrite."""
+    """Write tags into a finished file of that format. RF64 has no place for them. Raises OSError."""
     if not tags.text and not tags.pictures:
         return
     try:
@@ -160,8 +160,8 @@ def write_tags(path: Path, format: str, tags: Tags) -> None:
                 ogg = (mutagen.oggvorbis.OggVorbis if format == "ogg" else mutagen.oggopus.OggOpus)(path)
                 pictures = [base64.b64encode(_flac_picture(p).write()).decode() for p in tags.pictures]
                 _write_comments(ogg, tags.text | ({_PICTURE: pictures} if pictures else {}))
-    except (mutagen.MutagenError, OSError) as error:
-        raise CannotWrite(f"{path}: its tags cannot be written: {error}") from None
+    except mutagen.MutagenError as error:
+        raise OSError(errno.EIO, f"its tags cannot be written ({error})") from None
 
 
 def _write_comments(file: mutagen.FileType, text: dict[str, list[str]]) -> None:
