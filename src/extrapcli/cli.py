@@ -17,9 +17,10 @@ app = typer.Typer(
     help="Makes music longer: continues any song to the length you ask for.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # drawing help with rich would take longer than all the rest of it
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-models_app = typer.Typer(invoke_without_command=True)
+models_app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 app.add_typer(models_app, name="models", help="List the models that are here, or verify them.")
 
 
@@ -86,7 +87,7 @@ Add = Annotated[
 @app.command("continue")
 def continue_(
     songs: Annotated[
-        list[Path], typer.Argument(metavar="SONG...", help="Audio files, folders of them, or - for standard input.")
+        list[Path], typer.Argument(metavar="SONG", help="Audio files, folders of them, or - for standard input.")
     ],
     minutes: Minutes = None,
     add: Add = None,
