@@ -21,7 +21,8 @@ def leaky(x: Vector) -> Vector:
 
 
 def dense(layer: keras.layers.Dense, x: Vector) -> Vector:
-    return np.add(x @ np.asarray(layer.kernel, float), np.asarray(layer.bias, float))
+    weighted: Vector = x @ np.asarray(layer.kernel, float)
+    return weighted + np.asarray(layer.bias, float)
 
 
 def hidden_stack(stack: keras.Sequential, x: Vector) -> Vector:

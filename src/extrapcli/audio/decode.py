@@ -155,9 +155,7 @@ def _read_with_ffmpeg(stream: BinaryIO) -> Sound | None:
     """Read the first audio stream until the end or the first damage; None if there is none."""
     stream.seek(0)
     try:
-        container = av.open(
-            _Nameless(stream), "r", options={"protocol_whitelist": "none"}, metadata_errors="replace"
-        )
+        container = av.open(_Nameless(stream), "r", options={"protocol_whitelist": "none"}, metadata_errors="replace")
     except (av.FFmpegError, ValueError):
         return None
     with container:

@@ -54,9 +54,9 @@ def _side_info(version: int, mono: bool) -> int:
 def info_frame(first_header: bytes, *, frames: int, size: int, delay: int, padding: int) -> bytes:
     """The frame to put before `frames` frames, of which `first_header` is the first 4 bytes.
 
-    `size` is that of the file, this frame included. `delay` and `padding` are the samples, up to 4095, that a player must drop at the beginning and end. The
-    frame has the same length for the same header, whatever the numbers: it can be written first as a
-    placeholder and again when they are known.
+    `size` is that of the file, this frame included. `delay` and `padding` are the samples, up to 4095, that
+    a player must drop at the beginning and end. The frame has the same length for the same header, whatever
+    the numbers: it can be written first as a placeholder and again when they are known.
     """
     version, mono = first_header[1] >> 3 & 3, first_header[3] >> 6 == 3
     rate = _RATES[version][first_header[2] >> 2 & 3]
@@ -64,9 +64,8 @@ def info_frame(first_header: bytes, *, frames: int, size: int, delay: int, paddi
     body = struct.pack(">4sIII", b"Xing", _FRAMES | _BYTES | _TOC, frames, size)
     body += bytes(i * 256 // 100 for i in range(100))
     lame = b"LAME3.100" + bytes(12) + ((delay & 0xFFF) << 12 | padding & 0xFFF).to_bytes(3, "big") + bytes(12)
-    for index, kilobits in enumerate(_BITRATES[version == 3]):
-        length = SAMPLES_PER_FRAME[version] // 8 * kilobits * 1000 // rate
-        if length >= at + len(body) + len(lame):
-            break
+    needed = at + len(body) + len(lame)
+    lengths = [SAMPLES_PER_FRAME[version] // 8 * kilobits * 1000 // rate for kilobits in _BITRATES[version == 3]]
+    index, length = next((i, length) for i, length in enumerate(lengths) if length >= needed)
     header = bytes([0xFF, first_header[1] | 1, index << 4 | first_header[2] & 0x0C, first_header[3]])
     return (header + bytes(at - 4) + body + lame).ljust(length, b"\0")

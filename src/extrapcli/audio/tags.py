@@ -171,7 +171,7 @@ def _write_comments(file: mutagen.FileType, text: dict[str, list[str]]) -> None:
     file.save()
 
 
-def _write_id3(file: mutagen.FileType, tags: Tags) -> None:
+def _write_id3(file: Any, tags: Tags) -> None:
     file.add_tags()
     for name, values in tags.text.items():
         if name in _ID3:
