@@ -22,7 +22,8 @@ def leaky(x: Vector) -> Vector:
 
 def dense(layer: keras.layers.Dense, x: Vector) -> Vector:
     weighted: Vector = x @ np.asarray(layer.kernel, float)
-    return weighted + np.asarray(layer.bias, float)
+    shifted: Vector = weighted + np.asarray(layer.bias, float)
+    return shifted
 
 
 def hidden_stack(stack: keras.Sequential, x: Vector) -> Vector:

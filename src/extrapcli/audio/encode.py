@@ -14,7 +14,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from extrapcli.audio.channels import vorbis_order
-from extrapcli.audio.mp3 import SAMPLES_PER_FRAME, info_frame
+from extrapcli.audio.mpeg import info_frame, parse_header
 from extrapcli.audio.song import Samples
 
 WAV_LIMIT = 2**32 - 2**16  # bytes of sound that a plain WAV holds, with room for its header and tags
@@ -124,7 +124,9 @@ def _open_mp3(
 
         yield write
         put(bytes(encoder.flush()))
-        per_frame = SAMPLES_PER_FRAME[first[1] >> 3 & 3]
+        header = parse_header(first)
+        assert header is not None, "LAME writes MPEG audio"
+        per_frame = header.samples
         padding = per_frame - (samples_in + MP3_DELAY) % per_frame
         if padding < MP3_MIN_PADDING:
             padding += per_frame

@@ -39,13 +39,8 @@ def format_of(path: Path) -> str | None:
     return next((format.name for format in FORMATS.values() if suffix in format.suffixes), None)
 
 
-def can_hold(format: str, sample_rate: int, channels: int) -> bool:
-    """Whether a format takes sound of this rate and number of channels as it is."""
-    return why_not(format, sample_rate, channels) is None
-
-
 def why_not(format: str, sample_rate: int, channels: int) -> str | None:
-    """Return what a format can't hold, to follow the name of a file: "mp3 holds at most 2 channels, not 6"."""
+    """Say what of a sound a format can't hold ("mp3 holds at most 2 channels, not 6"); None where it holds it."""
     known = FORMATS[format]
     if channels > known.channels:
         return f"{format} holds at most {known.channels} channels, not {channels}"

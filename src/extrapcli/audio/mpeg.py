@@ -1,5 +1,6 @@
 """MPEG audio as a row of frames: enough of ISO/IEC 11172-3 to find, count and index them."""
 
+import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -86,3 +87,26 @@ def _goes_on(data: bytes, position: int, header: Header) -> bool:
         return True
     following = parse_header(data, end)
     return following is not None and following[:3] == header[:3]
+
+
+HAS_FRAMES, HAS_BYTES, HAS_TOC = 1, 2, 4
+
+
+def info_frame(first: bytes, *, frames: int, size: int, delay: int, padding: int) -> bytes:
+    """Make the frame that tells players how many samples an MP3 has, to go before `frames` others.
+
+    `first` is the header of the first of those, `size` the bytes of them all and this one. `delay` and
+    `padding` are the samples, up to 4095, to drop at the beginning and the end. Its length depends on the
+    header alone, so it can be written first as a placeholder and again when the numbers are known.
+
+    Layout: the Xing header with LAME's extension, http://gabriel.mp3-tech.org/mp3infotag.html.
+    """
+    tag = struct.pack(">4sIII", b"Xing", HAS_FRAMES | HAS_BYTES | HAS_TOC, frames, size)
+    tag += bytes(percent * 256 // 100 for percent in range(100))
+    tag += b"LAME3.100" + bytes(12) + (delay << 12 | padding).to_bytes(3, "big") + bytes(12)
+    for bitrate_index in range(1, 15):
+        header = bytes([0xFF, first[1] | 1, bitrate_index << 4 | first[2] & 0x0C, first[3]])
+        parsed = parse_header(header)
+        if parsed and parsed.length >= HEADER_BYTES + parsed.side_info_bytes + len(tag):
+            return (header + bytes(parsed.side_info_bytes) + tag).ljust(parsed.length, b"\0")
+    raise ValueError(f"{first.hex()} begins no frame of MPEG audio")

@@ -69,23 +69,19 @@ def _text_of(tags: Any) -> list[tuple[str, str]]:
             return list(_mp4_text(tags))
         case mutagen.asf.ASFTags():
             names = {asf: name for name, asf in _ASF.items()}
-            return [
-                (names.get(key, key), str(value))
-                for key, value in tags
-                if not isinstance(value, mutagen.asf.ASFByteArrayAttribute)
-            ]
+            return [(names.get(key, key), str(value)) for key, value in tags if not isinstance(value.value, bytes)]
         case _:
             return [(key, value) for key, value in tags if key.lower() != _PICTURE and isinstance(value, str)]
 
 
-def _id3_text(tags: mutagen.id3.ID3) -> Iterator[tuple[str, str]]:
+def _id3_text(tags: Any) -> Iterator[tuple[str, str]]:
     names = {frame: name for name, frame in _ID3.items()}
     for frame in tags.values():
-        if isinstance(frame, mutagen.id3.TXXX):
+        if frame.FrameID == "TXXX":
             yield from ((frame.desc, str(text)) for text in frame.text)
-        elif isinstance(frame, mutagen.id3.COMM):
+        elif frame.FrameID == "COMM":
             yield from (("comment", str(text)) for text in frame.text)
-        elif isinstance(frame, mutagen.id3.USLT):
+        elif frame.FrameID == "USLT":
             yield "lyrics", str(frame.text)
         elif frame.FrameID in names:
             yield from ((names[frame.FrameID], str(text)) for text in frame.text)
@@ -116,7 +112,7 @@ def _info_of(source: BinaryIO) -> list[tuple[str, str]]:
         return []
 
 
-def _pictures_of(file: mutagen.FileType) -> Iterator[Picture]:
+def _pictures_of(file: Any) -> Iterator[Picture]:
     match file.tags:
         case mutagen.id3.ID3():
             for frame in file.tags.getall("APIC"):

@@ -1,0 +1,136 @@
+"""Songs from elsewhere: what FFmpeg wrote, what is cut, damaged or nothing at all."""
+
+import io
+import struct
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import soundfile
+
+from extrapcli.audio.decode import decode
+from extrapcli.errors import UnreadableAudio
+from tests.audio.test_round_trip import bursts, lag, write
+from tests.conftest import SONG, chord
+
+
+def with_ffmpeg(path: Path, container: str, codec: str, rate: int = 44100, channels: int = 2) -> None:
+    layout = {1: "mono", 2: "stereo", 6: "5.1"}[channels]
+    sound = bursts(3 * rate, channels, rate).reshape(1, -1)
+    with av.open(str(path), "w", format=container) as output:
+        stream = output.add_stream(codec, rate=rate)
+        assert isinstance(stream, av.AudioStream)
+        stream.layout = layout
+        if not codec.startswith("pcm"):
+            stream.bit_rate = 128_000
+        frame = av.AudioFrame.from_ndarray(sound, format="flt", layout=layout)
+        frame.sample_rate = rate
+        frame.time_base = stream.time_base = Fraction(1, rate)
+        frame.pts = 0
+        output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "depth"),
+    [
+        ("ipod", "aac", "f32"),
+        ("adts", "aac", "f32"),
+        ("asf", "wmav2", "f32"),
+        ("matroska", "aac", "f32"),
+        ("matroska", "pcm_s24le", "s24"),
+        ("mp4", "aac", "f32"),
+        ("mov", "pcm_s16le", "s16"),
+        ("ipod", "alac", "s24"),
+        ("webm", "libopus", "f32"),
+        ("ac3", "ac3", "f32"),
+        ("mp2", "mp2", "f32"),
+        ("aiff", "pcm_s16be", "s16"),
+        ("au", "pcm_s16be", "s16"),
+    ],
+)
+def test_what_ffmpeg_writes_is_read(container: str, codec: str, depth: str, tmp_path: Path) -> None:
+    rate = 48000 if codec == "libopus" else 44100
+    with_ffmpeg(tmp_path / "song.bin", container, codec, rate)
+    song = decode(tmp_path / "song.bin")
+    sound = bursts(3 * rate, 2, rate)
+    assert (song.sample_rate, song.channels, song.depth) == (rate, 2, depth)
+    assert abs(len(song.samples) - len(sound)) <= 4096
+    n = min(len(song.samples), len(sound))
+    assert abs(lag(sound[:n, 0], song.samples[:n, 0])) <= (0 if container in ("ipod", "mp4", "mov") else 2048)
+
+
+def test_a_stream_is_read_like_its_file(tmp_path: Path) -> None:
+    whole = decode(SONG)
+    piped = decode(io.BytesIO(SONG.read_bytes()), name="pipe")
+    np.testing.assert_array_equal(whole.samples, piped.samples)
+    assert piped.name == "pipe"
+    assert piped.tags == whole.tags
+
+
+def test_the_content_counts_and_not_the_suffix(tmp_path: Path) -> None:
+    disguised = tmp_path / "song.wav"
+    disguised.write_bytes(SONG.read_bytes())
+    assert decode(disguised).format == "mp3"
+
+
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 0x7FFFFFFF])
+def test_a_wav_from_a_pipe_that_could_not_know_its_length_is_whole(size: int, tmp_path: Path) -> None:
+    sound = bursts(8000, 1, 8000)
+    path = write(tmp_path / "x.wav", sound, "wav", 8000, "s16")
+    raw = bytearray(path.read_bytes())
+    at = raw.index(b"data") + 4
+    raw[at : at + 4] = struct.pack("<I", size)
+    raw[4:8] = struct.pack("<I", size)
+    path.write_bytes(raw)
+    assert len(decode(path).samples) == 8000
+
+
+@pytest.mark.parametrize("format", ["wav", "flac", "mp3", "ogg", "opus", "m4a"])
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.9])
+def test_a_song_that_is_cut_off_is_refused(format: str, share: float, tmp_path: Path) -> None:
+    path = write(tmp_path / f"song.{format}", bursts(5 * 48000, 2, 48000), format, 48000, "s16")
+    whole = path.read_bytes()
+    assert len(decode(path).samples) == 5 * 48000
+    path.write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(UnreadableAudio, match=f"song.{format}"):
+        decode(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 10_000, b"text " * 5000, b"ID3\x04" + b"\0" * 5000, b"RIFF"])
+def test_what_is_no_audio_is_refused_with_one_sentence(
+    content: bytes, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "song.mp3"
+    path.write_bytes(content)
+    with pytest.raises(UnreadableAudio, match=r"song\.mp3"):
+        decode(path)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_random_bytes_are_refused(rng: np.random.Generator, tmp_path: Path) -> None:
+    for start in (b"", b"RIFF\x00\x10\x00\x00WAVEfmt ", b"fLaC", b"OggS", b"\xff\xfb\x90\x64", b"ID3"):
+        (tmp_path / "x").write_bytes(start + rng.bytes(20_000))
+        with pytest.raises(UnreadableAudio):
+            decode(tmp_path / "x")
+
+
+@pytest.mark.parametrize(
+    ("value", "message"), [(np.nan, "no numbers"), (np.inf, "infinite"), (-np.inf, "infinite"), (None, "silent")]
+)
+def test_sounds_that_cannot_be_continued(value: float | None, message: str, tmp_path: Path) -> None:
+    sound = chord(1, 8000, 2) if value is not None else np.full((8000, 2), 1e-6)
+    if value is not None:
+        sound[500, 1] = value
+    soundfile.write(tmp_path / "x.wav", sound, 8000, subtype="FLOAT")
+    with pytest.raises(UnreadableAudio, match=message):
+        decode(tmp_path / "x.wav")
+
+
+def test_a_folder_and_nothing_at_all_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableAudio, match="folder"):
+        decode(tmp_path)
+    with pytest.raises(UnreadableAudio, match="no such file"):
+        decode(tmp_path / "gone.wav")
