@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from extrapcli.audio.song import Song
 from extrapcli.backends import open_model
 from extrapcli.continuation import continue_song
-from extrapcli.errors import UnreadableAudio, UsageError
+from extrapcli.errors import UnreadableAudio, UnusableModel, UsageError
 from extrapcli.extrapolators.waveform import Waveform
 from extrapcli.frames import Frames
 from extrapcli.spec import ModelSpec
@@ -112,6 +112,11 @@ def test_a_silent_channel_stays_silent() -> None:
 
 def test_a_model_that_answers_silence_gives_finite_sound() -> None:
     assert np.isfinite(track(song(), Waveform(Formula(lambda context: 0 * context[:, -3:])), 30)).all()
+
+
+def test_a_model_that_answers_nonsense_is_unusable() -> None:
+    with pytest.raises(UnusableModel, match="not finite"):
+        next(Waveform(Formula(lambda context: context[:, -3:] * np.float32(np.nan))).blocks(song(), 10**9))
 
 
 @pytest.mark.parametrize("seconds", [1.0, 1.3, 3.0])

@@ -17,7 +17,7 @@ from extrapcli.audio.resample import resample
 from extrapcli.audio.song import Song
 from extrapcli.backends.base import Backend
 from extrapcli.crossfade import Fade, join
-from extrapcli.errors import UnreadableAudio, UsageError
+from extrapcli.errors import UnreadableAudio, UnusableModel, UsageError
 from extrapcli.extrapolators.base import Block
 from extrapcli.frames import last, to_frames, to_samples
 
@@ -68,6 +68,8 @@ class Waveform:
         context = resample(heard, from_rate=rate, to_rate=spec.sample_rate)
         context = context[: spec.context_frames * spec.sample_rate]
         frames = self.backend.run(to_frames(context, frame_samples=spec.sample_rate))["frames"]
+        if not np.isfinite(frames).all():
+            raise UnusableModel(f"model {spec.name} answers with numbers that are not finite; train it again")
         return resample(to_samples(frames), from_rate=spec.sample_rate, to_rate=rate)
 
 

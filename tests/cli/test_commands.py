@@ -1,0 +1,76 @@
+"""The smaller commands."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import EXTRAP, SONG, Extrap
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = ("continue", "models", "info", "doctor", "train", "export")
+
+
+def test_models_tells_licence_size_maker_and_figure(extrap: Extrap) -> None:
+    told = extrap("models").stdout.decode()
+    for part in ("seq2seq (default)", "licence:", "MB", "extrap train", "validation_mse"):
+        assert part in told
+
+
+def test_models_verify_finds_an_altered_file(extrap: Extrap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert extrap("models", "verify").lines == ["seq2seq: 2 files as released"]
+    shutil.copytree(ROOT / "models" / "seq2seq", tmp_path / "models" / "seq2seq")
+    with (tmp_path / "models" / "seq2seq" / "model.onnx").open("r+b") as file:
+        file.seek(1000)
+        file.write(b"altered")
+    monkeypatch.setenv("EXTRAP_MODELS", str(tmp_path / "models"))
+    ran = extrap("models", "verify", status=4)
+    assert "model.onnx" in ran.stderr
+    assert "model.keras" not in ran.stderr
+
+
+def test_info_of_a_song_and_of_a_model(extrap: Extrap) -> None:
+    song = extrap("info", SONG).lines
+    assert {"length: 30.000 s (1440000 samples)", "rate: 48000 Hz", "channels: 2", "format: mp3"} <= set(song)
+    assert any(line.startswith("takes: 20 frames of 1 s at 22050 Hz") for line in extrap("info", "seq2seq").lines)
+
+
+@pytest.mark.parametrize(("name", "status"), [("gone.mp3", 3), ("gone.onnx", 4)])
+def test_info_of_nothing(name: str, status: int, extrap: Extrap) -> None:
+    assert name in extrap("info", name, status=status).stderr
+
+
+def test_doctor_says_what_works_and_what_to_install(extrap: Extrap) -> None:
+    told = extrap("doctor").stdout.decode()
+    for part in ("backend onnx on cpu: works", "backend tensorflow on cpu: works", "format m4a: reads and writes"):
+        assert part in told
+    assert "backend onnx on cuda: no" in told
+    assert "pip install onnxruntime-gpu" in told
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str, extrap: Extrap) -> None:
+    assert extrap(command, "--help").stdout.startswith(b"Usage: extrap")
+
+
+def test_version(extrap: Extrap) -> None:
+    assert extrap("--version").lines[0].count(".") == 2
+
+
+@pytest.mark.parametrize(("shell", "words"), [("bash", "COMP_WORDS"), ("zsh", "_TYPER_COMPLETE_ARGS")])
+def test_completion_offers_the_commands(shell: str, words: str) -> None:
+    environment = os.environ | {"_EXTRAP_COMPLETE": f"complete_{shell}", words: "extrap ", "COMP_CWORD": "1"}
+    done = subprocess.run([EXTRAP], env=environment, capture_output=True, text=True)
+    for command in COMMANDS:
+        assert command in done.stdout
+
+
+def test_traceback_shows_where_an_error_came_from(extrap: Extrap, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [EXTRAP, "--traceback", "info", "gone.mp3"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert "Traceback" in done.stderr
+    assert "decode.py" in done.stderr

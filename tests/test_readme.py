@@ -1,0 +1,61 @@
+"""The README is true: its commands run, its links lead somewhere, its exit statuses are the program's."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from extrapcli import errors
+from extrapcli.audio.decode import decode
+from tests.audio.test_round_trip import write
+from tests.conftest import EXTRAP, SONG
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+COMMANDS = re.findall(r"^    (.*\bextrap .*?)(?:  +#.*)?$", README.partition("## Train")[0], re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the songs that the README speaks of, ten seconds each."""
+    folder = tmp_path_factory.mktemp("music")
+    song = decode(SONG)
+    ten = song.samples[: 10 * song.sample_rate]
+    (folder / "album").mkdir()
+    for name in ("song.mp3", "song.flac", "song.wav", "album/one.mp3", "album/two.wav"):
+        write(folder / name, ten, Path(name).suffix[1:], song.sample_rate, "s16")
+    return folder
+
+
+def test_it_shows_commands() -> None:
+    assert len(COMMANDS) >= 10
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_of_the_readme_runs(command: str, music: Path, tmp_path: Path) -> None:
+    shutil.copytree(music, tmp_path, dirs_exist_ok=True)
+    path = f"{EXTRAP.parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, env=os.environ | {"PATH": path}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    if "continue" in command:
+        written = done.stdout.split() or ["track.flac"]
+        for track in written:
+            assert decode(tmp_path / track).seconds >= 130
+
+
+@pytest.mark.parametrize("page", ["README.md", "training/README.md", "docs/how-it-works.md"])
+def test_links_lead_somewhere(page: str) -> None:
+    source = ROOT / page
+    for link in re.findall(r"\]\((?!http)([^)#]+)", source.read_text()):
+        assert (source.parent / link).exists(), link
+
+
+def test_exit_statuses_are_those_of_the_program() -> None:
+    told = {int(status) for status in re.findall(r"^\| (\d+) \|", README, re.MULTILINE)}
+    raised = {kind.exit_code for kind in errors.ExtrapError.__subclasses__()}
+    assert told == raised | {0, 1, 130}
