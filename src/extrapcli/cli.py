@@ -119,6 +119,8 @@ def continue_(
 
     if minutes is not None and add is not None:
         raise typer.BadParameter("--minutes and --add exclude each other")
+    if json and out == Path("-"):
+        raise typer.BadParameter("--json and -o - both want standard output")
     length = Length(add, beyond=True) if add is not None else Length(3.0 if minutes is None else minutes)
     options = Options(
         length=length,

@@ -74,6 +74,10 @@ def test_minutes_and_add_exclude_each_other(extrap: Extrap) -> None:
     assert "exclude" in extrap("continue", "song.wav", "--minutes", "3", "--add", "2", status=2).stderr
 
 
+def test_json_and_sound_do_not_mix_on_standard_output(extrap: Extrap) -> None:
+    assert "both want" in extrap("continue", "song.wav", "-o", "-", "--json", status=2).stderr
+
+
 def test_json_tells_how_the_track_was_made(extrap: Extrap, tiny_model: Path) -> None:
     ran = extrap("continue", "song.wav", "--minutes", "0:12", "--model", tiny_model, "--json", "--seed", "3")
     facts = json.loads(ran.stdout)
