@@ -5,7 +5,7 @@ MODEL_RUN := runs/seq2seq
 .PHONY: demo test lint check corpus model picture clean
 
 demo: .venv/.installed
-	$(BIN)/extrap continue tests/data/song.mp3 --minutes 1:30 -o demo --overwrite
+	$(BIN)/extrap continue tests/data/song.mp3 --minutes 1:30 -o demo/ --overwrite
 
 test: .venv/.tested
 	$(BIN)/pytest
@@ -25,7 +25,7 @@ model: .venv/.tested
 	$(BIN)/extrap export $(MODEL_RUN) --corpus corpus -o models/seq2seq
 
 picture: .venv/.tested
-	$(BIN)/extrap continue tests/data/song.mp3 --minutes 1:30 -o demo --overwrite
+	$(BIN)/extrap continue tests/data/song.mp3 --minutes 1:30 -o demo/ --overwrite
 	$(BIN)/python docs/picture.py tests/data/song.mp3 demo/song-1m30s.mp3 docs/continuation.png
 
 clean:

@@ -64,20 +64,26 @@ def check(song: Path) -> tuple[str, bool]:
     rate, channels = facts["sample_rate"], facts["channels"]
     before, after = read(song, channels, rate), read(Path(facts["track"]), channels, rate)
     head = facts["song_samples"] - round(FADE_SECONDS * rate)
-    difference = float(np.abs(after[:head] - before[:head]).max())
+    noise = float(np.square(after[:head] - before[:head]).mean())
+    ratio = 10 * np.log10(np.square(before[:head]).mean() / noise) if noise else np.inf
     rest = after[facts["song_samples"] :]
     windows = rest[: len(rest) // rate * rate].reshape(-1, rate * channels).std(axis=1)
     quietest = 20 * np.log10(windows.min() / before.std())
     lossless = song.suffix in (".wav", ".flac")
-    good = len(after) == SECONDS * rate and bool(np.isfinite(after).all()) and float(windows.min()) > 1e-4
-    good &= difference == 0 if lossless else difference < 0.5
+    spare = 1024 if song.suffix == ".m4a" else 0  # players differ in whether they cut the last frame of AAC
+    good = (
+        0 <= len(after) - SECONDS * rate < spare + 1
+        and bool(np.isfinite(after).all())
+        and float(windows.min()) > 1e-4
+    )
+    good &= ratio == np.inf if lossless else ratio > 10
     row = f"| {song.name} | {rate} Hz, {channels} | {len(before) / rate:.1f} s | {len(after) - SECONDS * rate} | "
-    row += f"{'bit-exact' if difference == 0 else f'{difference:.4f}'} | {quietest:+.1f} dB | {seconds:.1f} s |"
+    row += f"{'bit-exact' if noise == 0 else f'{ratio:.0f} dB'} | {quietest:+.1f} dB | {seconds:.1f} s |"
     return row, good
 
 
 def main(corpus: Path) -> int:
-    print("| song | rate, channels | song lasts | samples off 3 min | head differs by | quietest second | took |")
+    print("| song | rate, channels | song lasts | samples off 3 min | head to its error | quietest second | took |")
     print("|---|---|---|---|---|---|---|")
     bad = 0
     with tempfile.TemporaryDirectory() as folder:

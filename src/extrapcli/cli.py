@@ -1,5 +1,6 @@
 """The `extrap` command: each command parses, calls one function, prints. The only user of typer."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -92,8 +93,8 @@ def continue_(
     minutes: Minutes = None,
     add: Add = None,
     out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", metavar="PATH", help="The track, a folder for tracks, or - for standard output."),
+        str | None,
+        typer.Option("--out", "-o", metavar="PATH", help="The track, a folder/, or - for standard output."),
     ] = None,
     model: Annotated[str, typer.Option(metavar="NAME_OR_PATH", help="A model (see extrap models).")] = "seq2seq",
     backend: Annotated[str, typer.Option(metavar="NAME", help="auto, onnx or tensorflow.")] = "auto",
@@ -119,12 +120,13 @@ def continue_(
 
     if minutes is not None and add is not None:
         raise typer.BadParameter("--minutes and --add exclude each other")
-    if json and out == Path("-"):
+    if json and out == "-":
         raise typer.BadParameter("--json and -o - both want standard output")
     length = Length(add, beyond=True) if add is not None else Length(3.0 if minutes is None else minutes)
     options = Options(
         length=length,
-        out=out,
+        out=Path(out) if out else None,
+        into_folder=(out or "").endswith(os.sep),
         model=model,
         backend=backend,
         device=device.value,

@@ -32,6 +32,7 @@ class Options:
     length: Length
     model: str
     out: Path | None = None
+    into_folder: bool = False  # whether `out` was named as a folder; several songs need one anyway
     backend: str = "auto"
     device: str = "auto"
     fade_seconds: float | None = None
@@ -87,7 +88,7 @@ def continue_songs(
     """
     songs = songs_among(sources)
     several = len(songs) > 1
-    _check_destination(songs, options.out, into_folder=several or songs != sources)
+    _check_destination(songs, options.out, into_folder=options.into_folder or several or songs != sources)
     backend = open_model(
         find_model(options.model), backend=options.backend, device=options.device, threads=options.threads
     )

@@ -140,6 +140,11 @@ def test_a_folder_and_again(extrap: Extrap, tiny_model: Path, tmp_path: Path) ->
     assert extrap(*command, "-o", "out").lines == ["out/a-0m09s.wav", "out/b-0m09s.wav"]
 
 
+def test_a_name_with_a_slash_is_a_folder(extrap: Extrap, tiny_model: Path) -> None:
+    command = ("continue", "song.wav", "--minutes", "0:09", "--model", tiny_model, "-o", "new/folder/")
+    assert extrap(*command).lines == ["new/folder/song-0m09s.wav"]
+
+
 def test_one_bad_song_of_several_fails_alone(extrap: Extrap, tiny_model: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.mp3").write_text("no music")
     ran = extrap("continue", "bad.mp3", "song.wav", "gone.wav", "--minutes", "0:09", "--model", tiny_model, status=7)
