@@ -41,7 +41,7 @@ def verify_models() -> Iterator[str]:
 def describe(file: Path) -> Iterator[str]:
     """What a song, a model file or a model folder is; raises as `decode` and `open_model` do."""
     suffixes = {suffix for name in registered() for suffix in _suffixes(name)}
-    if file.suffix in suffixes or file.is_dir() or (not file.exists() and file.parent == Path()):
+    if file.suffix in suffixes or file.is_dir() or not (file.exists() or file.suffix):
         yield from _describe_model(find_model(str(file)))
     else:
         yield from _describe_song(file)

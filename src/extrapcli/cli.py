@@ -63,16 +63,22 @@ def parse_minutes(text: str) -> float:
     return minutes + numbers[-1] / 60
 
 
+def print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        console.result(version("extrapcli"))
+        raise typer.Exit
+
+
 @app.callback()
 def extrap(
     traceback: Annotated[bool, typer.Option("--traceback", help="Show where an error came from.")] = False,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=print_version)
+    ] = False,
 ) -> None:
-    if version:
-        from importlib.metadata import version as version_of
-
-        console.result(version_of("extrapcli"))
-        raise typer.Exit
+    """Take the options that stand before a command."""
 
 
 Minutes = Annotated[

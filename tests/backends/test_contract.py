@@ -1,15 +1,22 @@
 """One contract for every backend: those of extrap and a third, registered from outside."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from extrapcli.audio.decode import decode
+from extrapcli.audio.resample import resample
 from extrapcli.backends import backend_class, open_model, registered
 from extrapcli.backends.base import Backend
 from extrapcli.errors import MissingDependency, UnusableModel, UsageError
+from extrapcli.frames import to_frames
+from extrapcli.models import find_model
 from extrapcli.spec import ModelSpec
+from tests.conftest import SONG
 
 BACKENDS = ["onnx", "tensorflow", "repeat"]
 pytestmark = pytest.mark.usefixtures("installed")
@@ -111,11 +118,32 @@ def test_onnx_and_tensorflow_agree(models: Path, rng: np.random.Generator) -> No
     assert np.abs(onnx - tensorflow).max() < 1e-4 * np.abs(tensorflow).max()
 
 
+def test_the_shipped_files_agree_on_a_real_song() -> None:
+    song = decode(SONG)
+    mono = resample(song.samples, from_rate=song.sample_rate, to_rate=22050)[: 20 * 22050]
+    clip = to_frames(mono / mono.std(), frame_samples=22050)
+    model = find_model("seq2seq")
+    onnx, tensorflow = (open_model(model, backend=name).run(clip)["frames"] for name in ("onnx", "tensorflow"))
+    assert onnx.shape == (2, 10, 22050)
+    assert np.abs(onnx - tensorflow).max() < 1e-4 * np.abs(tensorflow).max()
+
+
+def test_threads_bound_tensorflow_too(models: Path) -> None:
+    script = (
+        "import sys, pathlib; from extrapcli.backends import open_model; "
+        "open_model(pathlib.Path(sys.argv[1]), backend='tensorflow', threads=1); "
+        "import tensorflow; threading = tensorflow.config.threading; "
+        "print(threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads())"
+    )
+    done = subprocess.run([sys.executable, "-c", script, models], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "1"]
+
+
 def test_auto_passes_over_a_backend_whose_package_is_absent(
     models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copy(models / "model.keras", tmp_path)
-    monkeypatch.setitem(__import__("sys").modules, "extrapcli.backends.tensorflow", None)
+    monkeypatch.setitem(sys.modules, "extrapcli.backends.tensorflow", None)
     with pytest.raises(MissingDependency, match=r'pip install "extrapcli\[tensorflow\]"'):
         open_model(tmp_path / "model.keras")
     assert open_model(models).name == "onnx"
