@@ -6,10 +6,12 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import mutagen.mp4
 import numpy as np
 import pytest
 import soundfile
 
+from extrapcli.audio.claims import ogg_is_intact
 from extrapcli.audio.decode import decode
 from extrapcli.errors import UnreadableAudio
 from tests.audio.test_round_trip import bursts, lag, write
@@ -134,3 +136,45 @@ def test_a_folder_and_nothing_at_all_are_refused(tmp_path: Path) -> None:
         decode(tmp_path)
     with pytest.raises(UnreadableAudio, match="no such file"):
         decode(tmp_path / "gone.wav")
+
+
+@pytest.mark.parametrize("tail", [b"TAG" + b"x" * 125, bytes(3000), b"\x5a\xa5" * 1500])
+def test_an_mp3_may_have_anything_behind_its_last_frame(
+    tail: bytes, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path / "x.mp3", bursts(3 * 44100, 2, 44100), "mp3", 44100)
+    before = decode(path).samples
+    path.write_bytes(path.read_bytes() + tail)
+    np.testing.assert_array_equal(decode(path).samples, before)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("rate", [22050, 44100])
+@pytest.mark.parametrize("priming", [1024, 2112])
+def test_an_m4a_that_names_its_priming_in_an_itunes_tag_is_whole(rate: int, priming: int, tmp_path: Path) -> None:
+    path = write(tmp_path / "x.m4a", bursts(3 * rate, 2, rate), "m4a", rate)
+    path.write_bytes(path.read_bytes().replace(b"edts", b"free"))
+    file = mutagen.mp4.MP4(path)
+    file["----:com.apple.iTunes:iTunSMPB"] = [f" 00000000 {priming:08X} 00000269 {3 * rate:016X}".encode()]
+    file.save()
+    assert len(decode(path).samples) >= 3 * rate - priming
+
+
+def test_the_checksums_of_ogg_pages_tell_a_whole_file_from_a_damaged_one(tmp_path: Path) -> None:
+    raw = write(tmp_path / "x", bursts(48000, 2, 48000), "opus", 48000).read_bytes()
+    assert ogg_is_intact(io.BytesIO(raw))
+    assert ogg_is_intact(io.BytesIO(raw + b"junk"))
+    for damaged in (raw[:-1], raw[:3000] + bytes([raw[3000] ^ 1]) + raw[3001:], b""):
+        assert not ogg_is_intact(io.BytesIO(damaged))
+
+
+@pytest.mark.parametrize("format", ["ogg", "opus", "flac"])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.8])
+def test_damage_within_a_song_is_refused(format: str, share: float, rng: np.random.Generator, tmp_path: Path) -> None:
+    sound = (0.1 * rng.normal(size=(10 * 48000, 1))).astype(np.float32)
+    path = write(tmp_path / "x", sound, format, 48000, "s16")
+    raw = path.read_bytes()
+    at = int(share * len(raw))
+    path.write_bytes(raw[:at] + rng.bytes(12_000) + raw[at + 12_000 :])
+    with pytest.raises(UnreadableAudio, match="cut off or damaged"):
+        decode(path)

@@ -1,15 +1,17 @@
 """What a file says about its own length, where decoders quietly give what is left of a cut file."""
 
+import io
 import struct
+import zlib
 from typing import BinaryIO, NamedTuple
 
-from extrapcli.audio.mpeg import HEADER_BYTES, Header, frames
+from extrapcli.audio.mpeg import HEADER_BYTES, Header, frames, span
 
 STREAMED_BYTES = 0x7FFF0000
 """From this size on, a 32-bit chunk size comes from a program that wrote to a pipe and could not know it."""
 
-OGG_PAGE_BYTES = 27 + 255 + 255 * 255
 OGG_HEADER_BYTES = 27
+REVERSED_BITS = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 class Claim(NamedTuple):
@@ -26,6 +28,14 @@ def starts_like_mpeg(stream: BinaryIO) -> bool:
     return start == b"ID3" or (start[:1] == b"\xff" and start[1:2] >= b"\xe0")
 
 
+def without_junk(stream: BinaryIO) -> BinaryIO:
+    """Return MPEG audio without what lies before and behind its frames, other streams as they are."""
+    stream.seek(0)
+    data = stream.read()
+    first, end = span(data)
+    return io.BytesIO(data[first:end]) if end else stream
+
+
 def claim_of(stream: BinaryIO) -> Claim:
     """Compare what WAV, AIFF, Ogg and MP3 files say of their length with how long they are."""
     stream.seek(0)
@@ -33,7 +43,7 @@ def claim_of(stream: BinaryIO) -> Claim:
     if magic in (b"RIFF", b"RIFX", b"RF64", b"FORM"):
         return _chunks_claim(stream, "<" if magic in (b"RIFF", b"RF64") else ">")
     if magic == b"OggS":
-        return _ogg_claim(stream)
+        return Claim(cut_off=not ogg_is_intact(stream))
     return _mpeg_claim(stream) if starts_like_mpeg(stream) else Claim()
 
 
@@ -61,14 +71,28 @@ def _chunks_claim(stream: BinaryIO, byte_order: str) -> Claim:
     return Claim()
 
 
-def _ogg_claim(stream: BinaryIO) -> Claim:
-    file_bytes = stream.seek(0, 2)
-    stream.seek(max(0, file_bytes - OGG_PAGE_BYTES))
-    tail = stream.read()
-    page = tail[tail.rfind(b"OggS") :]
-    sizes = page[OGG_HEADER_BYTES : OGG_HEADER_BYTES + page[26]] if len(page) >= OGG_HEADER_BYTES else b""
-    whole = sizes and len(page) >= OGG_HEADER_BYTES + page[26] + sum(sizes)
-    return Claim(cut_off=not whole)
+def ogg_is_intact(stream: BinaryIO) -> bool:
+    """Whether a file is a row of whole Ogg pages, each with the checksum that it declares; junk may follow."""
+    stream.seek(0)
+    data = stream.read()
+    position = 0
+    while data[position : position + 4] == b"OggS" and len(data) >= position + OGG_HEADER_BYTES:
+        segments = data[position + 26]
+        table = position + OGG_HEADER_BYTES
+        end = table + segments + sum(data[table : table + segments])
+        page = bytearray(data[position:end])
+        declared = int.from_bytes(page[22:26], "little")
+        page[22:26] = bytes(4)
+        if len(page) != end - position or _ogg_checksum(page) != declared:
+            return False
+        position = end
+    return position > 0 and b"OggS" not in data[position:]
+
+
+def _ogg_checksum(page: bytearray) -> int:
+    """Ogg's CRC-32 is that of zlib with all bits in reverse and nothing inverted."""
+    reverse = 0xFFFFFFFF ^ zlib.crc32(page.translate(REVERSED_BITS), 0xFFFFFFFF)
+    return int(f"{reverse:032b}"[::-1], 2)
 
 
 def _mpeg_claim(stream: BinaryIO) -> Claim:

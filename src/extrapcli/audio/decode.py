@@ -13,13 +13,13 @@ import soundfile
 from numpy.typing import NDArray
 
 from extrapcli.audio.channels import vorbis_order
-from extrapcli.audio.claims import claim_of, starts_like_mpeg
+from extrapcli.audio.claims import claim_of, ogg_is_intact, starts_like_mpeg, without_junk
 from extrapcli.audio.song import Samples, Song
 from extrapcli.audio.tags import read_tags
 from extrapcli.errors import UnreadableAudio
 
 SILENCE_DBFS = -90.0
-BLOCK_SAMPLES = 1 << 18
+BLOCK_SAMPLES = 1 << 16
 WORTH_MENTIONING_SECONDS = 0.01  # containers round the length they declare, some to a millisecond
 
 SNDFILE_DEPTHS = {
@@ -50,6 +50,14 @@ class Sound(NamedTuple):
     damaged: bool
     declared: int
 
+    @property
+    def empty(self) -> bool:
+        return not len(self.samples) and not self.damaged
+
+    @property
+    def short(self) -> bool:
+        return len(self.samples) < self.declared
+
 
 def decode(source: Path | BinaryIO, *, name: str | None = None) -> Song:
     """Decode the first sound of a file, whole and exact.
@@ -79,9 +87,13 @@ def decode(source: Path | BinaryIO, *, name: str | None = None) -> Song:
 def _decode(stream: BinaryIO, name: str) -> Song:
     if stream.seek(0, 2) == 0:
         raise UnreadableAudio(f"{name}: an empty file; copy it from its source again")
-    sound = None if starts_like_mpeg(stream) else _read_with_sndfile(stream)
-    if sound is None or not len(sound.samples):
-        sound = _read_with_ffmpeg(stream)
+    if starts_like_mpeg(stream):
+        sound = _read_with_ffmpeg(without_junk(stream))
+    else:
+        sound = _read_with_sndfile(stream)
+        # libsndfile finds nothing in a WAV of unknown length, and passes over parts of Ogg files that are whole.
+        if sound is None or sound.empty or (sound.short and ogg_is_intact(stream)):
+            sound = _fuller(_read_with_ffmpeg(stream), sound)
     if sound is None:
         raise UnreadableAudio(f"{name}: not audio that can be decoded; give it a song, for example WAV, FLAC or MP3")
     _check_whole(sound, stream, name)
@@ -96,6 +108,10 @@ def _decode(stream: BinaryIO, name: str) -> Song:
     )
 
 
+def _fuller(sound: Sound | None, other: Sound | None) -> Sound | None:
+    return other if sound is None or (other and len(other.samples) > len(sound.samples)) else sound
+
+
 def _check_whole(sound: Sound, stream: BinaryIO, name: str) -> None:
     claim = claim_of(stream)
     declared = max(claim.samples, sound.declared)
@@ -103,7 +119,7 @@ def _check_whole(sound: Sound, stream: BinaryIO, name: str) -> None:
     if declared_seconds - seconds > WORTH_MENTIONING_SECONDS:
         found = f"only {seconds:.2f} of its {declared_seconds:.2f} seconds can be decoded"
     elif sound.damaged or claim.cut_off:
-        found = f"it breaks off after {seconds:.2f} seconds"
+        found = f"{seconds:.2f} seconds of it can be decoded"
     else:
         return
     raise UnreadableAudio(f"{name}: cut off or damaged, {found}; copy it from its source again")
@@ -186,9 +202,11 @@ def _read_with_ffmpeg(stream: BinaryIO) -> Sound | None:
         if container_name == "mov" and track.time_base:
             samples = samples[: round(end * track.time_base * shape[0])]  # the last frame is filled up with zeros
         format = FFMPEG_FORMATS.get((container_name, codec.canonical_name.split("_")[0]))
-        # FFmpeg estimates the length of a bare stream, while the index of a movie declares it.
-        ticks = track.duration if container_name == "mov" else None
-        declared = round(ticks * track.time_base * shape[0]) if ticks and track.time_base else 0
+        # FFmpeg estimates the length of a bare stream, while the index of a movie declares it, in packets,
+        # of which the decoder's delay may have been taken away.
+        declared = 0
+        if container_name == "mov" and track.time_base and track.duration:
+            declared = len(samples) + round(max(0, track.duration - end) * track.time_base * shape[0])
         return Sound(samples, shape[0], depth, format, damaged, declared)
 
 

@@ -81,6 +81,21 @@ def frames(data: bytes, position: int = 0) -> Iterator[tuple[int, Header]]:
         position += header.length
 
 
+def span(data: bytes) -> tuple[int, int]:
+    """Return where the first frame begins and the last that adjoins another ends; two zeros without frames."""
+    first = end = last_end = 0
+    for position, header in frames(data):
+        if not last_end:
+            first, last_end = position, position + header.length
+        elif position == last_end:
+            end = last_end = position + header.length
+        else:
+            last_end = position + header.length
+    # The last frame is followed by no other, and frames() passes over it where junk follows.
+    last = parse_header(data, end)
+    return first, end + last.length if last and end else end
+
+
 def _goes_on(data: bytes, position: int, header: Header) -> bool:
     end = position + header.length
     if end + HEADER_BYTES > len(data) or data[end : end + 3] in (b"TAG", b"APE", b"LYR", b"ID3", b"\0\0\0"):

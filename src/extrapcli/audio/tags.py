@@ -17,6 +17,7 @@ import mutagen.oggvorbis
 import mutagen.wave
 import soundfile
 
+from extrapcli.audio.claims import starts_like_mpeg
 from extrapcli.audio.song import Picture, Tags
 
 _UNTRUE_OF_A_TRACK = ("replaygain", "r128", "encoder", "encoded", "encodersettings", "length", "cuesheet", "itunsmpb",
@@ -103,7 +104,9 @@ def _mp4_text(tags: mutagen.mp4.MP4Tags) -> Iterator[tuple[str, str]]:
 
 
 def _info_of(source: BinaryIO) -> list[tuple[str, str]]:
-    """The text that libsndfile reads, such as the INFO chunk of a WAV."""
+    """The text that libsndfile reads, such as the INFO chunk of a WAV; of damaged MP3 it would print remarks."""
+    if starts_like_mpeg(source):
+        return []
     source.seek(0)
     try:
         with soundfile.SoundFile(source) as file:
