@@ -242,13 +242,11 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         sys.exit(130)
-    except ExtrapError as error:
-        if "--traceback" in sys.argv:
-            raise
-        console.say(str(error))
-        sys.exit(error.exit_code)
     except Exception as error:
         if "--traceback" in sys.argv:
             raise
+        if isinstance(error, ExtrapError):
+            console.say(str(error))
+            sys.exit(error.exit_code)
         console.say(f"a bug in extrap ({type(error).__name__}: {error}); run again as extrap --traceback ...")
         sys.exit(1)

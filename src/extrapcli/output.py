@@ -126,5 +126,5 @@ def is_audio_name(path: Path) -> bool:
 
 _AUDIO_SUFFIXES = {suffix for format in FORMATS.values() for suffix in format.suffixes} | {
     ".aac", ".ac3", ".aif", ".aifc", ".aiff", ".alac", ".ape", ".au", ".avi", ".caf", ".dts", ".mka", ".mkv",
-    ".mov", ".mp2", ".mp4", ".mpc", ".oga", ".rf64", ".snd", ".tta", ".w64", ".webm", ".wma", ".wmv", ".wv",
+    ".mov", ".mp2", ".mpc", ".rf64", ".snd", ".tta", ".w64", ".webm", ".wma", ".wmv", ".wv",
 }  # fmt: skip
