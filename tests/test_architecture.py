@@ -26,7 +26,7 @@ ALLOWED = {
     "networks": set(),
     "training": {"audio", "backends", "errors", "models", "networks", "spec"},
     "console": {"jobs"},  # for a type alone
-    "cli": {"about", "console", "continuation", "errors", "jobs", "training"},
+    "cli": {"about", "console", "continuation", "errors", "extrapolators", "jobs", "training"},
 }
 ONLY_USERS = {
     "typer": {"cli"},
@@ -38,6 +38,7 @@ ONLY_USERS = {
     "onnxruntime": {"backends"},
     "tensorflow": {"backends", "training"},
     "keras": {"backends", "networks", "training"},
+    "scipy": {"training"},
 }
 
 

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from extrapcli.audio.song import Song
 from extrapcli.continuation import Length, clock, continue_song
 from extrapcli.errors import UsageError
+from extrapcli.extrapolators.base import Style
 from extrapcli.extrapolators.waveform import Waveform
 from tests.extrapolators.test_waveform import RATE, Formula, repeat, song
 
@@ -14,7 +15,7 @@ from tests.extrapolators.test_waveform import RATE, Formula, repeat, song
 def test_the_track_has_the_asked_length_and_begins_with_the_song(fade: float, samples: int) -> None:
     one = song()
     pieces: list[NDArray[np.floating]] = []
-    joins = continue_song(one, samples, Waveform(Formula(repeat), fade_seconds=fade), pieces.append)
+    joins = continue_song(one, samples, Waveform(Formula(repeat), Style(fade_seconds=fade)), pieces.append)
     track = np.concatenate(pieces)
     assert len(track) == samples
     head = round((10 - fade) * RATE)
@@ -25,7 +26,7 @@ def test_the_track_has_the_asked_length_and_begins_with_the_song(fade: float, sa
 
 def test_no_more_than_a_block_is_held(rng: np.random.Generator) -> None:
     sizes: list[int] = []
-    continue_song(song(), 3600 * RATE, Waveform(Formula(repeat)), lambda piece: sizes.append(len(piece)))
+    continue_song(song(), 3600 * RATE, Waveform(Formula(repeat), Style()), lambda piece: sizes.append(len(piece)))
     assert max(sizes[1:]) <= 3 * RATE
     assert sum(sizes) == 3600 * RATE
 
@@ -34,7 +35,7 @@ def test_the_same_song_gives_the_same_track() -> None:
     one: list[NDArray[np.floating]] = []
     two: list[NDArray[np.floating]] = []
     for pieces in (one, two):
-        continue_song(song(), 40 * RATE, Waveform(Formula(repeat)), pieces.append)
+        continue_song(song(), 40 * RATE, Waveform(Formula(repeat), Style()), pieces.append)
     np.testing.assert_array_equal(np.concatenate(one), np.concatenate(two))
 
 

@@ -14,7 +14,17 @@ def test_json_and_back_is_the_identity() -> None:
 
 def test_shapes_follow_from_the_fields() -> None:
     assert SPEC.context_shape == (20, 22050)
-    assert SPEC.horizon_shape == (10, 22050)
+    assert SPEC.output_shapes == {"frames": (10, 22050)}
+    pointer = ModelSpec("p", "recall", 22050, None, 10, {"places": (None, 8)})
+    assert pointer.context_shape == (None, 22050)
+    assert pointer.output_shapes == {"places": (None, 8)}
+    assert ModelSpec.from_json(pointer.to_json()) == pointer
+
+
+def test_a_spec_may_leave_its_outputs_out() -> None:
+    values = json.loads(SPEC.to_json())
+    del values["outputs"]
+    assert ModelSpec.from_json(json.dumps(values)) == SPEC
 
 
 @pytest.mark.parametrize(
@@ -26,12 +36,15 @@ def test_shapes_follow_from_the_fields() -> None:
         {"horizon_frames": 1.5},
         {"horizon_frames": True},
         {"name": ""},
+        {"outputs": []},
+        {"outputs": {"frames": 3}},
+        {"outputs": {"frames": [0, 4]}},
         {"unknown": 1},
     ],
 )
 def test_wrong_values_and_unknown_keys_are_refused(change: dict[str, object]) -> None:
     values = json.loads(SPEC.to_json()) | change
-    with pytest.raises(UnusableModel, match=next(iter(change)) if "unknown" not in change else "keys must be"):
+    with pytest.raises(UnusableModel, match="keys must be|frames|" + next(iter(change))):
         ModelSpec.from_json(json.dumps(values))
 
 

@@ -46,6 +46,13 @@ class Format(StrEnum):
     m4a = "m4a"
 
 
+class Ending(StrEnum):
+    auto = "auto"
+    song = "song"
+    fade = "fade"
+    cut = "cut"
+
+
 def parse_minutes(text: str) -> float:
     """Minutes from `3`, `2.5`, `3:30` or `1:02:30`."""
     *large, last = text.split(":")
@@ -111,6 +118,12 @@ def continue_(
     format: Annotated[
         Format | None, typer.Option(help="Format of the track.  [default: the song's, or flac]")
     ] = None,
+    ending: Annotated[
+        Ending, typer.Option(help="The song's own, a fade, a cut, or what suits the song.")
+    ] = Ending.auto,
+    variety: Annotated[
+        float, typer.Option(min=0, max=1, help="0 for the safest continuation, 1 for the most surprising.")
+    ] = 0.3,
     seed: Annotated[int, typer.Option(min=0, help="Repeats the choices of a model that makes any.")] = 0,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads the model may use.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a track that exists.")] = False,
@@ -122,6 +135,7 @@ def continue_(
     Without -o the track goes beside its song, as song-3m00s.mp3.
     """
     from extrapcli.continuation import Length
+    from extrapcli.extrapolators.base import Style
     from extrapcli.jobs import Options, continue_songs
 
     if minutes is not None and add is not None:
@@ -136,9 +150,8 @@ def continue_(
         model=model,
         backend=backend,
         device=device.value,
-        fade_seconds=crossfade,
+        style=Style(fade_seconds=crossfade, ending=ending.value, variety=variety, seed=seed),
         format=format.value if format else None,
-        seed=seed,
         threads=threads,
         overwrite=overwrite,
     )

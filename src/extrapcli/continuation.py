@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.audio.song import Song
-from extrapcli.crossfade import join
 from extrapcli.errors import UsageError
-from extrapcli.extrapolators.base import Extrapolator
+from extrapcli.extrapolators.base import Extrapolator, Leap
 
 
 @dataclass(frozen=True)
@@ -38,6 +37,7 @@ class Join:
 
     seconds: float
     fade_seconds: float
+    leap: Leap | None  # where in the song it went, if it plays the song's own sound
 
 
 def continue_song(
@@ -49,21 +49,19 @@ def continue_song(
 ) -> list[Join]:
     """Write a track of exactly `wanted` samples that begins with the song, piece by piece.
 
-    `write` gets `(n, channels)` in the song's dtype: the song itself, untouched, up to the first crossfade,
-    then block after block. `progress` gets the numbers of samples and blocks so far. No more than a block is
-    held at a time.
+    `write` gets `(n, channels)` in the song's dtype: the song itself, untouched, up to where the first block
+    begins, then block after block. `progress` gets the numbers of samples and blocks so far. No more than a
+    block is held at a time.
     """
     joins = []
     pending: NDArray[np.floating] = song.samples
     written = 0
     for block in extrapolator.blocks(song, wanted):
-        fade = block.fade.samples
-        start = len(pending) - fade
-        write(pending[:start])
-        written += start
-        joins.append(Join(written / song.sample_rate, fade / song.sample_rate))
+        write(pending[: block.start - written])
+        written = block.start
+        joins.append(Join(written / song.sample_rate, block.fade_samples / song.sample_rate, block.leap))
         progress(written, len(joins))
-        pending = join(pending[start:], block.samples, block.fade)
+        pending = block.samples.astype(song.samples.dtype, copy=False)
     write(pending[: wanted - written])
     progress(wanted, len(joins))
     return joins

@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -18,7 +18,7 @@ from extrapcli.backends.base import Backend
 from extrapcli.continuation import Join, Length, continue_song
 from extrapcli.errors import CannotWrite, ExtrapError, SomeFailed, UsageError
 from extrapcli.extrapolators import extrapolator_for
-from extrapcli.extrapolators.base import Extrapolator
+from extrapcli.extrapolators.base import Extrapolator, Style
 from extrapcli.models import find_model
 from extrapcli.output import STDOUT, choose_format, songs_among, track_path, whole_file
 
@@ -35,9 +35,8 @@ class Options:
     into_folder: bool = False  # whether `out` was named as a folder; several songs need one anyway
     backend: str = "auto"
     device: str = "auto"
-    fade_seconds: float | None = None
+    style: Style = field(default_factory=Style)
     format: str | None = None
-    seed: int = 0
     threads: int | None = None
     overwrite: bool = False
 
@@ -92,7 +91,7 @@ def continue_songs(
     backend = open_model(
         find_model(options.model), backend=options.backend, device=options.device, threads=options.threads
     )
-    extrapolator = extrapolator_for(backend, fade_seconds=options.fade_seconds, seed=options.seed)
+    extrapolator = extrapolator_for(backend, options.style)
     made: set[Path] = set()
     failed = 0
     for source in songs:
@@ -169,7 +168,7 @@ def _continue(
         model=backend.spec.name,
         backend=backend.name,
         device=backend.device,
-        seed=options.seed,
+        seed=options.style.seed,
         joins=joins,
     )
 

@@ -1,41 +1,55 @@
 """ModelSpec: what a model takes and gives. It travels inside every model file."""
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 
 from extrapcli.errors import UnusableModel
 
 METADATA_KEY = "extrap"
 """Name of the ONNX metadata entry and of the member of a `.keras` archive that hold a spec."""
 
+Shape = tuple[int | None, ...]
+"""The axes of a tensor; None for one of any length."""
+
 
 @dataclass(frozen=True)
 class ModelSpec:
     """The interface of a model, in frames of one second.
 
-    A model takes `context`, float32 `(batch, context_frames, sample_rate)`, and gives `frames`, float32
-    `(batch, horizon_frames, sample_rate)`, both mono and standardised to unit deviation.
+    A model takes `context`, float32 `(batch, context_frames, sample_rate)`, mono and standardised to unit
+    deviation, and gives float32 `outputs` by name, their batch axis left out. Where a spec has none, the
+    model gives `frames`, `(batch, horizon_frames, sample_rate)`, standardised like the context.
     """
 
     name: str
     extrapolator: str  # what turns the output into sound: a module of extrapcli.extrapolators
     sample_rate: int  # Hz, and so the samples in a frame
-    context_frames: int
-    horizon_frames: int
+    context_frames: int | None  # None: any number
+    horizon_frames: int  # how much a block adds to the track
+    outputs: dict[str, Shape] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if type(value) is not field.type or not value or (field.type is int and value < 1):
-                raise UnusableModel(f"model spec: {field.name} must be a positive {field.type}, not {value!r}")
+        for key in ("name", "extrapolator"):
+            if type(getattr(self, key)) is not str or not getattr(self, key):
+                raise UnusableModel(f"model spec: {key} must be a name, not {getattr(self, key)!r}")
+        for key in ("sample_rate", "horizon_frames", "context_frames"):
+            value = getattr(self, key)
+            if not _is_size(value) or (value is None and key != "context_frames"):
+                raise UnusableModel(f"model spec: {key} must be a positive integer, not {value!r}")
+        if not isinstance(self.outputs, dict):
+            raise UnusableModel(f"model spec: outputs must map names to shapes, not {self.outputs!r}")
+        for name, shape in self.outputs.items():
+            if not isinstance(shape, list | tuple) or not all(map(_is_size, shape)):
+                raise UnusableModel(f"model spec: {name} must have a shape of positive sizes or nulls, not {shape!r}")
+        object.__setattr__(self, "outputs", {name: tuple(shape) for name, shape in self.outputs.items()})
 
     @property
-    def context_shape(self) -> tuple[int, int]:
+    def context_shape(self) -> Shape:
         return (self.context_frames, self.sample_rate)
 
     @property
-    def horizon_shape(self) -> tuple[int, int]:
-        return (self.horizon_frames, self.sample_rate)
+    def output_shapes(self) -> dict[str, Shape]:
+        return self.outputs or {"frames": (self.horizon_frames, self.sample_rate)}
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -48,6 +62,10 @@ class ModelSpec:
         except ValueError as error:
             raise UnusableModel(f"model spec: not JSON ({error})") from None
         known = {field.name for field in fields(cls)}
-        if not isinstance(values, dict) or set(values) != known:
+        if not isinstance(values, dict) or not known - {"outputs"} <= set(values) <= known:
             raise UnusableModel(f"model spec: keys must be {', '.join(sorted(known))}; got {text[:200]}")
         return cls(**values)
+
+
+def _is_size(value: object) -> bool:
+    return value is None or (type(value) is int and value >= 1)

@@ -40,10 +40,10 @@ WRITERS = {".onnx": onnx_with_spec, ".keras": keras_with_spec}
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"context_frames": 5}, "its spec says it takes context"),
-        ({"sample_rate": 22050}, "its spec says it takes context"),
-        ({"horizon_frames": 2}, "its spec says it gives frames"),
-        ({"horizon_frames": 0}, "horizon_frames must be a positive"),
+        ({"context_frames": 5}, "its spec says it takes .'context'"),
+        ({"sample_rate": 22050}, "its spec says it takes .'context'"),
+        ({"horizon_frames": 2}, "its spec says it gives .'frames'"),
+        ({"horizon_frames": 0}, "horizon_frames must be a positive integer"),
     ],
 )
 def test_a_spec_that_contradicts_the_tensors_is_refused(

@@ -11,6 +11,7 @@ from extrapcli.audio.song import Song
 from extrapcli.backends import open_model
 from extrapcli.continuation import continue_song
 from extrapcli.errors import UnreadableAudio, UnusableModel, UsageError
+from extrapcli.extrapolators.base import Style
 from extrapcli.extrapolators.waveform import Waveform
 from extrapcli.frames import Frames
 from extrapcli.spec import ModelSpec
@@ -18,6 +19,7 @@ from tests.conftest import chord
 
 RATE = 8000
 SPEC = ModelSpec("test", "waveform", sample_rate=2000, context_frames=4, horizon_frames=3)
+CUT = Style(ending="cut")
 
 
 class Formula:
@@ -63,7 +65,7 @@ def levels(samples: NDArray[np.floating], rate: int) -> NDArray[np.float64]:
 def test_the_context_is_the_last_seconds_written_at_the_model_s_rate_and_in_place(rate: int) -> None:
     backend = Formula(repeat)
     one = song(rate=rate)
-    blocks = Waveform(backend, fade_seconds=0.5).blocks(one, 10**9)
+    blocks = Waveform(backend, Style(fade_seconds=0.5)).blocks(one, 10**9)
     next(blocks)
     given = backend.given[0]
     assert given.shape == (2, 4, 2000)
@@ -76,7 +78,7 @@ def test_the_context_is_the_last_seconds_written_at_the_model_s_rate_and_in_plac
 
 def test_every_block_hears_the_blocks_before_it() -> None:
     backend = Formula(repeat)
-    track(song(), Waveform(backend), 40)
+    track(song(), Waveform(backend, CUT), 40)
     assert len(backend.given) > 5
     first, second = backend.given[0].reshape(2, -1), backend.given[1].reshape(2, -1)
     shift = round(2.5 * 2000)
@@ -88,7 +90,7 @@ def test_the_level_neither_dies_away_nor_runs_off_in_an_hour(size: float, rng: n
     noise = rng.normal(size=(2, 3, 2000)).astype(np.float32)
     backend = Formula(lambda context: np.float32(size) * (noise + context[:, -3:]))
     one = song()
-    whole = track(one, Waveform(backend), 3600)
+    whole = track(one, Waveform(backend, CUT), 3600)
     expected = 20 * np.log10(one.samples.std(axis=0))
     assert np.abs(levels(whole[12 * RATE :], RATE) - expected).max() < 3
     assert np.abs(whole).max() <= np.abs(one.samples).max() * 1.5
@@ -97,7 +99,7 @@ def test_the_level_neither_dies_away_nor_runs_off_in_an_hour(size: float, rng: n
 def test_a_song_that_ends_quietly_goes_on_quietly_and_comes_back() -> None:
     fading = song(20)
     fading.samples[-10 * RATE :] *= 0.25
-    first = next(Waveform(Formula(repeat)).blocks(fading, 10**9)).samples
+    first = next(Waveform(Formula(repeat), CUT).blocks(fading, 10**9)).samples
     assert first[:RATE].std() == pytest.approx(fading.samples[-RATE:].std(), rel=0.5)
     assert first[-RATE:].std() == pytest.approx(fading.samples.std(), rel=0.2)
 
@@ -105,41 +107,41 @@ def test_a_song_that_ends_quietly_goes_on_quietly_and_comes_back() -> None:
 def test_a_silent_channel_stays_silent() -> None:
     half = song()
     half.samples[:, 1] = 0
-    whole = track(half, Waveform(Formula(repeat)), 30)
+    whole = track(half, Waveform(Formula(repeat), CUT), 30)
     assert not whole[:, 1].any()
     assert np.isfinite(whole).all()
 
 
 def test_a_model_that_answers_silence_gives_finite_sound() -> None:
-    assert np.isfinite(track(song(), Waveform(Formula(lambda context: 0 * context[:, -3:])), 30)).all()
+    assert np.isfinite(track(song(), Waveform(Formula(lambda context: 0 * context[:, -3:]), CUT), 30)).all()
 
 
 def test_a_model_that_answers_nonsense_is_unusable() -> None:
     with pytest.raises(UnusableModel, match="not finite"):
-        next(Waveform(Formula(lambda context: context[:, -3:] * np.float32(np.nan))).blocks(song(), 10**9))
+        next(Waveform(Formula(lambda context: context[:, -3:] * np.float32(np.nan)), CUT).blocks(song(), 10**9))
 
 
 @pytest.mark.parametrize("seconds", [1.0, 1.3, 3.0])
 def test_a_song_shorter_than_the_context_is_heard_repeated(seconds: float) -> None:
-    whole = track(song(seconds), Waveform(Formula(repeat)), 12)
+    whole = track(song(seconds), Waveform(Formula(repeat), CUT), 12)
     assert len(whole) == 12 * RATE
     assert whole[-3 * RATE :].std() > 0.01
 
 
 def test_less_than_a_second_is_too_short() -> None:
     with pytest.raises(UnreadableAudio, match=r"chord: lasts 0\.20 s; test needs at least one second"):
-        next(Waveform(Formula(repeat)).blocks(song(0.2), 10**9))
+        next(Waveform(Formula(repeat), CUT).blocks(song(0.2), 10**9))
 
 
 @pytest.mark.parametrize("fade", [-0.1, 1.6])
 def test_an_impossible_fade_is_a_usage_error(fade: float) -> None:
     with pytest.raises(UsageError, match=r"takes 0 to 1\.5 s"):
-        Waveform(Formula(repeat), fade_seconds=fade)
+        Waveform(Formula(repeat), Style(fade_seconds=fade))
 
 
 def test_a_real_network_through_both_backends_gives_the_same_track(tiny_model: Path) -> None:
     def three_blocks(name: str) -> NDArray[np.floating]:
-        blocks = Waveform(open_model(tiny_model, backend=name)).blocks(song(), 10**9)
+        blocks = Waveform(open_model(tiny_model, backend=name), CUT).blocks(song(), 10**9)
         return np.concatenate([block.samples for block in islice(blocks, 3)])
 
     onnx, tensorflow = three_blocks("onnx"), three_blocks("tensorflow")

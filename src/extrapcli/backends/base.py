@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from extrapcli.errors import UnusableModel
 from extrapcli.frames import Frames
-from extrapcli.spec import ModelSpec
+from extrapcli.spec import ModelSpec, Shape
 
 
 class Backend(Protocol):
@@ -35,23 +35,19 @@ class Backend(Protocol):
         ...
 
 
-Shape = tuple[int | None, ...]
-
-
 def check_tensors(path: Path, spec: ModelSpec, inputs: dict[str, Shape], outputs: dict[str, Shape]) -> None:
     """Hold the tensors a model file declares against its spec; raise UnusableModel where they differ."""
-    for kind, tensors, name, shape in (
-        ("takes", inputs, "context", spec.context_shape),
-        ("gives", outputs, "frames", spec.horizon_shape),
+    wanted_outputs = {name: (None, *shape) for name, shape in spec.output_shapes.items()}
+    for kind, tensors, wanted in (
+        ("takes", inputs, {"context": (None, *spec.context_shape)}),
+        ("gives", outputs, wanted_outputs),
     ):
-        if tensors.get(name) != (None, *shape):
-            raise UnusableModel(
-                f"{path}: its spec says it {kind} {name} (batch, {shape[0]}, {shape[1]}), but its tensors are "
-                f"{tensors}; export it again"
-            )
+        if tensors != wanted:
+            raise UnusableModel(f"{path}: its spec says it {kind} {wanted}, but it {kind} {tensors}; export it again")
 
 
 def check_context(spec: ModelSpec, context: Frames) -> None:
     """Raise ValueError where a context is not `(batch, *spec.context_shape)`."""
-    if context.ndim != 3 or context.shape[1:] != spec.context_shape:
+    fits = context.ndim == 3 and context.shape[2] == spec.sample_rate and len(context) and context.shape[1]
+    if not fits or spec.context_frames not in (None, context.shape[1]):
         raise ValueError(f"context must be (batch, *{spec.context_shape}), not {context.shape}")

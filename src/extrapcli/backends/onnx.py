@@ -8,10 +8,10 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from extrapcli.backends.base import Shape, check_context, check_tensors
+from extrapcli.backends.base import check_context, check_tensors
 from extrapcli.errors import MissingDependency, UnusableModel
 from extrapcli.frames import Frames
-from extrapcli.spec import METADATA_KEY, ModelSpec
+from extrapcli.spec import METADATA_KEY, ModelSpec, Shape
 
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 SILENT = 4  # ONNX Runtime's severity "fatal": everything else reaches the user as an exception

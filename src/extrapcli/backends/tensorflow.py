@@ -42,16 +42,20 @@ class TensorflowBackend:
         except Exception as error:  # Keras raises whatever the damaged part raises
             reason = str(error).strip().splitlines()[0][:300]
             raise UnusableModel(f"{path}: Keras cannot load it: {reason}") from None
-        check_tensors(path, self.spec, {"context": model.input_shape}, {"frames": model.output_shape})
+        named = isinstance(model.output, dict)
+        outputs = model.output_shape if named else {"frames": model.output_shape}
+        check_tensors(path, self.spec, {"context": model.input_shape}, outputs)
         with tf.device("/GPU:0" if gpus else "/CPU:0"):
             self._predict = tf.function(
-                lambda context: model(context, training=False),
+                lambda context: (
+                    model(context, training=False) if named else {"frames": model(context, training=False)}
+                ),
                 input_signature=[tf.TensorSpec((None, *self.spec.context_shape), tf.float32)],
             )
 
     def run(self, context: Frames) -> Mapping[str, NDArray[np.float32]]:
         check_context(self.spec, context)
-        return {"frames": self._predict(tf.constant(context)).numpy()}
+        return {name: output.numpy() for name, output in self._predict(tf.constant(context)).items()}
 
 
 def _bound_threads(threads: int) -> None:

@@ -2,18 +2,22 @@
 
 from extrapcli.backends.base import Backend
 from extrapcli.errors import UnusableModel
-from extrapcli.extrapolators.base import Extrapolator
+from extrapcli.extrapolators.base import Extrapolator, Style
+from extrapcli.extrapolators.recall import Recall
 from extrapcli.extrapolators.waveform import Waveform
 
-EXTRAPOLATORS = {"waveform": Waveform}
+EXTRAPOLATORS: dict[str, type[Recall] | type[Waveform]] = {"recall": Recall, "waveform": Waveform}
 
 
-def extrapolator_for(backend: Backend, *, fade_seconds: float | None, seed: int) -> Extrapolator:
-    """Give the extrapolator that the backend's model asks for; raise UnusableModel for an unknown one."""
+def extrapolator_for(backend: Backend, style: Style) -> Extrapolator:
+    """Give the extrapolator that the backend's model asks for; raise UnusableModel for one that can't be had."""
     kind = backend.spec.extrapolator
     if kind not in EXTRAPOLATORS:
         raise UnusableModel(
             f"model {backend.spec.name} needs the extrapolator {kind!r}, which this version lacks; "
             f"it has {', '.join(EXTRAPOLATORS)}; a newer extrap may run it"
         )
-    return EXTRAPOLATORS[kind](backend, fade_seconds=fade_seconds, seed=seed)
+    extrapolator = EXTRAPOLATORS[kind]
+    if missing := extrapolator.NEEDS - backend.spec.output_shapes.keys():
+        raise UnusableModel(f"model {backend.spec.name} does not give {', '.join(sorted(missing))}; export it again")
+    return extrapolator(backend, style)

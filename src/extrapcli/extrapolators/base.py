@@ -1,8 +1,8 @@
 """What turns a model's output into the next block of a track."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,21 +10,74 @@ from numpy.typing import NDArray
 from extrapcli.audio.song import Song
 from extrapcli.crossfade import Fade
 
+FADE_OUT_SECONDS = 3.0
+
+Ending = Literal["auto", "song", "fade", "cut"]
+
+
+@dataclass(frozen=True)
+class Style:
+    """What the user may ask of any extrapolator; None leaves the choice to it.
+
+    `ending`: the song's own, a fade out, a cut, or whichever suits the song. `variety`: 0 for the safest
+    continuation to 1 for the most surprising. `seed` repeats the choices.
+    """
+
+    fade_seconds: float | None = None
+    ending: Ending = "auto"
+    variety: float = 0.3
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Leap:
+    """A join that goes from one place of the song to another.
+
+    `part` is what leaps: the whole sound, or its sustained or struck part. `score` is the network's, in nats
+    above the middle one of all places. The percentiles say which share of the song's own beats is weaker in
+    spectral flux, or smaller in its step of level, than the join.
+    """
+
+    part: str
+    from_seconds: float
+    to_seconds: float
+    score: float
+    flux_percentile: float
+    level_percentile: float
+
+    @property
+    def stands_out(self) -> bool:
+        return max(self.flux_percentile, self.level_percentile) > 99
+
 
 @dataclass(frozen=True)
 class Block:
-    """Sound on its way into the track: `(n, channels)` at the song's rate.
+    """Sound on its way into the track: `(n, channels)` at the song's rate, to lie there from sample `start` on.
 
-    Its first `fade.samples` lie over the end of what came before.
+    It replaces what was there; its first `fade_samples` are a crossfade from that.
     """
 
+    start: int
     samples: NDArray[np.floating]
-    fade: Fade
+    fade_samples: int
+    leap: Leap | None = None
+
+
+def fade_out(blocks: Iterator[Block], song: Song, wanted: int) -> Iterator[Block]:
+    """Let a track of `wanted` samples fade out over its last 3 s, or the last quarter of what is added."""
+    n = min(round(FADE_OUT_SECONDS * song.sample_rate), (wanted - len(song.samples)) // 4)
+    fall, _ = Fade(n, "equal-gain").gains()
+    for block in blocks:
+        gain = np.ones(len(block.samples))
+        begin = wanted - n - block.start
+        into = fall[max(0, -begin) : max(0, len(gain) - begin)]
+        gain[max(0, begin) : max(0, begin) + len(into)] = into
+        yield replace(block, samples=(block.samples * gain[:, None]).astype(block.samples.dtype))
 
 
 class Extrapolator(Protocol):
     def blocks(self, song: Song, wanted: int) -> Iterator[Block]:
-        """Yield blocks that follow the song until the track has at least `wanted` samples.
+        """Yield blocks, each starting no later than the one before ends, until the track has `wanted` samples.
 
         Raises UnreadableAudio where the song gives too little to go on.
         """

@@ -18,7 +18,7 @@ from extrapcli.audio.song import Song
 from extrapcli.backends.base import Backend
 from extrapcli.crossfade import Fade, join
 from extrapcli.errors import UnreadableAudio, UnusableModel, UsageError
-from extrapcli.extrapolators.base import Block
+from extrapcli.extrapolators.base import Block, Style, fade_out
 from extrapcli.frames import last, to_frames, to_samples
 
 FADE_SECONDS = 0.5
@@ -27,12 +27,20 @@ MAX_STEP = 10.0  # the level at a join may differ from the song's by this ratio 
 
 
 class Waveform:
-    """Frames to frames, rolled on. `seed` changes nothing: the network's answer is the only one."""
+    """Frames to frames, rolled on. Seed and variety change nothing: the network's answer is the only one."""
 
-    def __init__(self, backend: Backend, *, fade_seconds: float | None = None, seed: int = 0) -> None:
+    NEEDS = frozenset({"frames"})
+
+    def __init__(self, backend: Backend, style: Style) -> None:
         self.backend = backend
         self.spec = backend.spec
-        self.fade_seconds = FADE_SECONDS if fade_seconds is None else fade_seconds
+        self.ending = style.ending
+        self.fade_seconds = FADE_SECONDS if style.fade_seconds is None else style.fade_seconds
+        if style.ending == "song":
+            raise UsageError(f"{self.spec.name} cannot land on a song's own ending; choose --ending fade or cut")
+        if self.spec.context_frames is None:
+            raise UnusableModel(f"model {self.spec.name} does not say how many frames it takes; export it again")
+        self.context_frames = self.spec.context_frames
         if not 0 <= self.fade_seconds <= self.spec.horizon_frames / 2:
             raise UsageError(
                 f"a crossfade of {self.fade_seconds:g} s is out of range; "
@@ -40,13 +48,17 @@ class Waveform:
             )
 
     def blocks(self, song: Song, wanted: int) -> Iterator[Block]:
+        blocks = self._blocks(song, wanted)
+        return blocks if self.ending == "cut" else fade_out(blocks, song, wanted)
+
+    def _blocks(self, song: Song, wanted: int) -> Iterator[Block]:
         rate = song.sample_rate
         if len(song.samples) < rate:
             raise UnreadableAudio(
                 f"{song.name}: lasts {song.seconds:.2f} s; {self.spec.name} needs at least one second to go on"
             )
         fade = Fade(min(round(self.fade_seconds * rate), len(song.samples) // 2), "equal-power")
-        heard = self.spec.context_frames * rate + fade.samples
+        heard = self.context_frames * rate + fade.samples
         mean = song.samples.mean(axis=0, dtype=np.float64)
         level = song.samples.std(axis=0, dtype=np.float64)
         peak = np.abs(song.samples).max(axis=0)
@@ -58,15 +70,16 @@ class Waveform:
             shaped = predicted * _gain(predicted, _level(_ending(written, rate, fade)), level, rate)
             loudest = np.abs(shaped).max(axis=0)
             block = shaped * np.minimum(1, peak / np.maximum(loudest, np.finfo(float).tiny)) + mean
-            yield Block(block, fade)
+            written = join(written, block, fade)
+            yield Block(length - fade.samples, written[len(written) - len(block) :], fade.samples)
             length += len(block) - fade.samples
-            written = join(written, block, fade)[-heard:]
+            written = written[-heard:]
 
     def _predict(self, heard: NDArray[np.floating], rate: int) -> NDArray[np.float32]:
         """The horizon that follows the context at the head of `heard`, both standardised, at `rate`."""
         spec = self.spec
         context = resample(heard, from_rate=rate, to_rate=spec.sample_rate)
-        context = context[: spec.context_frames * spec.sample_rate]
+        context = context[: self.context_frames * spec.sample_rate]
         frames = self.backend.run(to_frames(context, frame_samples=spec.sample_rate))["frames"]
         if not np.isfinite(frames).all():
             raise UnusableModel(f"model {spec.name} answers with numbers that are not finite; train it again")

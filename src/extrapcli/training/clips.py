@@ -28,7 +28,7 @@ class Clips(keras.utils.PyDataset):  # type: ignore[misc]
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.shards = shards
+        self.songs = shards
         self.context_samples = context_frames * frame_samples
         self.clip_samples = (context_frames + horizon_frames) * frame_samples
         self.frame_samples = frame_samples
@@ -54,7 +54,7 @@ class Clips(keras.utils.PyDataset):  # type: ignore[misc]
 
     def _lay_out(self) -> None:
         rng = np.random.default_rng((self.seed, self.epoch))
-        room = [len(shard) - self.clip_samples for shard in self.shards]
+        room = [len(shard) - self.clip_samples for shard in self.songs]
         if self.random:
             plan = [(i, int(rng.integers(r + 1))) for i, r in enumerate(room) for _ in range(self.clips_per_song)]
             self.plan = [plan[i] for i in rng.permutation(len(plan))]
@@ -63,7 +63,7 @@ class Clips(keras.utils.PyDataset):  # type: ignore[misc]
             self.plan = [(i, int(r * s)) for i, r in enumerate(room) for s in share]
 
     def _clip(self, song: int, start: int) -> NDArray[np.float32]:
-        clip = self.shards[song][start : start + self.clip_samples].astype(np.float32)
+        clip = self.songs[song][start : start + self.clip_samples].astype(np.float32)
         deviation = clip.std()
         standardised: NDArray[np.float32] = (clip - clip.mean()) / (deviation if deviation > 0 else 1)
         return standardised

@@ -130,25 +130,27 @@ def write_onnx(model: keras.Model, path: Path, *, spec: ModelSpec, facts: dict[s
     Every variable is read once: a shared stack that is read anew by each unit would be frozen into the
     graph as often, which takes tens of gigabytes.
     """
+    names = list(spec.output_shapes)
 
-    def predict(context: tf.Tensor) -> tf.Tensor:
+    def predict(context: tf.Tensor) -> list[tf.Tensor]:
         once = [(v, tf.convert_to_tensor(v.value)) for v in model.variables]
         with keras.StatelessScope(state_mapping=once):
-            return tf.identity(model(context, training=False), name="frames")
+            outputs = model(context, training=False)
+        return [outputs[name] for name in names] if isinstance(outputs, dict) else [outputs]
 
     signature = [tf.TensorSpec((None, *spec.context_shape), tf.float32, name="context")]
     graph, _ = tf2onnx.convert.from_function(tf.function(predict), input_signature=signature, opset=OPSET)
-    _name_output(graph.graph, "frames")
+    _name_outputs(graph.graph, names)
     if half:
         _halve_initializers(graph.graph)
     onnx.helper.set_model_props(graph, {METADATA_KEY: spec.to_json(), FACTS_KEY: json.dumps(facts)})
     onnx.save(graph, path)
 
 
-def _name_output(graph: onnx.GraphProto, name: str) -> None:
-    old = graph.output[0].name
-    graph.node.append(onnx.helper.make_node("Identity", [old], [name]))
-    graph.output[0].name = name
+def _name_outputs(graph: onnx.GraphProto, names: list[str]) -> None:
+    for output, name in zip(graph.output, names, strict=True):
+        graph.node.append(onnx.helper.make_node("Identity", [output.name], [name]))
+        output.name = name
 
 
 def _halve_initializers(graph: onnx.GraphProto) -> None:

@@ -2,11 +2,12 @@
 
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
+from pydantic import BaseModel, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
 
 from extrapcli.errors import UsageError
+from extrapcli.networks.recall import RecallSettings
 from extrapcli.networks.seq2seq import Seq2seqSettings
 
 
@@ -24,18 +25,45 @@ class Data(BaseModel, frozen=True, extra="forbid"):
 
 
 class Fit(BaseModel, frozen=True, extra="forbid"):
-    """Adam on the mean squared error; `patience` epochs without a better validation loss end the run."""
+    """Adam; `patience` epochs without a better validation loss end the run.
+
+    The `cosine` schedule warms up for a hundred steps and falls to 2 % at the end. `averaging` is the momentum
+    of a moving average of the weights, which is what is measured and kept.
+    """
 
     epochs: PositiveInt
     batch_size: PositiveInt = 20
     learning_rate: PositiveFloat = 0.001
+    schedule: Literal["constant", "cosine"] = "constant"
+    weight_decay: NonNegativeFloat = 0.0
+    clip_norm: PositiveFloat | None = None
+    averaging: Annotated[float, Field(gt=0, lt=1)] | None = None
     patience: PositiveInt | None = None
 
 
+class Ranking(BaseModel, frozen=True, extra="forbid"):
+    """How `recall` learns to rank: clips, queries asked of each, and the weight of the next two seconds.
+
+    `backward` is the share of the queries that only earlier places may answer, as when a song has come to its
+    end. `temperature` is the difference in cost that makes an answer e times less wanted.
+    """
+
+    clip_seconds: Annotated[int, Field(ge=30)] = 140
+    queries: PositiveInt = 512
+    backward: Annotated[float, Field(ge=0, le=1)] = 0.5
+    soon_weight: NonNegativeFloat = 0.1
+    temperature: PositiveFloat = 0.04
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+
+
 class Recipe(BaseModel, frozen=True, extra="forbid"):
-    network: Literal["seq2seq"]
+    """`seq2seq` and `recall` are the settings of the networks of these names, `ranking` is for recall alone."""
+
+    network: Literal["seq2seq", "recall"]
     seed: NonNegativeInt = 0
     seq2seq: Seq2seqSettings = Seq2seqSettings()
+    recall: RecallSettings = RecallSettings()
+    ranking: Ranking = Ranking()
     data: Data = Data()
     fit: Fit
 

@@ -1,0 +1,67 @@
+"""What the network hears: a song as a whole, and the last seconds of what was played."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extrapcli.audio.resample import resample
+from extrapcli.audio.song import Song
+from extrapcli.backends.base import Backend
+
+Array = NDArray[np.float32]
+
+CHUNK_FRAMES = 40  # how much of a long song the network is given at once, besides the margins
+MARGIN_FRAMES = 21  # what its convolutions hear on either side
+PLAYED_FRAMES = 12  # how much of what was played decides what follows
+
+
+@dataclass(frozen=True)
+class Score:
+    """What the network gives for a stretch of sound, a row for each hop: 25 a second.
+
+    `heard[t]` stands for what sounded up to the end of hop t, `places[t]` for the place where hop t begins;
+    `heard[i] @ places[j]` says how well j follows i, in nats. `spectra[t]` are the mel bands of hops t and
+    t + 1 together, in units of 15 dB.
+    """
+
+    heard: Array
+    places: Array
+    spectra: Array
+
+
+class Hearing:
+    """A backend with a pointing network, given mono sound `(n,)` at the network's rate."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.rate = backend.spec.sample_rate
+
+    def mono(self, song: Song, samples: NDArray[np.floating]) -> Array:
+        """Mix `(n, channels)` of the song down to the network's rate, `(n',)`, at the song's own level."""
+        mixed = samples.mean(axis=1, keepdims=True, dtype=np.float32)
+        return resample(mixed, from_rate=song.sample_rate, to_rate=self.rate)[:, 0]
+
+    def score(self, sound: Array) -> Score:
+        """Hear a whole song, whose end is the end of its last hop; the first frame is filled up with silence.
+
+        Memory grows with the length of the song by what is given back, no more.
+        """
+        frames = _frames(sound, self.rate)
+        chunks = []
+        for start in range(0, len(frames), CHUNK_FRAMES):
+            begin, end = max(0, start - MARGIN_FRAMES), min(len(frames), start + CHUNK_FRAMES + MARGIN_FRAMES)
+            outputs = self.backend.run(frames[None, begin:end])
+            hops = outputs["places"].shape[1] // (end - begin)
+            kept = slice((start - begin) * hops, (start - begin + CHUNK_FRAMES) * hops)
+            chunks.append([outputs[name][0, kept] for name in ("heard", "places", "spectra")])
+        return Score(*(np.concatenate(rows) for rows in zip(*chunks, strict=True)))
+
+    def heard(self, played: Array, hops: int) -> Array:
+        """The rows of `heard` for the last hops of what was played, `(hops, vector)`."""
+        frames = _frames(played[-(PLAYED_FRAMES + 2) * self.rate :], self.rate)
+        return self.backend.run(frames[None])["heard"][0, -hops:]
+
+
+def _frames(sound: Array, rate: int) -> Array:
+    return np.pad(sound, (-len(sound) % rate, 0)).reshape(-1, rate)

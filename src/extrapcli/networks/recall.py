@@ -1,0 +1,173 @@
+"""`recall`: says, for every place in a song, how well the music there would follow what was just heard.
+
+A pointer network. It gives three vectors for every hop of sound, 25 hops a second:
+
+    heard[t]    of the sound up to the end of hop t, and nothing after it
+    places[t]   of the sound on both sides of the beginning of hop t
+    spectra[t]  the mel bands of hops t and t + 1 together
+
+and the score of going on at place j after having heard i is their inner product,
+
+    heard[i] . places[j] = query(i) . key(j) + bias(j) - MATCH_WEIGHT * |match(i) - match(j)|^2
+
+The second part is a learned match of the two pasts; the first says what else makes the future of j a good
+future for i. Spectra are computed inside the graph, in decibels against the song's own level (frames are
+standardised), so that a model file is all that is needed. Convolutions over the past are padded on the
+left, those over the future on the right.
+
+The model is built from Keras's own layers and `keras.ops` only, so a saved one loads without code of ours.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+from numpy.typing import NDArray
+from pydantic import BaseModel, PositiveInt
+
+FRAME_SAMPLES = 22050
+HOPS = 25  # a frame
+HOP_SAMPLES = FRAME_SAMPLES // HOPS
+ROOT = 42
+WINDOW_SAMPLES = ROOT**2  # two hops
+BINS = ROOT * 16  # of 12.5 Hz each, up to 8.4 kHz
+FLOOR = 1e-5  # of power: -50 dB against the song's level
+DECIBEL_MEAN, DECIBEL_SCALE = -20.0, 15.0
+MATCH_WEIGHT, QUERY_WEIGHT = 0.05, 0.5
+PATCH_HOPS = 25
+
+Tensor = Any  # a tensor of any Keras backend
+
+
+class RecallSettings(BaseModel, frozen=True, extra="forbid"):
+    """Sizes: mel bands, channels of the towers, entries of the match and query vectors, dilations in hops.
+
+    Each tower hears `1 + 2 * sum(dilations)` spectra.
+    """
+
+    bands: PositiveInt = 64
+    width: PositiveInt = 96
+    vector: PositiveInt = 96
+    dilations: tuple[PositiveInt, ...] = (1, 2, 4, 8, 16, 32, 64, 128)
+
+
+def recall(settings: RecallSettings) -> keras.Model:
+    """Build the network.
+
+    `context` is float32 `(batch, n, 22050)` for any n; `heard` and `places` are float32
+    `(batch, 25 * n, 2 * vector + 2)`, `spectra` is `(batch, 25 * n, bands)`, in units of 15 dB.
+    """
+    context = keras.Input((None, FRAME_SAMPLES), name="context")
+    spectra = log_mel(context, settings.bands)
+    heard, places = scorer(settings)(spectra)
+    spectra = layers.ZeroPadding1D((0, 1), name="spectra")(spectra)
+    return keras.Model(context, {"heard": heard, "places": places, "spectra": spectra}, name="recall")
+
+
+def log_mel(context: Tensor, bands: int) -> Tensor:
+    """Mel spectra `(batch, 25 * n - 1, bands)` of each two neighbouring hops, in units of 15 dB above -20 dB."""
+    hops = layers.Reshape((-1, HOP_SAMPLES), name="hops")(context)
+    windows = ops.concatenate([hops[:, :-1], hops[:, 1:]], axis=-1) * _hann()
+    power = _power_spectrum(layers.Reshape((-1, ROOT, ROOT), name="square")(windows))
+    mel = layers.Dense(bands, use_bias=False, trainable=False, name="mel")
+    energy = mel(layers.Reshape((-1, BINS), name="bins")(power))
+    mel.set_weights([mel_bands(bands)])
+    decibels = ops.log(energy / WINDOW_SAMPLES + FLOOR) * (10 / np.log(10))
+    return (decibels - DECIBEL_MEAN) / DECIBEL_SCALE
+
+
+def scorer(settings: RecallSettings, dropout: float = 0.0) -> keras.Model:
+    """The part that learns: spectra `(batch, T, bands)` to `heard` and `places`, `(batch, T + 1, 2 * vector + 2)`.
+
+    The match begins as the last second of spectra alone, the query at almost nothing: what the network learns
+    is added to a plain match of the recent past. `dropout` silences channels of the towers in training.
+    """
+    spectra = keras.Input((None, settings.bands), name="spectra")
+    past = _tower(spectra, settings, "past", dropout)
+    future = _tower(spectra, settings, "future", dropout)
+    patch = layers.Conv1D(settings.vector, PATCH_HOPS, use_bias=False, name="patch")
+    match = layers.Dense(settings.vector, kernel_initializer="zeros", name="match")(past)
+    match = match + patch(layers.ZeroPadding1D((PATCH_HOPS - 1, 0), name="patch_pad")(spectra))
+
+    before = layers.ZeroPadding1D((2, 0), name="before")
+    at = layers.ZeroPadding1D((0, 1), name="at")
+    hidden = layers.Dense(2 * settings.width, activation="silu", name="query_hidden")(past)
+    small = keras.initializers.RandomNormal(stddev=0.02)
+    query = layers.Dense(settings.vector, kernel_initializer=small, name="query")(hidden)
+    both = layers.Concatenate(name="both")([before(past)[:, :-1], at(future)])
+    hidden = layers.Dense(2 * settings.width, activation="silu", name="key_hidden")(both)
+    key = layers.Dense(settings.vector, name="key")(hidden)
+    bias = layers.Dense(1, name="bias")(hidden)
+
+    heard = [2 * MATCH_WEIGHT * match, QUERY_WEIGHT * query, ops.ones_like(match[..., :1]), -_square(match)]
+    there = before(match)[:, :-1]
+    places = [there, key, bias - _square(there), ops.ones_like(bias)]
+    shift = layers.ZeroPadding1D((1, 0), name="shift")
+    return keras.Model(
+        spectra, [shift(ops.concatenate(heard, axis=-1)), ops.concatenate(places, axis=-1)], name="scorer"
+    )
+
+
+def _square(match: Tensor) -> Tensor:
+    return MATCH_WEIGHT * ops.sum(match * match, axis=-1, keepdims=True)
+
+
+def _tower(x: Tensor, settings: RecallSettings, name: str, dropout: float) -> Tensor:
+    h = layers.Dense(settings.width, name=f"{name}_in")(x)
+    for d in settings.dilations:
+        r = layers.LayerNormalization(name=f"{name}_{d}_norm")(h)
+        r = layers.ZeroPadding1D((2 * d, 0) if name == "past" else (0, 2 * d), name=f"{name}_{d}_pad")(r)
+        r = layers.Conv1D(settings.width, 3, dilation_rate=d, activation="silu", name=f"{name}_{d}_conv")(r)
+        if dropout:
+            r = layers.SpatialDropout1D(dropout, name=f"{name}_{d}_dropout")(r)
+        h = h + layers.Dense(settings.width, name=f"{name}_{d}_out")(r)
+    return layers.LayerNormalization(name=f"{name}_norm")(h)
+
+
+def _hann() -> NDArray[np.float32]:
+    window: NDArray[np.float32] = np.hanning(WINDOW_SAMPLES + 1)[:-1].astype(np.float32)
+    return window
+
+
+def _power_spectrum(windows: Tensor) -> Tensor:
+    """|X[k]|^2 of windows `(..., 42, 42)`, row-major samples n = 42 a + b, as `(..., 42, 16)` at [k % 42, k // 42].
+
+    A discrete Fourier transform in two steps (Cooley and Tukey 1965), each a small matrix product:
+    X[c + 42 d] = sum_b W^(42 b d) W^(b c) sum_a W^(42 a c) x[42 a + b], with W = exp(-2 pi i / 1764).
+    """
+    index = np.arange(ROOT)
+    angle = -2 * np.pi * np.outer(index, index)
+    first = np.exp(1j * angle / ROOT)
+    twiddle = np.exp(1j * angle / WINDOW_SAMPLES)
+    second = first[:, : BINS // ROOT]
+    real, imaginary = (ops.matmul(part.astype(np.float32), windows) for part in (first.real, first.imag))
+    real, imaginary = _product(real, imaginary, twiddle, ops.multiply)
+    real, imaginary = _product(real, imaginary, second, ops.matmul)
+    return real * real + imaginary * imaginary
+
+
+def _product(
+    real: Tensor, imaginary: Tensor, by: NDArray[np.complex128], multiply: Callable[..., Tensor]
+) -> tuple[Tensor, Tensor]:
+    """Multiply complex by complex, elements or matrices."""
+    a, b = by.real.astype(np.float32), by.imag.astype(np.float32)
+    return multiply(real, a) - multiply(imaginary, b), multiply(real, b) + multiply(imaginary, a)
+
+
+def mel_bands(bands: int) -> NDArray[np.float32]:
+    """Triangular weights `(672, bands)`, each band's summing to 1, 30 Hz to 8 kHz, in the order of `_power_spectrum`.
+
+    Edges are equally spaced in mel = 2595 log10(1 + f / 700) (O'Shaughnessy 1987).
+    """
+    k = np.arange(ROOT)[:, None] + ROOT * np.arange(BINS // ROOT)
+    f = k.reshape(-1, 1) * (FRAME_SAMPLES / WINDOW_SAMPLES)
+    low, high = 2595 * np.log10(1 + np.array([30.0, 8000.0]) / 700)
+    mel = np.linspace(float(low), float(high), bands + 2)
+    edges = 700 * (10 ** (mel / 2595) - 1)
+    rise = (f - edges[:-2]) / (edges[1:-1] - edges[:-2])
+    fall = (edges[2:] - f) / (edges[2:] - edges[1:-1])
+    weights = np.maximum(0, np.minimum(rise, fall))
+    bank: NDArray[np.float32] = (weights / weights.sum(axis=0)).astype(np.float32)
+    return bank
