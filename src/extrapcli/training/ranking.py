@@ -32,7 +32,8 @@ def song_spectra(shards: list[Shard], settings: RecallSettings) -> list[NDArray[
         sound = (sound - sound.mean()) / (sound.std() or 1.0)
         frames = sound[: len(sound) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(1, -1, FRAME_SAMPLES)
         rows = [
-            spectra(frames[:, begin : begin + 61]).numpy()[0, : 60 * HOPS] for begin in range(0, frames.shape[1], 60)
+            spectra.predict_on_batch(frames[:, begin : begin + 61])[0, : 60 * HOPS]
+            for begin in range(0, frames.shape[1], 60)
         ]
         songs.append(np.concatenate(rows).astype(np.float16))
     return songs
@@ -48,7 +49,7 @@ class Rankings(keras.utils.PyDataset):  # type: ignore[misc]
     def __init__(
         self, songs: list[NDArray[np.float16]], ranking: Ranking, *, batch_size: int, random: bool, seed: int
     ) -> None:
-        super().__init__()
+        super().__init__(workers=2, max_queue_size=4)
         self.hops = ranking.clip_seconds * HOPS
         self.songs = [song for song in songs if len(song) > FUTURE_HOPS + 4 * NEAR_HOPS]
         self.ranking = ranking

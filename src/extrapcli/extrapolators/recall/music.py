@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 STEP_SECONDS = 0.05
-SILENCE_DECIBELS = -50.0  # against the song's own level
+SILENCE_DECIBELS = -60.0  # against the song's own level
 DECAYED_DECIBELS = -20.0  # an ending: the last moment of music is that far down
 FULL_DECIBELS = -4.0  # where the level was last that high, the ending begins
 LAST_MOMENT_SECONDS = 0.2
@@ -37,7 +37,7 @@ def find_music(samples: NDArray[np.floating], rate: int) -> Music:
     energy = np.square(samples[: whole * step], dtype=np.float32).reshape(whole, -1).mean(axis=1, dtype=np.float64)
     if not energy.any():
         return Music(0, len(samples), len(samples))
-    level = 10 * np.log10(energy / np.median(energy[energy > energy.mean() * 1e-5]) + 1e-12)
+    level = 10 * np.log10(energy / np.median(energy[energy > energy.mean() * 1e-5]) + 1e-9)
     loud = np.flatnonzero(level > SILENCE_DECIBELS)
     begin = int(loud[0]) * step
     end = len(samples) if loud[-1] == whole - 1 else (int(loud[-1]) + 1) * step

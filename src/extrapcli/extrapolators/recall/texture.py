@@ -87,7 +87,8 @@ class Beats:
     @classmethod
     def of(cls, song: Texture) -> "Beats":
         around = np.lib.stride_tricks.sliding_window_view(np.pad(song.flux, BEAT_MOMENTS // 2), BEAT_MOMENTS)
-        at = np.flatnonzero((song.flux == around.max(axis=1)) & (song.flux > 0))
+        inside = np.pad(np.ones(max(0, len(song.flux) - 2 * LEVEL_MOMENTS), bool), LEVEL_MOMENTS)[: len(song.flux)]
+        at = np.flatnonzero((song.flux == around.max(axis=1)) & (song.flux > 0) & inside)
         if not len(at):
             at = np.array([0])
         return cls(np.sort(song.flux[at]), np.sort(song.steps(at - LAG, at + LAG)))

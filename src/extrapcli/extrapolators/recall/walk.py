@@ -17,9 +17,8 @@ from extrapcli.extrapolators.recall.texture import PER_SECOND, beat_shift, textu
 
 PART_SECONDS = 5.0  # how long a part of a short song stays before it leaps again
 LEAVING_SECONDS = 1.5  # a leap may come that much later, where it fits better
-BEFORE_ENDING_SECONDS = (8.0, 0.5)  # where the song is left, and landed on, before its own ending
+BEFORE_ENDING_SECONDS = 8.0, 0.5  # where the song is left, and landed on, before its own ending: from, to
 REPETITION_WEIGHT = {1: 3.0, 2: 5.0}  # by the number of parts
-NOISE = 0.3
 NEAR_SECONDS = 2.0  # going on within that distance is no leap
 CANDIDATES = 6
 APART_HOPS = 3
@@ -31,7 +30,7 @@ QUIET_MOMENTS, FADE_MOMENTS = 8, 4
 Sound = NDArray[np.floating]
 
 
-@dataclass
+@dataclass(eq=False)
 class Voice:
     """A part on its way: at sample `now` of the walk it plays sample `place` of the song."""
 
@@ -41,7 +40,8 @@ class Voice:
     gain: NDArray[np.float32] = field(default_factory=lambda: np.ones(0, np.float32))  # from `now` on; then 1
 
     def sound(self, begin: int, end: int) -> Sound:
-        """What it plays between two moments, in samples from `now`."""
+        """What it plays between two moments, in samples from `now`; nothing before the song begins."""
+        begin = max(begin, -self.place)
         sound = self.part.sound[self.place + begin : self.place + end].copy()
         gain = self.gain[max(0, begin) : max(0, end)]
         sound[max(0, -begin) : max(0, -begin) + len(gain)] *= gain[:, None]
@@ -79,23 +79,22 @@ class Walk:
         block = PART_SECONDS if several else float(hearing.backend.spec.horizon_frames)
         self.block = round(min(block, room / 4) * self.rate)
         self.leaving = round(min(LEAVING_SECONDS, room / 16) * self.rate)
+        self.early, self.late = (round(min(s, room / 8) * self.rate) for s in BEFORE_ENDING_SECONDS)
+        self.landing = wanted - (self.music.end - self.music.ending)  # where the track's ending begins
 
     def blocks(self) -> Iterator[Block]:
         music = self.music
-        early, late = (round(seconds * self.rate) for seconds in BEFORE_ENDING_SECONDS)
+        earliest = latest = music.end
         if music.ends_by_itself:
             middle = (music.begin + music.ending) // 2
-            earliest, latest = (max(middle, music.ending - before) for before in (early, late))
-        else:
-            earliest = latest = music.end
-        landing = self.wanted - (music.end - music.ending)
-
+            earliest, latest = max(middle, music.ending - self.early), max(middle, music.ending - self.late)
         self._begin(earliest)
         moving = list(self.voices)
         while earliest < self.wanted:
-            if self.lands and earliest + self.block // 2 > landing - early:
-                earliest = min(max(earliest, landing - early), self._room())
-                yield self._leap(self.voices, earliest, min(max(earliest, landing - late), self._room()), lands=True)
+            room = self._room()
+            landing = max(earliest, self.landing - self.early)
+            if self.lands and landing <= room and earliest + self.block // 2 >= self.landing - self.early:
+                yield self._leap(self.voices, landing, min(max(landing, self.landing - self.late), room), lands=True)
                 return
             block = self._leap(moving, earliest, latest, lands=False)
             if block.start >= self.wanted:
@@ -109,11 +108,17 @@ class Walk:
         """Stand at the place where the song is left first, after hearing what leads up to it."""
         self.now = leaving
         self.voices = [Voice(part, leaving, leaving) for part in self.map.parts]
-        seconds = (leaving - self.music.begin) / self.rate
-        self.memory.heard(
-            self.music.begin / self.rate, seconds, [self.map.place(self.music.begin)] * len(self.voices)
-        )
+        self.begun = 0  # where the last block begins in the track
+        self.noted = self.music.begin
+        self._note(leaving)
         self.played = self._mono(-min(leaving - self.music.begin, KEPT_SECONDS * self.rate), 0)
+
+    def _note(self, end: int) -> None:
+        """Remember what is heard up to a sample of the track, as the voices go now."""
+        if end > self.noted:
+            places = [self.map.place(voice.place + self.noted - self.now) for voice in self.voices]
+            self.memory.heard(self.noted / self.rate, (end - self.noted) / self.rate, places)
+            self.noted = end
 
     def _room(self) -> int:
         """The last sample of the track up to which every voice can go on."""
@@ -131,6 +136,7 @@ class Walk:
     def _leap(self, moving: list[Voice], earliest: int, latest: int, *, lands: bool) -> Block:
         """Let some voices leap between two moments of the track, and give the block that follows."""
         count = int((latest - earliest) / self.hop) + 1
+        self._note(earliest)
         played = np.concatenate([self.played, self._mono(0, latest - self.now)])
         scores = self.hearing.heard(played, count) @ self.map.score.places.T
         chosen = self._choose(moving, earliest, scores, lands=lands)
@@ -146,7 +152,7 @@ class Walk:
             new = voice.part.sound[place - fade.samples : place] * gain[:1, None]
             crossing.append(join(old[len(old) - fade.samples :], new, fade))
             gains.append(gain)
-        self.memory.heard(self.now / self.rate, passed / self.rate, [self.map.place(v.place) for v in self.voices])
+        self._note(chosen.leaving)
         self.played = np.concatenate([self.played, self._mono(0, passed)])[-KEPT_SECONDS * self.hearing.rate :]
 
         self.now = chosen.leaving
@@ -156,10 +162,13 @@ class Walk:
         last = max((voice.free for voice in resting), default=self.now)
         for k, (voice, gain) in enumerate(zip(moving, gains, strict=True), 1):
             voice.place, voice.gain, voice.free = place, gain, last + k * turn
+            if self.lands and voice.free > self.landing - self.early:
+                voice.free = max(self.now, self.landing - self.early)
         end = self.wanted if lands else min(min(v.free for v in self.voices) + 2 * self.leaving, self._room())
         sounds = [voice.sound(0, end - self.now) for voice in self.voices]
         samples = np.concatenate([_sum(crossing), _sum(sounds)])
-        return Block(self.now - fade.samples, samples, fade.samples, chosen.leap)
+        self.begun = self.now - fade.samples
+        return Block(self.begun, samples, fade.samples, chosen.leap)
 
     def _choose(self, moving: list[Voice], earliest: int, scores: NDArray[np.float32], *, lands: bool) -> Candidate:
         """Pick a moment, a row of `scores`, and a place, a column: the best of the few that are listened to."""
@@ -213,7 +222,7 @@ class Walk:
             if self.fit and voice not in moving:
                 stays = min(max(voice.free - moment, 0), self.block) / self.rate
                 cost = cost + self.fit.cost(place, stays)
-        noise = self.style.variety * NOISE * self.random.gumbel(size=len(cost))
+        noise = self.style.variety**2 * self.random.gumbel(size=len(cost))
         return cost + noise
 
     def _audition(
@@ -222,11 +231,13 @@ class Walk:
         """Bring a leap to the sample, lay its fade where nothing strikes, and hear how much it stands out."""
         whole = len(moving) == len(self.voices)
         if not fixed:
-            place += self._beat_shift(moving, leaving, place)
-        earlier = min(self._quiet(moving[0].place + leaving - self.now, place), leaving - self.now)
+            place = max(self.music.begin, place + self._beat_shift(moving, leaving, place))
+        earlier = min(self._quiet(moving[0].place + leaving - self.now, place), leaving - self.now, place)
         leaving, place = leaving - earlier, place - earlier
         passed = leaving - self.now
-        old = _sum([voice.sound(passed - round(MAX_FADE_SECONDS * self.rate), passed) for voice in moving])
+        longest = round(max(MAX_FADE_SECONDS, self.style.fade_seconds or 0) * self.rate)
+        longest = min(longest, leaving - self.begun, *(voice.place + passed for voice in self.voices))
+        old = _sum([voice.sound(passed - longest, passed) for voice in moving])
         new = self.map.song.samples if whole else moving[0].part.sound
         seam = find_seam(old, new, place, self.rate, fade_seconds=self.style.fade_seconds, fixed=fixed)
         flux, level = self._listen(moving, passed, seam)

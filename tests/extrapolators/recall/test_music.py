@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from extrapcli.extrapolators.recall.music import Music, find_music
+
+RATE = 8000
+
+
+def noise(seconds: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    return rng.normal(scale=0.1, size=(round(seconds * RATE), 2)).astype(np.float32)
+
+
+def silence(seconds: float) -> NDArray[np.float32]:
+    return np.zeros((round(seconds * RATE), 2), np.float32)
+
+
+def test_a_song_cut_off_is_music_to_its_last_sample(rng: np.random.Generator) -> None:
+    samples = noise(20.013, rng)
+    assert find_music(samples, RATE) == Music(0, len(samples), len(samples))
+    assert not find_music(samples, RATE).ends_by_itself
+
+
+def test_silence_around_it_is_not_music(rng: np.random.Generator) -> None:
+    music = find_music(np.concatenate([silence(3), noise(20, rng), silence(5)]), RATE)
+    assert music.begin == pytest.approx(3 * RATE, abs=0.1 * RATE)
+    assert music.end == pytest.approx(23 * RATE, abs=0.1 * RATE)
+    assert music.ending == music.end
+
+
+@pytest.mark.parametrize("seconds", [1.5, 4, 12])
+def test_a_fade_is_an_ending_and_begins_where_the_level_falls(seconds: float, rng: np.random.Generator) -> None:
+    fall = np.geomspace(1, 1e-4, round(seconds * RATE))[:, None].astype(np.float32)
+    music = find_music(np.concatenate([noise(30, rng), noise(seconds, rng) * fall, silence(2)]), RATE)
+    assert music.ends_by_itself
+    assert 29 * RATE <= music.ending <= (30 + 0.15 * seconds) * RATE
+    assert music.ending < music.end <= (30 + seconds) * RATE
+
+
+def test_a_song_of_silence_is_music_from_end_to_end() -> None:
+    assert find_music(silence(4), RATE) == Music(0, 4 * RATE, 4 * RATE)
+
+
+def test_a_quiet_moment_in_the_middle_is_music(rng: np.random.Generator) -> None:
+    samples = np.concatenate([noise(10, rng), silence(3), noise(10, rng)])
+    assert find_music(samples, RATE) == Music(0, len(samples), len(samples))

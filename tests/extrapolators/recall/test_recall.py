@@ -1,0 +1,201 @@
+"""The walk as a whole, with the shipped model on real music and on songs made to be awkward."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from extrapcli.audio.decode import decode
+from extrapcli.audio.song import Song
+from extrapcli.backends import open_model
+from extrapcli.backends.base import Backend
+from extrapcli.continuation import Join, continue_song
+from extrapcli.errors import UnreadableAudio, UsageError
+from extrapcli.extrapolators import extrapolator_for
+from extrapcli.extrapolators.base import Style
+from extrapcli.models import find_model
+from tests.conftest import SONG, chord
+
+Sound = NDArray[np.floating]
+
+
+@pytest.fixture(scope="module")
+def backend() -> Backend:
+    return open_model(find_model("recall"), device="cpu")
+
+
+@pytest.fixture(scope="module")
+def song() -> Song:
+    """Half a minute of music, cut off in the middle."""
+    return decode(SONG)
+
+
+def made(sound: Sound, rate: int) -> Song:
+    return Song("made", sound.astype(np.float32), rate, "f32", "wav")
+
+
+def played(song: Song, seconds: float, backend: Backend, style: Style | None = None) -> tuple[Sound, list[Join]]:
+    pieces: list[Sound] = []
+    wanted = round(seconds * song.sample_rate)
+    joins = continue_song(song, wanted, extrapolator_for(backend, style or Style()), pieces.append)
+    track = np.concatenate(pieces)
+    assert track.shape == (wanted, song.channels)
+    assert np.isfinite(track).all()
+    return track, joins
+
+
+@pytest.fixture(scope="module")
+def two_minutes(song: Song, backend: Backend) -> tuple[Sound, list[Join]]:
+    return played(song, 120, backend, Style(ending="cut"))
+
+
+def test_the_head_is_the_song_to_its_last_moment(song: Song, two_minutes: tuple[Sound, list[Join]]) -> None:
+    track, joins = two_minutes
+    head = round(joins[0].seconds * song.sample_rate)
+    assert len(song.samples) - head <= 0.2 * song.sample_rate
+    np.testing.assert_array_equal(track[:head], song.samples[:head])
+
+
+def test_every_join_tells_where_it_went_and_how_audible_it_is(
+    song: Song, two_minutes: tuple[Sound, list[Join]]
+) -> None:
+    _, joins = two_minutes
+    assert len(joins) > 10
+    assert [join.seconds for join in joins] == sorted(join.seconds for join in joins)
+    for join in joins:
+        assert join.leap is not None
+        assert 0 < join.fade_seconds <= 0.2
+        assert 0 <= join.leap.to_seconds < song.seconds
+        assert 0 <= join.leap.from_seconds <= song.seconds + 0.01
+        assert 0 <= join.leap.flux_percentile <= 100
+    assert sum(join.leap.stands_out for join in joins if join.leap) <= 1
+    assert {join.leap.part for join in joins if join.leap} == {"all", "sustained", "struck"}
+
+
+def test_every_ten_seconds_are_as_loud_as_the_song(song: Song, two_minutes: tuple[Sound, list[Join]]) -> None:
+    track, _ = two_minutes
+    levels = track[: 120 * song.sample_rate].reshape(12, -1).std(axis=1)
+    assert np.abs(20 * np.log10(levels / song.samples.std())).max() < 3
+
+
+def test_no_ten_seconds_come_twice_in_a_row(song: Song, two_minutes: tuple[Sound, list[Join]]) -> None:
+    rate = song.sample_rate
+    mono = two_minutes[0].mean(axis=1)[30 * rate :]
+    ten = 10 * rate
+    for start in range(0, len(mono) - 2 * ten, 5 * rate):
+        one, other = mono[start : start + ten], mono[start + ten : start + 2 * ten]
+        assert np.corrcoef(one, other)[0, 1] < 0.9
+
+
+def test_same_seed_same_bytes_another_seed_another_track(song: Song, backend: Backend) -> None:
+    one, again, other = (played(song, 60, backend, Style(seed=seed))[0] for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one, again)
+    assert not np.array_equal(one, other)
+
+
+def test_variety_leaves_the_safest_choices(song: Song, backend: Backend) -> None:
+    def score(variety: float) -> float:
+        long = replace(song, samples=np.concatenate([song.samples] * 4))
+        joins = played(long, 240, backend, Style(variety=variety))[1]
+        return float(np.mean([join.leap.score for join in joins if join.leap]))
+
+    assert score(0) > score(1)
+
+
+def ending_song() -> tuple[Song, int]:
+    """A minute of chords that dies away over its last two seconds, and a second of silence."""
+    rate = 16000
+    sound = chord(60, rate, 2)
+    sound[-2 * rate :] *= np.geomspace(1, 1e-4, 2 * rate)[:, None]
+    return made(np.concatenate([np.zeros((rate, 2)), sound, np.zeros((rate, 2))]), rate), rate
+
+
+@pytest.mark.parametrize("ending", ["auto", "song"])
+def test_a_song_that_ends_lands_on_its_own_ending_to_the_sample(ending: str, backend: Backend) -> None:
+    song, rate = ending_song()
+    track, joins = played(song, 100, backend, Style(ending=ending))  # type: ignore[arg-type]
+    last = joins[-1]
+    assert last.leap is not None
+    begin = round((last.seconds + last.fade_seconds) * rate)
+    end = round((last.leap.to_seconds) * rate) + len(track) - begin
+    assert 60 * rate < end <= 61 * rate
+    tail = song.samples[end - len(track) + begin : end]
+    settled = 2 * rate
+    np.testing.assert_allclose(track[begin + settled :], tail[settled:], atol=1e-6)
+    assert joins[0].seconds < 59
+
+
+def test_the_song_s_ending_is_not_played_in_the_middle(backend: Backend) -> None:
+    song, rate = ending_song()
+    track, joins = played(song, 100, backend, Style(ending="cut"))
+    levels = np.square(track[2 * rate :]).reshape(-1, rate // 2 * 2).mean(axis=1)
+    assert 10 * np.log10(levels.min() / levels.mean()) > -6
+    assert joins[0].seconds < 59
+
+
+def test_a_fade_ends_in_silence(song: Song, backend: Backend) -> None:
+    for style in (Style(ending="fade"), Style()):
+        track, _ = played(song, 45, backend, style)
+        last = track[-song.sample_rate // 10 :]
+        assert np.abs(last).max() < 0.05 * np.abs(track).max()
+
+
+def test_a_song_without_an_ending_cannot_land_on_it(song: Song, backend: Backend) -> None:
+    with pytest.raises(UsageError, match="no ending of its own"):
+        played(song, 45, backend, Style(ending="song"))
+
+
+@pytest.mark.parametrize("seconds", [1.0, 1.6, 4.0, 7.3])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_short_songs_work(seconds: float, channels: int, backend: Backend) -> None:
+    played(made(chord(seconds, 22050, channels), 22050), 20, backend)
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, 48000, 96000])
+def test_any_rate_works(rate: int, backend: Backend) -> None:
+    song = made(chord(12, rate, 1), rate)
+    track, joins = played(song, 30, backend)
+    np.testing.assert_array_equal(track[: 11 * rate], song.samples[: 11 * rate])
+    assert joins[0].seconds > 11.7
+
+
+@pytest.mark.parametrize("sound", ["silence", "noise", "one click", "nearly silent"])
+def test_awkward_songs_give_finite_tracks(sound: str, backend: Backend, rng: np.random.Generator) -> None:
+    rate = 22050
+    samples = {
+        "silence": np.zeros((10 * rate, 2)),
+        "noise": rng.normal(scale=0.1, size=(10 * rate, 2)),
+        "one click": np.eye(1, 10 * rate, 5 * rate).T,
+        "nearly silent": rng.normal(scale=1e-7, size=(10 * rate, 1)),
+    }[sound]
+    if sound == "one click":
+        with pytest.raises(UnreadableAudio, match="of music"):
+            played(made(samples, rate), 20, backend)
+    else:
+        played(made(samples, rate), 20, backend)
+
+
+def test_too_little_music_is_said(backend: Backend) -> None:
+    with pytest.raises(UnreadableAudio, match=r"made: has 0\.50 s of music; recall needs at least one second"):
+        played(made(chord(0.5, 8000, 1), 8000), 20, backend)
+
+
+def test_an_impossible_fade_is_a_usage_error(song: Song, backend: Backend) -> None:
+    with pytest.raises(UsageError, match="takes 0 to 1 s"):
+        played(song, 45, backend, Style(fade_seconds=1.5))
+
+
+@pytest.mark.parametrize("fade", [0, 0.01, 1.0])
+def test_a_fade_asked_for_is_used(fade: float, song: Song, backend: Backend) -> None:
+    _, joins = played(song, 45, backend, Style(fade_seconds=fade))
+    assert joins[0].fade_seconds == pytest.approx(fade)
+
+
+def test_a_long_song_is_played_whole(song: Song, backend: Backend) -> None:
+    long = replace(song, samples=np.concatenate([song.samples] * 4))
+    _, joins = played(long, 150, backend)
+    assert {join.leap.part for join in joins if join.leap} == {"all"}
+    for before, after in pairwise(joins):
+        assert after.seconds - before.seconds > 5
