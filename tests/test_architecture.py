@@ -24,6 +24,7 @@ ALLOWED = {
     "jobs": {"audio", "backends", "continuation", "errors", "extrapolators", "models", "output"},
     "about": {"audio", "backends", "errors", "models"},
     "networks": set(),
+    "evaluation": set(),
     "training": {"audio", "backends", "errors", "models", "networks", "spec"},
     "console": {"jobs"},  # for a type alone
     "cli": {"about", "console", "continuation", "errors", "extrapolators", "jobs", "training"},

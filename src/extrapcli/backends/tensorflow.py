@@ -42,15 +42,17 @@ class TensorflowBackend:
         except Exception as error:  # Keras raises whatever the damaged part raises
             reason = str(error).strip().splitlines()[0][:300]
             raise UnusableModel(f"{path}: Keras cannot load it: {reason}") from None
-        named = isinstance(model.output, dict)
-        outputs = model.output_shape if named else {"frames": model.output_shape}
+        named = model.output if isinstance(model.output, dict) else {"frames": model.output}
+        outputs = {name: tuple(tensor.shape) for name, tensor in named.items()}
         check_tensors(path, self.spec, {"context": model.input_shape}, outputs)
+
+        def predict(context: tf.Tensor) -> dict[str, tf.Tensor]:
+            answer = model(context, training=False)
+            return answer if isinstance(answer, dict) else {"frames": answer}
+
         with tf.device("/GPU:0" if gpus else "/CPU:0"):
             self._predict = tf.function(
-                lambda context: (
-                    model(context, training=False) if named else {"frames": model(context, training=False)}
-                ),
-                input_signature=[tf.TensorSpec((None, *self.spec.context_shape), tf.float32)],
+                predict, input_signature=[tf.TensorSpec((None, *self.spec.context_shape), tf.float32)]
             )
 
     def run(self, context: Frames) -> Mapping[str, NDArray[np.float32]]:

@@ -85,7 +85,9 @@ class PointerRelease:
     def model(self, trained: keras.Model) -> keras.Model:
         """The network that takes sound, with the scorer that was trained on spectra."""
         model = recall(self.recipe.recall)
-        model.get_layer("scorer").set_weights(trained.get_layer("scorer").get_weights())
+        scorer = trained.get_layer("scorer")
+        for layer in model.get_layer("scorer").layers:
+            layer.set_weights(scorer.get_layer(layer.name).get_weights())
         return model
 
     def measure(

@@ -1,0 +1,1 @@
+"""Measures of a continuation: pure functions of sound."""

@@ -1,0 +1,122 @@
+"""Does a track go round in circles? What share of it was heard before, and what share is heard as a loop.
+
+Two seconds of sound are the same where their log-mel spectra (64 bands, 25 a second, standardised band by band
+over the track) correlate by `SAME` or more. 3 dB of gain do not matter, nor a shift by less than a frame; other
+sound of the same song mixed in does from about -12 dB on. Music itself comes back: its share is the control that
+belongs beside every other.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+RATE = 22050
+HOP = 882
+PER_SECOND = RATE // HOP
+WINDOW, BANDS, LOWEST, HIGHEST = 2048, 64, 40.0, 10000.0
+PATCH = PER_SECOND
+SAME = 0.95
+MIN_LAG, MAX_LAG, MAX_LOOP_LAG = 2 * PER_SECOND, 60 * PER_SECOND, 30 * PER_SECOND
+LOOP, GAP = 4 * PER_SECOND, 10  # a loop lasts four seconds; breaks of 0.4 s do not end it
+SILENCE_DECIBELS = -50.0
+
+
+@dataclass(frozen=True)
+class Circles:
+    """Shares, 0 to 1, of what follows the head: seconds that were heard in the minute before, and time in loops.
+
+    A loop is four seconds or more that repeat, at one lag of up to half a minute, what was heard before them.
+    """
+
+    comes_back: float
+    loops: float
+
+
+def circles(track: Array, head_seconds: float, *, same: float = SAME) -> Circles:
+    """Measure a mono track `(n,)` at 22050 Hz after its head; what is silent does not count."""
+    spectra = log_mel(track)
+    between = log_mel(np.append(track[HOP // 2 :], np.zeros(HOP // 2, np.float32)))[: len(spectra)]
+    sums = _statistics(spectra), _statistics(between)
+    count = len(spectra) - PATCH + 1
+    power = np.square(track[: len(track) // HOP * HOP], dtype=np.float64).reshape(-1, HOP).mean(axis=1)[:count]
+    audible = 10 * np.log10(power / max(power.mean(), 1e-12) + 1e-12) > SILENCE_DECIBELS
+    after = np.arange(count) >= round(head_seconds * PER_SECOND)
+
+    alike = np.zeros((min(MAX_LAG, count - 1) + 1, count), bool)
+    for lag in range(MIN_LAG, len(alike)):
+        for past, statistics in ((spectra, sums[0]), (between, sums[1])):
+            alike[lag, lag:] |= _correlation(spectra, past, sums[0], statistics, lag) >= same
+    counted = after & audible
+    if not counted.any():
+        return Circles(0.0, 0.0)
+    looped = np.zeros(count, bool)
+    for lag in range(MIN_LAG, min(MAX_LOOP_LAG, len(alike) - 1)):
+        for begin, end in _runs(alike[lag - 1 : lag + 2].any(axis=0)):
+            if end - begin >= LOOP - PATCH + 1:
+                looped[begin : end + PATCH - 1] = True
+    return Circles(float(alike.any(axis=0)[counted].mean()), float(looped[counted].mean()))
+
+
+def log_mel(track: Array) -> Array:
+    """Natural logarithms of mel energies `(n / 882, 64)`, each band standardised over the track.
+
+    Mel = 2595 log10(1 + f / 700) (O'Shaughnessy 1987). Bands that hardly move are kept small.
+    """
+    low, high = (2595 * np.log10(1 + f / 700) for f in (LOWEST, HIGHEST))
+    points = 700 * (10 ** (np.linspace(low, high, BANDS + 2) / 2595) - 1)
+    f = np.fft.rfftfreq(WINDOW, 1 / RATE)[:, None]
+    weights = np.minimum((f - points[:-2]) / np.diff(points)[:-1], (points[2:] - f) / np.diff(points)[1:])
+    weights = np.maximum(0, weights).astype(np.float32)
+    padded = np.pad(track, (WINDOW // 2, WINDOW))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP][: len(track) // HOP]
+    shape = np.hanning(WINDOW).astype(np.float32)
+    energy = np.concatenate(
+        [
+            np.abs(np.fft.rfft(frames[k : k + 512] * shape)).astype(np.float32) ** 2 @ weights
+            for k in range(0, len(frames), 512)
+        ]
+    )
+    level = np.log(energy + 1e-3 * energy.mean() + 1e-12)
+    level = level - level.mean(axis=0)
+    standard: Array = (level / (level.std(axis=0) + 0.25 * level.std() + 1e-6)).astype(np.float32)
+    return standard
+
+
+Statistics = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+def _statistics(spectra: Array) -> Statistics:
+    """The mean and the variance of every patch."""
+    cells = PATCH * spectra.shape[1]
+    mean = _sums(spectra.sum(axis=1)) / cells
+    return mean, np.maximum(_sums(np.square(spectra).sum(axis=1)) / cells - mean**2, 1e-6)
+
+
+def _correlation(now: Array, past: Array, here: Statistics, there: Statistics, lag: int) -> NDArray[np.float64]:
+    """Pearson's correlation of every patch with the one so many frames before."""
+    n = len(here[0]) - lag
+    products = _sums(np.einsum("ij,ij->i", now[lag:], past[: len(past) - lag])) / (PATCH * now.shape[1])
+    covariance = products - here[0][lag:] * there[0][:n]
+    correlation: NDArray[np.float64] = covariance / np.sqrt(here[1][lag:] * there[1][:n])
+    return correlation
+
+
+def _sums(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    total = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
+    result: NDArray[np.float64] = total[PATCH:] - total[:-PATCH]
+    return result
+
+
+def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Begin and end of each run of true flags; runs with a short break between them are one."""
+    edges = np.flatnonzero(np.diff(np.pad(flags.astype(np.int8), 1)))
+    runs: list[tuple[int, int]] = []
+    for begin, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        if runs and begin - runs[-1][1] <= GAP:
+            runs[-1] = (runs[-1][0], end)
+        else:
+            runs.append((begin, end))
+    return runs

@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from extrapcli.audio.decode import decode
+from extrapcli.audio.resample import resample
+from extrapcli.evaluation.circles import RATE, circles
+from tests.conftest import SONG
+
+Array = NDArray[np.float32]
+
+
+@pytest.fixture(scope="module")
+def song() -> Array:
+    """Half a minute of music that does not repeat itself exactly."""
+    decoded = decode(SONG)
+    return resample(decoded.samples.mean(axis=1, keepdims=True), from_rate=decoded.sample_rate, to_rate=RATE)[:, 0]
+
+
+def noises(seconds: float, seed: int) -> Array:
+    """Sound that is new in every fifth of a second."""
+    rng = np.random.default_rng(seed)
+    t = np.arange(RATE // 5) / RATE
+    return np.concatenate(
+        [np.sin(2 * np.pi * rng.uniform(100, 5000) * t) * rng.uniform(0.2, 1) for _ in range(round(seconds * 5))]
+    ).astype(np.float32)
+
+
+def test_a_hard_loop_is_all_circles(song: Array) -> None:
+    measured = circles(np.concatenate([song, song, song]), 30)
+    assert measured.comes_back > 0.98
+    assert measured.loops > 0.98
+
+
+def test_new_sound_is_none() -> None:
+    measured = circles(noises(90, 1), 30)
+    assert measured.comes_back < 0.02
+    assert measured.loops == 0
+
+
+def test_the_share_is_the_share() -> None:
+    song = noises(20, 2)
+    measured = circles(np.concatenate([song, noises(10, 3), song[: 10 * RATE]]), 20)
+    assert measured.comes_back == pytest.approx(0.5, abs=0.06)
+    assert measured.loops == pytest.approx(0, abs=0.01) or measured.loops == pytest.approx(0.5, abs=0.06)
+
+
+def test_what_was_heard_more_than_a_minute_ago_may_come_back() -> None:
+    song = noises(20, 4)
+    measured = circles(np.concatenate([song, noises(65, 5), song]), 20)
+    assert measured.comes_back < 0.02
+
+
+@pytest.mark.parametrize("change", ["louder", "softer", "shifted", "tilted", "another sound at -24 dB"])
+def test_a_copy_stays_one_under_small_changes(change: str, song: Array) -> None:
+    copy = song.copy()
+    if change in ("louder", "softer"):
+        copy *= 1.4 if change == "louder" else 0.7
+    elif change == "shifted":
+        copy = np.concatenate([np.zeros(RATE // 71, np.float32), song])[: len(song)]
+    elif change == "tilted":
+        copy = np.convolve(song, [1, 0.3], "same").astype(np.float32)
+    else:
+        copy += 0.06 * np.roll(song, len(song) // 2)
+    assert circles(np.concatenate([song, copy]), 30).comes_back > 0.8
+
+
+def test_silence_is_no_repetition(song: Array) -> None:
+    quiet = np.zeros(20 * RATE, np.float32)
+    assert circles(np.concatenate([song, quiet]), 30).comes_back == 0

@@ -1,0 +1,139 @@
+"""recall from a folder of songs to a model, and the retrieval that judges it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+
+from extrapcli.frames import Frames
+from extrapcli.models import damaged_files, read_card
+from extrapcli.spec import ModelSpec
+from extrapcli.training.ranking import FORBIDDEN, Rankings, future_costs, principal_patches
+from extrapcli.training.recipe import Ranking, find_recipe
+from extrapcli.training.retrieval import PLAIN, retrieval
+from tests.conftest import Extrap
+
+RECIPE = """
+network = "recall"
+[recall]
+bands = 16
+width = 8
+vector = 6
+dilations = [1, 2]
+[ranking]
+clip_seconds = 30
+queries = 16
+[fit]
+epochs = 2
+batch_size = 2
+learning_rate = 0.001
+schedule = "cosine"
+averaging = 0.9
+clip_norm = 1.0
+"""
+
+
+def tune(seconds: float, rate: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Notes of a third of a second, in a phrase of eight that repeats, with one in four another note."""
+    phrase = rng.choice([220, 247, 262, 294, 330, 392], 8)
+    notes = np.tile(phrase, round(seconds * 3 / 8) + 1)[: round(seconds * 3)].astype(float)
+    changed = rng.random(len(notes)) < 0.25
+    notes[changed] = rng.choice([220, 247, 262, 294, 330, 392], changed.sum())
+    t = np.arange(rate // 3) / rate
+    sound = np.concatenate([np.sin(2 * np.pi * note * t) * np.exp(-6 * t) for note in notes])
+    return (0.3 * sound + 0.003 * rng.normal(size=len(sound))).astype(np.float32)
+
+
+@pytest.fixture
+def corpus(tmp_path: Path, rng: np.random.Generator) -> Path:
+    for split, count in (("train", 4), ("validation", 2)):
+        folder = tmp_path / "corpus" / split
+        folder.mkdir(parents=True)
+        for number in range(count):
+            soundfile.write(folder / f"{number}.flac", tune(45, 22050, rng), 22050)
+    (tmp_path / "recipe.toml").write_text(RECIPE)
+    return tmp_path / "corpus"
+
+
+def test_train_export_and_continue(extrap: Extrap, corpus: Path, song_wav: Path, tmp_path: Path) -> None:
+    extrap("train", "corpus", "--recipe", "recipe.toml", "--run", "run", "--quiet")
+    extrap("export", "run", "--corpus", "corpus", "-o", "model", "--quiet")
+    assert damaged_files(tmp_path / "model") == []
+    figures = read_card(tmp_path / "model").figures
+    assert float(figures["onnx_tensorflow_difference"]) < 1e-4
+    assert 0 < float(figures["oracle_next_10_s_anywhere"]) <= float(figures["plain_match_next_10_s_anywhere"])
+    for backend in ("onnx", "tensorflow"):
+        track = f"{backend}.wav"
+        extrap("continue", song_wav, "--model", "model", "--minutes", "0.5", "--backend", backend, "-o", track)
+        assert soundfile.info(tmp_path / track).frames == 30 * 22050
+
+
+def test_the_shipped_recipe_is_one() -> None:
+    assert find_recipe("recall").network == "recall"
+
+
+def test_costs_are_mean_distances_of_futures(rng: np.random.Generator) -> None:
+    spectra = rng.normal(size=(200, 4)).astype(np.float32)
+    costs = future_costs(spectra, 0.5)
+    assert costs.shape == (76, 76)
+    for i, j in ((0, 5), (75, 3), (40, 40)):
+        apart = np.abs(spectra[i : i + 125] - spectra[j : j + 125])
+        assert costs[i, j] == pytest.approx(apart.mean() + 0.5 * apart[:25].mean(), abs=1e-4)
+
+
+def test_clips_forbid_what_is_no_leap_and_repeat_from_their_seed(rng: np.random.Generator) -> None:
+    songs = [rng.normal(size=(1500, 8)).astype(np.float16) for _ in range(3)]
+    ranking = Ranking(clip_seconds=40, queries=32, backward=1)
+    rankings = Rankings(songs, ranking, batch_size=2, random=True, seed=4)
+    inputs, costs = rankings[0]
+    assert inputs["spectra"].shape == (2, 1000, 8)
+    assert costs.shape == (2, 32, 500)
+    for queries, rows in zip(inputs["queries"], costs, strict=True):
+        for query, row in zip(queries, rows, strict=True):
+            allowed = np.flatnonzero(row != FORBIDDEN) * 2
+            assert len(allowed)
+            assert allowed.max() <= query - 248
+    again = Rankings(songs, ranking, batch_size=2, random=True, seed=4)[0]
+    np.testing.assert_array_equal(again[1], costs)
+    rankings.on_epoch_end()
+    assert not np.array_equal(rankings[0][1], costs)
+
+
+def test_principal_patches_keep_distances(rng: np.random.Generator) -> None:
+    mixing = rng.normal(size=(3, 8))
+    songs = [(rng.normal(size=(400, 3)) @ mixing).astype(np.float16) for _ in range(3)]
+    directions = principal_patches(songs, patch=2, count=6, seed=1).reshape(16, 6)
+    np.testing.assert_allclose(directions.T @ directions, np.eye(6), atol=1e-4)
+    patches = np.stack([songs[0][k : k + 2].reshape(-1) for k in range(0, 398, 2)]).astype(np.float64)
+    whole = np.square(patches[1:] - patches[:-1]).sum()
+    kept = np.square((patches[1:] - patches[:-1]) @ directions).sum()
+    assert kept == pytest.approx(whole, rel=0.02)
+
+
+class Knowing:
+    """A network that scores by the second of the song alone, later being better."""
+
+    name: ClassVar[str] = "knowing"
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    device = "cpu"
+    spec = ModelSpec("knowing", "recall", 22050, None, 10, {"heard": (None, 1), "places": (None, 1)})
+
+    def run(self, context: Frames) -> Mapping[str, NDArray[np.float32]]:
+        rows = np.ones((1, 25 * context.shape[1], 1), np.float32)
+        return {"heard": rows, "places": rows * np.arange(rows.shape[1], dtype=np.float32)[:, None]}
+
+
+def test_nothing_beats_the_oracle_and_a_tune_that_repeats_is_matched(rng: np.random.Generator) -> None:
+    songs = [(tune(60, 22050, rng) * 32767).astype(np.int16) for _ in range(2)]
+    anywhere, earlier = retrieval(Knowing(), songs, cuts=4)
+    for table in (anywhere, earlier):
+        means = table.means()
+        assert means["oracle"][1] <= min(late for _, late in means.values())
+        assert means[PLAIN][1] < 0.8 * means["at random"][1]
+        assert table.way_to_oracle(PLAIN) == 0
+        assert table.way_to_oracle("oracle") == 1
+        assert len({len(pairs) for pairs in table.rows.values()}) == 1
