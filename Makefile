@@ -1,6 +1,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
-MODEL_RUN := runs/seq2seq
+MODEL ?= recall
 
 .PHONY: demo test lint check corpus model picture clean
 
@@ -21,8 +21,8 @@ corpus:
 	training/corpus/fetch corpus
 
 model: .venv/.tested
-	$(BIN)/extrap train corpus --recipe seq2seq --run $(MODEL_RUN)
-	$(BIN)/extrap export $(MODEL_RUN) --corpus corpus -o models/seq2seq
+	$(BIN)/extrap train corpus --recipe $(MODEL) --run runs/$(MODEL)
+	$(BIN)/extrap export runs/$(MODEL) --corpus corpus -o models/$(MODEL)
 
 picture: .venv/.tested
 	$(BIN)/extrap continue tests/data/song.mp3 --minutes 1:30 -o demo/ --overwrite

@@ -27,7 +27,7 @@ ALLOWED = {
     "evaluation": set(),
     "training": {"audio", "backends", "errors", "models", "networks", "spec"},
     "console": {"jobs"},  # for a type alone
-    "cli": {"about", "console", "continuation", "errors", "extrapolators", "jobs", "training"},
+    "cli": {"about", "console", "continuation", "errors", "extrapolators", "jobs", "models", "training"},
 }
 ONLY_USERS = {
     "typer": {"cli"},

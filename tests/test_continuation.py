@@ -15,7 +15,7 @@ from tests.extrapolators.test_waveform import RATE, Formula, repeat, song
 def test_the_track_has_the_asked_length_and_begins_with_the_song(fade: float, samples: int) -> None:
     one = song()
     pieces: list[NDArray[np.floating]] = []
-    joins = continue_song(one, samples, Waveform(Formula(repeat), Style(fade_seconds=fade)), pieces.append)
+    joins = continue_song(one, samples, Waveform(Formula(repeat), Style(fade_seconds=fade)), pieces.append).joins
     track = np.concatenate(pieces)
     assert len(track) == samples
     head = round((10 - fade) * RATE)

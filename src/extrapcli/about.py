@@ -58,7 +58,7 @@ def _describe_model(path: Path) -> Iterator[str]:
     backend = open_model(path, device="cpu")
     spec = backend.spec
     yield f"model: {spec.name}, run by {backend.name}"
-    yield f"takes: {spec.context_frames} frames of 1 s at {spec.sample_rate} Hz"
+    yield f"takes: {spec.context_frames or 'any number of'} frames of 1 s at {spec.sample_rate} Hz"
     yield f"gives: {spec.horizon_frames} frames, played by the extrapolator {spec.extrapolator}"
     if path.is_dir():
         for name, value in read_card(path).figures.items():

@@ -12,6 +12,7 @@ import typer
 
 from extrapcli import console
 from extrapcli.errors import ExtrapError
+from extrapcli.models import DEFAULT
 
 app = typer.Typer(
     name="extrap",
@@ -109,7 +110,7 @@ def continue_(
         str | None,
         typer.Option("--out", "-o", metavar="PATH", help="The track, a folder/, or - for standard output."),
     ] = None,
-    model: Annotated[str, typer.Option(metavar="NAME_OR_PATH", help="A model (see extrap models).")] = "seq2seq",
+    model: Annotated[str, typer.Option(metavar="NAME_OR_PATH", help="A model (see extrap models).")] = DEFAULT,
     backend: Annotated[str, typer.Option(metavar="NAME", help="auto, onnx or tensorflow.")] = "auto",
     device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.auto,
     crossfade: Annotated[

@@ -40,31 +40,42 @@ class Join:
     leap: Leap | None  # where in the song it went, if it plays the song's own sound
 
 
+@dataclass(frozen=True)
+class Continuation:
+    """How a track was continued; `copied_seconds` of it play one place of the song as it stands."""
+
+    joins: list[Join]
+    copied_seconds: float
+
+
 def continue_song(
     song: Song,
     wanted: int,
     extrapolator: Extrapolator,
     write: Callable[[NDArray[np.floating]], None],
     progress: Callable[[int, int], None] = lambda written, blocks: None,
-) -> list[Join]:
+) -> Continuation:
     """Write a track of exactly `wanted` samples that begins with the song, piece by piece.
 
     `write` gets `(n, channels)` in the song's dtype: the song itself, untouched, up to where the first block
     begins, then block after block. `progress` gets the numbers of samples and blocks so far. No more than a
     block is held at a time.
     """
-    joins = []
+    joins: list[Join] = []
+    copied = 0
+    copies = False
     pending: NDArray[np.floating] = song.samples
     written = 0
     for block in extrapolator.blocks(song, wanted):
         write(pending[: block.start - written])
-        written = block.start
+        copied += copies * (block.start - written)
+        written, copies = block.start, block.copy
         joins.append(Join(written / song.sample_rate, block.fade_samples / song.sample_rate, block.leap))
         progress(written, len(joins))
         pending = block.samples.astype(song.samples.dtype, copy=False)
     write(pending[: wanted - written])
     progress(wanted, len(joins))
-    return joins
+    return Continuation(joins, (copied + copies * (wanted - written)) / song.sample_rate)
 
 
 def clock(seconds: float) -> str:

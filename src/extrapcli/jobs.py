@@ -57,9 +57,13 @@ class Track:
     device: str
     seed: int
     joins: list[Join]
+    copied_seconds: float
 
     def to_json(self) -> str:
-        facts = asdict(self) | {"seconds": self.samples / self.sample_rate}
+        standing_out = sum(join.leap.stands_out for join in self.joins if join.leap)
+        facts = asdict(self) | {"seconds": self.samples / self.sample_rate, "joins_that_stand_out": standing_out}
+        if standing_out > len(self.joins) / 2:
+            facts["note"] = "the song has no good place to go on from: most joins stand out from its own beats"
         facts["track"] = str(facts.pop("path"))
         return json.dumps(facts)
 
@@ -153,7 +157,7 @@ def _continue(
             depth=song.depth,
             expected_samples=wanted,
         ) as track:
-            joins = continue_song(
+            made_of = continue_song(
                 song, wanted, extrapolator, track.write, lambda done, blocks: progress.written(done / wanted, blocks)
             )
         write_tags(whole, format, _track_tags(song))
@@ -169,7 +173,8 @@ def _continue(
         backend=backend.name,
         device=backend.device,
         seed=options.style.seed,
-        joins=joins,
+        joins=made_of.joins,
+        copied_seconds=made_of.copied_seconds,
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from extrapcli.errors import UnusableModel
 
-DEFAULT = "seq2seq"
+DEFAULT = "recall"
 _PLACES = (Path(__file__).parent / "released", Path(__file__).parents[2] / "models")
 
 

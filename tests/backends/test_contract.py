@@ -58,6 +58,11 @@ def test_a_batch_of_contexts_gives_a_batch_of_horizons(
     assert np.isfinite(frames).all()
 
 
+def test_outputs_may_be_asked_for_by_name(backend: Backend, rng: np.random.Generator) -> None:
+    once = context(1, rng)
+    np.testing.assert_array_equal(backend.run(once, ["frames"])["frames"], backend.run(once)["frames"])
+
+
 def test_entries_of_a_batch_do_not_hear_each_other(backend: Backend, rng: np.random.Generator) -> None:
     together = context(3, rng)
     frames = backend.run(together)["frames"]
@@ -126,6 +131,16 @@ def test_the_shipped_files_agree_on_a_real_song() -> None:
     onnx, tensorflow = (open_model(model, backend=name).run(clip)["frames"] for name in ("onnx", "tensorflow"))
     assert onnx.shape == (2, 10, 22050)
     assert np.abs(onnx - tensorflow).max() < 1e-4 * np.abs(tensorflow).max()
+
+
+def test_the_shipped_pointers_agree_on_a_real_song() -> None:
+    song = decode(SONG)
+    mono = resample(song.samples, from_rate=song.sample_rate, to_rate=22050)[: 20 * 22050, :1]
+    frames = to_frames(mono / mono.std(), frame_samples=22050)
+    one, other = (open_model(find_model("recall"), backend=name).run(frames) for name in ("onnx", "tensorflow"))
+    for name in ("heard", "places", "spectra"):
+        assert one[name].shape[:2] == (1, 500)
+        assert np.abs(one[name] - other[name]).max() < 1e-4 * np.abs(other[name]).max()
 
 
 def test_threads_bound_tensorflow_too(models: Path) -> None:

@@ -15,12 +15,12 @@ COMMANDS = ("continue", "models", "info", "doctor", "train", "export")
 
 def test_models_tells_licence_size_maker_and_figure(extrap: Extrap) -> None:
     told = extrap("models").stdout.decode()
-    for part in ("seq2seq (default)", "licence:", "MB", "extrap train", "validation_mse"):
+    for part in ("recall (default)", "seq2seq", "licence:", "MB", "extrap train", "validation_mse"):
         assert part in told
 
 
 def test_models_verify_finds_an_altered_file(extrap: Extrap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert extrap("models", "verify").lines == ["seq2seq: 2 files as released"]
+    assert extrap("models", "verify").lines == ["recall: 2 files as released", "seq2seq: 2 files as released"]
     shutil.copytree(ROOT / "models" / "seq2seq", tmp_path / "models" / "seq2seq")
     with (tmp_path / "models" / "seq2seq" / "model.onnx").open("r+b") as file:
         file.seek(1000)
@@ -35,6 +35,7 @@ def test_info_of_a_song_and_of_a_model(extrap: Extrap) -> None:
     song = extrap("info", SONG).lines
     assert {"length: 30.000 s (1440000 samples)", "rate: 48000 Hz", "channels: 2", "format: mp3"} <= set(song)
     assert any(line.startswith("takes: 20 frames of 1 s at 22050 Hz") for line in extrap("info", "seq2seq").lines)
+    assert any(line.startswith("takes: any number of frames of 1 s") for line in extrap("info", "recall").lines)
 
 
 @pytest.mark.parametrize(("name", "status"), [("gone.mp3", 3), ("gone.onnx", 4)])

@@ -54,10 +54,10 @@ def circles(track: Array, head_seconds: float, *, same: float = SAME) -> Circles
         return Circles(0.0, 0.0)
     looped = np.zeros(count, bool)
     for lag in range(MIN_LAG, min(MAX_LOOP_LAG, len(alike) - 1)):
-        for begin, end in _runs(alike[lag - 1 : lag + 2].any(axis=0)):
+        for begin, end in _runs(np.logical_or.reduce(alike[lag - 1 : lag + 2])):
             if end - begin >= LOOP - PATCH + 1:
                 looped[begin : end + PATCH - 1] = True
-    return Circles(float(alike.any(axis=0)[counted].mean()), float(looped[counted].mean()))
+    return Circles(float(np.logical_or.reduce(alike)[counted].mean()), float(looped[counted].mean()))
 
 
 def log_mel(track: Array) -> Array:

@@ -54,13 +54,15 @@ class Leap:
 class Block:
     """Sound on its way into the track: `(n, channels)` at the song's rate, to lie there from sample `start` on.
 
-    It replaces what was there; its first `fade_samples` are a crossfade from that.
+    It replaces what was there; its first `fade_samples` are a crossfade from that. A `copy` plays one place of
+    the song as it stands.
     """
 
     start: int
     samples: NDArray[np.floating]
     fade_samples: int
     leap: Leap | None = None
+    copy: bool = False
 
 
 def fade_out(blocks: Iterator[Block], song: Song, wanted: int) -> Iterator[Block]:
@@ -68,8 +70,11 @@ def fade_out(blocks: Iterator[Block], song: Song, wanted: int) -> Iterator[Block
     n = min(round(FADE_OUT_SECONDS * song.sample_rate), (wanted - len(song.samples)) // 4)
     fall, _ = Fade(n, "equal-gain").gains()
     for block in blocks:
-        gain = np.ones(len(block.samples))
         begin = wanted - n - block.start
+        if begin >= len(block.samples):
+            yield block
+            continue
+        gain = np.ones(len(block.samples))
         into = fall[max(0, -begin) : max(0, len(gain) - begin)]
         gain[max(0, begin) : max(0, begin) + len(into)] = into
         yield replace(block, samples=(block.samples * gain[:, None]).astype(block.samples.dtype))

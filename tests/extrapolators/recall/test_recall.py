@@ -39,11 +39,12 @@ def made(sound: Sound, rate: int) -> Song:
 def played(song: Song, seconds: float, backend: Backend, style: Style | None = None) -> tuple[Sound, list[Join]]:
     pieces: list[Sound] = []
     wanted = round(seconds * song.sample_rate)
-    joins = continue_song(song, wanted, extrapolator_for(backend, style or Style()), pieces.append)
+    continued = continue_song(song, wanted, extrapolator_for(backend, style or Style()), pieces.append)
+    assert 0 <= continued.copied_seconds <= seconds
     track = np.concatenate(pieces)
     assert track.shape == (wanted, song.channels)
     assert np.isfinite(track).all()
-    return track, joins
+    return track, continued.joins
 
 
 @pytest.fixture(scope="module")
@@ -191,6 +192,17 @@ def test_an_impossible_fade_is_a_usage_error(song: Song, backend: Backend) -> No
 def test_a_fade_asked_for_is_used(fade: float, song: Song, backend: Backend) -> None:
     _, joins = played(song, 45, backend, Style(fade_seconds=fade))
     assert joins[0].fade_seconds == pytest.approx(fade)
+
+
+def test_copied_seconds_are_those_of_one_place(song: Song, backend: Backend) -> None:
+    long = replace(song, samples=np.concatenate([song.samples] * 4))
+    wanted = 180 * song.sample_rate
+    for one in (long, song):
+        made = continue_song(one, wanted, extrapolator_for(backend, Style(ending="cut")), lambda piece: None)
+        if one is long:
+            assert made.copied_seconds == pytest.approx(60, abs=0.3)
+        else:
+            assert made.copied_seconds < 90
 
 
 def test_a_long_song_is_played_whole(song: Song, backend: Backend) -> None:

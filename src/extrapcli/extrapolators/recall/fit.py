@@ -25,11 +25,12 @@ class Fit:
         width = PER_SECOND
         around = np.convolve(flux, np.ones(width) / width, "same")
         self.onsets = (np.convolve(flux, np.hanning(7)[1:-1] / 3, "same") - around).astype(np.float32)
+        self.starts = np.array([song_map.sample(k) for k in range(song_map.places)]) / song_map.song.sample_rate
         self.chroma = _chroma(song_map.parts[0].mono + song_map.parts[-1].mono, song_map.rate)
 
     def cost(self, place: float, seconds: float) -> Array:
         """What it costs to play each place of the song together with `place`, for so many seconds from there."""
-        starts = np.array([self.map.sample(k) for k in range(self.map.places)]) / self.map.song.sample_rate
+        starts = self.starts
         start = self.map.sample(place) / self.map.song.sample_rate
         back = max(0.0, MIN_SECONDS - seconds)
         begin, end = _slice(start - back, start + seconds, PER_SECOND, len(self.onsets))

@@ -13,7 +13,7 @@ Array = NDArray[np.float32]
 
 CHUNK_FRAMES = 40  # how much of a long song the network is given at once, besides the margins
 MARGIN_FRAMES = 21  # what its convolutions hear on either side
-PLAYED_FRAMES = 12  # how much of what was played decides what follows
+PLAYED_FRAMES = 10  # how much of what was played decides what follows
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Hearing:
     def heard(self, played: Array, hops: int) -> Array:
         """The rows of `heard` for the last hops of what was played, `(hops, vector)`."""
         frames = _frames(played[-(PLAYED_FRAMES + 2) * self.rate :], self.rate)
-        return self.backend.run(frames[None])["heard"][0, -hops:]
+        return self.backend.run(frames[None], ["heard"])["heard"][0, -hops:]
 
 
 def _frames(sound: Array, rate: int) -> Array:

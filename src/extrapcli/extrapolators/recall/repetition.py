@@ -76,7 +76,7 @@ class CombinationMemory:
         fresh = _freshness(now - np.array(self.times))
         before = np.array(self.steps)
         total = np.zeros(count)
-        ahead = range(1, max(2, int(seconds / self.step_seconds) - 2), 2)
+        ahead = range(1, max(2, int(seconds / self.step_seconds) - 2), 3)
         for k in ahead:
             same = np.take(self.likeness[part], np.arange(k, count + k), axis=0, mode="clip")[:, before[:, part]]
             for other, place in enumerate(others):

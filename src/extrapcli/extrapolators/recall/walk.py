@@ -15,7 +15,7 @@ from extrapcli.extrapolators.recall.seam import MAX_FADE_SECONDS, Seam, find_sea
 from extrapcli.extrapolators.recall.song_map import Part, SongMap
 from extrapcli.extrapolators.recall.texture import PER_SECOND, beat_shift, texture
 
-PART_SECONDS = 5.0  # how long a part of a short song stays before it leaps again
+PART_SECONDS = 6.0  # how long a part of a short song stays before it leaps again
 LEAVING_SECONDS = 1.5  # a leap may come that much later, where it fits better
 BEFORE_ENDING_SECONDS = 8.0, 0.5  # where the song is left, and landed on, before its own ending: from, to
 REPETITION_WEIGHT = {1: 3.0, 2: 5.0}  # by the number of parts
@@ -25,6 +25,7 @@ APART_HOPS = 3
 AUDITION_SECONDS = 0.4
 STANDING_OUT_COST = 0.2  # for every percent above 95
 KEPT_SECONDS = 20
+SAME_PLACE_SECONDS = 0.01
 QUIET_MOMENTS, FADE_MOMENTS = 8, 4
 
 Sound = NDArray[np.floating]
@@ -168,7 +169,9 @@ class Walk:
         sounds = [voice.sound(0, end - self.now) for voice in self.voices]
         samples = np.concatenate([_sum(crossing), _sum(sounds)])
         self.begun = self.now - fade.samples
-        return Block(self.begun, samples, fade.samples, chosen.leap)
+        places = [voice.place for voice in self.voices]
+        copy = max(places) - min(places) <= SAME_PLACE_SECONDS * self.rate
+        return Block(self.begun, samples, fade.samples, chosen.leap, copy)
 
     def _choose(self, moving: list[Voice], earliest: int, scores: NDArray[np.float32], *, lands: bool) -> Candidate:
         """Pick a moment, a row of `scores`, and a place, a column: the best of the few that are listened to."""
@@ -181,20 +184,18 @@ class Walk:
         if not lands:
             cost = cost + self._surroundings(moving, earliest + int(len(scores) * self.hop / 2))
         cost = np.where(possible, cost, np.inf)
-        candidates = [
-            self._audition(
-                moving,
-                earliest + round(row * self.hop),
-                self.map.sample(column)
-                if not lands
-                else self.music.end - self.wanted + earliest + round(row * self.hop),
-                float(cost[row, column]),
-                float(scores[row, column]) - middle,
-                fixed=lands,
-            )
-            for row, column in _distinct(cost)
-        ]
-        return min(candidates, key=lambda candidate: candidate.cost)
+        best_so_far: Candidate | None = None
+        for row, column in _distinct(cost):
+            if best_so_far and best_so_far.cost <= cost[row, column]:
+                break
+            leaving = earliest + round(row * self.hop)
+            place = self.music.end - self.wanted + leaving if lands else self.map.sample(column)
+            score = float(scores[row, column]) - middle
+            candidate = self._audition(moving, leaving, place, float(cost[row, column]), score, fixed=lands)
+            if not best_so_far or candidate.cost < best_so_far.cost:
+                best_so_far = candidate
+        assert best_so_far
+        return best_so_far
 
     def _possible(self, voice: Voice, earliest: int, shape: tuple[int, ...]) -> NDArray[np.bool_]:
         """Where a voice may go, `(moments, places)`: not on as it is, and not where there is no room to stay."""

@@ -1,0 +1,148 @@
+"""Continuations beside their controls: `quality.py CORPUS [--songs 24] [--seconds 90] [--whole]`.
+
+Clips of half a minute from the middle of songs are grown to so many seconds; with --whole, whole songs to twice their
+length. The controls: the song's own continuation, a hard loop, a loop with a crossfade of half a second, and a plain
+match (ten seconds at a time from where the last two seconds of log-mel are most alike). Prints a Markdown table of
+means over the songs.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extrapcli.audio.decode import decode
+from extrapcli.audio.resample import resample
+from extrapcli.audio.song import Song
+from extrapcli.backends import open_model
+from extrapcli.continuation import continue_song
+from extrapcli.crossfade import Fade, join
+from extrapcli.evaluation.circles import HOP, PER_SECOND, RATE, circles, log_mel
+from extrapcli.extrapolators import extrapolator_for
+from extrapcli.extrapolators.base import Style
+from extrapcli.extrapolators.recall.texture import PER_SECOND as MOMENTS
+from extrapcli.extrapolators.recall.texture import Beats, texture
+from extrapcli.models import find_model
+
+Sound = NDArray[np.float32]
+Joins = list[tuple[float, float]]  # second in the track, length of the fade
+CLIP_SECONDS = 30
+
+
+def mono(samples: NDArray[np.floating], rate: int) -> Sound:
+    return resample(samples.mean(axis=1, keepdims=True, dtype=np.float32), from_rate=rate, to_rate=RATE)[:, 0]
+
+
+def looped(head: Sound, wanted: int, fade_seconds: float) -> tuple[Sound, Joins]:
+    track, joins = head[:, None], []
+    fade = Fade(round(fade_seconds * RATE), "equal-power")
+    while len(track) < wanted:
+        joins.append(((len(track) - fade.samples) / RATE, fade_seconds))
+        track = join(track, head[:, None], fade)
+    return track[:wanted, 0], joins
+
+
+def plain_match(head: Sound, wanted: int) -> tuple[Sound, Joins]:
+    spectra = log_mel(head)
+    two, ten = 2 * PER_SECOND, 10 * PER_SECOND
+    places = np.arange(two, len(spectra) - ten)
+    patches = np.stack([spectra[place - two : place].ravel() for place in places])
+    fade = Fade(round(0.05 * RATE), "equal-power")
+    track, joins, at = head[:, None], [], len(spectra)
+    while len(track) < wanted:
+        apart = np.abs(patches - spectra[at - two : at].ravel()).sum(axis=1)
+        apart[np.abs(places - at) <= two] = np.inf
+        place = int(places[np.argmin(apart)])
+        joins.append(((len(track) - fade.samples) / RATE, 0.05))
+        track = join(track, head[place * HOP - fade.samples : (place + ten) * HOP, None], fade)
+        at = place + ten
+    return track[:wanted, 0], joins
+
+
+def row(head: Sound, track: Sound, joins: Joins) -> list[float]:
+    """Shares that come back and loop, share of joins that stand out, largest and mean difference in level."""
+    seconds = len(head) / RATE
+    measured = circles(track, seconds)
+    level = head.std()
+    beats = Beats.of(texture(head / level, RATE))
+    moments = texture(track / level, RATE)
+    outs = []
+    for begin, fade in joins:
+        around = round(begin * MOMENTS), round((begin + fade) * MOMENTS)
+        outs.append(max(beats.percentiles(moments, *around)) > 99)
+    windows = track[len(head) :][: (len(track) - len(head)) // (10 * RATE) * 10 * RATE].reshape(-1, 10 * RATE)
+    apart = 20 * np.log10(np.sqrt(np.square(windows, dtype=np.float64).mean(axis=1)) / level + 1e-6)
+    return [
+        100 * measured.comes_back,
+        100 * measured.loops,
+        100 * float(np.mean(outs)) if outs else np.nan,
+        float(np.abs(apart).max()),
+        float(apart.mean()),
+    ]
+
+
+def recall(song: Song, wanted: int, model: str) -> tuple[Sound, Joins]:
+    backend = open_model(find_model(model), device="cpu")
+    pieces: list[NDArray[np.floating]] = []
+    samples = round(wanted / RATE * song.sample_rate)
+    made = continue_song(song, samples, extrapolator_for(backend, Style(ending="cut")), pieces.append)
+    track = np.concatenate(pieces)
+    assert len(track) == samples
+    head = round(made.joins[0].seconds * song.sample_rate)
+    np.testing.assert_array_equal(track[:head], song.samples[:head])
+    return mono(track, song.sample_rate)[:wanted], [(j.seconds, j.fade_seconds) for j in made.joins]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("--split", default="validation")
+    parser.add_argument("--songs", type=int, default=24)
+    parser.add_argument("--seconds", type=int, default=90)
+    parser.add_argument("--whole", action="store_true")
+    parser.add_argument("--model", default="recall")
+    asked = parser.parse_args()
+    rows: dict[str, list[list[float]]] = {}
+    started = time.monotonic()
+    for path in sorted(p for p in (asked.corpus / asked.split).iterdir() if p.is_file()):
+        song = decode(path)
+        if asked.whole:
+            begin, seconds = 0, 2 * song.seconds
+            if song.seconds > 240 or song.seconds < 60:
+                continue
+        else:
+            begin, seconds = round(0.3 * (song.seconds - asked.seconds)) * song.sample_rate, asked.seconds
+            if song.seconds < asked.seconds + 5:
+                continue
+            end = begin + CLIP_SECONDS * song.sample_rate
+        clip = song if asked.whole else replace(song, samples=song.samples[begin:end])
+        head, wanted = mono(clip.samples, song.sample_rate), round(seconds * RATE)
+        truth = mono(song.samples[begin:], song.sample_rate)[:wanted]
+        beats = [(s, 0.05) for s in np.arange(len(head) / RATE + 0.5, seconds - 1, 0.7)]
+        ways: dict[str, Callable[[], tuple[Sound, Joins]]] = {
+            "the song itself": lambda truth=truth, beats=beats: (truth, beats),
+            "hard loop": lambda head=head, wanted=wanted: looped(head, wanted, 0),
+            "loop, crossfade 0.5 s": lambda head=head, wanted=wanted: looped(head, wanted, 0.5),
+            "plain match": lambda head=head, wanted=wanted: plain_match(head, wanted),
+            asked.model: lambda clip=clip, wanted=wanted: recall(clip, wanted, asked.model),
+        }
+        for name, way in ways.items():
+            if name == "the song itself" and asked.whole:
+                continue
+            rows.setdefault(name, []).append(row(head, *way()))
+        if len(next(iter(rows.values()))) == asked.songs:
+            break
+    print("| | comes back within a minute | heard as a loop | joins above 99 % | largest level step | level |")
+    print("|---|---|---|---|---|---|")
+    for name, values in rows.items():
+        back, loop, out, largest, mean = np.nanmean(values, axis=0)
+        print(f"| {name} | {back:.0f} % | {loop:.0f} % | {out:.1f} % | {largest:.1f} dB | {mean:+.1f} dB |")
+    print(f"\n{len(values)} songs of {asked.split}, {time.monotonic() - started:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
