@@ -300,7 +300,9 @@ def _sum(sounds: list[Sound]) -> Sound:
 def _distinct(cost: NDArray[np.floating]) -> Iterator[tuple[int, int]]:
     """The cheapest few entries of `(moments, places)`, no two of which are the same leap a little later."""
     taken: list[int] = []
-    for index in np.argsort(cost, axis=None)[: 200 * CANDIDATES]:
+    flat = cost.ravel()
+    cheapest = np.argpartition(flat, min(200 * CANDIDATES, len(flat) - 1))[: 200 * CANDIDATES]
+    for index in cheapest[np.argsort(flat[cheapest], kind="stable")]:
         row, column = divmod(int(index), cost.shape[1])
         if all(abs(column - row - other) >= APART_HOPS for other in taken):
             taken.append(column - row)
