@@ -13,7 +13,7 @@ Array = NDArray[np.float32]
 
 CHUNK_FRAMES = 40  # how much of a long song the network is given at once, besides the margins
 MARGIN_FRAMES = 21  # what its convolutions hear on either side
-PLAYED_FRAMES = 10  # how much of what was played decides what follows
+PLAYED_FRAMES = 8  # how much of what was played decides what follows
 
 
 @dataclass(frozen=True)

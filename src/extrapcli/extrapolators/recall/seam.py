@@ -71,5 +71,6 @@ def settling_gain(old: Sound, new: Sound, rate: int) -> NDArray[np.float32]:
     n = round(LEVEL_SECONDS * rate)
     before, after = (float(np.sqrt(np.square(side, dtype=np.float64).mean())) for side in (old[-n:], new[:n]))
     start = np.clip(before / max(after, 1e-9), 1 / MAX_GAIN, MAX_GAIN) if before > 0 else 1.0
-    left = np.linspace(1, 0, round(SETTLING_SECONDS * rate), endpoint=False)
-    return (start**left).astype(np.float32)
+    decay = np.linspace(np.log(start), 0, round(SETTLING_SECONDS * rate), endpoint=False, dtype=np.float32)
+    gain: NDArray[np.float32] = np.exp(decay)
+    return gain
