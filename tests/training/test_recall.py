@@ -16,6 +16,7 @@ from extrapcli.training.ranking import FORBIDDEN, Rankings, future_costs, princi
 from extrapcli.training.recipe import Ranking, find_recipe
 from extrapcli.training.retrieval import PLAIN, retrieval
 from tests.conftest import Extrap
+from tests.training.conftest import LayCorpus
 
 RECIPE = """
 network = "recall"
@@ -49,14 +50,8 @@ def tune(seconds: float, rate: int, rng: np.random.Generator) -> NDArray[np.floa
 
 
 @pytest.fixture
-def corpus(tmp_path: Path, rng: np.random.Generator) -> Path:
-    for split, count in (("train", 4), ("validation", 2)):
-        folder = tmp_path / "corpus" / split
-        folder.mkdir(parents=True)
-        for number in range(count):
-            soundfile.write(folder / f"{number}.flac", tune(45, 22050, rng), 22050)
-    (tmp_path / "recipe.toml").write_text(RECIPE)
-    return tmp_path / "corpus"
+def corpus(lay_corpus: LayCorpus, rng: np.random.Generator) -> Path:
+    return lay_corpus(RECIPE, {"train": 4, "validation": 2}, lambda: tune(45, 22050, rng), 22050)
 
 
 def test_train_export_and_continue(extrap: Extrap, corpus: Path, song_wav: Path, tmp_path: Path) -> None:

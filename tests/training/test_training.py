@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 
 from extrapcli.backends import open_model
 from extrapcli.errors import UsageError
@@ -13,6 +12,7 @@ from extrapcli.models import damaged_files, read_card
 from extrapcli.training.clips import Clips
 from extrapcli.training.recipe import find_recipe, read_recipe
 from tests.conftest import Extrap, chord
+from tests.training.conftest import LayCorpus
 
 RECIPE = """
 network = "seq2seq"
@@ -31,16 +31,15 @@ batch_size = 4
 
 
 @pytest.fixture
-def corpus(tmp_path: Path, rng: np.random.Generator) -> Path:
-    for split, count in (("train", 3), ("validation", 2)):
-        folder = tmp_path / "corpus" / split
-        folder.mkdir(parents=True)
-        for number in range(count):
-            sound = chord(9, 8000, 2) + rng.normal(scale=0.01, size=(72000, 2))
-            soundfile.write(folder / f"{number}.flac", sound, 8000)
-    (tmp_path / "corpus" / "train" / "broken.flac").write_text("no music")
-    (tmp_path / "recipe.toml").write_text(RECIPE)
-    return tmp_path / "corpus"
+def corpus(lay_corpus: LayCorpus, rng: np.random.Generator) -> Path:
+    folder = lay_corpus(
+        RECIPE,
+        {"train": 3, "validation": 2},
+        lambda: chord(9, 8000, 2) + rng.normal(scale=0.01, size=(72000, 2)),
+        8000,
+    )
+    (folder / "train" / "broken.flac").write_text("no music")
+    return folder
 
 
 def test_train_export_and_continue(extrap: Extrap, corpus: Path, song_wav: Path, tmp_path: Path) -> None:

@@ -21,8 +21,9 @@ from extrapcli.backends import open_model
 from extrapcli.errors import UnusableModel, UsageError
 from extrapcli.models import Card, sha256, write_card
 from extrapcli.spec import METADATA_KEY, ModelSpec
+from extrapcli.training.fit import Report
 from extrapcli.training.recipe import Recipe
-from extrapcli.training.release import PointerRelease, Report, SampleRelease
+from extrapcli.training.release import PointerRelease, SampleRelease
 
 OPSET = 17
 FACTS_KEY = f"{METADATA_KEY}.training"

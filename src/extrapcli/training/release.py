@@ -1,6 +1,5 @@
 """What is released of a run, and what it is measured by, for each kind of network."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,11 +11,10 @@ from extrapcli.backends.base import Backend
 from extrapcli.errors import UnusableModel
 from extrapcli.networks.recall import FRAME_SAMPLES, recall
 from extrapcli.spec import ModelSpec, Shape
-from extrapcli.training.fit import clips, decoded
+from extrapcli.training.fit import Report, clips, decoded
 from extrapcli.training.recipe import Recipe
 from extrapcli.training.retrieval import PLAIN, retrieval
 
-Report = Callable[[str], None]
 Figures = dict[str, float | int | str]
 
 MAX_LOSS_INCREASE = 0.01  # share of the validation loss that float16 may cost

@@ -60,6 +60,7 @@ class CombinationMemory:
 
     def __init__(self, scores: list[Score], per_second: int) -> None:
         self.step_seconds = STEP_HOPS / per_second
+        self.places = len(scores[0].places)
         self.likeness = [_likeness(score.spectra) for score in scores]
         self.times: list[float] = []
         self.steps: list[list[int]] = []
@@ -83,7 +84,8 @@ class CombinationMemory:
                 if other != part:
                     same = np.minimum(same, self.likeness[other][self._step(place, k)][before[:, other]])
             total += (same * fresh).max(axis=1)
-        return np.repeat(total / len(ahead), STEP_HOPS).astype(np.float32)
+        steps = np.minimum(np.arange(self.places) // STEP_HOPS, count - 1)
+        return (total / len(ahead)).astype(np.float32)[steps]
 
     def _step(self, place: float, ahead: int) -> int:
         return int(np.clip(round(place / STEP_HOPS) + ahead, 0, len(self.likeness[0]) - 1))

@@ -218,7 +218,7 @@ class Walk:
         places = [self.map.place(voice.place + moment - self.now) for voice in self.voices]
         part = self.voices.index(moving[0])
         share = self.memory.share(moment / self.rate, self.block / self.rate, part, places)
-        cost = np.resize(np.pad(share, (0, 5), "edge"), self.map.places) * REPETITION_WEIGHT[len(self.voices)]
+        cost = share * REPETITION_WEIGHT[len(self.voices)]
         for voice, place in zip(self.voices, places, strict=True):
             if self.fit and voice not in moving:
                 stays = min(max(voice.free - moment, 0), self.block) / self.rate
