@@ -32,6 +32,6 @@ class Recall:
         song_map = map_song(song, self.hearing)
         if self.style.ending == "song" and not song_map.music.ends_by_itself:
             raise UsageError(f"{song.name}: is cut off, so it has no ending of its own; choose --ending fade or cut")
-        walk = Walk(song_map, self.hearing, self.style, wanted)
+        walk = Walk(song_map, self.style, wanted)
         fades = self.style.ending == "fade" or (self.style.ending == "auto" and not walk.lands)
         return fade_out(walk.blocks(), song, wanted) if fades else walk.blocks()

@@ -1,4 +1,4 @@
-"""What the network hears: a song as a whole, and the last seconds of what was played."""
+"""What the network hears in a song."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,6 @@ Array = NDArray[np.float32]
 
 CHUNK_FRAMES = 40  # how much of a long song the network is given at once, besides the margins
 MARGIN_FRAMES = 21  # what its convolutions hear on either side
-PLAYED_FRAMES = 8  # how much of what was played decides what follows
 
 
 @dataclass(frozen=True)
@@ -56,11 +55,6 @@ class Hearing:
             kept = slice((start - begin) * hops, (start - begin + CHUNK_FRAMES) * hops)
             chunks.append([outputs[name][0, kept] for name in ("heard", "places", "spectra")])
         return Score(*(np.concatenate(rows) for rows in zip(*chunks, strict=True)))
-
-    def heard(self, played: Array, hops: int) -> Array:
-        """The rows of `heard` for the last hops of what was played, `(hops, vector)`."""
-        frames = _frames(played[-(PLAYED_FRAMES + 2) * self.rate :], self.rate)
-        return self.backend.run(frames[None], ["heard"])["heard"][0, -hops:]
 
 
 def _frames(sound: Array, rate: int) -> Array:

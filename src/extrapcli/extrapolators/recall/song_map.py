@@ -39,14 +39,13 @@ class SongMap:
     music: Music
     rate: int  # of mono sound
     per_second: int
-    score: Score
     texture: Texture
     beats: Beats
     parts: tuple[Part, ...]
 
     @property
     def places(self) -> int:
-        return len(self.score.places)
+        return len(self.parts[0].score.places)
 
     def sample(self, place: float) -> int:
         """The sample of the song at which a place begins."""
@@ -74,17 +73,15 @@ def map_song(song: Song, hearing: Hearing) -> SongMap:
     level = float(sound.std()) or 1.0
     sound = sound / level
     begin = round(music.begin * hearing.rate / song.sample_rate)
-    score = hearing.score(sound[begin:])
     textures = texture(sound, hearing.rate)
-    whole = Part("all", song.samples, sound, score)
-    parts: tuple[Part, ...] = (whole,)
+    named = [("all", song.samples, sound)]
     if seconds <= SHORT_SECONDS:
         struck = percussive(song.samples[: music.end], song.sample_rate)
         struck_mono = hearing.mono(song, struck) / level
-        named = (
+        named = [
             ("sustained", song.samples[: music.end] - struck, sound - struck_mono),
             ("struck", struck, struck_mono),
-        )
-        parts = tuple(Part(name, s, mono, hearing.score(mono[begin:])) for name, s, mono in named)
-    per_second = len(score.places) * hearing.rate // (-(-(len(sound) - begin) // hearing.rate) * hearing.rate)
-    return SongMap(song, music, hearing.rate, per_second, score, textures, Beats.of(textures), parts)
+        ]
+    parts = tuple(Part(name, s, mono, hearing.score(mono[begin:])) for name, s, mono in named)
+    per_second = len(parts[0].score.places) // -(-(len(sound) - begin) // hearing.rate)
+    return SongMap(song, music, hearing.rate, per_second, textures, Beats.of(textures), parts)
