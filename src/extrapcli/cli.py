@@ -14,6 +14,8 @@ from extrapcli import console
 from extrapcli.errors import ExtrapError
 from extrapcli.models import DEFAULT
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # matrices are small here: threads would wait, not work
+
 app = typer.Typer(
     name="extrap",
     help="Makes music longer: continues any song to the length you ask for.",

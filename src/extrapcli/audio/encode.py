@@ -19,7 +19,7 @@ from extrapcli.audio.song import Samples
 
 WAV_LIMIT = 2**32 - 2**16  # bytes of sound that a plain WAV holds, with room for its header and tags
 AAC_BITS_PER_CHANNEL = 96_000  # per second
-PIECE = 4096  # samples per channel handed to an encoder at once
+PIECE = 32768  # samples per channel handed to an encoder at once
 OGG_COMPRESSION = 0.4  # Vorbis quality 6, about 190 kbit/s in stereo, for a song that was encoded before
 MP3_VBR_QUALITY = 4  # LAME's V4, which is what libsndfile writes by default: about 150 kbit/s in stereo
 MP3_EFFORT = 5  # LAME's -q; 3 and below take longer and change little
@@ -73,8 +73,9 @@ class _Track:
 def _to_integers(samples: Samples, bits: int, dtype: str) -> NDArray[Any]:
     """Integers of `bits` bits in the upper bits of `dtype`; the inverse of dividing by `2**(bits - 1)`."""
     full = 2 ** (bits - 1)
-    values = np.clip(np.rint(samples * np.float64(full)), -full, full - 1)
-    return values.astype(np.int64).__lshift__(np.dtype(dtype).itemsize * 8 - bits).astype(dtype)
+    exact = samples.astype(np.float64) if bits > 24 else samples
+    values: NDArray[np.int32] = np.clip(np.rint(exact * full), -full, full - 1).astype(np.int32)
+    return np.left_shift(values, np.dtype(dtype).itemsize * 8 - bits).astype(dtype, copy=False)
 
 
 @contextmanager

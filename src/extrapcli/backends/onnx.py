@@ -28,6 +28,7 @@ class OnnxBackend:
         options.log_severity_level = SILENT
         options.inter_op_num_threads = 1
         options.intra_op_num_threads = threads or 0
+        options.enable_mem_pattern = False  # a plan of the memory for each shape takes a third more of it
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # other work runs between calls
         try:
             self._session = onnxruntime.InferenceSession(path, options, providers=_providers(device))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from extrapcli.extrapolators.base import Leap, Style
 from extrapcli.extrapolators.recall.audition import Audition, audition
 from extrapcli.extrapolators.recall.fit import Fit
+from extrapcli.extrapolators.recall.level import Level
 from extrapcli.extrapolators.recall.repetition import Memory
 from extrapcli.extrapolators.recall.song_map import SongMap
 from extrapcli.extrapolators.recall.voice import Voice
@@ -40,6 +41,7 @@ class Chooser:
         self.rate = song_map.song.sample_rate
         self.hop = self.rate / song_map.per_second
         self.random = np.random.default_rng(style.seed)
+        self.level = Level(song_map)
         self.fit = Fit(song_map) if len(song_map.parts) > 1 else None
 
     def choose(
@@ -123,11 +125,12 @@ class Chooser:
         return np.equal(np.arange(shape[1]), columns)
 
     def _surroundings(self, voices: list[Voice], moving: list[Voice], moment: int) -> Costs:
-        """What each place costs, `(places,)`: repetition, misfit with the voices that go on, and a little chance."""
+        """What each place costs, `(places,)`: repetition, level, misfit with other voices, and a little chance."""
         places = [self.map.place(voice.at(moment)) for voice in voices]
         part = voices.index(moving[0])
-        share = self.memory.share(self.stay / self.rate, part, places)
-        cost = share * REPETITION_WEIGHT[len(voices)]
+        stay = self.stay / self.rate
+        cost = self.memory.share(stay, part, places) * REPETITION_WEIGHT[len(voices)]
+        cost = cost + self.level.cost(stay, part, places)
         for voice, place in zip(voices, places, strict=True):
             if self.fit and voice not in moving:
                 cost = cost + self.fit.cost(place, min(max(voice.free - moment, 0), self.stay) / self.rate)

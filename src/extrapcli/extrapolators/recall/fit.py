@@ -77,8 +77,8 @@ def _chroma(sound: Array, rate: int) -> Array:
     semitones = 12 * np.log2(frequencies[notes] / 440)
     apart = (semitones[:, None] - np.arange(12) + 6) % 12 - 6
     weights = np.exp(-0.5 * (apart / TUNING_WIDTH) ** 2) / np.sqrt(frequencies[notes])[:, None]
-    magnitudes = np.abs(np.fft.rfft(frames * np.hanning(CHROMA_WINDOW))[:, notes])
-    strength = magnitudes @ weights
+    shape = np.hanning(CHROMA_WINDOW).astype(np.float32)
+    strength = np.stack([np.abs(np.fft.rfft(frame * shape)[notes]) @ weights for frame in frames])
     smooth = np.apply_along_axis(np.convolve, 0, strength, np.ones(3) / 3, "same")
     smooth = smooth - smooth.min(axis=1, keepdims=True)
     unit: Array = (smooth / (np.linalg.norm(smooth, axis=1, keepdims=True) + 1e-9)).astype(np.float32)

@@ -11,7 +11,7 @@ from extrapcli.backends.base import Backend
 
 Array = NDArray[np.float32]
 
-CHUNK_FRAMES = 40  # how much of a long song the network is given at once, besides the margins
+CHUNK_FRAMES = 20  # how much of a long song the network is given at once, besides the margins
 MARGIN_FRAMES = 21  # what its convolutions hear on either side
 
 
@@ -46,16 +46,16 @@ class Hearing:
 
         Memory grows with the length of the song by what is given back, no more.
         """
-        frames = _frames(sound, self.rate)
+        rate = self.backend.spec.sample_rate
+        count, missing = -(-len(sound) // rate), -len(sound) % rate
+        size = min(count, CHUNK_FRAMES + 2 * MARGIN_FRAMES)  # the same for all, so that memory is used again
         chunks = []
-        for start in range(0, len(frames), CHUNK_FRAMES):
-            begin, end = max(0, start - MARGIN_FRAMES), min(len(frames), start + CHUNK_FRAMES + MARGIN_FRAMES)
-            outputs = self.backend.run(frames[None, begin:end])
-            hops = outputs["places"].shape[1] // (end - begin)
+        for start in range(0, count, CHUNK_FRAMES):
+            begin = min(max(0, start - MARGIN_FRAMES), count - size)
+            samples = begin * rate - missing
+            heard = np.pad(sound[max(0, samples) : samples + size * rate], (max(0, -samples), 0))
+            outputs = self.backend.run(heard.reshape(1, size, rate))
+            hops = outputs["places"].shape[1] // size
             kept = slice((start - begin) * hops, (start - begin + CHUNK_FRAMES) * hops)
-            chunks.append([outputs[name][0, kept] for name in ("heard", "places", "spectra")])
+            chunks.append([outputs[name][0, kept].copy() for name in ("heard", "places", "spectra")])
         return Score(*(np.concatenate(rows) for rows in zip(*chunks, strict=True)))
-
-
-def _frames(sound: Array, rate: int) -> Array:
-    return np.pad(sound, (-len(sound) % rate, 0)).reshape(-1, rate)

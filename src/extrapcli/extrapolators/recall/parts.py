@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 WINDOW_SECONDS = 0.093
 NEIGHBOURS = 17  # points along time, and along frequency
 STEEPNESS = 2.0
-CHUNK_FRAMES = 256
+CHUNK_FRAMES = 128
 
 Array = NDArray[np.float32]
 
@@ -40,7 +40,8 @@ def percussive(samples: NDArray[np.floating], rate: int) -> Array:
         parts = np.fft.irfft(spectra[kept] * mask[kept, None], window, axis=-1).astype(np.float32) * shape
         for k, part in enumerate(parts, start):
             struck[k * hop : k * hop + window] += part.T
-    found: Array = (struck[window - hop : window - hop + len(samples)] / 2).astype(np.float32)
+    found = struck[window - hop : window - hop + len(samples)]
+    found /= 2
     return found
 
 

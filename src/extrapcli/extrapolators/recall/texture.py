@@ -19,7 +19,9 @@ BEAT_MOMENTS = 19  # beats are at least a quarter of a second apart
 LEVEL_MOMENTS = 12  # the level of 160 ms before is compared with that of 160 ms after
 MAX_SHIFT = 3
 MIN_BEAT_CORRELATION = 0.2
-CHUNK = 2048
+CHUNK = 512
+_EDGES = np.unique(np.geomspace(2, WINDOW // 2, BANDS + 1).astype(int))
+_WINDOW_SHAPE = np.hanning(WINDOW).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -44,21 +46,28 @@ class Texture:
 def texture(sound: Array, rate: int) -> Texture:
     """Measure `(n,)` at unit level. Flux is the mean rise of 24 bands, equally wide in octaves, over 27 ms."""
     hop = rate // PER_SECOND
-    padded = np.pad(sound, (WINDOW // 2, WINDOW // 2))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::hop]
-    edges = np.unique(np.geomspace(2, WINDOW // 2, BANDS + 1).astype(int))
-    shape = np.hanning(WINDOW).astype(np.float32)
+    count = len(sound) // hop + 1
     levels = []
-    for start in range(0, len(frames), CHUNK):
-        spectra = np.abs(np.fft.rfft(frames[start : start + CHUNK] * shape)).astype(np.float32) ** 2
-        bands = np.add.reduceat(spectra[:, : edges[-1]], edges[:-1], axis=1) / np.diff(edges)
+    for start in range(0, count, CHUNK):
+        size = (min(CHUNK, count - start) - 1) * hop + WINDOW
+        frames = np.lib.stride_tricks.sliding_window_view(_stretch(sound, start * hop - WINDOW // 2, size), WINDOW)
+        spectra = np.abs(np.fft.rfft(frames[::hop] * _WINDOW_SHAPE)).astype(np.float32) ** 2
+        bands = np.add.reduceat(spectra[:, : _EDGES[-1]], _EDGES[:-1], axis=1) / np.diff(_EDGES)
         levels.append(10 * np.log10(bands / WINDOW + FLOOR))
     level = np.concatenate(levels)
     rise = np.maximum(0, level[LAG:] - level[:-LAG]).mean(axis=1)
     flux = np.pad(rise, (LAG // 2, LAG - LAG // 2))
-    moments = len(level)
-    power = np.square(np.pad(sound, (0, moments * hop - len(sound))) if moments * hop > len(sound) else sound)
-    return Texture(flux, power[: moments * hop].reshape(moments, hop).mean(axis=1))
+    hops = sound[: (count - 1) * hop].reshape(-1, hop)
+    last = np.square(sound[(count - 1) * hop :]).sum()
+    power = np.append(np.einsum("ij,ij->i", hops, hops), last) / hop
+    return Texture(flux, power.astype(np.float32))
+
+
+def _stretch(sound: Array, begin: int, size: int) -> Array:
+    """So many samples of a sound from `begin` on, with silence before and after it."""
+    there = sound[max(0, begin) : max(0, begin + size)]
+    before = max(0, -begin)
+    return np.pad(there, (before, size - before - len(there)))
 
 
 def beat_shift(flux: Array, reference: int, place: int, moments: range) -> int:

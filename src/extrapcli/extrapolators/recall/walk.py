@@ -13,7 +13,7 @@ from extrapcli.extrapolators.recall.seam import settling_gain
 from extrapcli.extrapolators.recall.song_map import SongMap
 from extrapcli.extrapolators.recall.voice import Sound, Voice, mix
 
-STAY_SECONDS = {1: 10.0, 2: 6.0}  # how long a voice stays before it leaps again, by the number of parts
+STAY_SECONDS = {1: 10.0, 2: 5.0}  # how long a voice stays before it leaps again, by the number of parts
 LEAVING_SECONDS = 1.5  # a leap may come that much later, where it fits better
 BEFORE_ENDING_SECONDS = 8.0, 0.5  # where the song is left, and landed on, before its own ending: from, to
 SAME_PLACE_SECONDS = 0.01

@@ -1,0 +1,42 @@
+"""How loud the track would be, place by place: ten seconds of it should be about as loud as the song."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extrapcli.extrapolators.recall.song_map import SongMap
+
+TOLERANCE_DECIBELS = 1.5
+WEIGHT = 0.5  # for every decibel beyond
+
+Array = NDArray[np.float32]
+
+
+class Level:
+    """The power of every part from place to place, against that of the song."""
+
+    def __init__(self, song_map: SongMap) -> None:
+        self.per_second = song_map.per_second
+        hop = song_map.rate // song_map.per_second
+        self.sums = []
+        for part in song_map.parts:
+            hops = part.mono[len(part.mono) % hop :].reshape(-1, hop)[-song_map.places :]
+            power = np.pad(np.einsum("ij,ij->i", hops, hops) / hop, (song_map.places - len(hops), 0))
+            self.sums.append(np.concatenate([[0], np.cumsum(power, dtype=np.float64)]))
+
+    def cost(self, seconds: float, part: int, places: list[float]) -> Array:
+        """What it costs to let `part` go on at each place for so many seconds, while the others are at theirs."""
+        power = self._power(part, np.arange(len(self.sums[part]) - 1), seconds)
+        for other, place in enumerate(places):
+            if other != part:
+                power = power + self._power(other, np.array([round(place)]), seconds)
+        off = np.abs(10 * np.log10(power + 1e-6))
+        cost: Array = (WEIGHT * np.maximum(0, off - TOLERANCE_DECIBELS)).astype(np.float32)
+        return cost
+
+    def _power(self, part: int, places: NDArray[np.int_], seconds: float) -> NDArray[np.float64]:
+        sums = self.sums[part]
+        length = max(1, round(seconds * self.per_second))
+        begin = np.clip(places, 0, len(sums) - 2)
+        end = np.minimum(begin + length, len(sums) - 1)
+        power: NDArray[np.float64] = (sums[end] - sums[begin]) / (end - begin)
+        return power
