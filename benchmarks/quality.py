@@ -21,7 +21,8 @@ from extrapcli.audio.song import Song
 from extrapcli.backends import open_model
 from extrapcli.continuation import continue_song
 from extrapcli.crossfade import Fade, join
-from extrapcli.evaluation.circles import HOP, PER_SECOND, RATE, circles, log_mel
+from extrapcli.evaluation.circles import HOP, RATE, circles, log_mel
+from extrapcli.evaluation.spectra import PER_SECOND
 from extrapcli.extrapolators import extrapolator_for
 from extrapcli.extrapolators.base import Style
 from extrapcli.extrapolators.recall.texture import PER_SECOND as MOMENTS

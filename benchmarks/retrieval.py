@@ -1,15 +1,15 @@
 """How near is what follows a leap to what really followed? `retrieval.py CORPUS [--split test]`.
 
-Prints the distances over the next 2 and 10 seconds (see extrapcli.training.retrieval) as Markdown tables.
+Prints the distances over the next 2 and 10 seconds (see extrapcli.evaluation.retrieval) as Markdown tables.
 """
 
 import argparse
 from pathlib import Path
 
 from extrapcli.backends import open_model
+from extrapcli.evaluation.retrieval import retrieval
 from extrapcli.models import find_model
 from extrapcli.training.corpus import shards
-from extrapcli.training.retrieval import retrieval
 
 
 def main() -> None:

@@ -24,8 +24,8 @@ ALLOWED = {
     "jobs": {"audio", "backends", "continuation", "errors", "extrapolators", "models", "output"},
     "about": {"audio", "backends", "errors", "models"},
     "networks": set(),
-    "evaluation": set(),
-    "training": {"audio", "backends", "errors", "models", "networks", "spec"},
+    "evaluation": {"backends", "extrapolators"},
+    "training": {"audio", "backends", "errors", "evaluation", "models", "networks", "spec"},
     "console": {"jobs"},  # for a type alone
     "cli": {"about", "console", "continuation", "errors", "extrapolators", "jobs", "models", "training"},
 }
@@ -39,7 +39,7 @@ ONLY_USERS = {
     "onnxruntime": {"backends"},
     "tensorflow": {"backends", "training"},
     "keras": {"backends", "networks", "training"},
-    "scipy": {"training"},
+    "scipy": {"evaluation", "training"},
 }
 
 

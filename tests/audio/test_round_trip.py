@@ -46,6 +46,15 @@ def test_wav_keeps_every_bit(depth: str, channels: int, rng: np.random.Generator
     assert (song.depth, song.format, song.samples.dtype) == (depth, "wav", sound.dtype)
 
 
+@pytest.mark.parametrize("depth", ["f32", "f64"])
+@pytest.mark.parametrize("channels", [1, 2, 6])
+def test_a_float_wav_does_not_tell_when_it_was_written(depth: str, channels: int, tmp_path: Path) -> None:
+    written = write(tmp_path / "a.wav", np.ones((100, channels)), "wav", 8000, depth).read_bytes()
+    peak = written.index(b"PEAK")
+    assert written[peak + 12 : peak + 16] == bytes(4)
+    assert written[peak + 16 : peak + 20] == np.float32(1).tobytes()
+
+
 @pytest.mark.parametrize(("depth", "kept"), [("u8", "s8"), ("s8", "s8"), ("s16", "s16"), ("s24", "s24")])
 @pytest.mark.parametrize("channels", [1, 2, 8])
 def test_flac_keeps_every_bit_up_to_24(

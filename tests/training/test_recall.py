@@ -9,12 +9,12 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
+from extrapcli.evaluation.retrieval import PLAIN, retrieval
 from extrapcli.frames import Frames
 from extrapcli.models import damaged_files, read_card
 from extrapcli.spec import ModelSpec
 from extrapcli.training.ranking import FORBIDDEN, Rankings, future_costs, principal_patches
 from extrapcli.training.recipe import Ranking, find_recipe
-from extrapcli.training.retrieval import PLAIN, retrieval
 from tests.conftest import Extrap
 from tests.training.conftest import LayCorpus
 
@@ -115,11 +115,13 @@ class Knowing:
     name: ClassVar[str] = "knowing"
     suffixes: ClassVar[tuple[str, ...]] = ()
     device = "cpu"
-    spec = ModelSpec("knowing", "recall", 22050, None, 10, {"heard": (None, 1), "places": (None, 1)})
+    spec = ModelSpec(
+        "knowing", "recall", 22050, None, 10, {"heard": (None, 1), "places": (None, 1), "spectra": (None, 1)}
+    )
 
     def run(self, context: Frames, outputs: Sequence[str] = ()) -> Mapping[str, NDArray[np.float32]]:
         rows = np.ones((1, 25 * context.shape[1], 1), np.float32)
-        return {"heard": rows, "places": rows * np.arange(rows.shape[1], dtype=np.float32)[:, None]}
+        return {"heard": rows, "places": rows * np.arange(rows.shape[1], dtype=np.float32)[:, None], "spectra": rows}
 
 
 def test_nothing_beats_the_oracle_and_a_tune_that_repeats_is_matched(rng: np.random.Generator) -> None:

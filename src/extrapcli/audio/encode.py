@@ -19,6 +19,7 @@ from extrapcli.audio.song import Samples
 
 WAV_LIMIT = 2**32 - 2**16  # bytes of sound that a plain WAV holds, with room for its header and tags
 AAC_BITS_PER_CHANNEL = 96_000  # per second
+HEADER_BYTES = 128
 PIECE = 32768  # samples per channel handed to an encoder at once
 OGG_COMPRESSION = 0.4  # Vorbis quality 6, about 190 kbit/s in stereo, for a song that was encoded before
 MP3_VBR_QUALITY = 4  # LAME's V4, which is what libsndfile writes by default: about 150 kbit/s in stereo
@@ -98,6 +99,17 @@ def _open_soundfile(
             yield lambda samples: file.write(samples[:, order])
         else:
             yield lambda samples: file.write(_to_integers(samples, bits, dtype) if bits else samples)
+    if container == "WAV":
+        _forget_time(path)
+
+
+def _forget_time(path: Path) -> None:
+    """Clear the time of writing that libsndfile leaves in a float WAV: the same song gives the same bytes."""
+    with path.open("r+b") as file:
+        peak = file.read(HEADER_BYTES).find(b"PEAK")
+        if peak >= 0:
+            file.seek(peak + 12)
+            file.write(bytes(4))
 
 
 @contextmanager

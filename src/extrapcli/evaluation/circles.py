@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.evaluation.spectra import PER_SECOND, mel_energies
+
 Array = NDArray[np.float32]
 
 RATE = 22050
-HOP = 882
-PER_SECOND = RATE // HOP
-WINDOW, BANDS, LOWEST, HIGHEST = 2048, 64, 40.0, 10000.0
+HOP = RATE // PER_SECOND
 PATCH = PER_SECOND
 SAME = 0.95
 MIN_LAG, MAX_LAG, MAX_LOOP_LAG = 2 * PER_SECOND, 60 * PER_SECOND, 30 * PER_SECOND
@@ -63,22 +63,9 @@ def circles(track: Array, head_seconds: float, *, same: float = SAME) -> Circles
 def log_mel(track: Array) -> Array:
     """Natural logarithms of mel energies `(n / 882, 64)`, each band standardised over the track.
 
-    Mel = 2595 log10(1 + f / 700) (O'Shaughnessy 1987). Bands that hardly move are kept small.
+    Bands that hardly move are kept small.
     """
-    low, high = (2595 * np.log10(1 + f / 700) for f in (LOWEST, HIGHEST))
-    points = 700 * (10 ** (np.linspace(low, high, BANDS + 2) / 2595) - 1)
-    f = np.fft.rfftfreq(WINDOW, 1 / RATE)[:, None]
-    weights = np.minimum((f - points[:-2]) / np.diff(points)[:-1], (points[2:] - f) / np.diff(points)[1:])
-    weights = np.maximum(0, weights).astype(np.float32)
-    padded = np.pad(track, (WINDOW // 2, WINDOW))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP][: len(track) // HOP]
-    shape = np.hanning(WINDOW).astype(np.float32)
-    energy = np.concatenate(
-        [
-            np.abs(np.fft.rfft(frames[k : k + 512] * shape)).astype(np.float32) ** 2 @ weights
-            for k in range(0, len(frames), 512)
-        ]
-    )
+    energy = mel_energies(track, RATE)
     level = np.log(energy + 1e-3 * energy.mean() + 1e-12)
     level = level - level.mean(axis=0)
     standard: Array = (level / (level.std(axis=0) + 0.25 * level.std() + 1e-6)).astype(np.float32)

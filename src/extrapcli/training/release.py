@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from extrapcli.backends.base import Backend
 from extrapcli.errors import UnusableModel
+from extrapcli.evaluation.retrieval import PLAIN, retrieval
 from extrapcli.networks.recall import FRAME_SAMPLES, recall
 from extrapcli.spec import ModelSpec, Shape
 from extrapcli.training.fit import Report, clips, decoded
 from extrapcli.training.recipe import Recipe
-from extrapcli.training.retrieval import PLAIN, retrieval
 
 Figures = dict[str, float | int | str]
 

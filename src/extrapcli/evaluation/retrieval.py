@@ -5,7 +5,6 @@ the song's end at least, may be leapt to. Spectra are log-mel (64 bands, 25 a se
 over each song; distances are mean absolute differences. They are made here, not by the network that is judged.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,15 +12,14 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 from extrapcli.backends.base import Backend
-from extrapcli.training.corpus import Shard
+from extrapcli.evaluation.spectra import PER_SECOND, mel_energies
+from extrapcli.extrapolators.recall.hearing import Hearing
 
 Array = NDArray[np.float32]
-PER_SECOND = 25
 NEAR, SOON, LATE = 2 * PER_SECOND, 2 * PER_SECOND, 10 * PER_SECOND
 MATCHES = {"0.5 s": 13, "1 s": 25, "2 s": 50, "4 s": 100, "7 s": 175}
 PLAIN = "last 2 s most alike"
-WINDOW, BANDS, LOWEST, HIGHEST, RANGE_DECIBELS = 2048, 64, 30.0, 10000.0, 90.0
-CHUNK_FRAMES, MARGIN_FRAMES = 40, 21
+RANGE_DECIBELS = 90.0
 
 
 @dataclass
@@ -43,19 +41,21 @@ class Table:
         return (plain - means[way][1]) / (plain - best)
 
 
-def retrieval(backend: Backend, songs: list[Shard], *, cuts: int) -> tuple[Table, Table]:
+def retrieval(backend: Backend, songs: list[NDArray[np.int16]], *, cuts: int) -> tuple[Table, Table]:
     """Try the plain matches, the network, chance and an oracle on every cut of mono int16 songs `(n,)`.
 
     The second table lets only places be leapt to that end ten seconds before the cut or earlier, as when the
     song stops there.
     """
+    hearing = Hearing(backend)
     anywhere, earlier = Table(), Table()
     for song in songs:
         sound = song.astype(np.float32)
         sound = (sound - sound.mean()) / (sound.std() or 1.0)
-        spectra = log_mel(sound, backend.spec.sample_rate)
-        heard, places = _network(backend, sound)
-        n = min(len(spectra), len(places))
+        sound = sound[: len(sound) // hearing.rate * hearing.rate]
+        spectra = standard_spectra(sound, hearing.rate)
+        score = hearing.score(sound)
+        n = len(spectra)
         for cut in np.linspace(16 * PER_SECOND, n - LATE - 1, cuts + 2)[1:-1].astype(int):
             if cut < 4 * PER_SECOND or cut + LATE > n:
                 continue
@@ -64,7 +64,7 @@ def retrieval(backend: Backend, songs: list[Shard], *, cuts: int) -> tuple[Table
             soon, late = future[:SOON].mean(axis=0), future.mean(axis=0)
             index = np.arange(n)
             allowed = np.isfinite(late) & np.isfinite(past[-NEAR:].mean(axis=0)) & (np.abs(index - cut) > NEAR)
-            scores = places[:n] @ heard[cut - 1]
+            scores = score.places @ score.heard[cut - 1]
             for table, among in ((anywhere, allowed), (earlier, allowed & (index <= cut - LATE))):
                 at = np.flatnonzero(among)
                 if len(at) < NEAR:
@@ -80,22 +80,9 @@ def retrieval(backend: Backend, songs: list[Shard], *, cuts: int) -> tuple[Table
     return anywhere, earlier
 
 
-def log_mel(sound: Array, rate: int) -> Array:
+def standard_spectra(sound: Array, rate: int) -> Array:
     """Spectra `(n, 64)` of a song, in decibels down to 90 below its loudest point, standardised as a whole."""
-    hop = rate // PER_SECOND
-    edges = 2595 * np.log10(1 + np.array([LOWEST, HIGHEST]) / 700)
-    points = 700 * (10 ** (np.linspace(float(edges[0]), float(edges[1]), BANDS + 2) / 2595) - 1)
-    f = np.fft.rfftfreq(WINDOW, 1 / rate)[:, None]
-    rise, fall = (f - points[:-2]) / np.diff(points)[:-1], (points[2:] - f) / np.diff(points)[1:]
-    weights = np.maximum(0, np.minimum(rise, fall))
-    weights = (weights / weights.sum(axis=0)).astype(np.float32)
-    frames = np.lib.stride_tricks.sliding_window_view(np.pad(sound, WINDOW // 2), WINDOW)[::hop]
-    shape = np.hanning(WINDOW).astype(np.float32)
-    power = [
-        np.abs(np.fft.rfft(frames[k : k + 512] * shape)).astype(np.float32) ** 2 @ weights
-        for k in range(0, len(frames), 512)
-    ]
-    level = 10 * np.log10(np.concatenate(power) + 1e-9)
+    level = 10 * np.log10(mel_energies(sound, rate) + 1e-9)
     level = np.maximum(level, level.max() - RANGE_DECIBELS)
     standard: Array = ((level - level.mean()) / level.std()).astype(np.float32)
     return standard
@@ -111,18 +98,3 @@ def _aligned(spectra: Array, cut: int, begin: int, end: int) -> Array:
         first, last = max(0, -k), min(n, n - k)
         aligned[k - begin, first:last] = row[first + k : last + k]
     return aligned
-
-
-def _network(backend: Backend, sound: Array) -> tuple[Array, Array]:
-    rate = backend.spec.sample_rate
-    frames = sound[: len(sound) // rate * rate].reshape(-1, rate)
-    pieces = list(_chunks(backend, frames))
-    return np.concatenate([heard for heard, _ in pieces]), np.concatenate([places for _, places in pieces])
-
-
-def _chunks(backend: Backend, frames: Array) -> Iterator[tuple[Array, Array]]:
-    for start in range(0, len(frames), CHUNK_FRAMES):
-        begin, end = max(0, start - MARGIN_FRAMES), start + CHUNK_FRAMES + MARGIN_FRAMES
-        outputs = backend.run(frames[None, begin:end])
-        kept = slice((start - begin) * PER_SECOND, (start - begin + CHUNK_FRAMES) * PER_SECOND)
-        yield outputs["heard"][0, kept], outputs["places"][0, kept]
