@@ -26,7 +26,7 @@ class RepeatBackend:
             raise UnusableModel(f"{path}: {error}") from None
         self.device = "cpu"
 
-    def run(self, context, outputs=()):
+    def run(self, context):
         check_context(self.spec, context)
         return {"frames": context[:, -self.spec.horizon_frames :].astype(np.float32)}
 '''

@@ -58,11 +58,6 @@ def test_a_batch_of_contexts_gives_a_batch_of_horizons(
     assert np.isfinite(frames).all()
 
 
-def test_outputs_may_be_asked_for_by_name(backend: Backend, rng: np.random.Generator) -> None:
-    once = context(1, rng)
-    np.testing.assert_array_equal(backend.run(once, ["frames"])["frames"], backend.run(once)["frames"])
-
-
 def test_entries_of_a_batch_do_not_hear_each_other(backend: Backend, rng: np.random.Generator) -> None:
     together = context(3, rng)
     frames = backend.run(together)["frames"]

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import ClassVar
@@ -34,7 +34,7 @@ class Formula:
         self.answer = answer
         self.given: list[Frames] = []
 
-    def run(self, context: Frames, outputs: Sequence[str] = ()) -> Mapping[str, NDArray[np.float32]]:
+    def run(self, context: Frames) -> Mapping[str, NDArray[np.float32]]:
         self.given.append(context)
         return {"frames": self.answer(context)}
 

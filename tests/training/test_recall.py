@@ -1,6 +1,6 @@
 """recall from a folder of songs to a model, and the retrieval that judges it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -119,7 +119,7 @@ class Knowing:
         "knowing", "recall", 22050, None, 10, {"heard": (None, 1), "places": (None, 1), "spectra": (None, 1)}
     )
 
-    def run(self, context: Frames, outputs: Sequence[str] = ()) -> Mapping[str, NDArray[np.float32]]:
+    def run(self, context: Frames) -> Mapping[str, NDArray[np.float32]]:
         rows = np.ones((1, 25 * context.shape[1], 1), np.float32)
         return {"heard": rows, "places": rows * np.arange(rows.shape[1], dtype=np.float32)[:, None], "spectra": rows}
 

@@ -1,6 +1,6 @@
 """What runs a model file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -27,11 +27,10 @@ class Backend(Protocol):
 
     def __init__(self, path: Path, *, device: str, threads: int | None) -> None: ...
 
-    def run(self, context: Frames, outputs: Sequence[str] = ()) -> Mapping[str, NDArray[np.float32]]:
+    def run(self, context: Frames) -> Mapping[str, NDArray[np.float32]]:
         """Map `context`, float32 `(batch, *spec.context_shape)`, to the model's outputs by name.
 
-        Where `outputs` names some, only they are needed, and a backend may save itself the rest. Raises
-        ValueError for any other shape.
+        Raises ValueError for any other shape.
         """
         ...
 

@@ -1,6 +1,6 @@
 """The ONNX Runtime backend, on CPU and CUDA."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -49,9 +49,9 @@ class OnnxBackend:
             raise UnusableModel(f"{path}: {error}") from None
         check_tensors(path, self.spec, _shapes(self._session.get_inputs()), _shapes(self._session.get_outputs()))
 
-    def run(self, context: Frames, outputs: Sequence[str] = ()) -> Mapping[str, NDArray[np.float32]]:
+    def run(self, context: Frames) -> Mapping[str, NDArray[np.float32]]:
         check_context(self.spec, context)
-        names = list(outputs or self.spec.output_shapes)
+        names = list(self.spec.output_shapes)
         return dict(zip(names, self._session.run(names, {"context": context}), strict=True))
 
 

@@ -2,7 +2,7 @@
 
 import os
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -55,10 +55,10 @@ class TensorflowBackend:
                 predict, input_signature=[tf.TensorSpec((None, *self.spec.context_shape), tf.float32)]
             )
 
-    def run(self, context: Frames, outputs: Sequence[str] = ()) -> Mapping[str, NDArray[np.float32]]:
+    def run(self, context: Frames) -> Mapping[str, NDArray[np.float32]]:
         check_context(self.spec, context)
         answers = self._predict(tf.constant(context))
-        return {name: answers[name].numpy() for name in outputs or answers}
+        return {name: answer.numpy() for name, answer in answers.items()}
 
 
 def _bound_threads(threads: int) -> None:
