@@ -152,12 +152,23 @@ def _read_with_sndfile(stream: BinaryIO) -> Sound | None:
                 blocks.append(block)
         except soundfile.LibsndfileError:
             damaged = True
-        samples = np.concatenate(blocks)
+        samples = _joined(blocks)
         format = SNDFILE_FORMATS.get(file.format)
         if file.format == "OGG":
             format = OGG_FORMATS.get(file.subtype)
             samples = samples[:, vorbis_order(file.channels)]
         return Sound(samples, file.samplerate, depth, format, damaged, file.frames)
+
+
+def _joined(blocks: list[NDArray[Any]]) -> NDArray[Any]:
+    """One array of blocks `(n, channels)`, which are let go as they are copied: minutes of sound are large."""
+    whole = np.empty((sum(map(len, blocks)), *blocks[0].shape[1:]), blocks[0].dtype)
+    end = len(whole)
+    while blocks:
+        block = blocks.pop()
+        whole[end - len(block) : end] = block
+        end -= len(block)
+    return whole
 
 
 class _Nameless:
@@ -197,7 +208,7 @@ def _read_with_ffmpeg(stream: BinaryIO) -> Sound | None:
         if shape is None:
             return None
         codec = track.codec_context.codec
-        samples, depth = _to_float(np.concatenate(blocks), lossless=codec.lossless)
+        samples, depth = _to_float(_joined(blocks), lossless=codec.lossless)
         container_name = container.format.name.split(",")[0]
         if container_name == "mov" and track.time_base:
             samples = samples[: round(end * track.time_base * shape[0])]  # the last frame is filled up with zeros

@@ -178,9 +178,12 @@ def test_awkward_songs_give_finite_tracks(sound: str, backend: Backend, rng: np.
         played(made(samples, rate), 20, backend)
 
 
-def test_too_little_music_is_said(backend: Backend) -> None:
-    with pytest.raises(UnreadableAudio, match=r"made: has 0\.50 s of music; recall needs at least one second"):
-        played(made(chord(0.5, 8000, 1), 8000), 20, backend)
+@pytest.mark.parametrize("seconds", [0.01, 0.5, 0.99])
+def test_too_little_music_is_said(seconds: float, backend: Backend) -> None:
+    with pytest.raises(
+        UnreadableAudio, match=rf"made: has {seconds:.2f} s of music; recall needs at least one second"
+    ):
+        played(made(chord(seconds, 8000, 1), 8000), 20, backend)
 
 
 def test_an_impossible_fade_is_a_usage_error(song: Song, backend: Backend) -> None:

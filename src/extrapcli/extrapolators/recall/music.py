@@ -32,9 +32,10 @@ class Music:
 
 def find_music(samples: NDArray[np.floating], rate: int) -> Music:
     """Find the music in `(n, channels)`; a song of silence is music from end to end."""
-    step = max(1, round(STEP_SECONDS * rate))
+    step = max(1, min(round(STEP_SECONDS * rate), len(samples)))
     whole = len(samples) // step
-    energy = np.square(samples[: whole * step], dtype=np.float32).reshape(whole, -1).mean(axis=1, dtype=np.float64)
+    steps = samples[: whole * step].reshape(whole, -1)
+    energy = np.einsum("ij,ij->i", steps, steps, dtype=np.float64) / steps.shape[1]
     if not energy.any():
         return Music(0, len(samples), len(samples))
     level = 10 * np.log10(energy / np.median(energy[energy > energy.mean() * 1e-5]) + 1e-9)

@@ -34,8 +34,9 @@ class Memory:
     def note(self, now: float, seconds: float, places: list[float]) -> None:
         """For so many seconds from `now` on the parts are played from these places on."""
         count = int(seconds / self.step_seconds)
-        self.times += [now + k * self.step_seconds for k in range(count)]
-        steps = np.array([[self._step(place, k) for k in range(count)] for place in places], int)
+        recent = range(max(0, count - int(MEMORY_SECONDS / self.step_seconds)), count)
+        self.times += [now + k * self.step_seconds for k in recent]
+        steps = np.array([[self._step(place, k) for k in recent] for place in places], int)
         old = bisect(self.times, now - MEMORY_SECONDS)
         del self.times[:old]
         for part, patches in enumerate(self.patches):
