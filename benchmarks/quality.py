@@ -32,6 +32,7 @@ from extrapcli.models import find_model
 Sound = NDArray[np.float32]
 Joins = list[tuple[float, float]]  # second in the track, length of the fade
 CLIP_SECONDS = 30
+ROW = "| {} | {:.0f} % | {:.0f} % | {:.0f} s | {:.1f} % | {:.1f} dB | {:+.1f} dB |"
 
 
 def mono(samples: NDArray[np.floating], rate: int) -> Sound:
@@ -65,7 +66,7 @@ def plain_match(head: Sound, wanted: int) -> tuple[Sound, Joins]:
 
 
 def row(head: Sound, track: Sound, joins: Joins) -> list[float]:
-    """Shares that come back and loop, share of joins that stand out, largest and mean difference in level."""
+    """Shares that come back and loop, longest loop, share of joins that stand out, largest and mean step of level."""
     seconds = len(head) / RATE
     measured = circles(track, seconds)
     level = head.std()
@@ -80,6 +81,7 @@ def row(head: Sound, track: Sound, joins: Joins) -> list[float]:
     return [
         100 * measured.comes_back,
         100 * measured.loops,
+        measured.longest_loop,
         100 * float(np.mean(outs)) if outs else np.nan,
         float(np.abs(apart).max()),
         float(apart.mean()),
@@ -137,11 +139,10 @@ def main() -> None:
             rows.setdefault(name, []).append(row(head, *way()))
         if len(next(iter(rows.values()))) == asked.songs:
             break
-    print("| | comes back within a minute | heard as a loop | joins above 99 % | largest level step | level |")
-    print("|---|---|---|---|---|---|")
+    print("| | comes back | heard as a loop | longest loop | joins above 99 % | largest level step | level |")
+    print("|---|---|---|---|---|---|---|")
     for name, values in rows.items():
-        back, loop, out, largest, mean = np.nanmean(values, axis=0)
-        print(f"| {name} | {back:.0f} % | {loop:.0f} % | {out:.1f} % | {largest:.1f} dB | {mean:+.1f} dB |")
+        print(ROW.format(name, *np.nanmean(values, axis=0)))
     print(f"\n{len(values)} songs of {asked.split}, {time.monotonic() - started:.0f} s")
 
 

@@ -30,12 +30,14 @@ def test_a_hard_loop_is_all_circles(song: Array) -> None:
     measured = circles(np.concatenate([song, song, song]), 30)
     assert measured.comes_back > 0.98
     assert measured.loops > 0.98
+    assert measured.longest_loop == pytest.approx(60, abs=1)
 
 
 def test_new_sound_is_none() -> None:
     measured = circles(noises(90, 1), 30)
     assert measured.comes_back < 0.02
     assert measured.loops == 0
+    assert measured.longest_loop == 0
 
 
 def test_the_share_is_the_share() -> None:

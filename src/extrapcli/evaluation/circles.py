@@ -28,11 +28,13 @@ SILENCE_DECIBELS = -50.0
 class Circles:
     """Shares, 0 to 1, of what follows the head: seconds that were heard in the minute before, and time in loops.
 
-    A loop is four seconds or more that repeat, at one lag of up to half a minute, what was heard before them.
+    A loop is four seconds or more that repeat, at one lag of up to half a minute, what was heard before them; the
+    longest that ends after the head is given in seconds.
     """
 
     comes_back: float
     loops: float
+    longest_loop: float
 
 
 def circles(track: Array, head_seconds: float, *, same: float = SAME) -> Circles:
@@ -51,13 +53,15 @@ def circles(track: Array, head_seconds: float, *, same: float = SAME) -> Circles
             alike[lag, lag:] |= _correlation(spectra, past, sums[0], statistics, lag) >= same
     counted = after & audible
     if not counted.any():
-        return Circles(0.0, 0.0)
-    looped = np.zeros(count, bool)
+        return Circles(0.0, 0.0, 0.0)
+    looped, longest = np.zeros(count, bool), 0
     for lag in range(MIN_LAG, min(MAX_LOOP_LAG, len(alike) - 1)):
         for begin, end in _runs(np.logical_or.reduce(alike[lag - 1 : lag + 2])):
             if end - begin >= LOOP - PATCH + 1:
                 looped[begin : end + PATCH - 1] = True
-    return Circles(float(np.logical_or.reduce(alike)[counted].mean()), float(looped[counted].mean()))
+                longest = max(longest, end - begin + PATCH - 1 if after[end - 1] else 0)
+    comes_back = float(np.logical_or.reduce(alike)[counted].mean())
+    return Circles(comes_back, float(looped[counted].mean()), longest / PER_SECOND)
 
 
 def log_mel(track: Array) -> Array:
