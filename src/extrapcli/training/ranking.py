@@ -19,7 +19,6 @@ from extrapcli.training.recipe import Ranking
 Array = NDArray[np.float32]
 FUTURE_HOPS, SOON_HOPS, NEAR_HOPS = 10 * HOPS, 2 * HOPS, 2 * HOPS
 FORBIDDEN = -1.0
-TEMPO_RANGE = 0.12
 RANGE = 6.0  # spectra further below the loudest point of a song are silence: 90 dB
 
 
@@ -43,8 +42,8 @@ def song_spectra(shards: list[Shard], settings: RecallSettings) -> list[NDArray[
 class Rankings(keras.utils.PyDataset):  # type: ignore[misc]
     """Batches of `({spectra, queries, candidates}, costs)`; a cost of -1 marks what is no answer.
 
-    With `random`, clips, queries and small changes of tempo, level, tilt and pitch are drawn anew in every epoch
-    from `seed`; without, they are always the same.
+    With `random`, clips, queries and small changes of level, tilt and pitch are drawn anew in every epoch from
+    `seed`; without, they are always the same.
     """
 
     def __init__(
@@ -82,8 +81,6 @@ class Rankings(keras.utils.PyDataset):  # type: ignore[misc]
     def _clip(self, index: int) -> dict[str, NDArray[np.floating] | NDArray[np.int32]]:
         rng = np.random.default_rng((self.seed, self.epoch if self.random else 0, index))
         song: Array = self.songs[index].astype(np.float32)
-        if self.random:
-            song = _at_tempo(song, rng.uniform(1 - TEMPO_RANGE, 1 + TEMPO_RANGE))
         start = int(rng.integers(max(1, len(song) - self.hops + 1)))
         heard = song[start : start + self.hops]
         level: Array = np.maximum(song, song.max() - RANGE)
@@ -126,15 +123,6 @@ def future_costs(spectra: Array, soon_weight: float) -> Array:
     soon = (sums[two : two + n, two : two + n] - sums[:n, :n]) / two
     costs: Array = (late + soon_weight * soon).astype(np.float32)
     return costs
-
-
-def _at_tempo(spectra: Array, tempo: float) -> Array:
-    """The song played faster or slower: spectra drawn from between those there are."""
-    at = np.arange(0, len(spectra) - 1, tempo)
-    whole = at.astype(int)
-    part = (at - whole)[:, None].astype(np.float32)
-    played: Array = spectra[whole] * (1 - part) + spectra[whole + 1] * part
-    return played
 
 
 def _disturbed(spectra: Array, rng: np.random.Generator) -> Array:

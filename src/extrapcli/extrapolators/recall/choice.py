@@ -127,10 +127,10 @@ class Chooser:
     def _surroundings(self, voices: list[Voice], moving: list[Voice], moment: int) -> Costs:
         """What each place costs, `(places,)`: repetition, level, misfit with other voices, and a little chance."""
         places = [self.map.place(voice.at(moment)) for voice in voices]
-        part = voices.index(moving[0])
+        parts = [voices.index(voice) for voice in moving]
         stay = self.stay / self.rate
-        cost = self.memory.share(stay, part, places) * REPETITION_WEIGHT[len(voices)]
-        cost = cost + self.level.cost(stay, part, places)
+        cost = self.memory.share(stay, parts, places) * REPETITION_WEIGHT[len(voices)]
+        cost = cost + self.level.cost(stay, parts, places)
         for voice, place in zip(voices, places, strict=True):
             if self.fit and voice not in moving:
                 cost = cost + self.fit.cost(place, min(max(voice.free - moment, 0), self.stay) / self.rate)

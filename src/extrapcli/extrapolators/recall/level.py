@@ -23,12 +23,11 @@ class Level:
             power = np.pad(np.einsum("ij,ij->i", hops, hops) / hop, (song_map.places - len(hops), 0))
             self.sums.append(np.concatenate([[0], np.cumsum(power, dtype=np.float64)]))
 
-    def cost(self, seconds: float, part: int, places: list[float]) -> Array:
-        """What it costs to let `part` go on at each place for so many seconds, while the others are at theirs."""
-        power = self._power(part, np.arange(len(self.sums[part]) - 1), seconds)
-        for other, place in enumerate(places):
-            if other != part:
-                power = power + self._power(other, np.array([round(place)]), seconds)
+    def cost(self, seconds: float, moving: list[int], places: list[float]) -> Array:
+        """What it costs to let the moving parts go on at each place, while the others go on from theirs."""
+        everywhere = np.arange(len(self.sums[0]) - 1)
+        at = [everywhere if part in moving else np.array([round(place)]) for part, place in enumerate(places)]
+        power = np.asarray(sum(self._power(part, where, seconds) for part, where in enumerate(at)))
         off = np.abs(10 * np.log10(power + 1e-6))
         cost: Array = (WEIGHT * np.maximum(0, off - TOLERANCE_DECIBELS)).astype(np.float32)
         return cost

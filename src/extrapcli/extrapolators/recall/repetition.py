@@ -6,6 +6,7 @@ other is something new.
 """
 
 from bisect import bisect
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,23 +44,23 @@ class Memory:
             new = _likeness(patches, patches[steps[part]])
             self.likeness[part] = np.concatenate([self.likeness[part], new], axis=1)[:, old:]
 
-    def share(self, seconds: float, part: int, others: list[float]) -> Array:
-        """For every place, the share from 0 to 1 of what `part` would repeat if it went on there for so long.
+    def share(self, seconds: float, moving: list[int], places: list[float]) -> Array:
+        """For every place, the share from 0 to 1 of what would be repeated if the moving parts went on there.
 
-        `others` are the places at which all parts are at that moment; that of `part` itself is not used.
+        `places` are where all parts are at that moment; the others go on from theirs, for so many seconds.
         """
-        mine = self.likeness[part]
-        if len(others) == 1:
-            mine = mine.max(axis=1, keepdims=True, initial=0)
-        total = np.zeros(len(mine), np.float32)
+        likeness = self.likeness
+        if len(likeness) == 1:
+            likeness = [likeness[0].max(axis=1, keepdims=True, initial=0)]
+        count = len(likeness[0])
+        total = np.zeros(count, np.float32)
         ahead = range(1, max(2, int(seconds / self.step_seconds) - 2), 3)
         for k in ahead:
-            same = np.take(mine, np.arange(k, len(mine) + k), axis=0, mode="clip")
-            for other, place in enumerate(others):
-                if other != part:
-                    same = np.minimum(same, self.likeness[other][self._step(place, k)])
+            there = np.minimum(np.arange(k, count + k), count - 1)
+            rows = [there if part in moving else [self._step(place, k)] for part, place in enumerate(places)]
+            same = reduce(np.minimum, (like[row] for like, row in zip(likeness, rows, strict=True)))
             total += same.max(axis=1, initial=0)
-        steps = np.minimum(np.arange(self.places) // STEP_HOPS, len(mine) - 1)
+        steps = np.minimum(np.arange(self.places) // STEP_HOPS, count - 1)
         share: Array = (total / np.float32(len(ahead)))[steps]
         return share
 
