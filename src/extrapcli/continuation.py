@@ -67,6 +67,7 @@ def continue_song(
     pending: NDArray[np.floating] = song.samples
     written = 0
     for block in extrapolator.blocks(song, wanted):
+        assert written <= block.start <= written + len(pending), "a block begins before the one before it ends"
         write(pending[: block.start - written])
         copied += copies * (block.start - written)
         written, copies = block.start, block.copy

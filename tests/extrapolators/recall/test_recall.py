@@ -14,7 +14,7 @@ from extrapcli.backends.base import Backend
 from extrapcli.continuation import Join, continue_song
 from extrapcli.errors import UnreadableAudio, UsageError
 from extrapcli.extrapolators import extrapolator_for
-from extrapcli.extrapolators.base import Style
+from extrapcli.extrapolators.base import Ending, Style
 from extrapcli.models import find_model
 from tests.conftest import SONG, chord
 
@@ -113,10 +113,13 @@ def ending_song() -> tuple[Song, int]:
     return made(np.concatenate([np.zeros((rate, 2)), sound, np.zeros((rate, 2))]), rate), rate
 
 
-@pytest.mark.parametrize("ending", ["auto", "song"])
-def test_a_song_that_ends_lands_on_its_own_ending_to_the_sample(ending: str, backend: Backend) -> None:
+@pytest.mark.parametrize("seconds", [66, 75, 88.3, 100, 171])
+@pytest.mark.parametrize(("ending", "seed"), [("auto", 0), ("song", 1), ("song", 2)])
+def test_a_song_that_ends_lands_on_its_own_ending_to_the_sample(
+    ending: Ending, seed: int, seconds: float, backend: Backend
+) -> None:
     song, rate = ending_song()
-    track, joins = played(song, 100, backend, Style(ending=ending))  # type: ignore[arg-type]
+    track, joins = played(song, seconds, backend, Style(ending=ending, seed=seed))
     last = joins[-1]
     assert last.leap is not None
     begin = round((last.seconds + last.fade_seconds) * rate)
@@ -134,6 +137,15 @@ def test_the_song_s_ending_is_not_played_in_the_middle(backend: Backend) -> None
     levels = np.square(track[2 * rate :]).reshape(-1, rate // 2 * 2).mean(axis=1)
     assert 10 * np.log10(levels.min() / levels.mean()) > -6
     assert joins[0].seconds < 59
+
+
+def test_a_loud_song_stays_within_full_scale(song: Song, backend: Backend) -> None:
+    loud = replace(song, samples=np.tanh(8 * song.samples / song.samples.std() * 0.2).astype(np.float32))
+    track, joins = played(loud, 90, backend, Style(ending="cut"))
+    head = round(joins[0].seconds * song.sample_rate)
+    np.testing.assert_array_equal(track[:head], loud.samples[:head])
+    assert np.abs(track).max() <= 1
+    assert np.mean(np.abs(np.diff(track, axis=0)) > np.abs(np.diff(loud.samples, axis=0)).max()) == 0
 
 
 def test_a_fade_ends_in_silence(song: Song, backend: Backend) -> None:

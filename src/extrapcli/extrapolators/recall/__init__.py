@@ -9,6 +9,7 @@ from extrapcli.audio.song import Song
 from extrapcli.backends.base import Backend
 from extrapcli.errors import UsageError
 from extrapcli.extrapolators.base import Block, Style, fade_out
+from extrapcli.extrapolators.limit import limited
 from extrapcli.extrapolators.recall.hearing import Hearing
 from extrapcli.extrapolators.recall.song_map import map_song
 from extrapcli.extrapolators.recall.walk import Walk
@@ -34,4 +35,5 @@ class Recall:
             raise UsageError(f"{song.name}: is cut off, so it has no ending of its own; choose --ending fade or cut")
         walk = Walk(song_map, self.style, wanted)
         fades = self.style.ending == "fade" or (self.style.ending == "auto" and not walk.lands)
-        return fade_out(walk.blocks(), song, wanted) if fades else walk.blocks()
+        blocks = limited(walk.blocks(), song)
+        return fade_out(blocks, song, wanted) if fades else blocks

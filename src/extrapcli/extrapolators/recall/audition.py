@@ -5,7 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from extrapcli.crossfade import Fade, join
-from extrapcli.extrapolators.recall.seam import MAX_FADE_SECONDS, Seam, find_seam
+from extrapcli.extrapolators.recall.seam import (
+    LEVEL_SECONDS,
+    MAX_FADE_SECONDS,
+    MIN_FADE_SECONDS,
+    Seam,
+    find_seam,
+    matching_gain,
+)
 from extrapcli.extrapolators.recall.song_map import SongMap
 from extrapcli.extrapolators.recall.texture import PER_SECOND, beat_shift, texture
 from extrapcli.extrapolators.recall.voice import Voice, mix
@@ -16,10 +23,14 @@ QUIET_MOMENTS, FADE_MOMENTS = 8, 4
 
 @dataclass(frozen=True)
 class Audition:
-    """A leap at sample `leaving` of the track to `seam.place` of the song, and its percentiles among the beats."""
+    """A leap at sample `leaving` of the track to `seam.place` of the song, and its percentiles among the beats.
+
+    The `gains` bring each moving voice to the level it had.
+    """
 
     leaving: int
     seam: Seam
+    gains: tuple[float, ...]
     flux_percentile: float
     level_percentile: float
 
@@ -44,14 +55,19 @@ def audition(
     if not fixed:
         place = max(song_map.music.begin, place + _beat_shift(song_map, voices, moving, leaving, place))
     room = leaving - max(voice.since for voice in voices)
-    earlier = min(_quiet(song_map, moving[0].at(leaving), place), room, place)
+    spare = max(0, room - round(MIN_FADE_SECONDS * rate))
+    earlier = min(_quiet(song_map, moving[0].at(leaving), place), spare, place)
     leaving, place = leaving - earlier, place - earlier
     longest = round(max(MAX_FADE_SECONDS, fade_seconds or 0) * rate)
     longest = min(longest, room - earlier, *(voice.at(leaving) for voice in voices))
     old = mix([voice.sound(leaving - longest, leaving) for voice in moving])
     new = song_map.song.samples if whole else moving[0].part.sound
     seam = find_seam(old, new, place, rate, fade_seconds=fade_seconds, fixed=fixed)
-    return Audition(leaving, seam, *_percentiles(song_map, voices, moving, leaving, seam))
+    before = leaving - round(LEVEL_SECONDS * rate)
+    gains = tuple(
+        matching_gain(voice.sound(before, leaving), voice.part.sound[seam.place :], rate) for voice in moving
+    )
+    return Audition(leaving, seam, gains, *_percentiles(song_map, voices, moving, leaving, seam, gains))
 
 
 def _beat_shift(song_map: SongMap, voices: list[Voice], moving: list[Voice], leaving: int, place: int) -> int:
@@ -78,7 +94,12 @@ def _quiet(song_map: SongMap, left: int, found: int) -> int:
 
 
 def _percentiles(
-    song_map: SongMap, voices: list[Voice], moving: list[Voice], leaving: int, seam: Seam
+    song_map: SongMap,
+    voices: list[Voice],
+    moving: list[Voice],
+    leaving: int,
+    seam: Seam,
+    gains: tuple[float, ...],
 ) -> tuple[float, float]:
     """The percentiles of a join's flux and step of level among the song's own beats."""
     rate = song_map.rate
@@ -91,8 +112,9 @@ def _percentiles(
         before, after = mono[max(0, left - around) : left], mono[left : left + around]
         if voice in moving:
             found = song_map.mono(seam.place)
-            before = join(before, mono[found - fade.samples : found], fade)
-            after = mono[found : found + around]
+            gain = np.float32(gains[moving.index(voice)])
+            before = join(before, mono[found - fade.samples : found] * gain, fade)
+            after = mono[found : found + around] * gain
         sounds.append(np.pad(np.concatenate([before, after])[:, 0], (around - len(before), around - len(after))))
     begin = round((around - fade.samples) / rate * PER_SECOND)
     end = round(around / rate * PER_SECOND)

@@ -14,13 +14,24 @@ from extrapcli.extrapolators.recall.repetition import Memory
 from extrapcli.extrapolators.recall.song_map import SongMap
 from extrapcli.extrapolators.recall.voice import Voice
 
-REPETITION_WEIGHT = {1: 3.0, 2: 5.0}  # by the number of parts
+REPETITION_WEIGHT = 5.0
 NEAR_SECONDS = 2.0  # going on within that distance is no leap
-CANDIDATES = 6
+CANDIDATES = 12
+MOMENTS = 40
 APART_HOPS = 3
-STANDING_OUT_COST = 0.2  # for every percent above 95
+STANDING_OUT_COST = 0.5  # for every percent above 95
 
 Costs = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Option:
+    """A leap from sample `leaving` of the track to sample `place` of the song that has not been listened to."""
+
+    cost: float
+    leaving: int
+    place: int
+    score: float
 
 
 @dataclass(frozen=True)
@@ -44,47 +55,66 @@ class Chooser:
         self.level = Level(song_map)
         self.fit = Fit(song_map) if len(song_map.parts) > 1 else None
 
-    def choose(
-        self, voices: list[Voice], moving: list[Voice], earliest: int, latest: int, *, end: int | None = None
-    ) -> Choice:
-        """Choose a moment of the track between two samples and a place: the best of the few that are listened to.
-
-        With `end`, the place is the one from which the song ends at that sample of the track.
-        """
-        count = int((latest - earliest) / self.hop) + 1
-        scores = np.sum([self._scores(voice, earliest, count) for voice in moving], axis=0)
-        if end is None:
-            possible = self._possible(moving[0], earliest, scores.shape)
-        else:
-            possible = self._landings(self.map.music.end - end + earliest, scores.shape)
+    def leap(self, voices: list[Voice], moving: list[Voice], earliest: int, latest: int) -> Choice:
+        """Choose a moment of the track between two samples, and a place: the best of the few that are listened to."""
+        moments = self._moments(earliest, latest)
+        scores = self._scores(moving, moments)
+        possible = self._possible(moving[0], moments, scores.shape)
         middle, best = float(np.median(scores[possible])), float(scores[possible].max())
         cost = (best - scores) / max(best - middle, 1e-6)
-        if end is None:
-            cost = cost + self._surroundings(voices, moving, earliest + round(count * self.hop / 2))
+        cost = cost + self._surroundings(voices, moving, int(moments[len(moments) // 2]))
         cost = np.where(possible, cost, np.inf)
+        options = [
+            Option(
+                float(cost[row, place]), int(moments[row]), self.map.sample(place), float(scores[row, place]) - middle
+            )
+            for row, place in _distinct(cost)
+        ]
+        return self._best(voices, moving, options, fixed=False)
 
+    def landing(self, voices: list[Voice], earliest: int, latest: int, end: int) -> Choice:
+        """Choose a moment between two samples to go to where the song ends at sample `end` of the track."""
+        moments = self._moments(earliest, latest)
+        samples = moments + self.map.music.end - end
+        scores = self._scores(voices, moments)
+        rows = np.arange(len(moments))
+        there = scores[rows, [self._hop(sample) for sample in samples]]
+        middle = float(np.median(scores))
+        cost = (there.max() - there) / max(float(scores.max()) - middle, 1e-6)
+        options = [
+            Option(float(cost[row]), int(moments[row]), int(samples[row]), float(there[row]) - middle)
+            for row in np.argsort(cost, kind="stable")
+        ]
+        return self._best(voices, voices, options, fixed=True)
+
+    def _best(self, voices: list[Voice], moving: list[Voice], options: list[Option], *, fixed: bool) -> Choice:
+        """Listen to leaps, the cheapest first, until none that is left can be better."""
         chosen: Choice | None = None
         least = np.inf
-        for row, column in _distinct(cost):
-            if cost[row, column] >= least:
+        for option in options:
+            if option.cost >= least:
                 break
-            leaving = earliest + round(row * self.hop)
-            tried = audition(
-                self.map,
-                voices,
-                moving,
-                leaving,
-                self.map.sample(column) if end is None else self.map.music.end - end + leaving,
-                fixed=end is not None,
-                fade_seconds=self.style.fade_seconds,
-            )
+            fade = self.style.fade_seconds
+            tried = audition(self.map, voices, moving, option.leaving, option.place, fixed=fixed, fade_seconds=fade)
             loudest = max(tried.flux_percentile, tried.level_percentile)
-            total = float(cost[row, column]) + STANDING_OUT_COST * max(0.0, loudest - 95)
+            total = option.cost + STANDING_OUT_COST * max(0.0, loudest - 95)
             if total < least:
                 least = total
-                chosen = Choice(tried, self._leap(voices, moving, tried, float(scores[row, column]) - middle))
+                chosen = Choice(tried, self._leap(voices, moving, tried, option.score))
         assert chosen
         return chosen
+
+    def _moments(self, earliest: int, latest: int) -> NDArray[np.int_]:
+        """Samples of the track between two, a hop or more apart."""
+        count = int((latest - earliest) / self.hop) + 1
+        moments: NDArray[np.int_] = np.round(earliest + np.arange(0, count, -(-count // MOMENTS)) * self.hop).astype(
+            int
+        )
+        return moments
+
+    def _hop(self, sample: int) -> int:
+        """The place of a sample of the song, as an index."""
+        return min(max(round(self.map.place(sample)), 0), self.map.places - 1)
 
     def _leap(self, voices: list[Voice], moving: list[Voice], tried: Audition, score: float) -> Leap:
         return Leap(
@@ -96,40 +126,35 @@ class Chooser:
             level_percentile=tried.level_percentile,
         )
 
-    def _scores(self, voice: Voice, earliest: int, count: int) -> NDArray[np.float32]:
-        """How well every place follows what the voice played, `(moments, places)`, in nats.
+    def _scores(self, moving: list[Voice], moments: NDArray[np.int_]) -> NDArray[np.float32]:
+        """How well every place follows what the voices played up to each moment, `(moments, places)`, in nats.
 
-        It has played one stretch of its part since its last leap. That is as much as the network makes use of.
+        A voice has played one stretch of its part since its last leap, of at least 5 s in a song of 20 s or more.
+        That is as much as the network makes use of.
         """
-        score = voice.part.score
-        first = round(self.map.place(voice.at(earliest))) - 1
-        heard = score.heard[np.clip(np.arange(first, first + count), 0, self.map.places - 1)]
-        scores: NDArray[np.float32] = heard @ score.places.T
+        scores = np.zeros((len(moments), self.map.places), np.float32)
+        for voice in moving:
+            heard = [max(0, self._hop(voice.at(int(moment))) - 1) for moment in moments]
+            scores += voice.part.score.heard[heard] @ voice.part.score.places.T
         return scores
 
-    def _possible(self, voice: Voice, earliest: int, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    def _possible(self, voice: Voice, moments: NDArray[np.int_], shape: tuple[int, ...]) -> NDArray[np.bool_]:
         """Where a voice may go, `(moments, places)`: not on as it is, and not where there is no room to stay."""
         music = self.map.music
         first = self.map.place(music.begin) + self.map.per_second / 2
         last = self.map.place(music.ending - self.stay - 2 * self.leaving)
-        places = np.arange(shape[1])
-        straight = self.map.place(voice.at(earliest)) + np.arange(shape[0])[:, None]
+        places = np.arange(shape[1], dtype=np.float32)
+        straight = np.array([[self.map.place(voice.at(int(moment)))] for moment in moments], np.float32)
         within = (places >= min(first, last - 1)) & (places <= last)
         far = np.abs(places - straight) > NEAR_SECONDS * self.map.per_second
         return within & far if (within & far).any(axis=1).all() else np.broadcast_to(within, shape)
-
-    def _landings(self, sample: int, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-        """The one place for every moment, the first of which is a sample of the song."""
-        first = round(self.map.place(sample))
-        columns: NDArray[np.int_] = np.clip(first + np.arange(shape[0])[:, None], 0, shape[1] - 1)
-        return np.equal(np.arange(shape[1]), columns)
 
     def _surroundings(self, voices: list[Voice], moving: list[Voice], moment: int) -> Costs:
         """What each place costs, `(places,)`: repetition, level, misfit with other voices, and a little chance."""
         places = [self.map.place(voice.at(moment)) for voice in voices]
         parts = [voices.index(voice) for voice in moving]
         stay = self.stay / self.rate
-        cost = self.memory.share(stay, parts, places) * REPETITION_WEIGHT[len(voices)]
+        cost = self.memory.share(stay, parts, places) * REPETITION_WEIGHT
         cost = cost + self.level.cost(stay, parts, places)
         for voice, place in zip(voices, places, strict=True):
             if self.fit and voice not in moving:

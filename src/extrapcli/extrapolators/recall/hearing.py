@@ -46,7 +46,7 @@ class Hearing:
 
         Memory grows with the length of the song by what is given back, no more.
         """
-        rate = self.backend.spec.sample_rate
+        rate = self.rate
         count, missing = -(-len(sound) // rate), -len(sound) % rate
         size = min(count, CHUNK_FRAMES + 2 * MARGIN_FRAMES)  # the same for all, so that memory is used again
         chunks = []

@@ -1,4 +1,4 @@
-"""How loud the track would be, place by place: ten seconds of it should be about as loud as the song."""
+"""How loud the track would be, place by place: it should be about as loud as the song."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -5,6 +5,7 @@ of them together sound as they did at one moment before: the same phrase of one 
 other is something new.
 """
 
+import math
 from bisect import bisect
 from functools import reduce
 
@@ -32,16 +33,17 @@ class Memory:
         self.times: list[float] = []
         self.likeness = [np.zeros((len(patches), 0), np.float32) for patches in self.patches]
 
-    def note(self, now: float, seconds: float, places: list[float]) -> None:
-        """For so many seconds from `now` on the parts are played from these places on."""
-        count = int(seconds / self.step_seconds)
-        recent = range(max(0, count - int(MEMORY_SECONDS / self.step_seconds)), count)
-        self.times += [now + k * self.step_seconds for k in recent]
-        steps = np.array([[self._step(place, k) for k in recent] for place in places], int)
-        old = bisect(self.times, now - MEMORY_SECONDS)
+    def note(self, begin: float, end: float, places: list[float]) -> None:
+        """Between two seconds of the track the parts are played from these places on."""
+        first, last = (math.ceil(seconds / self.step_seconds - 1e-6) for seconds in (begin, end))
+        moments = np.arange(max(first, last - int(MEMORY_SECONDS / self.step_seconds)), last)
+        self.times += (moments * self.step_seconds).tolist()
+        old = bisect(self.times, end - MEMORY_SECONDS)
         del self.times[:old]
-        for part, patches in enumerate(self.patches):
-            new = _likeness(patches, patches[steps[part]])
+        passed = (moments * self.step_seconds - begin) / self.step_seconds
+        for part, (patches, place) in enumerate(zip(self.patches, places, strict=True)):
+            steps = np.clip(np.round(place / STEP_HOPS + passed), 0, len(patches) - 1).astype(int)
+            new = _likeness(patches, patches[steps])
             self.likeness[part] = np.concatenate([self.likeness[part], new], axis=1)[:, old:]
 
     def share(self, seconds: float, moving: list[int], places: list[float]) -> Array:

@@ -63,14 +63,15 @@ def _correlations(short: Sound, long: Sound) -> NDArray[np.float64]:
     return correlations
 
 
-def settling_gain(old: Sound, new: Sound, rate: int) -> NDArray[np.float32]:
-    """Gains `(n,)` for the first 2 s of `new`: from the level of the end of `old`, within 3 dB, back to 1.
-
-    Levels are of the 200 ms on either side; the way back is even in decibels.
-    """
+def matching_gain(old: Sound, new: Sound, rate: int) -> float:
+    """The gain that brings the beginning of `new` to the level of the end of `old`, 200 ms of each, within 3 dB."""
     n = round(LEVEL_SECONDS * rate)
     before, after = (float(np.sqrt(np.square(side, dtype=np.float64).mean())) for side in (old[-n:], new[:n]))
-    start = np.clip(before / max(after, 1e-9), 1 / MAX_GAIN, MAX_GAIN) if before > 0 else 1.0
-    decay = np.linspace(np.log(start), 0, round(SETTLING_SECONDS * rate), endpoint=False, dtype=np.float32)
-    gain: NDArray[np.float32] = np.exp(decay)
-    return gain
+    return min(max(before / max(after, 1e-9), 1 / MAX_GAIN), MAX_GAIN) if before > 0 else 1.0
+
+
+def settling(gain: float, rate: int) -> NDArray[np.float32]:
+    """From a gain back to 1 in 2 s, evenly in decibels."""
+    decay = np.linspace(np.log(gain), 0, round(SETTLING_SECONDS * rate), endpoint=False, dtype=np.float32)
+    settled: NDArray[np.float32] = np.exp(decay)
+    return settled

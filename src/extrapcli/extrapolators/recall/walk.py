@@ -7,9 +7,9 @@ import numpy as np
 
 from extrapcli.crossfade import join
 from extrapcli.extrapolators.base import Block, Style
-from extrapcli.extrapolators.recall.choice import Chooser
+from extrapcli.extrapolators.recall.choice import Choice, Chooser
 from extrapcli.extrapolators.recall.repetition import Memory
-from extrapcli.extrapolators.recall.seam import settling_gain
+from extrapcli.extrapolators.recall.seam import settling
 from extrapcli.extrapolators.recall.song_map import SongMap
 from extrapcli.extrapolators.recall.voice import Sound, Voice, mix
 
@@ -32,7 +32,10 @@ class Walk:
         self.memory = Memory([part.score for part in song_map.parts], song_map.per_second)
         self.chooser = Chooser(song_map, self.memory, style, stay=self.stay, leaving=self.leaving)
         self.lands = self.music.ends_by_itself and style.ending in ("song", "auto")
-        self.landing = wanted - (self.music.end - self.music.ending)  # where the track's ending begins
+        landing = wanted - (self.music.end - self.music.ending)  # where the track's ending begins
+        self.may_land, self.must_land = landing - self.early, landing - self.late
+        self.voices: list[Voice] = []
+        self.noted = self.music.begin
 
     def blocks(self) -> Iterator[Block]:
         music = self.music
@@ -40,22 +43,24 @@ class Walk:
         if music.ends_by_itself:
             middle = (music.begin + music.ending) // 2
             earliest, latest = max(middle, music.ending - self.early), max(middle, music.ending - self.late)
-        self.noted = music.begin
         self.voices = [Voice(part, 0, earliest) for part in self.map.parts]
-        moving = list(self.voices)
+        moving = self.voices
         while earliest < self.wanted:
-            landing = max(earliest, self.landing - self.early)
-            if self.lands and landing <= self._room() and earliest + self.stay // 2 >= self.landing - self.early:
-                latest = min(max(landing, self.landing - self.late), self._room())
-                yield self._leap(self.voices, landing, latest, lands=True)
+            room = self._room()
+            landing = max(earliest, self.may_land)
+            if self._time_to_land(earliest) and landing <= room:
+                yield self._land(landing, min(max(landing, self.must_land), room))
                 return
-            block = self._leap(moving, earliest, latest, lands=False)
+            block = self._leap(moving, earliest, latest)
             if block.start >= self.wanted:
                 return
             yield block
             moving = [min(self.voices, key=lambda voice: voice.free)]
             earliest = min(moving[0].free, self._room())
             latest = min(earliest + self.leaving, self._room())
+
+    def _time_to_land(self, earliest: int) -> bool:
+        return self.lands and earliest + self.stay // 2 >= self.may_land
 
     def _room(self) -> int:
         """The last sample of the track up to which every voice can go on."""
@@ -65,35 +70,51 @@ class Walk:
         """Remember what is heard up to a sample of the track, as the voices go now."""
         if end > self.noted:
             places = [self.map.place(voice.at(self.noted)) for voice in self.voices]
-            self.memory.note(self.noted / self.rate, (end - self.noted) / self.rate, places)
+            self.memory.note(self.noted / self.rate, end / self.rate, places)
             self.noted = end
 
-    def _leap(self, moving: list[Voice], earliest: int, latest: int, *, lands: bool) -> Block:
+    def _leap(self, moving: list[Voice], earliest: int, latest: int) -> Block:
         """Let some voices leap between two samples of the track, and give the block that follows."""
         self._note(earliest)
-        choice = self.chooser.choose(self.voices, moving, earliest, latest, end=self.wanted if lands else None)
-        leaving, seam = choice.audition.leaving, choice.audition.seam
-        self._note(leaving)
+        choice = self.chooser.leap(self.voices, moving, earliest, latest)
+        self._note(choice.audition.leaving)
+        free = max((voice.free for voice in self.voices if voice not in moving), default=choice.audition.leaving)
+        crossing = self._move(moving, choice, free)
+        free = min(voice.free for voice in self.voices)
+        reach = free + 2 * self.leaving
+        if self._time_to_land(free):
+            reach = max(reach, self.must_land)
+        return self._block(choice, crossing, min(reach, self._room()))
 
-        begin = leaving - seam.fade.samples
-        free = max((voice.free for voice in self.voices if voice not in moving), default=leaving)
+    def _land(self, earliest: int, latest: int) -> Block:
+        """Go to the song's own ending between two samples of the track, and play it to its end."""
+        choice = self.chooser.landing(self.voices, earliest, latest, self.wanted)
+        return self._block(choice, self._move(self.voices, choice, self.wanted), self.wanted)
+
+    def _move(self, moving: list[Voice], choice: Choice, free: int) -> Sound:
+        """Put voices where they leap to, and give the crossfade. They leap again in turn, evenly spaced."""
+        leaving, seam = choice.audition.leaving, choice.audition.seam
+        gains = iter(choice.audition.gains)
         crossing: list[Sound] = []
         voices = []
         for voice in self.voices:
-            old = voice.sound(begin, leaving)
+            old = voice.sound(leaving - seam.fade.samples, leaving)
             if voice in moving:
-                new = voice.part.sound
-                gain = settling_gain(voice.sound(leaving - self.rate, leaving), new[seam.place :], self.rate)
-                old = join(old, new[seam.place - seam.fade.samples : seam.place] * gain[:1, None], seam.fade)
-                free += self.stay // len(self.voices)  # the voices leap in turn, evenly spaced
+                gain = settling(next(gains), self.rate)
+                new = voice.part.sound[seam.place - seam.fade.samples : seam.place]
+                old = join(old, new * gain[0], seam.fade)
+                free += self.stay // len(self.voices)
                 if self.lands:
-                    free = min(free, max(leaving, self.landing - self.early))
+                    free = min(free, max(leaving, self.may_land))
                 voice = replace(voice, offset=seam.place - leaving, free=free, since=leaving, gain=gain)
             crossing.append(old)
             voices.append(voice)
         self.voices = voices
-        end = self.wanted if lands else min(min(v.free for v in voices) + 2 * self.leaving, self._room())
-        samples = np.concatenate([mix(crossing), mix([voice.sound(leaving, end) for voice in voices])])
-        offsets = [voice.offset for voice in voices]
+        return mix(crossing)
+
+    def _block(self, choice: Choice, crossing: Sound, end: int) -> Block:
+        leaving, fade = choice.audition.leaving, choice.audition.seam.fade
+        samples = np.concatenate([crossing, mix([voice.sound(leaving, end) for voice in self.voices])])
+        offsets = [voice.offset for voice in self.voices]
         copy = max(offsets) - min(offsets) <= SAME_PLACE_SECONDS * self.rate
-        return Block(begin, samples, seam.fade.samples, choice.leap, copy)
+        return Block(leaving - fade.samples, samples, fade.samples, choice.leap, copy)
