@@ -1,6 +1,6 @@
 """Which leap comes next: what each moment to leave and each place to go to would cost."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,12 +64,12 @@ class Chooser:
         cost = (best - scores) / max(best - middle, 1e-6)
         cost = cost + self._surroundings(voices, moving, int(moments[len(moments) // 2]))
         cost = np.where(possible, cost, np.inf)
-        options = [
+        options = (
             Option(
                 float(cost[row, place]), int(moments[row]), self.map.sample(place), float(scores[row, place]) - middle
             )
             for row, place in _distinct(cost)
-        ]
+        )
         return self._best(voices, moving, options, fixed=False)
 
     def landing(self, voices: list[Voice], earliest: int, latest: int, end: int) -> Choice:
@@ -87,7 +87,7 @@ class Chooser:
         ]
         return self._best(voices, voices, options, fixed=True)
 
-    def _best(self, voices: list[Voice], moving: list[Voice], options: list[Option], *, fixed: bool) -> Choice:
+    def _best(self, voices: list[Voice], moving: list[Voice], options: Iterable[Option], *, fixed: bool) -> Choice:
         """Listen to leaps, the cheapest first, until none that is left can be better."""
         chosen: Choice | None = None
         least = np.inf

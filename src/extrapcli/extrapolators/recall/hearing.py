@@ -49,13 +49,14 @@ class Hearing:
         rate = self.rate
         count, missing = -(-len(sound) // rate), -len(sound) % rate
         size = min(count, CHUNK_FRAMES + 2 * MARGIN_FRAMES)  # the same for all, so that memory is used again
+        step = count if size == count else CHUNK_FRAMES
         chunks = []
-        for start in range(0, count, CHUNK_FRAMES):
+        for start in range(0, count, step):
             begin = min(max(0, start - MARGIN_FRAMES), count - size)
             samples = begin * rate - missing
             heard = np.pad(sound[max(0, samples) : samples + size * rate], (max(0, -samples), 0))
             outputs = self.backend.run(heard.reshape(1, size, rate))
             hops = outputs["places"].shape[1] // size
-            kept = slice((start - begin) * hops, (start - begin + CHUNK_FRAMES) * hops)
+            kept = slice((start - begin) * hops, (start - begin + step) * hops)
             chunks.append([outputs[name][0, kept].copy() for name in ("heard", "places", "spectra")])
         return Score(*(np.concatenate(rows) for rows in zip(*chunks, strict=True)))
