@@ -8,7 +8,7 @@ demo: .venv/.installed
 	$(BIN)/extrap continue tests/data/song.mp3 --minutes 1:30 -o demo/ --overwrite
 
 test: .venv/.tested
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2
 
 lint: .venv/.tested
 	$(BIN)/ruff check .

@@ -204,6 +204,7 @@ def test_an_interrupted_run_leaves_no_track(
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell in the background ignores it
     )
     deadline = time.monotonic() + 60
     while not any(p.stat().st_size > 500_000 for p in tmp_path.glob(".extrap-*.partial")):
