@@ -57,8 +57,7 @@ class TensorflowBackend:
 
     def run(self, context: Frames) -> Mapping[str, NDArray[np.float32]]:
         check_context(self.spec, context)
-        answers = self._predict(tf.constant(context))
-        return {name: answer.numpy() for name, answer in answers.items()}
+        return {name: output.numpy() for name, output in self._predict(tf.constant(context)).items()}
 
 
 def _bound_threads(threads: int) -> None:

@@ -129,8 +129,8 @@ class Chooser:
     def _scores(self, moving: list[Voice], moments: NDArray[np.int_]) -> NDArray[np.float32]:
         """How well every place follows what the voices played up to each moment, `(moments, places)`, in nats.
 
-        A voice has played one stretch of its part since its last leap, of at least 5 s in a song of 20 s or more.
-        That is as much as the network makes use of.
+        What a voice heard is looked up at its place: as if its part had led up to there before its last leap too.
+        The network makes next to no use of what lies more than 4 s back.
         """
         scores = np.zeros((len(moments), self.map.places), np.float32)
         for voice in moving:
