@@ -6,10 +6,12 @@ Prints the distances over the next 2 and 10 seconds (see extrapcli.evaluation.re
 import argparse
 from pathlib import Path
 
+from extrapcli import console
 from extrapcli.backends import open_model
 from extrapcli.evaluation.retrieval import retrieval
 from extrapcli.models import find_model
-from extrapcli.training.corpus import shards
+from extrapcli.training.corpus import Corpus
+from extrapcli.training.task import samples
 
 
 def main() -> None:
@@ -20,17 +22,11 @@ def main() -> None:
     parser.add_argument("--cuts", type=int, default=8, help="of each song")
     asked = parser.parse_args()
     backend = open_model(find_model(asked.model), device="cpu")
-    songs = shards(
-        asked.corpus,
-        (asked.split,),
-        cache=asked.corpus / ".shards",
-        sample_rate=backend.spec.sample_rate,
-        min_seconds=30,
-        skipped=print,
-    )
+    with console.training(quiet=False) as progress:
+        shards = samples(Corpus.open(asked.corpus), (asked.split,), backend.spec.sample_rate, 30, progress)
     for title, table in zip(
         ("to any place of the song", "to places before the cut"),
-        retrieval(backend, list(songs), cuts=asked.cuts),
+        retrieval(backend, [shard.read() for shard in shards], cuts=asked.cuts),
         strict=True,
     ):
         print(f"| leaps {title} | next 2 s | next 10 s |\n|---|---|---|")

@@ -39,7 +39,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = Seq2seqSettings(context_frames=4, horizon_frames=3, frame_samples=2000, widths=(64, 64, 64, 64))
     write_keras(seq2seq(settings), folder / "model.keras", spec=spec, facts={}, half=True)
     stored = keras.saving.load_model(folder / "model.keras", compile=False)
-    write_onnx(stored, folder / "model.onnx", spec=spec, facts={}, half=True)
+    write_onnx(stored, folder / "model.onnx", spec=spec, facts={}, weights="float16")
     return folder
 
 

@@ -26,7 +26,7 @@ ALLOWED = {
     "networks": set(),
     "evaluation": {"backends", "extrapolators"},
     "training": {"audio", "backends", "errors", "evaluation", "models", "networks", "spec"},
-    "console": {"jobs"},  # for a type alone
+    "console": {"jobs", "training"},  # for types alone
     "cli": {"about", "console", "continuation", "errors", "extrapolators", "jobs", "models", "training"},
 }
 ONLY_USERS = {
@@ -40,6 +40,8 @@ ONLY_USERS = {
     "tensorflow": {"backends", "training"},
     "keras": {"backends", "networks", "training"},
     "scipy": {"evaluation", "training"},
+    "jax": {"training"},
+    "matplotlib": {"training"},
 }
 
 

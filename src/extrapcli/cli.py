@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -38,6 +37,12 @@ class TrainingDevice(StrEnum):
     cpu = "cpu"
     gpu = "gpu"
     tpu = "tpu"
+
+
+class Weights(StrEnum):
+    float32 = "float32"
+    float16 = "float16"
+    int8 = "int8"
 
 
 class Format(StrEnum):
@@ -207,26 +212,34 @@ def doctor() -> None:
         console.result(line)
 
 
-Run = Annotated[Path, typer.Option(metavar="FOLDER", help="The run folder to write.")]
-
-
 @app.command()
 def train(
-    corpus: Annotated[Path, typer.Argument(metavar="FOLDER", help="Songs, in subfolders train and validation.")],
-    recipe: Annotated[str, typer.Option(metavar="NAME_OR_PATH", help="What to train, and how.")] = "seq2seq",
-    run: Run = Path("runs/seq2seq"),
+    corpus: Annotated[
+        Path, typer.Argument(metavar="CORPUS", help="A folder with train/ and validation/, or a manifest.tsv.")
+    ],
+    recipe: Annotated[str, typer.Option(metavar="NAME_OR_PATH", help="What to train, and how.")] = DEFAULT,
+    run: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="The run folder.  [default: runs/RECIPE]")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run, if it was begun.")] = False,
     device: Annotated[TrainingDevice, typer.Option(help="gpu and tpu train on JAX.")] = TrainingDevice.cpu,
     tpu: Annotated[bool, typer.Option("--tpu", help="Short for --device tpu.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
-    """Train a network on a folder of songs; prints the path of the best weights."""
+    """Train a network on a corpus of songs; prints the path of the best weights.
+
+    Ctrl-C finishes the step and saves; --resume goes on from there.
+    """
     from extrapcli.training.device import use_device
 
-    use_device("tpu" if tpu else device.value)
+    share = use_device("tpu" if tpu else device.value)
     from extrapcli.training.fit import fit
     from extrapcli.training.recipe import find_recipe
 
-    console.result(str(fit(find_recipe(recipe), corpus, run, report=_report(quiet))))
+    wanted, folder = find_recipe(recipe), run or Path("runs") / Path(recipe).stem
+    with console.training(quiet or share.process > 0) as progress:
+        best = fit(wanted, corpus, folder, resume=resume, share=share, progress=progress)
+    console.result(str(best))
 
 
 @app.command()
@@ -234,7 +247,9 @@ def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder that extrap train made.")],
     corpus: Annotated[Path, typer.Option(metavar="FOLDER", help="The corpus, to measure each file on.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="The model folder to write.")],
-    float32: Annotated[bool, typer.Option("--float32", help="Keep the weights in float32, not float16.")] = False,
+    weights: Annotated[Weights, typer.Option(help="What large weights are stored as; int8 is for ONNX alone.")] = (
+        Weights.float16
+    ),
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
     """Make a model of a run: ONNX and Keras files that agree, measured, with a card."""
@@ -243,12 +258,10 @@ def export(
     use_device("cpu")
     from extrapcli.training.export import export_run
 
-    for path in export_run(run, corpus, out, half=not float32, report=_report(quiet)):
+    with console.training(quiet) as progress:
+        paths = export_run(run, corpus, out, weights=weights.value, progress=progress)
+    for path in paths:
         console.result(str(path))
-
-
-def _report(quiet: bool) -> Callable[[str], None]:
-    return (lambda line: None) if quiet else console.say
 
 
 def main() -> None:

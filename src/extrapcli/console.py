@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from extrapcli.jobs import Progress
+    from extrapcli.training.progress import Progress as TrainingProgress
+    from extrapcli.training.progress import Step
 
 
 def result(line: str) -> None:
@@ -55,4 +57,54 @@ def progress(quiet: bool) -> "Iterator[Progress]":
         TimeRemainingColumn(),
     )
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        yield Shown(bar)
+
+
+class _SilentTraining:
+    def say(self, line: str) -> None: ...
+
+    def prepared(self, count: int, of: int) -> None: ...
+
+    def stepped(self, step: "Step") -> None: ...
+
+
+class _SaidTraining(_SilentTraining):
+    def say(self, line: str) -> None:
+        say(line)
+
+
+@contextmanager
+def training(quiet: bool) -> "Iterator[TrainingProgress]":
+    """Show the progress of training on stderr: lines, and below them a bar where that is a terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield _SilentTraining() if quiet else _SaidTraining()
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    class Shown:
+        def __init__(self, bar: Bar) -> None:
+            self.bar = bar
+            self.task = bar.add_task("", total=None)
+
+        def say(self, line: str) -> None:
+            self.bar.console.print(f"extrap: {escape(line)}", highlight=False, soft_wrap=True)
+
+        def prepared(self, count: int, of: int) -> None:
+            self.bar.update(self.task, completed=count, total=of, description=f"preparing songs, {count} of {of}")
+
+        def stepped(self, step: "Step") -> None:
+            hours, seconds = divmod(round(step.seconds_left), 3600)
+            validation = "" if step.validation_loss is None else f"  validation {step.validation_loss:.4f}"
+            self.bar.update(
+                self.task,
+                completed=(step.epoch - 1) * step.steps + step.step,
+                total=step.epochs * step.steps,
+                description=f"epoch {step.epoch}/{step.epochs}  loss {step.loss:.4f}{validation}  "
+                f"{step.items_per_second:.1f} clips/s  {hours}:{seconds // 60:02}:{seconds % 60:02} left",
+            )
+
+    with Bar(TextColumn("{task.description}"), BarColumn(), console=Console(stderr=True), transient=True) as bar:
         yield Shown(bar)

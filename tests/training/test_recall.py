@@ -17,6 +17,7 @@ from extrapcli.training.ranking import FORBIDDEN, Rankings, future_costs, princi
 from extrapcli.training.recipe import Ranking, find_recipe
 from tests.conftest import Extrap
 from tests.training.conftest import LayCorpus
+from tests.training.test_corpus import on_disk
 
 RECIPE = """
 network = "recall"
@@ -80,11 +81,13 @@ def test_costs_are_mean_distances_of_futures(rng: np.random.Generator) -> None:
         assert costs[i, j] == pytest.approx(apart.mean() + 0.5 * apart[:25].mean(), abs=1e-4)
 
 
-def test_clips_forbid_what_is_no_leap_and_repeat_from_their_seed(rng: np.random.Generator) -> None:
-    songs = [rng.normal(size=(1500, 8)).astype(np.float16) for _ in range(3)]
+def test_clips_forbid_what_is_no_leap_and_repeat_from_their_seed(rng: np.random.Generator, tmp_path: Path) -> None:
+    shards = [
+        on_disk(tmp_path / f"{number}.npy", rng.normal(size=(1500, 8)).astype(np.float16)) for number in range(3)
+    ]
     ranking = Ranking(clip_seconds=40, queries=32, backward=1)
-    rankings = Rankings(songs, ranking, batch_size=2, random=True, seed=4)
-    inputs, costs = rankings[0]
+    rankings = Rankings(shards=tuple(shards), ranking=ranking, batch_size=2, random=True, seed=4)
+    inputs, costs, _ = rankings.batch(0, 0)
     assert inputs["spectra"].shape == (2, 1000, 8)
     assert costs.shape == (2, 32, 500)
     for queries, rows in zip(inputs["queries"], costs, strict=True):
@@ -92,16 +95,15 @@ def test_clips_forbid_what_is_no_leap_and_repeat_from_their_seed(rng: np.random.
             allowed = np.flatnonzero(row != FORBIDDEN) * 2
             assert len(allowed)
             assert allowed.max() <= query - 248
-    again = Rankings(songs, ranking, batch_size=2, random=True, seed=4)[0]
-    np.testing.assert_array_equal(again[1], costs)
-    rankings.on_epoch_end()
-    assert not np.array_equal(rankings[0][1], costs)
+    np.testing.assert_array_equal(rankings.batch(0, 0).answers, costs)
+    assert not np.array_equal(rankings.batch(1, 0).answers, costs)
 
 
-def test_principal_patches_keep_distances(rng: np.random.Generator) -> None:
+def test_principal_patches_keep_distances(rng: np.random.Generator, tmp_path: Path) -> None:
     mixing = rng.normal(size=(3, 8))
     songs = [(rng.normal(size=(400, 3)) @ mixing).astype(np.float16) for _ in range(3)]
-    directions = principal_patches(songs, patch=2, count=6, seed=1).reshape(16, 6)
+    shards = [on_disk(tmp_path / f"{number}.npy", song) for number, song in enumerate(songs)]
+    directions = principal_patches(shards, bands=8, patch=2, count=6, seed=1).reshape(16, 6)
     np.testing.assert_allclose(directions.T @ directions, np.eye(6), atol=1e-4)
     patches = np.stack([songs[0][k : k + 2].reshape(-1) for k in range(0, 398, 2)]).astype(np.float64)
     whole = np.square(patches[1:] - patches[:-1]).sum()

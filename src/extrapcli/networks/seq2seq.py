@@ -20,14 +20,17 @@ The model is built from Keras's own layers only, so a saved one loads without an
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Annotated, Literal
 
 import keras
 from keras import layers, ops
-from pydantic import BaseModel, Field, PositiveInt
+from pydantic import BaseModel, Field
 
 LEAK = 0.3
 Width = Annotated[int, Field(ge=64, le=512)]
+Frames = Annotated[int, Field(ge=1, le=600)]
+Samples = Annotated[int, Field(ge=1, le=192_000)]
 
 
 class Seq2seqSettings(BaseModel, frozen=True, extra="forbid"):
@@ -40,12 +43,26 @@ class Seq2seqSettings(BaseModel, frozen=True, extra="forbid"):
     vectors at equal times, and its output is a weighted sum of t seconds lying on top of each other.
     """
 
-    context_frames: PositiveInt = 20
-    horizon_frames: PositiveInt = 10
-    frame_samples: PositiveInt = 22050
+    context_frames: Frames = 20
+    horizon_frames: Frames = 10
+    frame_samples: Samples = 22050
     widths: tuple[Width, Width, Width, Width] = (64, 128, 256, 512)
     reshape: Literal["interleaved", "aligned"] = "interleaved"
     shared: bool = True
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers `seq2seq` holds; a batch normalization has four for each neuron."""
+        sizes: list[int] = [self.frame_samples, *self.widths, self.frame_samples]
+        stack = sum((n + 1) * m for n, m in pairwise(sizes)) + 4 * sum(self.widths)
+        units = self.context_frames + 1 + self.horizon_frames
+        neurons: list[int] = [
+            *range(1, self.context_frames + 1),
+            self.context_frames,
+            *range(1, self.horizon_frames + 1),
+        ]
+        stacks = 3 if self.shared else units
+        return stacks * stack + sum(t + 1 for t in neurons)
 
 
 def seq2seq(settings: Seq2seqSettings) -> keras.Model:

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import h5py
 import keras
@@ -20,55 +20,64 @@ import tf2onnx
 from extrapcli.backends import open_model
 from extrapcli.errors import UnusableModel, UsageError
 from extrapcli.models import Card, sha256, write_card
-from extrapcli.spec import METADATA_KEY, ModelSpec
-from extrapcli.training.fit import Report
-from extrapcli.training.recipe import Recipe
+from extrapcli.spec import METADATA_KEY, ModelSpec, Shape
+from extrapcli.training.corpus import Corpus
+from extrapcli.training.progress import Progress
 from extrapcli.training.release import PointerRelease, SampleRelease
+from extrapcli.training.run import RunFolder
 
 OPSET = 17
 FACTS_KEY = f"{METADATA_KEY}.training"
-MAX_AGREEMENT_ERROR = 1e-4  # largest difference between the two files, relative to the largest output
+Weights = Literal["float32", "float16", "int8"]
+MAX_AGREEMENT_ERROR = {"float32": 1e-4, "float16": 1e-4, "int8": 2e-2}  # relative to the largest output
 LARGE = 4096  # tensors with fewer entries, a Fourier transform among them, stay in float32
 
 
-def export_run(run: Path, corpus: Path, out: Path, *, half: bool, report: Report) -> list[Path]:
+def export_run(run: Path, corpus: Path, out: Path, *, weights: Weights, progress: Progress) -> list[Path]:
     """Write the model of a run's best weights to `out`, and return the paths of its files.
 
-    Raises UsageError where `run` is no run, UnusableModel where ONNX Runtime and TensorFlow disagree by
-    more than 1e-4 on validation clips or float16 costs more than 1 % of the validation loss.
+    Raises UsageError where `run` has no weights yet, UnusableModel where ONNX Runtime and Keras disagree by more
+    than 1e-4 on validation clips (2e-2 with int8) or smaller weights cost more than 1 % of the validation error.
     """
-    try:
-        recipe = Recipe.model_validate_json((run / "recipe.json").read_text())
-        facts: dict[str, Any] = json.loads((run / "facts.json").read_text())
-        trained = keras.saving.load_model(run / "best.keras", compile=False)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{run}: not a finished run of extrap train: {error}") from None
-    release = PointerRelease(recipe) if recipe.network == "recall" else SampleRelease(recipe)
+    folder = RunFolder(run)
+    recipe, facts = folder.recipe, folder.facts
+    if not folder.best.exists():
+        raise UsageError(f"{run}: no weights yet; go on with extrap train --resume")
+    release = (PointerRelease if recipe.network == "recall" else SampleRelease)(recipe, out.absolute().name)
+    keras.config.set_dtype_policy("float32")
+    trained = release.model(folder.best)
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        write_keras(release.model(trained), folder / "model.keras", spec=release.spec, facts=facts, half=half)
-        stored = keras.saving.load_model(folder / "model.keras", compile=False)
-        write_onnx(stored, folder / "model.onnx", spec=release.spec, facts=facts, half=half)
-        backends = {name: open_model(folder, backend=name, device="cpu") for name in ("onnx", "tensorflow")}
-        figures, disagreement = release.measure(backends["onnx"], backends["tensorflow"], corpus, facts, report)
-        report(f"{figures}, largest relative difference {disagreement:.1e}")
-        if disagreement > MAX_AGREEMENT_ERROR:
-            raise UnusableModel(f"{run}: ONNX Runtime and TensorFlow differ by {disagreement:.1e}; not exported")
-        figures |= {"onnx_tensorflow_difference": float(f"{disagreement:.1e}"), **facts}
+        made = Path(temporary)
+        write_keras(trained, made / "model.keras", spec=release.spec, facts=facts, half=weights != "float32")
+        stored = keras.saving.load_model(made / "model.keras", compile=False)
+        write_onnx(stored, made / "model.onnx", spec=release.spec, facts=facts, weights=weights)
+        backends = {name: open_model(made, backend=name, device="cpu") for name in ("onnx", "tensorflow")}
+        figures, disagreement = release.measure(
+            trained, backends["onnx"], backends["tensorflow"], Corpus.open(corpus), progress
+        )
+        progress.say(f"{figures}, largest relative difference {disagreement:.1e}")
+        if not disagreement <= MAX_AGREEMENT_ERROR[weights]:
+            raise UnusableModel(f"{run}: ONNX Runtime and Keras differ by {disagreement:.1e}; not exported")
+        figures |= {
+            "onnx_keras_difference": float(f"{disagreement:.1e}"),
+            "onnx_opset": OPSET,
+            "onnx_weights": weights,
+            **facts,
+        }
         out.mkdir(parents=True, exist_ok=True)
         names = ["model.onnx", "model.keras"]
         for name in names:
-            shutil.move(folder / name, out / name)
+            shutil.move(made / name, out / name)
     write_card(
         out,
         Card(
-            name=recipe.network,
+            name=release.spec.name,
             summary=release.summary,
             licence="CC BY-SA 4.0 (weights)",
             data=f"{facts['training_songs']} openly licensed songs, training/corpus/tracks.tsv "
             f"(splits {', '.join(recipe.data.train)})",
-            made_by=f"extrap train corpus --recipe {recipe.network} && extrap export runs/{recipe.network}"
-            f" --corpus corpus -o models/{recipe.network}",
+            made_by=f"extrap train corpus --recipe {run.absolute().name} && extrap export runs/{run.absolute().name}"
+            f" --corpus corpus -o models/{release.spec.name}",
             figures=figures,
             files={name: sha256(out / name) for name in names},
         ),
@@ -110,43 +119,56 @@ def _halve_hdf5(path: Path) -> Path:
     return halved
 
 
-def write_onnx(model: keras.Model, path: Path, *, spec: ModelSpec, facts: dict[str, Any], half: bool) -> None:
-    """Export a model with its spec in the file's metadata; `half` stores large weights as float16.
+def write_onnx(model: keras.Model, path: Path, *, spec: ModelSpec, facts: dict[str, Any], weights: Weights) -> None:
+    """Export a model with its spec in the file's metadata; large weights are stored as `weights`.
 
     Every variable is read once: a shared stack that is read anew by each unit would be frozen into the
     graph as often, which takes tens of gigabytes.
     """
-    names = list(spec.output_shapes)
+    shapes = spec.output_shapes
 
     def predict(context: tf.Tensor) -> list[tf.Tensor]:
         once = [(v, tf.convert_to_tensor(v.value)) for v in model.variables]
         with keras.StatelessScope(state_mapping=once):
             outputs = model(context, training=False)
-        return [outputs[name] for name in names] if isinstance(outputs, dict) else [outputs]
+        return [outputs[name] for name in shapes] if isinstance(outputs, dict) else [outputs]
 
     signature = [tf.TensorSpec((None, *spec.context_shape), tf.float32, name="context")]
     graph, _ = tf2onnx.convert.from_function(tf.function(predict), input_signature=signature, opset=OPSET)
-    _name_outputs(graph.graph, names)
-    if half:
-        _halve_initializers(graph.graph)
+    _declare_outputs(graph.graph, shapes)
+    if weights != "float32":
+        _shrink_initializers(graph.graph, weights)
     onnx.helper.set_model_props(graph, {METADATA_KEY: spec.to_json(), FACTS_KEY: json.dumps(facts)})
     onnx.save(graph, path)
 
 
-def _name_outputs(graph: onnx.GraphProto, names: list[str]) -> None:
-    for output, name in zip(graph.output, names, strict=True):
+def _declare_outputs(graph: onnx.GraphProto, shapes: dict[str, Shape]) -> None:
+    for output, (name, shape) in zip(graph.output, shapes.items(), strict=True):
         graph.node.append(onnx.helper.make_node("Identity", [output.name], [name]))
-        output.name = name
+        output.CopyFrom(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, (None, *shape)))
 
 
-def _halve_initializers(graph: onnx.GraphProto) -> None:
-    casts = []
+def _shrink_initializers(graph: onnx.GraphProto, weights: Weights) -> None:
+    """Store large initializers small, each with a node that gives back float32.
+
+    Matrices of int8 have a scale for each column, the largest magnitude in it being 127.
+    """
+    nodes, scales = [], []
     for tensor in graph.initializer:
         values = onnx.numpy_helper.to_array(tensor)
-        if values.dtype == np.float32 and values.size >= LARGE:
-            name = tensor.name
-            tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}/half"))
-            casts.append(onnx.helper.make_node("Cast", [tensor.name], [name], to=onnx.TensorProto.FLOAT))
-    nodes = list(graph.node)
+        if values.dtype != np.float32 or values.size < LARGE:
+            continue
+        name = tensor.name
+        small, scale = f"{name}/{weights}", f"{name}/scale"
+        if weights == "int8" and values.ndim == 2:
+            steps = np.maximum(np.abs(values).max(axis=0), np.finfo(np.float32).tiny) / 127
+            tensor.CopyFrom(onnx.numpy_helper.from_array(np.rint(values / steps).astype(np.int8), small))
+            scales.append(onnx.numpy_helper.from_array(steps.astype(np.float32), scale))
+            nodes.append(onnx.helper.make_node("DequantizeLinear", [small, scale], [name], axis=1))
+        else:
+            tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), small))
+            nodes.append(onnx.helper.make_node("Cast", [small], [name], to=onnx.TensorProto.FLOAT))
+    graph.initializer.extend(scales)
+    nodes += graph.node
     del graph.node[:]
-    graph.node.extend(casts + nodes)
+    graph.node.extend(nodes)

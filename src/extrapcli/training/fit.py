@@ -1,93 +1,206 @@
-"""Fit a recipe's network on a corpus, into a run folder.
+"""Fit a recipe's network on a corpus, into a run folder, from where it stopped last."""
 
-A run folder holds `recipe.json`, `facts.json` (versions, corpus, losses), `metrics.csv` (a row an epoch),
-and the weights with the best validation loss, `best.keras`.
-"""
-
-import json
-import time
-from collections.abc import Callable
-from importlib.metadata import version
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from time import monotonic
+from types import FrameType
 
 import keras
 
 from extrapcli.errors import UsageError
-from extrapcli.networks.recall import FRAME_SAMPLES, PATCH_HOPS
-from extrapcli.networks.seq2seq import seq2seq
-from extrapcli.training.clips import Clips
-from extrapcli.training.corpus import Shard, shards
-from extrapcli.training.ranking import RankingLoss, Rankings, principal_patches, ranker, song_spectra
+from extrapcli.training.batches import Batches
+from extrapcli.training.corpus import Corpus
+from extrapcli.training.device import Share
+from extrapcli.training.progress import Progress, Step
 from extrapcli.training.recipe import Fit, Recipe
+from extrapcli.training.run import Epoch, RunFolder, State, versions
+from extrapcli.training.task import Task, prepare_task
 
-Report = Callable[[str], None]
-Data = Clips | Rankings
-Task = tuple[keras.Model, str | keras.losses.Loss, Data, Data]
-
-
-def fit(recipe: Recipe, corpus: Path, run: Path, *, report: Report) -> Path:
-    """Train, and return the path of the best weights. `report` is given one line at a time."""
-    if (run / "best.keras").exists():
-        raise UsageError(f"{run}: holds a finished run already; choose another folder with --run")
-    run.mkdir(parents=True, exist_ok=True)
-    (run / "recipe.json").write_text(recipe.model_dump_json(indent=2))
-
-    keras.utils.set_random_seed(recipe.seed)
-    task = _recall_task if recipe.network == "recall" else _seq2seq_task
-    model, loss, training, validation = task(recipe, corpus, report)
-    model.compile(optimizer=_optimizer(recipe.fit, len(training)), loss=loss)
-    report(f"{model.count_params():,} parameters; {len(training)} steps an epoch, {recipe.fit.epochs} epochs")
-
-    callbacks = [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if recipe.fit.averaging else []
-    callbacks += [
-        keras.callbacks.CSVLogger(str(run / "metrics.csv")),
-        keras.callbacks.ModelCheckpoint(str(run / "best.keras"), monitor="val_loss", save_best_only=True),
-        _EpochReport(report, recipe.fit.epochs),
-    ]
-    if recipe.fit.patience:
-        callbacks.append(keras.callbacks.EarlyStopping(monitor="val_loss", patience=recipe.fit.patience))
-    started = time.monotonic()
-    history = model.fit(
-        training, validation_data=validation, epochs=recipe.fit.epochs, callbacks=callbacks, verbose=0
-    ).history
-    best = min(range(len(history["val_loss"])), key=history["val_loss"].__getitem__)
-    facts = {
-        "parameters": model.count_params(),
-        "training_songs": len(training.songs),
-        "validation_songs": len(validation.songs),
-        "epochs": len(history["loss"]),
-        "best_epoch": best + 1,
-        "training_loss": history["loss"][best],
-        "validation_loss": history["val_loss"][best],
-        "minutes": round((time.monotonic() - started) / 60, 1),
-        "keras": keras.version(),
-        "keras_backend": keras.backend.backend(),
-        "extrapcli": version("extrapcli"),
-    }
-    (run / "facts.json").write_text(json.dumps(facts, indent=2))
-    return run / "best.keras"
+SAVING_SHARE = 0.05  # of the time of a run that saving may take
+BYTES_PER_PARAMETER = 16  # float32 weight, gradient and Adam's two moments
 
 
-def _seq2seq_task(recipe: Recipe, corpus: Path, report: Report) -> Task:
-    training = clips(recipe, corpus, recipe.data.train, report=report, random=True)
-    validation = clips(recipe, corpus, recipe.data.validation, report=report, random=False)
-    return seq2seq(recipe.seq2seq), "mse", training, validation
+def fit(recipe: Recipe, corpus: Path, run: Path, *, resume: bool, share: Share, progress: Progress) -> Path:
+    """Train, and return the path of the best weights.
 
-
-def _recall_task(recipe: Recipe, corpus: Path, report: Report) -> Task:
-    sets = []
-    for splits, random in ((recipe.data.train, True), (recipe.data.validation, False)):
-        songs = song_spectra(decoded(recipe, corpus, splits, report=report), recipe.recall)
-        sets.append(
-            Rankings(songs, recipe.ranking, batch_size=recipe.fit.batch_size, random=random, seed=recipe.seed)
-        )
-    training, validation = sets
-    model, inner = ranker(recipe.recall, recipe.ranking.dropout)
-    patch = inner.get_layer("patch")
-    patch.set_weights(
-        [principal_patches(training.songs, patch=PATCH_HOPS, count=recipe.recall.vector, seed=recipe.seed)]
+    Asked to stop by SIGINT or SIGTERM, finishes the step, saves, and lets the signal take its course. Several
+    processes stop at once, and go on from the last whole epoch.
+    """
+    _check_sizes(recipe, share)
+    folder = RunFolder(run, writes=share.process == 0)
+    songs = Corpus.open(corpus)
+    if folder.begin(recipe, resume=resume):
+        progress.say(f"{run}: this run is finished")
+        return folder.best
+    if recipe.fit.precision == "bfloat16":
+        keras.config.set_dtype_policy("mixed_bfloat16")
+    task = prepare_task(recipe, songs, progress, share)
+    task.model.compile(optimizer=_optimizer(recipe.fit, task.training.steps), loss=task.loss)
+    task.model.optimizer.build(task.model.trainable_variables)
+    state = folder.restore(task.model, task.corpus_hash)
+    folder.note(
+        parameters=task.model.count_params(),
+        training_songs=task.training.songs,
+        validation_songs=task.validation.songs,
+        corpus_sha256=task.corpus_hash,
+        **versions(),
     )
-    return model, RankingLoss(recipe.ranking.temperature), training, validation
+    progress.say(
+        f"{task.model.count_params():,} parameters; {task.training.steps} steps an epoch, {recipe.fit.epochs} epochs"
+    )
+    with _stop_asked() if share.processes == 1 else nullcontext(threading.Event()) as asked:
+        _Loop(recipe, task, folder, state, progress, asked, share).run()
+    return folder.best
+
+
+def _check_sizes(recipe: Recipe, share: Share) -> None:
+    for size in (recipe.fit.batch_size, recipe.fit.validation_batch_size or recipe.fit.batch_size):
+        if size % share.devices:
+            raise UsageError(f"a batch of {size} cannot be spread over {share.devices} devices; change the recipe")
+    if recipe.network != "recall":
+        needed = BYTES_PER_PARAMETER * recipe.frames.parameters
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        if needed > memory:
+            raise UsageError(
+                f"the recipe's network has {recipe.frames.parameters:,} parameters, and training it takes more than "
+                f"{needed / 1e9:.0f} GB of memory; this machine has {memory / 1e9:.0f} GB"
+            )
+
+
+class _Loop:
+    def __init__(
+        self,
+        recipe: Recipe,
+        task: Task,
+        folder: RunFolder,
+        state: State,
+        progress: Progress,
+        asked: threading.Event,
+        share: Share,
+    ) -> None:
+        self.recipe, self.task, self.folder, self.state = recipe, task, folder, state
+        self.progress, self.asked = progress, asked
+        self.alone = share.processes == 1
+        self.saved, self.saving = monotonic(), 0.0
+        self.model = task.model
+
+    def run(self) -> None:
+        while not self.state.over(self.recipe):
+            if not self._epoch():
+                self._save()
+                epoch = len(self.state.epochs) + 1
+                self.progress.say(
+                    f"stopped in epoch {epoch} after step {self.state.steps}; --resume goes on from here"
+                )
+                return
+            self._save_if_due()
+        self._save()
+        best = self.state.best
+        self.folder.note(
+            epochs=len(self.state.epochs),
+            best_epoch=best.epoch,
+            training_loss=best.loss,
+            validation_loss=best.val_loss,
+            minutes=round(sum(epoch.seconds for epoch in self.state.epochs) / 60, 1),
+            waited_for_data=round(
+                sum(e.waited for e in self.state.epochs) / sum(e.seconds for e in self.state.epochs), 4
+            ),
+            finished=True,
+        )
+
+    def _epoch(self) -> bool:
+        """Train and validate an epoch, or what is left of it; say whether it came to its end."""
+        state, steps = self.state, self.task.training.steps
+        number = len(state.epochs)
+        if state.steps < steps:
+            for batch, waited in self.task.training.ahead(number, state.steps):
+                began = monotonic()
+                state.loss += float(self.model.train_on_batch(batch.inputs, batch.answers))
+                state.steps += 1
+                state.waited += waited
+                state.seconds += waited + monotonic() - began
+                self._show()
+                if self.asked.is_set():
+                    return False
+                if state.steps < steps:
+                    self._save_if_due()
+        began = monotonic()
+        with self._averaged():
+            validation = _validation_loss(self.model, self.task.validation, self.asked)
+            if validation is None:
+                return False
+            trained = steps * self.task.training.batch_size
+            speed = round(trained / state.seconds, 2)
+            seconds = round(state.seconds + monotonic() - began, 2)
+            epoch = Epoch(number + 1, state.loss / steps, validation, seconds, round(state.waited, 3), speed)
+            state.epochs.append(epoch)
+            state.steps, state.loss, state.seconds, state.waited = 0, 0.0, 0.0, 0.0
+            if state.best is epoch:
+                self.folder.save_best(self.model)
+        self.progress.say(
+            f"epoch {epoch.epoch}/{self.recipe.fit.epochs}  loss {epoch.loss:.4f}  validation {epoch.val_loss:.4f}  "
+            f"{epoch.seconds:.0f} s"
+        )
+        return True
+
+    def _averaged(self) -> AbstractContextManager[None]:
+        return _average(self.model) if self.recipe.fit.averaging else nullcontext()
+
+    def _show(self) -> None:
+        state, training, epochs = self.state, self.task.training, self.recipe.fit.epochs
+        behind = sum(epoch.seconds for epoch in state.epochs) + state.seconds
+        done = len(state.epochs) * training.steps + state.steps
+        self.progress.stepped(
+            Step(
+                epoch=len(state.epochs) + 1,
+                epochs=epochs,
+                step=state.steps,
+                steps=training.steps,
+                loss=state.loss / state.steps,
+                validation_loss=state.epochs[-1].val_loss if state.epochs else None,
+                items_per_second=state.steps * training.batch_size / state.seconds,
+                seconds_left=behind / done * (epochs * training.steps - done),
+            )
+        )
+
+    def _save_if_due(self) -> None:
+        """Save when it is time or, where several processes must save together, after every epoch."""
+        due = monotonic() - self.saved > self.saving / SAVING_SHARE
+        if due if self.alone else self.state.steps == 0:
+            self._save()
+
+    def _save(self) -> None:
+        began = monotonic()
+        self.folder.save(self.model, self.state)
+        self.saved = monotonic()
+        self.saving = self.saved - began
+
+
+def _validation_loss(model: keras.Model, data: Batches, asked: threading.Event) -> float | None:
+    """The mean loss of the items of a validation set; None where a stop is asked for before its end."""
+    total = 0.0
+    for batch, _ in data.ahead(0):
+        mean = float(model.test_on_batch(batch.inputs, batch.answers, sample_weight=batch.weights))
+        total += mean * data.batch_size
+        if asked.is_set():
+            return None
+    return total / data.items
+
+
+@contextmanager
+def _average(model: keras.Model) -> Iterator[None]:
+    """The moving average in place of the weights."""
+    swap = keras.callbacks.SwapEMAWeights()
+    swap.set_model(model)
+    swap.on_test_begin()
+    try:
+        yield
+    finally:
+        swap.on_test_end()
 
 
 def _optimizer(settings: Fit, steps: int) -> keras.optimizers.Optimizer:
@@ -97,52 +210,30 @@ def _optimizer(settings: Fit, steps: int) -> keras.optimizers.Optimizer:
             rate / 50, settings.epochs * steps, warmup_target=rate, warmup_steps=100, alpha=0.02
         )
     average = {"use_ema": True, "ema_momentum": settings.averaging} if settings.averaging else {}
-    return keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay, clipnorm=settings.clip_norm, **average)
-
-
-def decoded(recipe: Recipe, corpus: Path, splits: tuple[str, ...], *, report: Report) -> list[Shard]:
-    """Decode the songs of the splits, where that is not done yet."""
-    seconds = 30 if recipe.network == "recall" else recipe.seq2seq.context_frames + recipe.seq2seq.horizon_frames
-    rate = FRAME_SAMPLES if recipe.network == "recall" else recipe.seq2seq.frame_samples
-    return list(
-        shards(
-            corpus,
-            splits,
-            cache=corpus / ".shards",
-            sample_rate=rate,
-            min_seconds=seconds,
-            skipped=lambda reason: report(f"skipped {reason}"),
-        )
+    return keras.optimizers.Adam(
+        rate, weight_decay=settings.weight_decay or None, clipnorm=settings.clip_norm, **average
     )
 
 
-def clips(recipe: Recipe, corpus: Path, splits: tuple[str, ...], *, report: Report, random: bool) -> Clips:
-    """The songs of the splits, cut as the recipe says."""
-    net = recipe.seq2seq
-    return Clips(
-        decoded(recipe, corpus, splits, report=report),
-        context_frames=net.context_frames,
-        horizon_frames=net.horizon_frames,
-        frame_samples=net.frame_samples,
-        clips_per_song=recipe.data.clips_per_song,
-        batch_size=recipe.fit.batch_size,
-        random=random,
-        seed=recipe.seed,
-    )
+@contextmanager
+def _stop_asked() -> Iterator[threading.Event]:
+    """An event set by the first SIGINT or SIGTERM, which is raised again at the end. A second one acts at once."""
+    asked = threading.Event()
+    received: list[int] = []
 
+    def ask(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        asked.set()
+        restore()
 
-class _EpochReport(keras.callbacks.Callback):  # type: ignore[misc]
-    def __init__(self, report: Report, epochs: int) -> None:
-        super().__init__()
-        self.report_line = report
-        self.epochs = epochs
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self.started = time.monotonic()
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        logs = logs or {}
-        self.report_line(
-            f"epoch {epoch + 1}/{self.epochs}  loss {logs['loss']:.4f}  validation {logs['val_loss']:.4f}  "
-            f"{time.monotonic() - self.started:.0f} s"
-        )
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        restore()
+    if received:
+        signal.raise_signal(received[0])

@@ -6,6 +6,11 @@ two, over the next ten seconds and, with less weight, over the next two. The son
 lies within two seconds of it are no answer, as a leap to there is none.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
 import keras
 import numpy as np
 from keras import ops
@@ -13,7 +18,8 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 from extrapcli.networks.recall import FRAME_SAMPLES, HOPS, RecallSettings, Tensor, log_mel, scorer
-from extrapcli.training.corpus import Shard
+from extrapcli.training.batches import Batches, Tensors
+from extrapcli.training.corpus import Make, Shard
 from extrapcli.training.recipe import Ranking
 
 Array = NDArray[np.float32]
@@ -22,65 +28,50 @@ FORBIDDEN = -1.0
 RANGE = 6.0  # spectra further below the loudest point of a song are silence: 90 dB
 
 
-def song_spectra(shards: list[Shard], settings: RecallSettings) -> list[NDArray[np.float16]]:
-    """The network's spectra of each song, `(hops, bands)`, half precision."""
+def song_spectra(settings: RecallSettings) -> Make:
+    """Make the network's spectra of a shard of samples: `(hops, bands)`, half precision."""
     context = keras.Input((None, FRAME_SAMPLES))
     spectra = keras.Model(context, log_mel(context, settings.bands))
-    songs = []
-    for shard in shards:
-        sound = shard.astype(np.float32)
+    one_at_a_time = Lock()
+
+    def make(shard: Path) -> NDArray[np.float16]:
+        sound = np.load(shard).astype(np.float32)
         sound = (sound - sound.mean()) / (sound.std() or 1.0)
         frames = sound[: len(sound) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(1, -1, FRAME_SAMPLES)
-        rows = [
-            spectra.predict_on_batch(frames[:, begin : begin + 61])[0, : 60 * HOPS]
-            for begin in range(0, frames.shape[1], 60)
-        ]
-        songs.append(np.concatenate(rows).astype(np.float16))
-    return songs
+        with one_at_a_time:
+            rows = [
+                spectra.predict_on_batch(frames[:, begin : begin + 61])[0, : 60 * HOPS]
+                for begin in range(0, frames.shape[1], 60)
+            ]
+        return np.concatenate(rows).astype(np.float16)
+
+    return make
 
 
-class Rankings(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches of `({spectra, queries, candidates}, costs)`; a cost of -1 marks what is no answer.
+@dataclass(frozen=True, kw_only=True)
+class Rankings(Batches):
+    """Items are `({spectra, queries, candidates}, costs)` of a clip; a cost of -1 marks what is no answer.
 
-    With `random`, clips, queries and small changes of level, tilt and pitch are drawn anew in every epoch from
-    `seed`; without, they are always the same.
+    With `random`, clips, queries and small changes of level, tilt and pitch are drawn anew in every epoch.
     """
 
-    def __init__(
-        self, songs: list[NDArray[np.float16]], ranking: Ranking, *, batch_size: int, random: bool, seed: int
-    ) -> None:
-        super().__init__(workers=2, max_queue_size=4)
-        self.hops = ranking.clip_seconds * HOPS
-        self.songs = [song for song in songs if len(song) > FUTURE_HOPS + 4 * NEAR_HOPS]
-        self.ranking = ranking
-        self.batch_size = batch_size
-        self.random = random
-        self.seed = seed
-        self.epoch = 0
-        self._lay_out()
+    shards: tuple[Shard, ...]
+    ranking: Ranking
 
-    def __len__(self) -> int:
-        return -(-len(self.songs) // self.batch_size)
+    @property
+    def songs(self) -> int:
+        return len(self.shards)
 
-    def __getitem__(self, index: int) -> tuple[dict[str, Array | NDArray[np.int32]], Array]:
-        batch = self.order[index * self.batch_size : (index + 1) * self.batch_size]
-        clips = [self._clip(int(song)) for song in batch]
-        inputs = {name: np.stack([clip[name] for clip in clips]) for name in ("spectra", "queries", "candidates")}
-        return inputs, np.stack([clip["costs"] for clip in clips])
+    @property
+    def items(self) -> int:
+        return len(self.shards)
 
-    def on_epoch_end(self) -> None:
-        self.epoch += 1
-        self._lay_out()
+    @property
+    def hops(self) -> int:
+        return self.ranking.clip_seconds * HOPS
 
-    def _lay_out(self) -> None:
-        count = len(self.songs)
-        self.order = (
-            np.random.default_rng((self.seed, self.epoch)).permutation(count) if self.random else range(count)
-        )
-
-    def _clip(self, index: int) -> dict[str, NDArray[np.floating] | NDArray[np.int32]]:
-        rng = np.random.default_rng((self.seed, self.epoch if self.random else 0, index))
-        song: Array = self.songs[index].astype(np.float32)
+    def item(self, index: int, rng: np.random.Generator) -> tuple[Tensors, Array]:
+        song: Array = self.shards[index].read().astype(np.float32)
         start = int(rng.integers(max(1, len(song) - self.hops + 1)))
         heard = song[start : start + self.hops]
         level: Array = np.maximum(song, song.max() - RANGE)
@@ -100,12 +91,12 @@ class Rankings(keras.utils.PyDataset):  # type: ignore[misc]
         if self.random:
             heard = _disturbed(heard, rng)
         padded = np.pad(heard, ((0, self.hops - len(heard)), (0, 0)), "edge")
-        return {
+        inputs = {
             "spectra": padded,
             "queries": candidates[queries].astype(np.int32),
             "candidates": candidates.astype(np.int32),
-            "costs": rows,
         }
+        return inputs, rows
 
 
 def future_costs(spectra: Array, soon_weight: float) -> Array:
@@ -175,15 +166,15 @@ class RankingLoss(keras.losses.Loss):  # type: ignore[misc]
         return 10 * expected + 0.3 * entropy
 
 
-def principal_patches(songs: list[NDArray[np.float16]], *, patch: int, count: int, seed: int) -> Array:
+def principal_patches(shards: Sequence[Shard], *, bands: int, patch: int, count: int, seed: int) -> Array:
     """The `count` directions `(patch, bands, count)` in which patches of spectra differ most.
 
     They begin the learned match: distances in them are nearly those of the patches themselves.
     """
     rng = np.random.default_rng(seed)
-    bands = songs[0].shape[1]
     covariance = np.zeros((patch * bands, patch * bands))
-    for song in songs:
+    for shard in shards:
+        song = shard.read()
         ends = rng.integers(patch, len(song), 100)
         patches = np.stack([song[end - patch : end].reshape(-1) for end in ends]).astype(np.float64)
         patches -= patches.mean(axis=0)

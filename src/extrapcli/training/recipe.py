@@ -2,43 +2,79 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
+from pydantic import (
+    BaseModel,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
 
 from extrapcli.errors import UsageError
+from extrapcli.networks.lstm import LstmSettings
 from extrapcli.networks.recall import RecallSettings
 from extrapcli.networks.seq2seq import Seq2seqSettings
 
+Network = Literal["seq2seq", "lstm", "recall"]
+Scaling = Literal["clip", "context", "peak", "none"]
+FrameSettings = Seq2seqSettings | LstmSettings
+
 
 class Data(BaseModel, frozen=True, extra="forbid"):
-    """Which songs, and which clips of them.
-
-    `train` and `validation` name subfolders of the corpus. In each epoch every training song gives
-    `clips_per_song` clips from random places; every validation song gives as many, evenly spaced and
-    always the same. A clip is as long as the network's context and horizon together.
-    """
+    """Which songs: the names of splits of the corpus."""
 
     train: tuple[str, ...] = ("train",)
     validation: tuple[str, ...] = ("validation",)
-    clips_per_song: PositiveInt = 1
+
+
+class ClipSettings(BaseModel, frozen=True, extra="forbid"):
+    """Which clips of a song a network of frames is given, and how their samples are scaled.
+
+    A clip is as long as the network's context and horizon together. With `start = "anywhere"` every training
+    song gives `per_song` clips from random places in each epoch, every validation song as many, evenly spaced
+    and always the same. See `clips.scaled` for the scalings.
+    """
+
+    per_song: PositiveInt = 1
+    start: Literal["anywhere", "beginning"] = "anywhere"
+    scaling: Scaling = "clip"
+
+    @model_validator(mode="after")
+    def _one_beginning(self) -> "ClipSettings":
+        if self.start == "beginning" and self.per_song > 1:
+            raise ValueError("a song has one beginning; per_song must be 1")
+        return self
 
 
 class Fit(BaseModel, frozen=True, extra="forbid"):
     """Adam; `patience` epochs without a better validation loss end the run.
 
     The `cosine` schedule warms up for a hundred steps and falls to 2 % at the end. `averaging` is the momentum
-    of a moving average of the weights, which is what is measured and kept.
+    of a moving average of the weights, which is what is measured and kept. With `precision = "bfloat16"` layers
+    compute in bfloat16 on float32 weights.
     """
 
     epochs: PositiveInt
-    batch_size: PositiveInt = 20
+    batch_size: Annotated[int, Field(ge=1, le=4096)] = 20
+    validation_batch_size: Annotated[int, Field(ge=1, le=4096)] | None = None
     learning_rate: PositiveFloat = 0.001
     schedule: Literal["constant", "cosine"] = "constant"
     weight_decay: NonNegativeFloat = 0.0
     clip_norm: PositiveFloat | None = None
     averaging: Annotated[float, Field(gt=0, lt=1)] | None = None
     patience: PositiveInt | None = None
+    precision: Literal["float32", "bfloat16"] = "float32"
+
+    @model_validator(mode="after")
+    def _patience_can_end(self) -> "Fit":
+        if self.patience and self.patience >= self.epochs:
+            raise ValueError(f"patience of {self.patience} can never end a run of {self.epochs} epochs")
+        return self
 
 
 class Ranking(BaseModel, frozen=True, extra="forbid"):
@@ -56,16 +92,45 @@ class Ranking(BaseModel, frozen=True, extra="forbid"):
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
 
 
-class Recipe(BaseModel, frozen=True, extra="forbid"):
-    """`seq2seq` and `recall` are the settings of the networks of these names, `ranking` is for recall alone."""
+TABLES: dict[str, set[str]] = {
+    "seq2seq": {"seq2seq", "clips"},
+    "lstm": {"lstm", "clips"},
+    "recall": {"recall", "ranking"},
+}
+"""The tables that each network has of its own."""
 
-    network: Literal["seq2seq", "recall"]
+
+class Recipe(BaseModel, frozen=True, extra="forbid"):
+    """A network's settings are in the table of its name; `clips` is for networks of frames, `ranking` for recall."""
+
+    network: Network
     seed: NonNegativeInt = 0
     seq2seq: Seq2seqSettings = Seq2seqSettings()
+    lstm: LstmSettings = LstmSettings()
     recall: RecallSettings = RecallSettings()
+    clips: ClipSettings = ClipSettings()
     ranking: Ranking = Ranking()
     data: Data = Data()
     fit: Fit
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_foreign_tables(cls, tables: Any) -> Any:
+        if isinstance(tables, dict) and tables.get("network") in TABLES:
+            own = TABLES[tables["network"]]
+            for name in sorted(set().union(*TABLES.values()) - own):
+                if name in tables:
+                    raise ValueError(f"[{name}] says nothing about a {tables['network']} network")
+        return tables
+
+    @property
+    def frames(self) -> FrameSettings:
+        """The settings of a network of frames."""
+        return self.lstm if self.network == "lstm" else self.seq2seq
+
+    def to_json(self) -> str:
+        """The recipe with every default written out, without the tables of other networks."""
+        return self.model_dump_json(indent=2, exclude=set().union(*TABLES.values()) - TABLES[self.network])
 
 
 _PLACES = (Path(__file__).parents[1] / "recipes", Path(__file__).parents[3] / "training" / "recipes")
@@ -89,5 +154,5 @@ def read_recipe(path: Path) -> Recipe:
         raise UsageError(f"{path}: not TOML: {error}") from None
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"{path}: {where}: {first['msg']}") from None
+        where = ": ".join([str(path), ".".join(str(part) for part in first["loc"])]).removesuffix(": ")
+        raise UsageError(f"{where}: {first['msg']}") from None

@@ -9,58 +9,73 @@ from numpy.typing import NDArray
 
 from extrapcli.backends.base import Backend
 from extrapcli.errors import UnusableModel
+from extrapcli.evaluation.prediction import distance, mean
 from extrapcli.evaluation.retrieval import PLAIN, retrieval
 from extrapcli.networks.recall import FRAME_SAMPLES, recall
 from extrapcli.spec import ModelSpec, Shape
-from extrapcli.training.fit import Report, clips, decoded
+from extrapcli.training.corpus import Corpus
+from extrapcli.training.progress import Progress
+from extrapcli.training.ranking import ranker
 from extrapcli.training.recipe import Recipe
+from extrapcli.training.task import clips, frame_network, samples
 
 Figures = dict[str, float | int | str]
 
-MAX_LOSS_INCREASE = 0.01  # share of the validation loss that float16 may cost
+MAX_LOSS_INCREASE = 0.01  # share of the validation error that a smaller type of weights may cost
 CUTS = 8  # of each song
 AGREEMENT_FRAMES = 30
+SUMMARIES = {
+    "seq2seq": "The study's encoder-decoder without LSTMs: {given} s of samples in, the next {answered} s out. "
+    "Quiet noise rather than music, as sample regression gives; a baseline for research.",
+    "lstm": "An encoder-decoder of LSTMs: {given} s of samples in, the next {answered} s out. "
+    "Quiet noise, as sample regression gives; a baseline for research.",
+}
 
 
 class SampleRelease:
-    """A network that predicts samples: its mean squared error on validation clips, beside that of silence."""
+    """A network that predicts samples: its distances to the truth on validation clips, beside those of silence."""
 
-    summary: ClassVar[str] = (
-        "The study's encoder-decoder without LSTMs: 20 s of samples in, the next 10 s out. "
-        "Quiet noise rather than music, as sample regression gives; a baseline for research."
-    )
-
-    def __init__(self, recipe: Recipe) -> None:
-        net = recipe.seq2seq
+    def __init__(self, recipe: Recipe, name: str) -> None:
+        net = recipe.frames
         self.recipe = recipe
-        self.spec = ModelSpec(recipe.network, "waveform", net.frame_samples, net.context_frames, net.horizon_frames)
+        self.summary = SUMMARIES[recipe.network].format(given=net.context_frames, answered=net.horizon_frames)
+        self.spec = ModelSpec(name, "waveform", net.frame_samples, net.context_frames, net.horizon_frames)
 
-    def model(self, trained: keras.Model) -> keras.Model:
-        return trained
+    def model(self, weights: Path) -> keras.Model:
+        model = frame_network(self.recipe)
+        model.load_weights(weights)
+        return model
 
     def measure(
-        self, onnx: Backend, tensorflow: Backend, corpus: Path, facts: Figures, report: Report
+        self, trained: keras.Model, onnx: Backend, tensorflow: Backend, corpus: Corpus, progress: Progress
     ) -> tuple[Figures, float]:
         """Figures for the card, and the largest relative difference between the backends.
 
-        Raises UnusableModel where float16 costs more than 1 % of the validation loss.
+        Raises UnusableModel where smaller weights cost more than 1 % of the mean squared error.
         """
-        validation = clips(self.recipe, corpus, self.recipe.data.validation, report=report, random=False)
-        error, silence, count, difference = 0.0, 0.0, 0, 0.0
-        for index in range(len(validation)):
-            context, truth = validation[index]
-            answer = onnx.run(context)["frames"]
-            error += float(np.square(answer - truth, dtype=np.float64).sum())
-            silence += float(np.square(truth, dtype=np.float64).sum())
-            count += truth.size
-            difference = max(difference, _relative_difference(answer, tensorflow.run(context)["frames"]))
-        before = float(facts["validation_loss"])
-        if error / count / before - 1 > MAX_LOSS_INCREASE:
-            raise UnusableModel(f"float16 costs {error / count / before - 1:.1%} of the loss; export with --float32")
+        validation = clips(self.recipe, corpus, self.recipe.data.validation, progress, random=False)
+        before, after, silent, difference = [], [], [], 0.0
+        for step in range(validation.steps):
+            batch = validation.batch(0, step)
+            answers = onnx.run(batch.inputs)["frames"]
+            difference = max(difference, _relative_difference(answers, tensorflow.run(batch.inputs)["frames"]))
+            whole = trained.predict_on_batch(batch.inputs)
+            for real, truth, answer, exact in zip(batch.weights, batch.answers, answers, whole, strict=True):
+                if real:
+                    before.append(float(np.square(exact - truth).mean()))
+                    after.append(distance(answer.ravel(), truth.ravel(), self.spec.sample_rate))
+                    silent.append(distance(np.zeros_like(truth).ravel(), truth.ravel(), self.spec.sample_rate))
+        measured, silence = mean(after), mean(silent)
+        cost = measured.mse / float(np.mean(before)) - 1
+        if cost > MAX_LOSS_INCREASE:
+            raise UnusableModel(f"its weights cost {cost:.1%} of the error; export it with --weights float32")
         figures: Figures = {
-            "validation_mse": round(error / count, 5),
-            "silence_mse": round(silence / count, 5),
-            "validation_mse_float32_weights": round(before, 5),
+            "validation_mse": round(measured.mse, 5),
+            "silence_mse": round(silence.mse, 5),
+            "validation_mse_as_trained": round(float(np.mean(before)), 5),
+            "validation_log_mel_decibels": round(measured.log_mel, 2),
+            "silence_log_mel_decibels": round(silence.log_mel, 2),
+            "validation_level_decibels": round(measured.level, 1),
         }
         return figures, difference
 
@@ -73,26 +88,27 @@ class PointerRelease:
         "sound from there. Trained to rank places by how alike their futures are."
     )
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: Recipe, name: str) -> None:
         net = recipe.recall
         vector: Shape = (None, 2 * net.vector + 2)
         outputs: dict[str, Shape] = {"heard": vector, "places": vector, "spectra": (None, net.bands)}
         self.recipe = recipe
-        self.spec = ModelSpec(recipe.network, "recall", FRAME_SAMPLES, None, 10, outputs)
+        self.spec = ModelSpec(name, "recall", FRAME_SAMPLES, None, 10, outputs)
 
-    def model(self, trained: keras.Model) -> keras.Model:
+    def model(self, weights: Path) -> keras.Model:
         """The network that takes sound, with the scorer that was trained on spectra."""
+        trained, scorer = ranker(self.recipe.recall, self.recipe.ranking.dropout)
+        trained.load_weights(weights)
         model = recall(self.recipe.recall)
-        scorer = trained.get_layer("scorer")
         for layer in model.get_layer("scorer").layers:
             layer.set_weights(scorer.get_layer(layer.name).get_weights())
         return model
 
     def measure(
-        self, onnx: Backend, tensorflow: Backend, corpus: Path, facts: Figures, report: Report
+        self, trained: keras.Model, onnx: Backend, tensorflow: Backend, corpus: Corpus, progress: Progress
     ) -> tuple[Figures, float]:
         """Figures for the card, and the largest relative difference between the backends."""
-        songs = decoded(self.recipe, corpus, self.recipe.data.validation, report=report)
+        songs = [shard.read() for shard in samples(corpus, self.recipe.data.validation, FRAME_SAMPLES, 30, progress)]
         difference = 0.0
         for song in songs:
             sound = song[: AGREEMENT_FRAMES * FRAME_SAMPLES].astype(np.float32)

@@ -1,0 +1,47 @@
+"""An encoder-decoder of LSTMs over the same frames as `seq2seq`, to compare it with.
+
+    project   each frame of 22050 samples to a few hundred values, the same weights for every frame
+    encoder   an LSTM (Hochreiter and Schmidhuber 1997) over the projected frames; its last output is the context
+    decoder   an LSTM that is given the context at every step of the horizon
+    expand    each of its outputs to a frame of 22050 samples, the same weights for every frame
+
+An LSTM whose state is a whole frame would need no projection, and 7.8 thousand million parameters.
+"""
+
+from typing import Annotated
+
+import keras
+from keras import layers
+from pydantic import BaseModel, Field, PositiveInt
+
+Frames = Annotated[int, Field(ge=1, le=600)]
+Samples = Annotated[int, Field(ge=1, le=192_000)]
+
+
+class LstmSettings(BaseModel, frozen=True, extra="forbid"):
+    """Sizes: what a frame is projected to, and the state of each LSTM."""
+
+    context_frames: Frames = 20
+    horizon_frames: Frames = 10
+    frame_samples: Samples = 22050
+    projection: PositiveInt = 512
+    units: PositiveInt = 512
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers `lstm` learns: an LSTM of u units over v inputs has 4 u (u + v + 1)."""
+        project = (self.frame_samples + 1) * self.projection
+        encoder = 4 * self.units * (self.units + self.projection + 1)
+        decoder = 4 * self.units * (2 * self.units + 1)
+        expand = (self.units + 1) * self.frame_samples
+        return project + encoder + decoder + expand
+
+
+def lstm(settings: LstmSettings) -> keras.Model:
+    """Build the network: float32 `(batch, context_frames, frame_samples)` to `(batch, horizon_frames, ...)`."""
+    context = keras.Input((settings.context_frames, settings.frame_samples), name="context")
+    projected = layers.Dense(settings.projection, name="project")(context)
+    state = layers.LSTM(settings.units, name="encoder")(projected)
+    steps = layers.RepeatVector(settings.horizon_frames, name="context_vector")(state)
+    decoded = layers.LSTM(settings.units, return_sequences=True, name="decoder")(steps)
+    return keras.Model(context, layers.Dense(settings.frame_samples, name="expand")(decoded), name="lstm")

@@ -1,0 +1,86 @@
+"""Items of a data set in batches, any of which can be made anew from its epoch and step alone."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from extrapcli.training.device import ALONE, Share
+
+Array = NDArray[Any]
+Tensors = Any  # an array, or a dictionary of them
+
+
+class Batch(NamedTuple):
+    """`weights` float32 `(batch, 1)` are 1, and 0 for what only fills the last batch of a validation set."""
+
+    inputs: Tensors
+    answers: Array
+    weights: NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batches(ABC):
+    """With `random`, order and items are drawn anew in every epoch from `seed`; without, always the same.
+
+    Every batch is full, so that a compiled step fits all: a random one is filled up with items of the
+    epoch's beginning. Each process makes its own rows of every batch.
+    """
+
+    batch_size: int
+    random: bool
+    seed: int = 0
+    share: Share = ALONE
+
+    @property
+    @abstractmethod
+    def songs(self) -> int:
+        """How many songs items come from."""
+
+    @property
+    @abstractmethod
+    def items(self) -> int:
+        """How many items an epoch has."""
+
+    @abstractmethod
+    def item(self, index: int, rng: np.random.Generator) -> tuple[Tensors, Array]:
+        """Input and answer of an item; `rng` is the item's own in this epoch."""
+
+    @property
+    def steps(self) -> int:
+        """Batches in an epoch."""
+        return -(-self.items // self.batch_size)
+
+    def batch(self, epoch: int, step: int) -> Batch:
+        epoch = epoch if self.random else 0
+        places = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
+        places = np.split(places, self.share.processes)[self.share.process]
+        order = np.random.default_rng((self.seed, epoch)).permutation(self.items) if self.random else None
+        chosen = places % self.items if order is None else order[places % self.items]
+        pairs = [self.item(int(i), np.random.default_rng((self.seed, epoch, int(i)))) for i in chosen]
+        weights = np.ones(len(places), np.float32) if self.random else (places < self.items).astype(np.float32)
+        inputs, answers = (
+            keras.tree.map_structure(lambda *rows: np.stack(rows), *part) for part in zip(*pairs, strict=True)
+        )
+        return Batch(inputs, answers, weights[:, None])
+
+    def ahead(self, epoch: int, first: int = 0) -> Iterator[tuple[Batch, float]]:
+        """The batches of an epoch from step `first`, and how many seconds each was waited for.
+
+        While one is used, the next is made.
+        """
+        with ThreadPoolExecutor(1) as pool:
+            coming = pool.submit(self.batch, epoch, first)
+            for step in range(first, self.steps):
+                asked = monotonic()
+                batch = coming.result()
+                waited = monotonic() - asked
+                if step + 1 < self.steps:
+                    coming = pool.submit(self.batch, epoch, step + 1)
+                yield batch, waited

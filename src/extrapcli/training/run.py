@@ -1,0 +1,186 @@
+"""A run folder: what a run was asked for, how far it is, and its weights.
+
+recipe.json    the recipe, every default written out
+facts.json     versions, git commit, hash of the corpus, and what was measured
+metrics.csv    a row an epoch
+loss.png       its curve
+best.keras     the weights with the best validation loss
+last.keras     weights, optimizer and progress, from which a stopped run goes on
+"""
+
+import csv
+import io
+import json
+import platform
+import subprocess
+import tempfile
+import zipfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import keras
+from matplotlib.figure import Figure
+
+from extrapcli.errors import UsageError
+from extrapcli.training.recipe import Recipe
+
+STATE = "extrap.state.json"
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What an epoch came to: mean losses, seconds it took and, of those, seconds the network waited for data."""
+
+    epoch: int
+    loss: float
+    val_loss: float
+    seconds: float
+    waited: float
+    items_per_second: float
+
+
+@dataclass
+class State:
+    """How far a run is: whole epochs behind it, and of the current one the steps, their losses' sum and times."""
+
+    epochs: list[Epoch] = field(default_factory=list)
+    steps: int = 0
+    loss: float = 0.0
+    seconds: float = 0.0
+    waited: float = 0.0
+
+    @property
+    def best(self) -> Epoch:
+        """The epoch with the least validation loss, the first of several."""
+        return min(self.epochs, key=lambda epoch: epoch.val_loss)
+
+    def over(self, recipe: Recipe) -> bool:
+        """Whether all epochs are done, or patience is at its end."""
+        done, patience = len(self.epochs), recipe.fit.patience
+        return done >= recipe.fit.epochs or bool(patience and done and done - self.best.epoch >= patience)
+
+
+class RunFolder:
+    """Of processes that train together one `writes`; the others read what it wrote."""
+
+    def __init__(self, path: Path, *, writes: bool = True) -> None:
+        self.path, self.writes = path, writes
+        self.best, self.last = path / "best.keras", path / "last.keras"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What is known of the run so far; raises UsageError where there is none."""
+        try:
+            facts: dict[str, Any] = json.loads((self.path / "facts.json").read_text())
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{self.path}: no run of extrap train: {error}") from None
+        return facts
+
+    @property
+    def recipe(self) -> Recipe:
+        try:
+            return Recipe.model_validate_json((self.path / "recipe.json").read_text())
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{self.path}: no run of extrap train: {error}") from None
+
+    def begin(self, recipe: Recipe, *, resume: bool) -> bool:
+        """Take the folder for a recipe; say whether it holds a finished run of it.
+
+        Raises UsageError where it holds another run, or any without `resume`.
+        """
+        if (self.path / "recipe.json").exists():
+            if self.writes and not resume:
+                raise UsageError(f"{self.path}: holds a run; add --resume to go on with it, or choose another --run")
+            if self.recipe != recipe:
+                raise UsageError(f"{self.path}: holds a run of another recipe; choose another folder with --run")
+            return (self.path / "facts.json").exists() and bool(self.facts.get("finished"))
+        if self.writes:
+            self.path.mkdir(parents=True, exist_ok=True)
+        self._write("recipe.json", recipe.to_json())
+        return False
+
+    def restore(self, model: keras.Model, corpus_hash: str) -> State:
+        """Load weights and optimizer as they were last saved, if they were; raise UsageError for another corpus."""
+        if not self.last.exists():
+            return State()
+        if self.facts["corpus_sha256"] != corpus_hash:
+            raise UsageError(f"{self.path}: its songs have changed; train anew with another --run")
+        model.load_weights(self.last)
+        with zipfile.ZipFile(self.last) as archive:
+            state = State(**json.loads(archive.read(STATE)))
+        state.epochs = [Epoch(**epoch) for epoch in state.epochs]  # type: ignore[arg-type]
+        return state
+
+    def save(self, model: keras.Model, state: State) -> None:
+        """Save all that the run needs to go on, in one file at once."""
+
+        def write(partial: Path) -> None:
+            model.save(partial)
+            with zipfile.ZipFile(partial, "a") as archive:
+                archive.writestr(STATE, json.dumps(asdict(state)))
+
+        self._replace(self.last, write)
+        self.show(state)
+
+    def save_best(self, model: keras.Model) -> None:
+        """Save the weights alone, without the optimizer."""
+        alone = keras.Model(model.input, model.output, name=model.name)
+        self._replace(self.best, alone.save)
+
+    def show(self, state: State) -> None:
+        """Write the table and the picture of the epochs so far."""
+        if not state.epochs:
+            return
+        table = io.StringIO(newline="")
+        rows = csv.DictWriter(table, list(Epoch.__annotations__))
+        rows.writeheader()
+        rows.writerows(asdict(epoch) for epoch in state.epochs)
+        self._write("metrics.csv", table.getvalue())
+        figure = Figure(figsize=(7, 4), layout="constrained")
+        axes = figure.subplots()
+        numbers = [epoch.epoch for epoch in state.epochs]
+        axes.plot(numbers, [epoch.loss for epoch in state.epochs], label="training")
+        axes.plot(numbers, [epoch.val_loss for epoch in state.epochs], label="validation")
+        axes.set(xlabel="epoch", ylabel="loss", title=self.path.name)
+        axes.legend()
+        self._replace(self.path / "loss.png", figure.savefig)
+
+    def note(self, **facts: Any) -> None:
+        """Add to the facts of the run."""
+        before = self.facts if (self.path / "facts.json").exists() else {}
+        self._write("facts.json", json.dumps(before | facts, indent=2))
+
+    def _write(self, name: str, text: str) -> None:
+        self._replace(self.path / name, lambda partial: partial.write_text(text))
+
+    def _replace(self, path: Path, write: Callable[[Path], object]) -> None:
+        if not self.writes:  # saving moves arrays between devices, which all processes must do together
+            with tempfile.TemporaryDirectory() as nowhere:
+                write(Path(nowhere) / path.name)
+            return
+        partial = path.with_name(f".partial-{path.name}")
+        write(partial)
+        partial.replace(path)
+
+
+def versions() -> dict[str, str | None]:
+    """What a run was made with."""
+    described = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+    )
+    backend = keras.backend.backend()
+    package = {"tensorflow": "tensorflow"}.get(backend, backend)
+    return {
+        "extrapcli": version("extrapcli"),
+        "git_commit": described.stdout.strip() or None,
+        "python": platform.python_version(),
+        "keras": keras.version(),
+        "keras_backend": backend,
+        package: __import__(package).__version__,
+    }

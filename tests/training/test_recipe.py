@@ -1,0 +1,62 @@
+"""Recipes: what is refused before any work, and what is shipped."""
+
+from pathlib import Path
+
+import pytest
+
+from extrapcli.errors import UsageError
+from extrapcli.training.recipe import Network, Recipe, find_recipe, read_recipe
+from tests.conftest import Extrap
+
+RECIPE = """
+network = "seq2seq"
+[seq2seq]
+widths = [64, 64, 64, 64]
+[clips]
+per_song = 3
+[fit]
+epochs = 2
+batch_size = 4
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("epochs = 2", "epochs = 0"), "fit.epochs"),
+        (("epochs = 2", "epoch = 2"), "epoch"),
+        (("batch_size", "batchsize"), "batchsize"),
+        (("batch_size = 4", "batch_size = 40000"), "batch_size"),
+        (('"seq2seq"', '"transformer"'), "network"),
+        (("widths = [64,", "widths = [9,"), "widths"),
+        (("[fit]", "[fit"), "not TOML"),
+        (("epochs = 2", "epochs = 2\npatience = 2"), "patience of 2 can never end"),
+        (("per_song = 3", 'per_song = 3\nstart = "beginning"'), "one beginning"),
+        (("[clips]", "[recall]\nbands = 8\n[clips]"), r"\[recall\] says nothing about a seq2seq network"),
+        (("widths", "frame_samples = 0\nwidths"), "frame_samples"),
+    ],
+)
+def test_recipes_that_make_no_sense_are_refused(change: tuple[str, str], says: str, tmp_path: Path) -> None:
+    path = tmp_path / "r.toml"
+    path.write_text(RECIPE.replace(*change))
+    with pytest.raises(UsageError, match=says):
+        read_recipe(path)
+
+
+def test_a_network_that_cannot_fit_is_refused_before_any_work(extrap: Extrap, tmp_path: Path) -> None:
+    (tmp_path / "r.toml").write_text(
+        'network = "lstm"\n[lstm]\nprojection = 22050\nunits = 500000\n[fit]\nepochs = 1\n'
+    )
+    (tmp_path / "corpus").mkdir()
+    ran = extrap("train", "corpus", "--recipe", "r.toml", status=2)
+    assert "GB of memory" in ran.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def test_every_network_has_a_sound_recipe_shipped() -> None:
+    paths = list(Path("training/recipes").glob("*.toml"))
+    for path in paths:
+        recipe = find_recipe(path.stem)
+        assert recipe == read_recipe(path)
+        assert Recipe.model_validate_json(recipe.to_json()) == recipe
+    assert {read_recipe(path).network for path in paths} == set(Network.__args__)  # type: ignore[attr-defined]
