@@ -2,7 +2,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 MODEL ?= recall
 
-.PHONY: demo test lint check corpus model picture clean
+.PHONY: demo test lint check corpus model study picture clean
+
+STUDY := study study-slow study-aligned study-descending study-unshared study-peak study-lstm
 
 demo: .venv/.installed
 	$(BIN)/extrap continue tests/data/song.mp3 --minutes 1:30 -o demo/ --overwrite
@@ -21,8 +23,12 @@ corpus:
 	training/corpus/fetch corpus
 
 model: .venv/.tested
-	$(BIN)/extrap train corpus --recipe $(MODEL) --run runs/$(MODEL)
+	$(BIN)/extrap train corpus --recipe $(MODEL) --run runs/$(MODEL) --resume
 	$(BIN)/extrap export runs/$(MODEL) --corpus corpus -o models/$(MODEL)
+
+study: .venv/.tested
+	for recipe in $(STUDY); do $(BIN)/extrap train corpus --recipe $$recipe --resume || exit; done
+	$(BIN)/python benchmarks/study.py corpus runs
 
 picture: .venv/.tested
 	$(BIN)/extrap continue tests/data/song.mp3 --minutes 1:30 -o demo/ --overwrite

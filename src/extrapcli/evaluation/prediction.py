@@ -1,14 +1,16 @@
-"""How near predicted samples come to the music that really followed."""
+"""How near predicted samples come to the music that really followed, and what predicts it without learning."""
 
 from dataclasses import astuple, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.signal import correlate
 
 from extrapcli.evaluation.spectra import mel_energies
 
 Array = NDArray[np.float32]
 RANGE_DECIBELS = 60.0
+MATCHED_SECONDS, LEAST_LAG_SECONDS = 2, 1
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,32 @@ def mean(distances: list[Distance]) -> Distance:
     if not distances:
         raise ValueError("nothing to take the mean of")
     return Distance(*np.mean([astuple(one) for one in distances], axis=0).tolist())
+
+
+def silence(context: Array, samples: int, rate: int) -> Array:
+    """Predict nothing."""
+    return np.zeros(samples, np.float32)
+
+
+def repeat(context: Array, samples: int, rate: int) -> Array:
+    """Predict the last `samples` of the context again."""
+    return context[-samples:]
+
+
+def best_lag(context: Array, samples: int, rate: int) -> Array:
+    """Predict that the context repeats itself at the lag at which its last two seconds are most alike what was.
+
+    Lags are of one second at least; likeness is the normalised correlation of samples. Where a lag is shorter
+    than what is wanted, its stretch is played over and over.
+    """
+    matched = MATCHED_SECONDS * rate
+    past, last = context[: -LEAST_LAG_SECONDS * rate].astype(np.float64), context[-matched:].astype(np.float64)
+    energy = np.cumsum(np.square(past, dtype=np.float64), dtype=np.float64)
+    energies = energy[matched - 1 :] - np.concatenate([[0.0], energy[:-matched]])
+    likeness = correlate(past, last, "valid", "fft") / np.sqrt(np.maximum(energies, 1e-9 * energy[-1] + 1e-12))
+    begin = int(np.argmax(likeness)) + matched
+    repeated: Array = np.resize(context[begin:], samples)
+    return repeated
 
 
 def _decibels(energies: Array, floor: float) -> Array:

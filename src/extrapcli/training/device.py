@@ -40,12 +40,13 @@ def use_device(device: str) -> Share:
     import jax
 
     if "KERAS_DISTRIBUTION_NUM_PROCESSES" in os.environ:
+        keras.utils.set_random_seed(0)  # or Keras draws one of all processes' CPUs; the recipe's follows
         keras.distribution.initialize()
     try:
-        found = jax.devices(device)
+        found = keras.distribution.list_devices(device)
     except RuntimeError as error:
         raise MissingDependency(
             f"JAX sees no {device}: {_INSTALL[device]}, and check that the device is attached ({error})"
         ) from None
-    keras.distribution.set_distribution(keras.distribution.DataParallel(devices=[str(d) for d in found]))
+    keras.distribution.set_distribution(keras.distribution.DataParallel(devices=found))
     return Share(jax.process_index(), jax.process_count(), len(found))
