@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from extrapcli.evaluation.prediction import Distance, best_lag, distance, mean, repeat, silence
 
@@ -9,22 +10,22 @@ RATE = 22050
 
 
 @pytest.fixture
-def music(rng: np.random.Generator) -> np.ndarray:
+def music(rng: np.random.Generator) -> NDArray[np.float32]:
     return rng.normal(0, 0.2, size=10 * RATE).astype(np.float32)
 
 
-def test_the_truth_is_at_no_distance(music: np.ndarray) -> None:
+def test_the_truth_is_at_no_distance(music: NDArray[np.float32]) -> None:
     assert distance(music, music, RATE) == Distance(0, 0, 0)
 
 
-def test_a_quieter_truth_differs_by_its_level(music: np.ndarray) -> None:
-    got = distance(music / 10, music, RATE)
+def test_a_quieter_truth_differs_by_its_level(music: NDArray[np.float32]) -> None:
+    got = distance(music / np.float32(10), music, RATE)
     assert got.level == pytest.approx(-20, abs=0.01)
     assert got.log_mel == pytest.approx(20, abs=0.5)
     assert got.mse == pytest.approx(0.81 * 0.04, rel=0.02)
 
 
-def test_silence_is_far_but_not_infinitely(music: np.ndarray) -> None:
+def test_silence_is_far_but_not_infinitely(music: NDArray[np.float32]) -> None:
     nothing = silence(music, len(music), RATE)
     got = distance(nothing, music, RATE)
     assert got.mse == pytest.approx(np.square(music).mean(), rel=1e-5)
@@ -33,7 +34,7 @@ def test_silence_is_far_but_not_infinitely(music: np.ndarray) -> None:
     assert distance(nothing, nothing, RATE).log_mel == 0
 
 
-def test_distances_do_not_depend_on_the_unit(music: np.ndarray, rng: np.random.Generator) -> None:
+def test_distances_do_not_depend_on_the_unit(music: NDArray[np.float32], rng: np.random.Generator) -> None:
     other = rng.normal(0, 0.1, size=len(music)).astype(np.float32)
     one, two = distance(other, music, RATE), distance(100 * other, 100 * music, RATE)
     assert one.log_mel == pytest.approx(two.log_mel, rel=1e-4)

@@ -18,14 +18,13 @@ left, those over the future on the right.
 The model is built from Keras's own layers and `keras.ops` only, so a saved one loads without code of ours.
 """
 
-from collections.abc import Callable
-from typing import Any
-
 import keras
 import numpy as np
 from keras import layers, ops
 from numpy.typing import NDArray
 from pydantic import BaseModel, PositiveInt
+
+from extrapcli.networks.fourier import Tensor, product
 
 FRAME_SAMPLES = 22050
 HOPS = 25  # a frame
@@ -37,8 +36,6 @@ FLOOR = 1e-5  # of power: -50 dB against the song's level
 DECIBEL_MEAN, DECIBEL_SCALE = -20.0, 15.0
 MATCH_WEIGHT, QUERY_WEIGHT = 0.05, 0.5
 PATCH_HOPS = 25
-
-Tensor = Any  # a tensor of any Keras backend
 
 
 class RecallSettings(BaseModel, frozen=True, extra="forbid"):
@@ -74,7 +71,7 @@ def log_mel(context: Tensor, bands: int) -> Tensor:
     mel = layers.Dense(bands, use_bias=False, trainable=False, name="mel")
     energy = mel(layers.Reshape((-1, BINS), name="bins")(power))
     mel.set_weights([mel_bands(bands)])
-    decibels = ops.log(energy / WINDOW_SAMPLES + FLOOR) * (10 / np.log(10))
+    decibels = ops.log(energy / WINDOW_SAMPLES + FLOOR) * float(10 / np.log(10))
     return (decibels - DECIBEL_MEAN) / DECIBEL_SCALE
 
 
@@ -143,17 +140,9 @@ def _power_spectrum(windows: Tensor) -> Tensor:
     twiddle = np.exp(1j * angle / WINDOW_SAMPLES)
     second = first[:, : BINS // ROOT]
     real, imaginary = (ops.matmul(part.astype(np.float32), windows) for part in (first.real, first.imag))
-    real, imaginary = _product(real, imaginary, twiddle, ops.multiply)
-    real, imaginary = _product(real, imaginary, second, ops.matmul)
+    real, imaginary = product(real, imaginary, twiddle, ops.multiply)
+    real, imaginary = product(real, imaginary, second, ops.matmul)
     return real * real + imaginary * imaginary
-
-
-def _product(
-    real: Tensor, imaginary: Tensor, by: NDArray[np.complex128], multiply: Callable[..., Tensor]
-) -> tuple[Tensor, Tensor]:
-    """Multiply complex by complex, elements or matrices."""
-    a, b = by.real.astype(np.float32), by.imag.astype(np.float32)
-    return multiply(real, a) - multiply(imaginary, b), multiply(real, b) + multiply(imaginary, a)
 
 
 def mel_bands(bands: int) -> NDArray[np.float32]:

@@ -61,14 +61,14 @@ def _check_sizes(recipe: Recipe, share: Share) -> None:
     for size in (recipe.fit.batch_size, recipe.fit.validation_batch_size or recipe.fit.batch_size):
         if size % share.devices:
             raise UsageError(f"a batch of {size} cannot be spread over {share.devices} devices; change the recipe")
-    if recipe.network != "recall":
-        needed = BYTES_PER_PARAMETER * recipe.frames.parameters
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        if needed > memory:
-            raise UsageError(
-                f"the recipe's network has {recipe.frames.parameters:,} parameters, and training it takes more than "
-                f"{needed / 1e9:.0f} GB of memory; this machine has {memory / 1e9:.0f} GB"
-            )
+    settings = recipe.lstm if recipe.network == "lstm" else recipe.seq2seq
+    needed = BYTES_PER_PARAMETER * settings.parameters
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if recipe.network in ("seq2seq", "lstm") and needed > memory:
+        raise UsageError(
+            f"the recipe's network has {settings.parameters:,} parameters, and training it takes more than "
+            f"{needed / 1e9:.0f} GB of memory; this machine has {memory / 1e9:.0f} GB"
+        )
 
 
 class _Loop:

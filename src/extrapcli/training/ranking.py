@@ -17,7 +17,8 @@ from keras import ops
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
-from extrapcli.networks.recall import FRAME_SAMPLES, HOPS, RecallSettings, Tensor, log_mel, scorer
+from extrapcli.networks.fourier import Tensor
+from extrapcli.networks.recall import FRAME_SAMPLES, HOPS, RecallSettings, log_mel, scorer
 from extrapcli.training.batches import Batches, Tensors
 from extrapcli.training.corpus import Make, Shard
 from extrapcli.training.recipe import Ranking

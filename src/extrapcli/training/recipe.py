@@ -16,13 +16,14 @@ from pydantic import (
 )
 
 from extrapcli.errors import UsageError
+from extrapcli.networks.echo import EchoSettings
 from extrapcli.networks.lstm import LstmSettings
-from extrapcli.networks.recall import RecallSettings
+from extrapcli.networks.recall import FRAME_SAMPLES, RecallSettings
 from extrapcli.networks.seq2seq import Seq2seqSettings
 
-Network = Literal["seq2seq", "lstm", "recall"]
+Network = Literal["seq2seq", "lstm", "echo", "recall"]
 Scaling = Literal["clip", "context", "peak", "none"]
-FrameSettings = Seq2seqSettings | LstmSettings
+FrameSettings = Seq2seqSettings | LstmSettings | EchoSettings
 
 
 class Data(BaseModel, frozen=True, extra="forbid"):
@@ -37,12 +38,14 @@ class ClipSettings(BaseModel, frozen=True, extra="forbid"):
 
     A clip is as long as the network's context and horizon together. With `start = "anywhere"` every training
     song gives `per_song` clips from random places in each epoch, every validation song as many, evenly spaced
-    and always the same. See `clips.scaled` for the scalings.
+    and always the same. See `clips.scaled` for the scalings. `mel_weight` is that of the distance of spectra in
+    the loss, beside the squared error of samples (`loss.FrameLoss`).
     """
 
     per_song: PositiveInt = 1
     start: Literal["anywhere", "beginning"] = "anywhere"
     scaling: Scaling = "clip"
+    mel_weight: NonNegativeFloat = 0.0
 
     @model_validator(mode="after")
     def _one_beginning(self) -> "ClipSettings":
@@ -95,6 +98,7 @@ class Ranking(BaseModel, frozen=True, extra="forbid"):
 TABLES: dict[str, set[str]] = {
     "seq2seq": {"seq2seq", "clips"},
     "lstm": {"lstm", "clips"},
+    "echo": {"echo", "clips"},
     "recall": {"recall", "ranking"},
 }
 """The tables that each network has of its own."""
@@ -107,6 +111,7 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
     seed: NonNegativeInt = 0
     seq2seq: Seq2seqSettings = Seq2seqSettings()
     lstm: LstmSettings = LstmSettings()
+    echo: EchoSettings = EchoSettings()
     recall: RecallSettings = RecallSettings()
     clips: ClipSettings = ClipSettings()
     ranking: Ranking = Ranking()
@@ -123,10 +128,19 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
                     raise ValueError(f"[{name}] says nothing about a {tables['network']} network")
         return tables
 
+    @model_validator(mode="after")
+    def _spectra_have_a_rate(self) -> "Recipe":
+        if self.clips.mel_weight and self.frames.frame_samples != FRAME_SAMPLES:
+            raise ValueError(f"mel_weight needs frames of {FRAME_SAMPLES} samples")
+        return self
+
     @property
     def frames(self) -> FrameSettings:
         """The settings of a network of frames."""
-        return self.lstm if self.network == "lstm" else self.seq2seq
+        if self.network == "recall":
+            raise ValueError("recall is no network of frames")
+        settings: FrameSettings = getattr(self, self.network)
+        return settings
 
     def to_json(self) -> str:
         """The recipe with every default written out, without the tables of other networks."""

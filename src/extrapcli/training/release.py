@@ -29,6 +29,8 @@ SUMMARIES = {
     "Quiet noise rather than music, as sample regression gives; a baseline for research.",
     "lstm": "An encoder-decoder of LSTMs: {given} s of samples in, the next {answered} s out. "
     "Quiet noise, as sample regression gives; a baseline for research.",
+    "echo": "Answers {given} s of samples with the next {answered} s, made of them: it plays on from the places that "
+    "the music could go on from, each second as loud as it is sure.",
 }
 
 

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 import keras
 
 from extrapcli.errors import UsageError
-from extrapcli.networks.lstm import lstm
+from extrapcli.networks.echo import EchoSettings, echo
+from extrapcli.networks.lstm import LstmSettings, lstm
 from extrapcli.networks.recall import FRAME_SAMPLES, PATCH_HOPS
-from extrapcli.networks.seq2seq import seq2seq
+from extrapcli.networks.seq2seq import Seq2seqSettings, seq2seq
 from extrapcli.training.batches import Batches
 from extrapcli.training.clips import Clips
 from extrapcli.training.corpus import Corpus, Shard, content_hash, decoded, prepare
 from extrapcli.training.device import ALONE, Share
+from extrapcli.training.loss import FrameLoss
 from extrapcli.training.progress import Progress
 from extrapcli.training.ranking import (
     FUTURE_HOPS,
@@ -36,7 +38,13 @@ class Task:
 
 def frame_network(recipe: Recipe) -> keras.Model:
     """Build a network from frames to frames."""
-    return lstm(recipe.lstm) if recipe.network == "lstm" else seq2seq(recipe.seq2seq)
+    match recipe.frames:
+        case Seq2seqSettings() as settings:
+            return seq2seq(settings)
+        case LstmSettings() as settings:
+            return lstm(settings)
+        case EchoSettings() as settings:
+            return echo(settings)
 
 
 def prepare_task(recipe: Recipe, corpus: Corpus, progress: Progress, share: Share) -> Task:
@@ -63,7 +71,7 @@ def prepare_task(recipe: Recipe, corpus: Corpus, progress: Progress, share: Shar
     train, test = (clips(recipe, corpus, of, progress, share, random=of is splits[0]) for of in splits)
     keras.utils.set_random_seed(recipe.seed)
     model = frame_network(recipe)
-    return Task(model, keras.losses.MeanSquaredError(), train, test, content_hash([*train.shards, *test.shards]))
+    return Task(model, FrameLoss(recipe.clips.mel_weight), train, test, content_hash([*train.shards, *test.shards]))
 
 
 def samples(

@@ -1,0 +1,58 @@
+"""`echo` plays on what repeats, says nothing where nothing was, and is the same in ONNX Runtime."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from extrapcli.backends import open_model
+from extrapcli.networks.echo import EchoSettings, echo
+from extrapcli.spec import ModelSpec
+from extrapcli.training.export import write_onnx
+
+SETTINGS = EchoSettings(context_frames=8, horizon_frames=4, width=8, vector=8, dilations=(1, 2), places=2)
+
+
+@pytest.fixture(scope="module")
+def model() -> keras.Model:
+    keras.utils.set_random_seed(5)
+    return echo(SETTINGS)
+
+
+@pytest.fixture
+def loop(rng: np.random.Generator) -> NDArray[np.float32]:
+    """Twelve frames of a loop of 1.7 s, dull enough to be recognised at a ninth of the rate."""
+    once = np.convolve(rng.normal(size=37401), np.ones(30) / 30, "same").astype(np.float32)
+    return np.resize(once / once.std(), 12 * 22050).reshape(12, 22050)
+
+
+def test_a_loop_goes_on_sample_by_sample(model: keras.Model, loop: NDArray[np.float32]) -> None:
+    answer = model.predict(loop[None, :8], verbose=0)[0]
+    for got, wanted in zip(answer, loop[8:], strict=True):
+        assert np.corrcoef(got, wanted)[0, 1] > 0.98
+
+
+def test_an_answer_is_made_of_the_context() -> None:
+    one = echo(SETTINGS.model_copy(update={"places": 1}))
+    noise = np.random.default_rng(1).normal(size=(1, 8, 22050)).astype(np.float32)
+    answer = one.predict(noise, verbose=0).ravel()
+    stretch = answer[:2000]
+    heard = np.lib.stride_tricks.sliding_window_view(noise.ravel(), 2000)
+    likeness = heard @ stretch / np.linalg.norm(heard, axis=1) / np.linalg.norm(stretch)
+    assert likeness.max() > 0.9999
+
+
+def test_silence_stays_silence(model: keras.Model) -> None:
+    assert not model.predict(np.zeros((2, 8, 22050), np.float32), verbose=0).any()
+
+
+def test_onnx_runtime_gives_what_keras_gives(
+    model: keras.Model, loop: NDArray[np.float32], tmp_path: Path, rng: np.random.Generator
+) -> None:
+    spec = ModelSpec("echo", "waveform", 22050, 8, 4)
+    write_onnx(model, tmp_path / "model.onnx", spec=spec, facts={}, weights="float32")
+    contexts = np.stack([loop[:8], loop[:8] + rng.normal(0, 0.3, size=(8, 22050)).astype(np.float32)])
+    got = open_model(tmp_path / "model.onnx", device="cpu").run(contexts)["frames"]
+    np.testing.assert_allclose(got, model.predict(contexts, verbose=0), atol=1e-4)
