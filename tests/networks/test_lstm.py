@@ -1,12 +1,14 @@
 """The LSTMs to compare with: their sizes are what is said of them."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from extrapcli.networks.lstm import LstmSettings, lstm
 from extrapcli.networks.seq2seq import Seq2seqSettings, seq2seq
 
-SMALL = {"context_frames": 3, "horizon_frames": 2, "frame_samples": 100}
+SMALL: dict[str, Any] = {"context_frames": 3, "horizon_frames": 2, "frame_samples": 100}
 
 
 def test_frames_in_frames_out(rng: np.random.Generator) -> None:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 from matplotlib.figure import Figure
 
 from extrapcli.errors import UsageError
@@ -108,11 +109,15 @@ class RunFolder:
             return State()
         if self.facts["corpus_sha256"] != corpus_hash:
             raise UsageError(f"{self.path}: its songs have changed; train anew with another --run")
-        model.load_weights(self.last)
-        with zipfile.ZipFile(self.last) as archive:
-            state = State(**json.loads(archive.read(STATE)))
-        state.epochs = [Epoch(**epoch) for epoch in state.epochs]  # type: ignore[arg-type]
-        return state
+        try:
+            model.load_weights(self.last)
+            with zipfile.ZipFile(self.last) as archive:
+                saved = json.loads(archive.read(STATE))
+            for variable, seed in zip(_seeds(model), saved.pop("seeds"), strict=True):
+                variable.assign(seed)
+            return State(**saved | {"epochs": [Epoch(**epoch) for epoch in saved["epochs"]]})
+        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+            raise UsageError(f"{self.last}: cannot go on from it ({error}); train anew with another --run") from None
 
     def save(self, model: keras.Model, state: State) -> None:
         """Save all that the run needs to go on, in one file at once."""
@@ -120,7 +125,8 @@ class RunFolder:
         def write(partial: Path) -> None:
             model.save(partial)
             with zipfile.ZipFile(partial, "a") as archive:
-                archive.writestr(STATE, json.dumps(asdict(state)))
+                seeds = [np.asarray(variable).tolist() for variable in _seeds(model)]
+                archive.writestr(STATE, json.dumps(asdict(state) | {"seeds": seeds}))
 
         self._replace(self.last, write)
         self.show(state)
@@ -164,6 +170,11 @@ class RunFolder:
         partial = path.with_name(f".partial-{path.name}")
         write(partial)
         partial.replace(path)
+
+
+def _seeds(model: keras.Model) -> list[keras.Variable]:
+    """The states of dropout and the like, which Keras does not save."""
+    return [variable for variable in model.variables if variable.path.endswith("seed_generator_state")]
 
 
 def versions() -> dict[str, str | None]:
