@@ -26,7 +26,7 @@ from extrapcli.models import sha256
 from extrapcli.networks.lstm import LstmSettings
 from extrapcli.training.clips import Clips
 from extrapcli.training.corpus import Corpus
-from extrapcli.training.device import use_device
+from extrapcli.training.device import use_tensorflow
 from extrapcli.training.recipe import find_recipe
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -39,7 +39,7 @@ RUNS = {
     "study-peak": "samples scaled to peak 1",
     "study-lstm": "LSTMs, learning rate 0.001",
 }
-TIMED = ("study", "study-lstm")
+TIMED = {"study", "study-lstm"}
 TRIVIAL = {"silence": silence, "the last 10 s again": repeat, "the best-matching lag": best_lag}
 Array = NDArray[np.float32]
 Figures = dict[str, Any]
@@ -50,7 +50,7 @@ def main() -> None:
     parser.add_argument("corpus", type=Path)
     parser.add_argument("runs", type=Path)
     asked = parser.parse_args()
-    use_device("cpu")
+    use_tensorflow()
     figures: Figures = {"trivial": trivial(asked.corpus)}
     for name in RUNS:
         run = asked.runs / name
@@ -60,8 +60,10 @@ def main() -> None:
             console.say(f"{name}: {figures[name]}")
         else:
             console.say(f"{name}: no finished run")
-    for name in TIMED:
+    for name in TIMED & figures.keys():
         figures[name]["speed"] = speed(asked.corpus, asked.runs / name)
+    if "study" not in figures:
+        raise SystemExit("nothing to report before the run of the study itself is finished")
     figures["scales"] = scales(asked.corpus)
     (DOCS / "study").mkdir(exist_ok=True)
     (DOCS / "study" / "figures.json").write_text(json.dumps(figures, indent=1) + "\n")
@@ -74,10 +76,10 @@ def main() -> None:
 
 def data(corpus: Path, name: str, split: str) -> Clips:
     """The clips of a split as a recipe cuts them, always the same."""
-    from extrapcli.training.task import clips
+    from extrapcli.training.task import validation_clips
 
     with console.training(quiet=True) as progress:
-        return clips(find_recipe(name), Corpus.open(corpus), (split,), progress, random=False)
+        return validation_clips(find_recipe(name), Corpus.open(corpus), progress, (split,))
 
 
 def pairs(clips: Clips) -> list[tuple[Array, Array]]:
@@ -256,6 +258,8 @@ def scales_table(figures: Figures) -> str:
 def lstm_table(figures: Figures) -> str:
     rows = []
     for name, told in (("study", "the study's network"), ("study-lstm", "LSTMs of 512 units behind a projection")):
+        if name not in figures:
+            continue
         timed = figures[name]["speed"]
         rows.append(
             (

@@ -28,6 +28,7 @@ def main() -> None:
     import keras
 
     from extrapcli.training.corpus import Corpus
+    from extrapcli.training.fit import optimizer
     from extrapcli.training.recipe import find_recipe
     from extrapcli.training.task import prepare_task
 
@@ -35,8 +36,7 @@ def main() -> None:
     with console.training(quiet=True) as progress:
         task = prepare_task(recipe, Corpus.open(asked.corpus), progress, share)
     data, model, size = task.training, task.model, task.training.batch_size
-    optimizer = keras.optimizers.Adam(recipe.fit.learning_rate)
-    model.compile(optimizer=optimizer, loss=task.loss, jit_compile=not asked.no_xla)
+    model.compile(optimizer=optimizer(recipe.fit, data.steps), loss=task.loss, jit_compile=not asked.no_xla)
 
     began = time.monotonic()
     fixed = data.batch(0, 0)

@@ -232,13 +232,15 @@ def train(
     """
     from extrapcli.training.device import use_device
 
+    if tpu and device == TrainingDevice.gpu:
+        raise typer.BadParameter("--tpu and --device gpu exclude each other")
     share = use_device("tpu" if tpu else device.value)
     from extrapcli.training.fit import fit
     from extrapcli.training.recipe import find_recipe
 
     wanted, folder = find_recipe(recipe), run or Path("runs") / Path(recipe).stem
     with console.training(quiet or share.process > 0) as progress:
-        best = fit(wanted, corpus, folder, resume=resume, share=share, progress=progress)
+        best = fit(wanted, corpus, folder, name=recipe, resume=resume, share=share, progress=progress)
     console.result(str(best))
 
 
@@ -250,16 +252,19 @@ def export(
     weights: Annotated[Weights, typer.Option(help="What large weights are stored as; int8 is for ONNX alone.")] = (
         Weights.float16
     ),
+    licence: Annotated[str, typer.Option(metavar="TEXT", help="For the card: the licence of the weights.")] = (
+        "not stated"
+    ),
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
     """Make a model of a run: ONNX and Keras files that agree, measured, with a card."""
-    from extrapcli.training.device import use_device
+    from extrapcli.training.device import use_tensorflow
 
-    use_device("cpu")
+    use_tensorflow()
     from extrapcli.training.export import export_run
 
     with console.training(quiet) as progress:
-        paths = export_run(run, corpus, out, weights=weights.value, progress=progress)
+        paths = export_run(run, corpus, out, weights=weights.value, licence=licence, progress=progress)
     for path in paths:
         console.result(str(path))
 

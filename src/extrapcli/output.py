@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from extrapcli.audio.formats import FORMATS, format_of, why_not
+from extrapcli.audio.formats import FORMATS, format_of, is_audio_name, why_not
 from extrapcli.audio.song import Song
 from extrapcli.continuation import clock
 from extrapcli.errors import CannotWrite, UnreadableAudio, UsageError
@@ -118,13 +118,3 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
-
-
-def is_audio_name(path: Path) -> bool:
-    return path.suffix.lower() in _AUDIO_SUFFIXES and not path.name.startswith(".")
-
-
-_AUDIO_SUFFIXES = {suffix for format in FORMATS.values() for suffix in format.suffixes} | {
-    ".aac", ".ac3", ".aif", ".aifc", ".aiff", ".alac", ".ape", ".au", ".avi", ".caf", ".dts", ".mka", ".mkv",
-    ".mov", ".mp2", ".mpc", ".rf64", ".snd", ".tta", ".w64", ".webm", ".wma", ".wmv", ".wv",
-}  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from extrapcli.errors import UnreadableAudio, UsageError
+from extrapcli.errors import CannotWrite, UnreadableAudio, UsageError
 from extrapcli.training.clips import Clips, scaled
 from extrapcli.training.corpus import Corpus, Shard, Stamp, content_hash, decoded, prepare
 from extrapcli.training.device import Share
@@ -65,16 +65,22 @@ def test_songs_are_decoded_once_and_again_where_they_changed(songs: list[Path], 
     assert made == [songs[2]]
     assert second[2].length == 16000
     assert content_hash(second) != content_hash(first)
-    assert content_hash(second[:2]) == content_hash(list(reversed(first[:2])))
+    assert content_hash(second[:1], second[1:2]) == content_hash(first[:1], first[1:2])
+    assert content_hash(second[:1], second[1:2]) != content_hash(first[1:2], first[:1])
+    assert content_hash(second[:2], []) != content_hash(second[:1], second[1:2])
 
 
 def test_preparing_that_was_cut_short_goes_on(songs: list[Path], tmp_path: Path) -> None:
     folder = tmp_path / "shards"
     whole = prepare(songs[:3], folder, decoded(8000), Heard())
     whole[0].path.with_suffix(".json").unlink()  # cut off between the two
-    (folder / ".partial-x").write_text("half")
+    stale, fresh = folder / ".partial-1-x", folder / ".partial-2-x"
+    stale.write_text("half")
+    os.utime(stale, (0, 0))
+    fresh.write_text("another process is at it")
     whole[1].path.with_suffix(".json").write_text("{")
     assert prepare(songs[:3], folder, decoded(8000), Heard()) == whole
+    assert list(folder.glob(".partial-*")) == [fresh]
 
 
 def test_broken_songs_are_named_and_counted(songs: list[Path], tmp_path: Path) -> None:
@@ -87,7 +93,33 @@ def test_broken_songs_are_named_and_counted(songs: list[Path], tmp_path: Path) -
     songs[5].unlink()
     with pytest.raises(UnreadableAudio, match="3 of 40 songs cannot be read, more than 5%"):
         prepare(songs, tmp_path / "shards", decoded(8000), heard)
-    assert any("no such file" in line for line in heard.lines)
+    assert any("No such file" in line for line in heard.lines)
+
+
+def test_a_folder_that_takes_no_shard_is_no_fault_of_the_songs(songs: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CannotWrite, match="cannot prepare songs there"):
+        prepare(songs, tmp_path / "file" / "shards", decoded(8000), Heard())
+
+
+def test_only_audio_files_of_a_folder_are_songs(songs: list[Path], tmp_path: Path) -> None:
+    (songs[0].parent / "cover.jpg").write_text("a picture")
+    (songs[0].parent / "album").mkdir()
+    songs[0].rename(songs[0].parent / "album" / "1.wav")  # of the name of another song
+    corpus = Corpus.open(tmp_path / "corpus")
+    assert len(corpus.songs("train")) == 40
+    assert len({shard.path for shard in prepare(corpus.songs("train"), tmp_path / "s", decoded(8000), Heard())}) == 40
+
+
+def test_a_manifest_may_name_anything(songs: list[Path], tmp_path: Path) -> None:
+    odd = ['"quoted".wav', "'x' y.wav", "音楽" * 27 + ".wav"]
+    for song, name in zip(songs, odd, strict=False):
+        song.rename(song.with_name(name))
+    rows = "".join(f"train\tcorpus/train/{name}\n" for name in odd)
+    (tmp_path / "songs.tsv").write_text(f"split\tfile\n{rows}", encoding="utf-8-sig")
+    listed = Corpus.open(tmp_path / "songs.tsv").songs("train")
+    assert {song.name for song in listed} == set(odd)
+    assert len(prepare(listed, tmp_path / "shards", decoded(8000), Heard())) == 3
 
 
 def test_a_manifest_lists_what_folders_hold(songs: list[Path], tmp_path: Path) -> None:
@@ -95,17 +127,17 @@ def test_a_manifest_lists_what_folders_hold(songs: list[Path], tmp_path: Path) -
         "file\tsplit\tmore\n" + "".join(f"corpus/train/{song.name}\ttrain\t1\n" for song in songs)
     )
     folder, manifest = Corpus.open(tmp_path / "corpus"), Corpus.open(tmp_path / "songs.tsv")
-    assert manifest.songs(["train"]) == folder.songs(["train"]) == sorted(songs)
+    assert manifest.songs("train") == folder.songs("train") == sorted(songs)
     for corpus in (folder, manifest):
         with pytest.raises(UsageError, match="no songs"):
-            corpus.songs(["validation"])
+            corpus.songs("validation")
 
 
 @pytest.mark.parametrize("text", ["", "a\tb\n1\t2\n", "split\tfile\ntrain\n", "\x00\xff"])
 def test_what_is_no_manifest_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "songs.tsv").write_text(text, encoding="latin-1")
     with pytest.raises(UsageError):
-        Corpus.open(tmp_path / "songs.tsv").songs(["train"])
+        Corpus.open(tmp_path / "songs.tsv").songs("train")
 
 
 def clips(shards: list[Shard], *, random: bool, share: Share = Share(), **settings: object) -> Clips:  # noqa: B008
@@ -201,16 +233,19 @@ def test_scalings(rng: np.random.Generator) -> None:
         scaled(clip, 200, "context")[:200],
         scaled(np.append(clip[:200], [9, 9]).astype(np.float32), 200, "context")[:200],
     )
+    click = np.zeros(300, np.float32)
+    click[5] = 1 / 32768
+    assert np.abs(scaled(np.append(click[:200], clip[200:]), 200, "context")).max() < 1001 * np.abs(clip).max()
     for scaling in ("clip", "context", "peak", "none"):
         assert not scaled(np.zeros(300, np.float32), 200, scaling).any()
 
 
 def test_memory_does_not_grow_with_the_corpus(tmp_path: Path) -> None:
     """Clips of 2, then of 40 songs of 4 MB: the second would be 160 MB at once."""
-    shard = on_disk(tmp_path / "long.npy", np.ones(2_000_000, np.int16))
+    shards = [on_disk(tmp_path / f"{number}.npy", np.ones(2_000_000, np.int16)) for number in range(40)]
     peaks = []
     for count in (2, 40):
-        data = clips([shard] * count, random=True)
+        data = clips(shards[:count], random=True)
         tracemalloc.start()
         for epoch in range(2):
             for _ in data.ahead(epoch):

@@ -4,6 +4,7 @@ import csv
 import os
 import socket
 import subprocess
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -100,7 +101,18 @@ def test_a_bfloat16_run_of_jax_is_exported_in_float32(corpus: Path, tmp_path: Pa
     done = subprocess.run(
         [EXTRAP, "export", "run", "--corpus", "corpus", "-o", "model", "--weights", "float32"],
         cwd=tmp_path,
+        env=jax(1),
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
+    kept = {
+        path: zipfile.ZipFile(tmp_path / path).read("config.json") for path in ("run/last.keras", "model/model.keras")
+    }
+    assert b"mixed_bfloat16" in kept["run/last.keras"]
+    assert b"bfloat16" not in kept["model/model.keras"]
+
+
+def test_several_processes_need_jax(corpus: Path, tmp_path: Path) -> None:
+    env = os.environ | {"KERAS_DISTRIBUTION_NUM_PROCESSES": "2"}
+    assert "is for JAX" in train(tmp_path, "run", env, status=2)

@@ -60,7 +60,7 @@ def test_train_export_and_continue(extrap: Extrap, corpus: Path, song_wav: Path,
     extrap("export", "run", "--corpus", "corpus", "-o", "model", "--quiet")
     assert damaged_files(tmp_path / "model") == []
     figures = read_card(tmp_path / "model").figures
-    assert float(figures["onnx_tensorflow_difference"]) < 1e-4
+    assert float(figures["onnx_keras_difference"]) < 1e-4
     assert 0 < float(figures["oracle_next_10_s_anywhere"]) <= float(figures["plain_match_next_10_s_anywhere"])
     for backend in ("onnx", "tensorflow"):
         track = f"{backend}.wav"

@@ -34,6 +34,10 @@ batch_size = 4
         (("per_song = 3", 'per_song = 3\nstart = "beginning"'), "one beginning"),
         (("[clips]", "[recall]\nbands = 8\n[clips]"), r"\[recall\] says nothing about a seq2seq network"),
         (("widths", "frame_samples = 0\nwidths"), "frame_samples"),
+        (("epochs = 2", "epochs = 2\nlearning_rate = inf"), "learning_rate"),
+        (("[fit]", '[data]\ntrain = ["a", "b"]\nvalidation = ["b"]\n[fit]'), "named twice"),
+        (("[fit]", "[data]\ntrain = []\n[fit]"), "train"),
+        (("per_song = 3", 'scaling = "none"\nmel_weight = 1'), "mel_weight needs standardised samples"),
     ],
 )
 def test_recipes_that_make_no_sense_are_refused(change: tuple[str, str], says: str, tmp_path: Path) -> None:
@@ -41,6 +45,25 @@ def test_recipes_that_make_no_sense_are_refused(change: tuple[str, str], says: s
     path.write_text(RECIPE.replace(*change))
     with pytest.raises(UsageError, match=says):
         read_recipe(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('network = "echo"\n[fit]\nepochs = 1\nprecision = "bfloat16"', "too coarse"),
+        ('network = "recall"\n[recall]\nbands = 2\nvector = 51\n[fit]\nepochs = 1', "50 entries at most"),
+        ('network = "seq2seq"\n[clips]\nmel_weight = 1\n[seq2seq]\nframe_samples = 9\n[fit]\nepochs = 1', "22050"),
+    ],
+)
+def test_contradictions_are_refused(text: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / "r.toml").write_text(text)
+    with pytest.raises(UsageError, match=says):
+        read_recipe(tmp_path / "r.toml")
+
+
+def test_an_unknown_recipe_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(UsageError, match=r"nosuch: cannot read the recipe.*recall, seq2seq, study"):
+        find_recipe("nosuch")
 
 
 def test_a_network_that_cannot_fit_is_refused_before_any_work(extrap: Extrap, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def test_training_goes_on_exactly(tmp_path: Path, rng: np.random.Generator) -> N
     }
     costs = rng.random((1, 10, 30)).astype(np.float32)
     folder = RunFolder(tmp_path)
-    folder.begin(RECIPE, resume=False)
+    folder.begin(RECIPE)
     folder.note(corpus_sha256="x")
     whole = model()
     for _ in range(3):

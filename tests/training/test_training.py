@@ -81,7 +81,8 @@ def test_a_run_holds_what_made_it_and_what_came_of_it(trained: Path) -> None:
     assert facts["training_songs"] == 3
     assert facts["epochs"] == 2
     assert facts["finished"]
-    assert {"git_commit", "keras", "tensorflow", "corpus_sha256", "waited_for_data"} <= facts.keys()
+    assert {"recipe", "corpus", "corpus_sha256", "waited_for_data"} <= facts.keys()
+    assert {"extrapcli", "git_commit", "python", "keras", "tensorflow"} <= facts["versions"][0].keys()
     assert [row["epoch"] for row in rows(run)] == ["1", "2"]
     assert float(rows(run)[facts["best_epoch"] - 1]["val_loss"]) == facts["validation_loss"]
     assert (run / "loss.png").read_bytes().startswith(b"\x89PNG")
@@ -121,21 +122,20 @@ def test_lstms_are_trained_and_exported_too(extrap: Extrap, copy: Path) -> None:
 
 def test_a_run_killed_at_any_moment_goes_on_as_if_it_had_not_been(extrap: Extrap, copy: Path) -> None:
     """Killed twice, at moments drawn anew in every test run, and interrupted once."""
-    (copy / "recipe.toml").write_text(RECIPE.replace("epochs = 2", "epochs = 40\naveraging = 0.9"))
+    (copy / "recipe.toml").write_text(RECIPE.replace("epochs = 2", "epochs = 400\naveraging = 0.9"))
     extrap("train", "corpus", "--recipe", "recipe.toml", "--run", "whole", "--quiet")
     command = [str(EXTRAP), "train", "corpus", "--recipe", "recipe.toml", "--run", "stopped", "--resume"]
     for kind in (signal.SIGKILL, signal.SIGINT, signal.SIGKILL):
         process = subprocess.Popen(command, cwd=copy, stderr=subprocess.PIPE, text=True)
         assert process.stderr
         for line in process.stderr:
-            if "epoch" in line and "/40" in line:
+            if "epoch" in line and "/400" in line:
                 break
-        time.sleep(random.uniform(0, 1))
+        time.sleep(random.uniform(0, 0.5))
         process.send_signal(kind)
         said = process.stderr.read()
-        assert process.wait(60) in (-signal.SIGKILL, 130, 0)
-        if process.returncode == 130:
-            assert "--resume goes on from here" in said
+        assert process.wait(60) == (130 if kind == signal.SIGINT else -signal.SIGKILL)
+        assert ("--resume goes on from here" in said) == (kind == signal.SIGINT)
     extrap("train", "corpus", "--recipe", "recipe.toml", "--run", "stopped", "--resume")
     for name in ("last.keras", "best.keras"):
         whole, stopped = weights(copy / "whole" / name), weights(copy / "stopped" / name)
@@ -185,14 +185,23 @@ def test_every_step_runs_what_was_compiled_once(trained: Path) -> None:
             return super().call(truth, answer)
 
     task.model.compile(loss=Traced(0.0))
-    count = 0
+    first = task.training.batch(0, 0)
+    task.model.train_on_batch(first.inputs, first.answers)
+    task.model.test_on_batch(first.inputs, first.answers, sample_weight=first.weights)
+    count = len(traced)
     for epoch in range(2):
         for batch, _ in task.training.ahead(epoch):
             task.model.train_on_batch(batch.inputs, batch.answers)
         for batch, _ in task.validation.ahead(0):
             task.model.test_on_batch(batch.inputs, batch.answers, sample_weight=batch.weights)
-        count = count or len(traced)
     assert len(traced) == count
+
+
+def test_a_loss_that_is_no_number_ends_the_run(extrap: Extrap, copy: Path) -> None:
+    (copy / "recipe.toml").write_text(RECIPE + "learning_rate = 1e30\n")
+    ran = extrap("train", "corpus", "--recipe", "recipe.toml", status=2)
+    assert "lower fit.learning_rate" in ran.stderr
+    assert not (copy / "runs" / "recipe" / "best.keras").exists()
 
 
 def test_tpu_without_one_says_what_to_install(extrap: Extrap, copy: Path) -> None:
@@ -204,3 +213,10 @@ def test_tpu_without_one_says_what_to_install(extrap: Extrap, copy: Path) -> Non
 def test_a_corpus_without_songs_is_a_usage_error(extrap: Extrap, tmp_path: Path) -> None:
     (tmp_path / "recipe.toml").write_text(RECIPE)
     assert "no songs" in extrap("train", tmp_path, "--recipe", "recipe.toml", status=2).stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_run_folder_that_cannot_be_is_said(extrap: Extrap, copy: Path) -> None:
+    ran = extrap("train", "corpus", "--recipe", "recipe.toml", "--run", "recipe.toml", status=6)
+    assert "cannot be a run folder" in ran.stderr
+    assert "exclude each other" in extrap("train", "corpus", "--tpu", "--device", "gpu", status=2).stderr

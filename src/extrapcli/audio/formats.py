@@ -51,3 +51,14 @@ def why_not(format: str, sample_rate: int, channels: int) -> str | None:
     else:
         held = ", ".join(map(str, known.rates))
     return f"{format} holds sample rates of {held} Hz, not {sample_rate} Hz"
+
+
+def is_audio_name(path: Path) -> bool:
+    """Whether a file of this name is taken for a song among others."""
+    return path.suffix.lower() in _AUDIO_SUFFIXES and not path.name.startswith(".")
+
+
+_AUDIO_SUFFIXES = {suffix for format in FORMATS.values() for suffix in format.suffixes} | {
+    ".aac", ".ac3", ".aif", ".aifc", ".aiff", ".alac", ".ape", ".au", ".avi", ".caf", ".dts", ".mka", ".mkv",
+    ".mov", ".mp2", ".mpc", ".rf64", ".snd", ".tta", ".w64", ".webm", ".wma", ".wmv", ".wv",
+}  # fmt: skip

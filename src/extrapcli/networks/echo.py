@@ -39,8 +39,8 @@ class EchoSettings(BaseModel, frozen=True, extra="forbid"):
 
     context_frames: Annotated[int, Field(ge=6, le=22)] = 20
     horizon_frames: Annotated[int, Field(ge=1, le=600)] = 10
-    places: PositiveInt = 4
-    bands: PositiveInt = 64
+    places: Annotated[int, Field(ge=1, le=50)] = 4
+    bands: Annotated[int, Field(ge=1, le=128)] = 64
     width: PositiveInt = 48
     vector: PositiveInt = 48
     dilations: tuple[PositiveInt, ...] = (1, 2, 4, 8, 16, 32, 64)

@@ -18,11 +18,13 @@ left, those over the future on the right.
 The model is built from Keras's own layers and `keras.ops` only, so a saved one loads without code of ours.
 """
 
+from typing import Annotated
+
 import keras
 import numpy as np
 from keras import layers, ops
 from numpy.typing import NDArray
-from pydantic import BaseModel, PositiveInt
+from pydantic import BaseModel, Field, PositiveInt, model_validator
 
 from extrapcli.networks.fourier import Tensor, product
 
@@ -44,10 +46,16 @@ class RecallSettings(BaseModel, frozen=True, extra="forbid"):
     Each tower hears `1 + 2 * sum(dilations)` spectra.
     """
 
-    bands: PositiveInt = 64
+    bands: Annotated[int, Field(ge=1, le=128)] = 64
     width: PositiveInt = 96
     vector: PositiveInt = 96
     dilations: tuple[PositiveInt, ...] = (1, 2, 4, 8, 16, 32, 64, 128)
+
+    @model_validator(mode="after")
+    def _vector_fits_the_patch(self) -> "RecallSettings":
+        if self.vector > PATCH_HOPS * self.bands:
+            raise ValueError(f"vector can have {PATCH_HOPS * self.bands} entries at most, with {self.bands} bands")
+        return self
 
 
 def recall(settings: RecallSettings) -> keras.Model:

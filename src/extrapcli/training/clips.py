@@ -10,6 +10,7 @@ from extrapcli.training.corpus import Shard
 from extrapcli.training.recipe import ClipSettings, Scaling
 
 Samples = NDArray[np.float32]
+QUIETEST = np.float32(0.001)  # -60 dB: less is not blown up
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,12 +55,13 @@ def scaled(clip: Samples, known: int, scaling: Scaling) -> Samples:
     """A clip of samples in -1..1, scaled.
 
     `clip` and `context` subtract the mean and divide by the deviation, of the whole clip or of its first `known`
-    samples; `peak` divides by the largest magnitude; `none` changes nothing. Silence stays silence.
+    samples, though by no less than 0.001; `peak` divides by the largest magnitude; `none` changes nothing. Silence
+    stays silence.
     """
     if scaling == "none":
         return clip
     if scaling == "peak":
         return clip / (np.abs(clip).max() or 1)
     heard = clip if scaling == "clip" else clip[:known]
-    standardised: Samples = (clip - heard.mean()) / (heard.std() or 1)
+    standardised: Samples = (clip - heard.mean()) / max(heard.std(), QUIETEST)
     return standardised

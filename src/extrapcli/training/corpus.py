@@ -4,8 +4,8 @@ import csv
 import hashlib
 import json
 import os
-import tempfile
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.errors import CannotWrite, ExtrapError, UnreadableAudio, UsageError
+from extrapcli.audio.formats import is_audio_name
+from extrapcli.errors import CannotWrite, UnreadableAudio, UsageError
 from extrapcli.models import sha256
+from extrapcli.training.files import write_whole
 from extrapcli.training.progress import Progress
 
 MAX_BROKEN = 0.05  # share of the songs of a corpus
@@ -39,27 +41,29 @@ class Corpus:
         if place.is_dir():
             return cls(place)
         try:
-            with place.open(newline="") as file:
-                rows = [(row["split"], place.parent / row["file"]) for row in csv.DictReader(file, delimiter="\t")]
+            with place.open(newline="", encoding="utf-8-sig") as file:
+                lines = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+                rows = [(row["split"], place.parent / row["file"]) for row in lines]
         except OSError as error:
             raise UsageError(f"{place}: no folder or manifest of songs: {error.strerror}") from None
         except (KeyError, TypeError, UnicodeDecodeError, csv.Error):
             raise UsageError(f"{place}: no manifest; it needs the tab-separated columns split and file") from None
         return cls(place.parent, tuple(rows))
 
-    def songs(self, splits: Iterable[str]) -> list[Path]:
-        """The files of the splits, sorted within each; raise UsageError for a split without songs."""
-        found: list[Path] = []
-        for split in splits:
-            if self.manifest is not None:
-                songs = sorted(path for of, path in self.manifest if of == split)
-            else:
-                files = (self.root / split).rglob("*")
-                songs = sorted(path for path in files if path.is_file() and not path.name.startswith("."))
-            if not songs:
-                raise UsageError(f"{self.root / split}: no songs; a corpus is laid out as FOLDER/train, ...")
-            found += songs
-        return found
+    def songs(self, split: str) -> list[Path]:
+        """The files of a split, sorted; raises UsageError where there are none.
+
+        In a folder, those count that have the name of an audio file.
+        """
+        if self.manifest is not None:
+            songs = sorted(path for of, path in self.manifest if of == split)
+            where = "the manifest lists none"
+        else:
+            songs = sorted(p for p in (self.root / split).rglob("*") if is_audio_name(p) and p.is_file())
+            where = f"put them into {self.root / split}"
+        if not songs:
+            raise UsageError(f"{self.root}: no songs for {split}; {where}")
+        return songs
 
 
 @dataclass(frozen=True)
@@ -89,18 +93,21 @@ def prepare(sources: list[Path], folder: Path, make: Make, progress: Progress) -
     """Make an array of each source, or take the one in `folder` where the source has not changed.
 
     Shards appear under their names only when they are whole. A source that cannot be read is left out and named;
-    raises UnreadableAudio where that is more than one in twenty.
+    raises UnreadableAudio where that is more than one in twenty, CannotWrite where `folder` can't take a shard.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CannotWrite(f"{folder}: cannot prepare songs there: {error.strerror}") from None
+    for partial in folder.glob(".partial-*"):  # of a process that was killed
+        if time.time() - partial.stat().st_mtime > 3600:
+            partial.unlink(missing_ok=True)
     shards: list[Shard] = []
     pool = ThreadPoolExecutor(os.cpu_count())
     try:
         outcomes = pool.map(lambda source: _attempt(source, folder, make), sources)
         for count, outcome in enumerate(outcomes, 1):
-            if isinstance(outcome, ExtrapError):
+            if isinstance(outcome, UnreadableAudio):
                 progress.say(f"skipped {outcome}")
             else:
                 shards.append(outcome)
@@ -115,9 +122,10 @@ def prepare(sources: list[Path], folder: Path, make: Make, progress: Progress) -
     return shards
 
 
-def content_hash(shards: list[Shard]) -> str:
-    """SHA-256 of the sources' own, in any order: the same for the same songs, wherever they lie."""
-    return hashlib.sha256("".join(sorted(shard.stamp.sha256 for shard in shards)).encode()).hexdigest()
+def content_hash(*splits: Sequence[Shard]) -> str:
+    """SHA-256 of the sources' own, in their order: the same for the same songs, wherever they lie."""
+    told = "\n\n".join("\n".join(shard.stamp.sha256 for shard in shards) for shards in splits)
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def decoded(sample_rate: int) -> Make:
@@ -135,34 +143,39 @@ def decoded(sample_rate: int) -> Make:
     return make
 
 
-def _attempt(source: Path, folder: Path, make: Make) -> Shard | ExtrapError:
+def _attempt(source: Path, folder: Path, make: Make) -> Shard | UnreadableAudio:
     try:
         return _shard(source, folder, make)
-    except ExtrapError as error:
+    except UnreadableAudio as error:
         return error
-    except OSError as error:
-        return CannotWrite(f"{source}: {error.strerror}")
 
 
 def _shard(source: Path, folder: Path, make: Make) -> Shard:
-    name = f"{source.stem[:80]}-{hashlib.sha256(str(source.absolute()).encode()).hexdigest()[:12]}"
+    name = hashlib.sha256(os.fsencode(source.absolute())).hexdigest()[:24]
     path, note = folder / f"{name}.npy", folder / f"{name}.json"
     was = _noted(note) if path.exists() else None
     try:
         state = source.stat()
-    except OSError:
-        raise UnreadableAudio(f"{source}: no such file") from None
-    if was and (was[0].size, was[0].changed) == (state.st_size, state.st_mtime_ns):
-        return Shard(path, source, *was)
-    stamp = Stamp(state.st_size, state.st_mtime_ns, sha256(source))
+        if was and (was[0].size, was[0].changed) == (state.st_size, state.st_mtime_ns):
+            return Shard(path, source, *was)
+        stamp = Stamp(state.st_size, state.st_mtime_ns, sha256(source))
+    except OSError as error:
+        raise UnreadableAudio(f"{source}: {error.strerror}") from None
     if was and was[0].sha256 == stamp.sha256:
         length = was[1]
     else:
         array = make(source)
         length = len(array)
-        _write(path, lambda file: np.save(file, array))
-    _write(note, lambda file: file.write(json.dumps({"stamp": asdict(stamp), "length": length}).encode()))
+        note.unlink(missing_ok=True)  # or it would speak of another array, were this the last that is done
+        write_whole(path, lambda partial: _save(partial, array))
+    text = json.dumps({"stamp": asdict(stamp), "length": length})
+    write_whole(note, lambda partial: partial.write_text(text))
     return Shard(path, source, stamp, length)
+
+
+def _save(path: Path, array: Array) -> None:
+    with path.open("wb") as file:
+        np.save(file, array)
 
 
 def _noted(note: Path) -> tuple[Stamp, int] | None:
@@ -171,9 +184,3 @@ def _noted(note: Path) -> tuple[Stamp, int] | None:
         return Stamp(**noted["stamp"]), noted["length"]
     except (OSError, ValueError, TypeError, KeyError):
         return None
-
-
-def _write(path: Path, write: Callable[[Any], object]) -> None:
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".partial-", delete=False) as file:
-        write(file)
-    Path(file.name).replace(path)

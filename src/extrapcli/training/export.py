@@ -4,7 +4,6 @@ The two files hold the same weights, in float16 unless asked otherwise; both bac
 """
 
 import json
-import shutil
 import tempfile
 import zipfile
 from pathlib import Path
@@ -18,7 +17,7 @@ import tensorflow as tf
 import tf2onnx
 
 from extrapcli.backends import open_model
-from extrapcli.errors import UnusableModel, UsageError
+from extrapcli.errors import CannotWrite, UnusableModel, UsageError
 from extrapcli.models import Card, sha256, write_card
 from extrapcli.spec import METADATA_KEY, ModelSpec, Shape
 from extrapcli.training.corpus import Corpus
@@ -33,21 +32,30 @@ MAX_AGREEMENT_ERROR = {"float32": 1e-4, "float16": 1e-4, "int8": 2e-2}  # relati
 LARGE = 4096  # tensors with fewer entries, a Fourier transform among them, stay in float32
 
 
-def export_run(run: Path, corpus: Path, out: Path, *, weights: Weights, progress: Progress) -> list[Path]:
-    """Write the model of a run's best weights to `out`, and return the paths of its files.
+def export_run(
+    run: Path, corpus: Path, out: Path, *, weights: Weights, licence: str, progress: Progress
+) -> list[Path]:
+    """Write the model of a run's best weights to `out`, and return the paths of its files, the card last.
 
-    Raises UsageError where `run` has no weights yet, UnusableModel where ONNX Runtime and Keras disagree by more
-    than 1e-4 on validation clips (2e-2 with int8) or smaller weights cost more than 1 % of the validation error.
+    Raises UsageError where `run` has no weights yet, CannotWrite where `out` can't be written, UnusableModel where
+    ONNX Runtime and Keras disagree by more than 1e-4 on validation clips (2e-2 with int8) or, for a network of
+    frames, smaller weights cost more than 1 % of the validation error.
     """
     folder = RunFolder(run)
     recipe, facts = folder.recipe, folder.facts
     if not folder.best.exists():
         raise UsageError(f"{run}: no weights yet; go on with extrap train --resume")
+    if not facts["finished"]:
+        progress.say(f"{run}: not finished; these are its best weights so far")
     release = (PointerRelease if recipe.network == "recall" else SampleRelease)(recipe, out.absolute().name)
-    keras.config.set_dtype_policy("float32")
     trained = release.model(folder.best)
-    with tempfile.TemporaryDirectory() as temporary:
-        made = Path(temporary)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        temporary = tempfile.TemporaryDirectory(dir=out, prefix=".partial-")
+    except OSError as error:
+        raise CannotWrite(f"{out}: cannot be a model folder: {error.strerror}") from None
+    with temporary as path:
+        made = Path(path)
         write_keras(trained, made / "model.keras", spec=release.spec, facts=facts, half=weights != "float32")
         stored = keras.saving.load_model(made / "model.keras", compile=False)
         write_onnx(stored, made / "model.onnx", spec=release.spec, facts=facts, weights=weights)
@@ -55,33 +63,30 @@ def export_run(run: Path, corpus: Path, out: Path, *, weights: Weights, progress
         figures, disagreement = release.measure(
             trained, backends["onnx"], backends["tensorflow"], Corpus.open(corpus), progress
         )
-        progress.say(f"{figures}, largest relative difference {disagreement:.1e}")
+        progress.say(f"{figures}, relative difference {disagreement:.1e}")
         if not disagreement <= MAX_AGREEMENT_ERROR[weights]:
             raise UnusableModel(f"{run}: ONNX Runtime and Keras differ by {disagreement:.1e}; not exported")
         figures |= {
             "onnx_keras_difference": float(f"{disagreement:.1e}"),
             "onnx_opset": OPSET,
             "onnx_weights": weights,
-            **facts,
         }
-        out.mkdir(parents=True, exist_ok=True)
+        figures |= {name: value for name, value in facts.items() if isinstance(value, int | float)}
         names = ["model.onnx", "model.keras"]
-        for name in names:
-            shutil.move(made / name, out / name)
-    write_card(
-        out,
-        Card(
+        card = Card(
             name=release.spec.name,
             summary=release.summary,
-            licence="CC BY-SA 4.0 (weights)",
-            data=f"{facts['training_songs']} openly licensed songs, training/corpus/tracks.tsv "
-            f"(splits {', '.join(recipe.data.train)})",
-            made_by=f"extrap train corpus --recipe {run.absolute().name} && extrap export runs/{run.absolute().name}"
-            f" --corpus corpus -o models/{release.spec.name}",
+            licence=licence,
+            data=f"{facts['training_songs']} songs of {facts['corpus']} (splits {', '.join(recipe.data.train)}), "
+            f"SHA-256 of all {facts['corpus_sha256'][:16]}",
+            made_by=f"extrap train {facts['corpus']} --recipe {facts['recipe']} --run {run} && "
+            f"extrap export {run} --corpus {corpus} -o {out} --weights {weights}",
             figures=figures,
-            files={name: sha256(out / name) for name in names},
-        ),
-    )
+            files={name: sha256(made / name) for name in names},
+        )
+        write_card(made, card)
+        for name in (*names, "card.json"):
+            (made / name).replace(out / name)
     return [out / name for name in (*names, "card.json")]
 
 

@@ -1,5 +1,6 @@
 """Fit a recipe's network on a corpus, into a run folder, from where it stopped last."""
 
+import math
 import os
 import signal
 import threading
@@ -10,6 +11,7 @@ from time import monotonic
 from types import FrameType
 
 import keras
+import numpy as np
 
 from extrapcli.errors import UsageError
 from extrapcli.training.batches import Batches
@@ -17,38 +19,40 @@ from extrapcli.training.corpus import Corpus
 from extrapcli.training.device import Share
 from extrapcli.training.progress import Progress, Step
 from extrapcli.training.recipe import Fit, Recipe
-from extrapcli.training.run import Epoch, RunFolder, State, versions
+from extrapcli.training.run import Epoch, RunFolder, State
 from extrapcli.training.task import Task, prepare_task
 
 SAVING_SHARE = 0.05  # of the time of a run that saving may take
 BYTES_PER_PARAMETER = 16  # float32 weight, gradient and Adam's two moments
 
 
-def fit(recipe: Recipe, corpus: Path, run: Path, *, resume: bool, share: Share, progress: Progress) -> Path:
-    """Train, and return the path of the best weights.
+def fit(
+    recipe: Recipe, corpus: Path, run: Path, *, name: str, resume: bool, share: Share, progress: Progress
+) -> Path:
+    """Train a recipe that is known by `name`, and return the path of the best weights.
 
     Asked to stop by SIGINT or SIGTERM, finishes the step, saves, and lets the signal take its course. Several
-    processes stop at once, and go on from the last whole epoch.
+    processes stop at once, and go on from the last whole epoch. Raises UsageError where the loss is no number.
     """
     _check_sizes(recipe, share)
     folder = RunFolder(run, writes=share.process == 0)
-    songs = Corpus.open(corpus)
-    if folder.begin(recipe, resume=resume):
+    if folder.finished(recipe, resume=resume):
         progress.say(f"{run}: this run is finished")
         return folder.best
-    if recipe.fit.precision == "bfloat16":
-        keras.config.set_dtype_policy("mixed_bfloat16")
-    task = prepare_task(recipe, songs, progress, share)
-    task.model.compile(optimizer=_optimizer(recipe.fit, task.training.steps), loss=task.loss)
+    task = prepare_task(recipe, Corpus.open(corpus), progress, share)
+    task.model.compile(optimizer=optimizer(recipe.fit, task.training.steps), loss=task.loss)
     task.model.optimizer.build(task.model.trainable_variables)
     state = folder.restore(task.model, task.corpus_hash)
+    folder.begin(recipe)
     folder.note(
+        recipe=name,
+        corpus=str(corpus),
         parameters=task.model.count_params(),
         training_songs=task.training.songs,
         validation_songs=task.validation.songs,
         corpus_sha256=task.corpus_hash,
-        **versions(),
     )
+    folder.note_versions()
     progress.say(
         f"{task.model.count_params():,} parameters; {task.training.steps} steps an epoch, {recipe.fit.epochs} epochs"
     )
@@ -133,6 +137,11 @@ class _Loop:
             validation = _validation_loss(self.model, self.task.validation, self.asked)
             if validation is None:
                 return False
+            if not math.isfinite(validation + state.loss):
+                raise UsageError(
+                    f"epoch {number + 1}: the loss is {state.loss / steps:g}, {validation:g} in validation; "
+                    "lower fit.learning_rate and train anew with another --run"
+                )
             trained = steps * self.task.training.batch_size
             speed = round(trained / state.seconds, 2)
             seconds = round(state.seconds + monotonic() - began, 2)
@@ -193,17 +202,21 @@ def _validation_loss(model: keras.Model, data: Batches, asked: threading.Event) 
 
 @contextmanager
 def _average(model: keras.Model) -> Iterator[None]:
-    """The moving average in place of the weights."""
+    """The moving average in place of the weights, which come back bit for bit."""
+    variables = [*model.variables, *model.optimizer.variables]
+    before = [np.array(variable) for variable in variables]
     swap = keras.callbacks.SwapEMAWeights()
     swap.set_model(model)
     swap.on_test_begin()
     try:
         yield
     finally:
-        swap.on_test_end()
+        for variable, value in zip(variables, before, strict=True):
+            variable.assign(value)
 
 
-def _optimizer(settings: Fit, steps: int) -> keras.optimizers.Optimizer:
+def optimizer(settings: Fit, steps: int) -> keras.optimizers.Optimizer:
+    """What a recipe is trained with, for so many steps an epoch."""
     rate: float | keras.optimizers.schedules.LearningRateSchedule = settings.learning_rate
     if settings.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(

@@ -8,7 +8,6 @@ from pydantic import (
     BaseModel,
     Field,
     NonNegativeFloat,
-    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     ValidationError,
@@ -26,14 +25,25 @@ Scaling = Literal["clip", "context", "peak", "none"]
 FrameSettings = Seq2seqSettings | LstmSettings | EchoSettings
 
 
-class Data(BaseModel, frozen=True, extra="forbid"):
+class Table(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
+    """A table of a recipe: unknown keys and numbers that are not finite are refused."""
+
+
+class Data(Table, frozen=True):
     """Which songs: the names of splits of the corpus."""
 
-    train: tuple[str, ...] = ("train",)
-    validation: tuple[str, ...] = ("validation",)
+    train: Annotated[tuple[str, ...], Field(min_length=1)] = ("train",)
+    validation: Annotated[tuple[str, ...], Field(min_length=1)] = ("validation",)
+
+    @model_validator(mode="after")
+    def _no_split_twice(self) -> "Data":
+        names = [*self.train, *self.validation]
+        if len(set(names)) < len(names):
+            raise ValueError("a split is named twice; what is trained on cannot validate")
+        return self
 
 
-class ClipSettings(BaseModel, frozen=True, extra="forbid"):
+class ClipSettings(Table, frozen=True):
     """Which clips of a song a network of frames is given, and how their samples are scaled.
 
     A clip is as long as the network's context and horizon together. With `start = "anywhere"` every training
@@ -53,8 +63,14 @@ class ClipSettings(BaseModel, frozen=True, extra="forbid"):
             raise ValueError("a song has one beginning; per_song must be 1")
         return self
 
+    @model_validator(mode="after")
+    def _spectra_have_a_floor(self) -> "ClipSettings":
+        if self.mel_weight and self.scaling not in ("clip", "context"):
+            raise ValueError("mel_weight needs standardised samples: scaling clip or context")
+        return self
 
-class Fit(BaseModel, frozen=True, extra="forbid"):
+
+class Fit(Table, frozen=True):
     """Adam; `patience` epochs without a better validation loss end the run.
 
     The `cosine` schedule warms up for a hundred steps and falls to 2 % at the end. `averaging` is the momentum
@@ -80,7 +96,7 @@ class Fit(BaseModel, frozen=True, extra="forbid"):
         return self
 
 
-class Ranking(BaseModel, frozen=True, extra="forbid"):
+class Ranking(Table, frozen=True):
     """How `recall` learns to rank: clips, queries asked of each, and the weight of the next two seconds.
 
     `backward` is the share of the queries that only earlier places may answer, as when a song has come to its
@@ -104,11 +120,11 @@ TABLES: dict[str, set[str]] = {
 """The tables that each network has of its own."""
 
 
-class Recipe(BaseModel, frozen=True, extra="forbid"):
+class Recipe(Table, frozen=True):
     """A network's settings are in the table of its name; `clips` is for networks of frames, `ranking` for recall."""
 
     network: Network
-    seed: NonNegativeInt = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     seq2seq: Seq2seqSettings = Seq2seqSettings()
     lstm: LstmSettings = LstmSettings()
     echo: EchoSettings = EchoSettings()
@@ -132,6 +148,12 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
     def _spectra_have_a_rate(self) -> "Recipe":
         if self.clips.mel_weight and self.frames.frame_samples != FRAME_SAMPLES:
             raise ValueError(f"mel_weight needs frames of {FRAME_SAMPLES} samples")
+        return self
+
+    @model_validator(mode="after")
+    def _echo_is_exact(self) -> "Recipe":
+        if self.network == "echo" and self.fit.precision == "bfloat16":
+            raise ValueError("echo compares samples, which bfloat16 is too coarse for")
         return self
 
     @property
@@ -163,10 +185,19 @@ def read_recipe(path: Path) -> Recipe:
     try:
         return Recipe.model_validate(tomllib.loads(path.read_text()))
     except OSError as error:
-        raise UsageError(f"{path}: cannot read the recipe: {error.strerror}") from None
+        known = ", ".join(sorted(p.stem for place in _PLACES for p in place.glob("*.toml")))
+        raise UsageError(
+            f"{path}: cannot read the recipe ({error.strerror}); name a file, or one of {known}"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: not TOML: {error}") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ": ".join([str(path), ".".join(str(part) for part in first["loc"])]).removesuffix(": ")
-        raise UsageError(f"{where}: {first['msg']}") from None
+        raise UsageError(f"{path}: {first_fault(error)}") from None
+
+
+def first_fault(error: ValidationError) -> str:
+    """The first thing that is wrong with a recipe, and where."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    told = first["msg"].removeprefix("Value error, ")
+    return f"{where}: {told}" if where else told

@@ -24,9 +24,11 @@ from typing import Any
 import keras
 import numpy as np
 from matplotlib.figure import Figure
+from pydantic import ValidationError
 
-from extrapcli.errors import UsageError
-from extrapcli.training.recipe import Recipe
+from extrapcli.errors import CannotWrite, UsageError
+from extrapcli.training.files import write_whole
+from extrapcli.training.recipe import Recipe, first_fault
 
 STATE = "extrap.state.json"
 
@@ -76,32 +78,39 @@ class RunFolder:
         """What is known of the run so far; raises UsageError where there is none."""
         try:
             facts: dict[str, Any] = json.loads((self.path / "facts.json").read_text())
-        except (OSError, ValueError) as error:
-            raise UsageError(f"{self.path}: no run of extrap train: {error}") from None
-        return facts
+            return {"finished": False, "corpus_sha256": None} | facts
+        except (OSError, ValueError, TypeError) as error:
+            raise UsageError(f"{self.path / 'facts.json'}: not of a run of extrap train ({error})") from None
 
     @property
     def recipe(self) -> Recipe:
         try:
             return Recipe.model_validate_json((self.path / "recipe.json").read_text())
+        except ValidationError as error:
+            raise UsageError(f"{self.path / 'recipe.json'}: {first_fault(error)}") from None
         except (OSError, ValueError) as error:
-            raise UsageError(f"{self.path}: no run of extrap train: {error}") from None
+            raise UsageError(f"{self.path / 'recipe.json'}: not of a run of extrap train ({error})") from None
 
-    def begin(self, recipe: Recipe, *, resume: bool) -> bool:
-        """Take the folder for a recipe; say whether it holds a finished run of it.
+    def finished(self, recipe: Recipe, *, resume: bool) -> bool:
+        """Whether the folder holds a finished run of a recipe.
 
         Raises UsageError where it holds another run, or any without `resume`.
         """
-        if (self.path / "recipe.json").exists():
-            if self.writes and not resume:
-                raise UsageError(f"{self.path}: holds a run; add --resume to go on with it, or choose another --run")
-            if self.recipe != recipe:
-                raise UsageError(f"{self.path}: holds a run of another recipe; choose another folder with --run")
-            return (self.path / "facts.json").exists() and bool(self.facts.get("finished"))
-        if self.writes:
+        if not (self.path / "recipe.json").exists():
+            return False
+        if self.writes and not resume:
+            raise UsageError(f"{self.path}: holds a run; add --resume to go on with it, or choose another --run")
+        if self.recipe != recipe:
+            raise UsageError(f"{self.path}: holds a run of another recipe; choose another folder with --run")
+        return (self.path / "facts.json").exists() and bool(self.facts["finished"])
+
+    def begin(self, recipe: Recipe) -> None:
+        """Make the folder; raises CannotWrite where that fails."""
+        try:
             self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CannotWrite(f"{self.path}: cannot be a run folder: {error.strerror}") from None
         self._write("recipe.json", recipe.to_json())
-        return False
 
     def restore(self, model: keras.Model, corpus_hash: str) -> State:
         """Load weights and optimizer as they were last saved, if they were; raise UsageError for another corpus."""
@@ -113,7 +122,7 @@ class RunFolder:
             model.load_weights(self.last)
             with zipfile.ZipFile(self.last) as archive:
                 saved = json.loads(archive.read(STATE))
-            for variable, seed in zip(_seeds(model), saved.pop("seeds"), strict=True):
+            for variable, seed in zip(_seeds(model), saved.pop("seeds", []), strict=True):
                 variable.assign(seed)
             return State(**saved | {"epochs": [Epoch(**epoch) for epoch in saved["epochs"]]})
         except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
@@ -159,17 +168,21 @@ class RunFolder:
         before = self.facts if (self.path / "facts.json").exists() else {}
         self._write("facts.json", json.dumps(before | facts, indent=2))
 
+    def note_versions(self) -> None:
+        """Add what the run is made with, where that has changed since it began."""
+        known = self.facts.get("versions", []) if (self.path / "facts.json").exists() else []
+        if versions() not in known[-1:]:
+            self.note(versions=[*known, versions()])
+
     def _write(self, name: str, text: str) -> None:
         self._replace(self.path / name, lambda partial: partial.write_text(text))
 
     def _replace(self, path: Path, write: Callable[[Path], object]) -> None:
-        if not self.writes:  # saving moves arrays between devices, which all processes must do together
-            with tempfile.TemporaryDirectory() as nowhere:
-                write(Path(nowhere) / path.name)
+        if self.writes:
+            write_whole(path, write)
             return
-        partial = path.with_name(f".partial-{path.name}")
-        write(partial)
-        partial.replace(path)
+        with tempfile.TemporaryDirectory() as nowhere:  # saving moves arrays, which processes must do together
+            write(Path(nowhere) / path.name)
 
 
 def _seeds(model: keras.Model) -> list[keras.Variable]:
@@ -178,20 +191,23 @@ def _seeds(model: keras.Model) -> list[keras.Variable]:
 
 
 def versions() -> dict[str, str | None]:
-    """What a run was made with."""
-    described = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        text=True,
-    )
+    """The versions of what a run is made with, and the commit of this code where it is a checkout."""
     backend = keras.backend.backend()
-    package = {"tensorflow": "tensorflow"}.get(backend, backend)
     return {
         "extrapcli": version("extrapcli"),
-        "git_commit": described.stdout.strip() or None,
+        "git_commit": _git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+        if _git("ls-files", "--error-unmatch", Path(__file__).name)
+        else None,
         "python": platform.python_version(),
         "keras": keras.version(),
         "keras_backend": backend,
-        package: __import__(package).__version__,
+        backend: __import__(backend).__version__,
     }
+
+
+def _git(*command: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *command], cwd=Path(__file__).parent, capture_output=True, text=True)
+    except OSError:
+        return None
+    return done.stdout.strip() or None

@@ -1,5 +1,7 @@
 """What a recipe asks for: a network, the loss it is trained with, and its data."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import keras
@@ -15,16 +17,10 @@ from extrapcli.training.corpus import Corpus, Shard, content_hash, decoded, prep
 from extrapcli.training.device import ALONE, Share
 from extrapcli.training.loss import FrameLoss
 from extrapcli.training.progress import Progress
-from extrapcli.training.ranking import (
-    FUTURE_HOPS,
-    NEAR_HOPS,
-    RankingLoss,
-    Rankings,
-    principal_patches,
-    ranker,
-    song_spectra,
-)
+from extrapcli.training.ranking import RankingLoss, Rankings, principal_patches, ranker, song_spectra
 from extrapcli.training.recipe import Recipe
+
+RECALL_SECONDS = 30  # the shortest song that recall can learn from
 
 
 @dataclass(frozen=True)
@@ -34,6 +30,26 @@ class Task:
     training: Batches
     validation: Batches
     corpus_hash: str
+
+
+def prepare_task(recipe: Recipe, corpus: Corpus, progress: Progress, share: Share) -> Task:
+    """Decode what is not decoded yet, and build the network with weights drawn from the recipe's seed.
+
+    Data and loss are float32 whatever the recipe's precision.
+    """
+    songs = samples(recipe, corpus, (recipe.data.train, recipe.data.validation), progress)
+    make = _rankings if recipe.network == "recall" else _clips
+    training, validation = (
+        make(recipe, corpus, shards, progress, share, random=random)
+        for shards, random in zip(songs, (True, False), strict=True)
+    )
+    loss = (
+        RankingLoss(recipe.ranking.temperature) if recipe.network == "recall" else FrameLoss(recipe.clips.mel_weight)
+    )
+    keras.utils.set_random_seed(recipe.seed)
+    with _precision(recipe):
+        model = _ranker(recipe, training) if isinstance(training, Rankings) else frame_network(recipe)
+    return Task(model, loss, training, validation, content_hash(*songs))
 
 
 def frame_network(recipe: Recipe) -> keras.Model:
@@ -47,89 +63,92 @@ def frame_network(recipe: Recipe) -> keras.Model:
             return echo(settings)
 
 
-def prepare_task(recipe: Recipe, corpus: Corpus, progress: Progress, share: Share) -> Task:
-    """Decode what is not decoded yet, and build the network with weights drawn from the recipe's seed."""
-    splits = (recipe.data.train, recipe.data.validation)
-    if recipe.network == "recall":
-        songs = [samples(corpus, of, FRAME_SAMPLES, 30, progress) for of in splits]
-        training, validation = (
-            rankings(recipe, corpus, shards, progress, share, random=random)
-            for shards, random in zip(songs, (True, False), strict=True)
-        )
-        keras.utils.set_random_seed(recipe.seed)
-        model, inner = ranker(recipe.recall, recipe.ranking.dropout)
-        settings = recipe.recall
-        inner.get_layer("patch").set_weights(
-            [
-                principal_patches(
-                    training.shards, bands=settings.bands, patch=PATCH_HOPS, count=settings.vector, seed=recipe.seed
-                )
-            ]
-        )
-        loss: keras.losses.Loss = RankingLoss(recipe.ranking.temperature)
-        return Task(model, loss, training, validation, content_hash([*songs[0], *songs[1]]))
-    train, test = (clips(recipe, corpus, of, progress, share, random=of is splits[0]) for of in splits)
-    keras.utils.set_random_seed(recipe.seed)
-    model = frame_network(recipe)
-    return Task(model, FrameLoss(recipe.clips.mel_weight), train, test, content_hash([*train.shards, *test.shards]))
-
-
 def samples(
-    corpus: Corpus, splits: tuple[str, ...], sample_rate: int, seconds: int, progress: Progress
-) -> list[Shard]:
-    """The songs of the splits that last `seconds` at least, as mono int16 `(n,)` at `sample_rate`."""
-    songs = corpus.songs(splits)
-    shards = prepare(songs, corpus.root / ".shards" / str(sample_rate), decoded(sample_rate), progress)
-    return _long_enough(shards, seconds * sample_rate, f"{seconds} s", progress)
+    recipe: Recipe, corpus: Corpus, sets: Sequence[Sequence[str]], progress: Progress
+) -> list[tuple[Shard, ...]]:
+    """The songs of each set of splits, as mono int16 `(n,)` at the network's rate.
+
+    Those that are too short for the recipe are left out and named; raises UsageError where none is left.
+    """
+    if recipe.network == "recall":
+        rate, seconds = FRAME_SAMPLES, RECALL_SECONDS
+    else:
+        rate, seconds = recipe.frames.frame_samples, recipe.frames.context_frames + recipe.frames.horizon_frames
+    songs = {split: corpus.songs(split) for splits in sets for split in splits}
+    every = [song for listed in songs.values() for song in listed]
+    shards = {s.source: s for s in prepare(every, corpus.root / ".shards" / str(rate), decoded(rate), progress)}
+    for shard in shards.values():
+        if shard.length < seconds * rate:
+            progress.say(f"left out {shard.source}: shorter than {seconds} s")
+    found = []
+    for splits in sets:
+        among = [shards[song] for split in splits for song in songs[split] if song in shards]
+        long = tuple(shard for shard in among if shard.length >= seconds * rate)
+        if not long:
+            raise UsageError(f"{corpus.root}: no song of {', '.join(splits)} lasts {seconds} s, as this recipe needs")
+        found.append(long)
+    return found
 
 
-def clips(
-    recipe: Recipe,
-    corpus: Corpus,
-    splits: tuple[str, ...],
-    progress: Progress,
-    share: Share = ALONE,
-    *,
-    random: bool,
+def validation_clips(recipe: Recipe, corpus: Corpus, progress: Progress, splits: Sequence[str] = ()) -> Clips:
+    """The clips that a recipe validates a network of frames with, or as many of other splits."""
+    (songs,) = samples(recipe, corpus, (splits or recipe.data.validation,), progress)
+    return _clips(recipe, corpus, songs, progress, ALONE, random=False)
+
+
+def _clips(
+    recipe: Recipe, corpus: Corpus, songs: tuple[Shard, ...], progress: Progress, share: Share, *, random: bool
 ) -> Clips:
-    """The songs of the splits, cut as the recipe says."""
-    net, fit = recipe.frames, recipe.fit
-    seconds = net.context_frames + net.horizon_frames
+    net = recipe.frames
     return Clips(
-        shards=tuple(samples(corpus, splits, net.frame_samples, seconds, progress)),
+        shards=songs,
         settings=recipe.clips,
         context_frames=net.context_frames,
         horizon_frames=net.horizon_frames,
         frame_samples=net.frame_samples,
-        batch_size=fit.batch_size if random else fit.validation_batch_size or fit.batch_size,
+        batch_size=_batch_size(recipe, random=random),
         random=random,
         seed=recipe.seed,
         share=share,
     )
 
 
-def rankings(
-    recipe: Recipe, corpus: Corpus, songs: list[Shard], progress: Progress, share: Share, *, random: bool
+def _rankings(
+    recipe: Recipe, corpus: Corpus, songs: tuple[Shard, ...], progress: Progress, share: Share, *, random: bool
 ) -> Rankings:
-    """The spectra of songs, with the questions that the recipe says."""
-    bands, fit = recipe.recall.bands, recipe.fit
-    folder = corpus.root / ".shards" / f"{FRAME_SAMPLES}-mel-{bands}"
+    folder = corpus.root / ".shards" / f"{FRAME_SAMPLES}-mel-{recipe.recall.bands}"
     shards = prepare([song.path for song in songs], folder, song_spectra(recipe.recall), progress)
     return Rankings(
-        shards=tuple(_long_enough(shards, FUTURE_HOPS + 4 * NEAR_HOPS, "18 s", progress)),
+        shards=tuple(shards),
         ranking=recipe.ranking,
-        batch_size=fit.batch_size if random else fit.validation_batch_size or fit.batch_size,
+        batch_size=_batch_size(recipe, random=random),
         random=random,
         seed=recipe.seed,
         share=share,
     )
 
 
-def _long_enough(shards: list[Shard], length: int, told: str, progress: Progress) -> list[Shard]:
-    long = [shard for shard in shards if shard.length >= length]
-    for shard in shards:
-        if shard.length < length:
-            progress.say(f"left out {shard.source}: shorter than {told}")
-    if not long:
-        raise UsageError(f"no song lasts {told}, as this recipe needs")
-    return long
+def _batch_size(recipe: Recipe, *, random: bool) -> int:
+    fit = recipe.fit
+    return fit.batch_size if random else fit.validation_batch_size or fit.batch_size
+
+
+def _ranker(recipe: Recipe, training: Rankings) -> keras.Model:
+    settings = recipe.recall
+    model, inner = ranker(settings, recipe.ranking.dropout)
+    patches = principal_patches(
+        training.shards, bands=settings.bands, patch=PATCH_HOPS, count=settings.vector, seed=recipe.seed
+    )
+    inner.get_layer("patch").set_weights([patches])
+    return model
+
+
+@contextmanager
+def _precision(recipe: Recipe) -> Iterator[None]:
+    """Layers made meanwhile compute in the recipe's precision, on float32 weights."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16" if recipe.fit.precision == "bfloat16" else "float32")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
