@@ -122,14 +122,14 @@ def test_lstms_are_trained_and_exported_too(extrap: Extrap, copy: Path) -> None:
 
 def test_a_run_killed_at_any_moment_goes_on_as_if_it_had_not_been(extrap: Extrap, copy: Path) -> None:
     """Killed twice, at moments drawn anew in every test run, and interrupted once."""
-    (copy / "recipe.toml").write_text(RECIPE.replace("epochs = 2", "epochs = 400\naveraging = 0.9"))
+    (copy / "recipe.toml").write_text(RECIPE.replace("epochs = 2", "epochs = 60\naveraging = 0.9"))
     extrap("train", "corpus", "--recipe", "recipe.toml", "--run", "whole", "--quiet")
     command = [str(EXTRAP), "train", "corpus", "--recipe", "recipe.toml", "--run", "stopped", "--resume"]
     for kind in (signal.SIGKILL, signal.SIGINT, signal.SIGKILL):
         process = subprocess.Popen(command, cwd=copy, stderr=subprocess.PIPE, text=True)
         assert process.stderr
         for line in process.stderr:
-            if "epoch" in line and "/400" in line:
+            if "epoch" in line and "/60" in line:
                 break
         time.sleep(random.uniform(0, 0.5))
         process.send_signal(kind)
