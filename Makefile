@@ -10,7 +10,7 @@ demo: .venv/.installed
 	$(BIN)/extrap continue tests/data/song.mp3 --minutes 1:30 -o demo/ --overwrite
 
 test: .venv/.tested
-	$(BIN)/pytest --numprocesses 2
+	$(BIN)/pytest --numprocesses 2 --dist worksteal
 
 lint: .venv/.tested
 	$(BIN)/ruff check .

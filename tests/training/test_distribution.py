@@ -17,8 +17,8 @@ RECIPE = """
 network = "seq2seq"
 seed = 3
 [seq2seq]
-context_frames = 3
-horizon_frames = 2
+context_frames = 2
+horizon_frames = 1
 frame_samples = 1000
 widths = [64, 64, 64, 64]
 [clips]

@@ -98,7 +98,7 @@ def test_a_run_holds_what_made_it_and_what_came_of_it(trained: Path) -> None:
 
 def test_export_and_continue(extrap: Extrap, trained: Path, song_wav: Path, tmp_path: Path) -> None:
     facts = json.loads((trained / "run" / "facts.json").read_text())
-    for kind in ("float32", "float16", "int8"):
+    for kind in ("float16", "int8"):
         extrap("export", trained / "run", "--corpus", trained / "corpus", "-o", kind, "--weights", kind, "--quiet")
         assert damaged_files(tmp_path / kind) == []
         figures = read_card(tmp_path / kind).figures
@@ -107,9 +107,9 @@ def test_export_and_continue(extrap: Extrap, trained: Path, song_wav: Path, tmp_
         spec = open_model(tmp_path / kind).spec
         assert (spec.name, spec.sample_rate, spec.context_frames, spec.horizon_frames) == (kind, 2000, 4, 2)
         extrap("continue", "song.wav", "--minutes", "0:12", "--model", kind, "-o", f"{kind}.wav")
-    sizes = [(tmp_path / kind / "model.onnx").stat().st_size for kind in ("float32", "float16", "int8")]
-    assert sizes[0] > 1.6 * sizes[1] > 1.6 * 1.6 * sizes[2]
-    assert read_card(tmp_path / "float32").figures["onnx_keras_difference"] != figures["onnx_keras_difference"]
+    sizes = [(tmp_path / kind / "model.onnx").stat().st_size for kind in ("float16", "int8")]
+    assert sizes[0] > 1.6 * sizes[1]
+    assert float(read_card(tmp_path / "float16").figures["onnx_keras_difference"]) < 1e-4
     assert "silence_mse" in extrap("info", "int8").stdout.decode()
 
 
@@ -121,15 +121,15 @@ def test_lstms_are_trained_and_exported_too(extrap: Extrap, copy: Path) -> None:
 
 
 def test_a_run_killed_at_any_moment_goes_on_as_if_it_had_not_been(extrap: Extrap, copy: Path) -> None:
-    """Killed twice, at moments drawn anew in every test run, and interrupted once."""
-    (copy / "recipe.toml").write_text(RECIPE.replace("epochs = 2", "epochs = 60\naveraging = 0.9"))
+    """Killed once and interrupted once, at moments drawn anew in every test run."""
+    (copy / "recipe.toml").write_text(RECIPE.replace("epochs = 2", "epochs = 24\naveraging = 0.9"))
     extrap("train", "corpus", "--recipe", "recipe.toml", "--run", "whole", "--quiet")
     command = [str(EXTRAP), "train", "corpus", "--recipe", "recipe.toml", "--run", "stopped", "--resume"]
-    for kind in (signal.SIGKILL, signal.SIGINT, signal.SIGKILL):
+    for kind in (signal.SIGKILL, signal.SIGINT):
         process = subprocess.Popen(command, cwd=copy, stderr=subprocess.PIPE, text=True)
         assert process.stderr
         for line in process.stderr:
-            if "epoch" in line and "/60" in line:
+            if "epoch" in line and "/24" in line:
                 break
         time.sleep(random.uniform(0, 0.5))
         process.send_signal(kind)
