@@ -67,7 +67,7 @@ def main() -> None:
     figures["scales"] = scales(asked.corpus)
     (DOCS / "study").mkdir(exist_ok=True)
     (DOCS / "study" / "figures.json").write_text(json.dumps(figures, indent=1) + "\n")
-    draw_losses(figures["study"]["losses"])
+    draw_losses(figures["study"]["losses"], figures["trivial"]["silence"])
     for split in ("train", "validation"):
         draw_song(asked.corpus, asked.runs / "study" / "last.keras", split)
     page = DOCS / "study.md"
@@ -164,13 +164,14 @@ def scales(corpus: Path) -> Figures:
     return found
 
 
-def draw_losses(of: Figures) -> None:
+def draw_losses(of: Figures, silent: Figures) -> None:
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
-    for name, label in (("loss", "training"), ("val_loss", "validation")):
-        axes.plot(np.arange(1, len(of[name]) + 1), of[name], label=label)
-    axes.axhline(1, color="black", linewidth=0.8, linestyle=":", label="silence")
-    axes.set(xlabel="epoch", ylabel="mean squared error", ylim=(0.8, 2))
+    for name, split, colour in (("loss", "train", "C0"), ("val_loss", "validation", "C1")):
+        label = "training" if split == "train" else split
+        axes.plot(np.arange(1, len(of[name]) + 1), of[name], colour, label=label)
+        axes.axhline(silent[split]["mse"], color=colour, linestyle=":", label=f"silence, {label}")
+    axes.set(xlabel="epoch", ylabel="mean squared error", ylim=(1, 2))
     axes.legend()
     figure.savefig(DOCS / "study" / "loss.png", dpi=100)
 
@@ -206,15 +207,15 @@ def with_tables(page: str, figures: Figures) -> str:
 
 def predictions_table(figures: Figures) -> str:
     rows = [(name, figures["trivial"][name]) for name in TRIVIAL]
-    rows += [("the study's network, best epoch", figures["study"]["best"])]
-    rows += [("the study's network, last epoch", figures["study"]["last"])]
+    rows += [(f"the study's network, {which} epoch", figures["study"][which]) for which in ("best", "last")]
+    silent = figures["trivial"]["silence"]
     return table(
-        "| | MSE, training | MSE, validation | log-mel, training | log-mel, validation | level, validation |",
+        "| | error, training | error, validation | log-mel, training | log-mel, validation | level, validation |",
         [
             (
                 name,
-                f"{of['train']['mse']:.3f}",
-                f"{of['validation']['mse']:.3f}",
+                f"{of['train']['mse'] / silent['train']['mse']:.3f}",
+                f"{of['validation']['mse'] / silent['validation']['mse']:.3f}",
                 f"{of['train']['log_mel']:.1f} dB",
                 f"{of['validation']['log_mel']:.1f} dB",
                 f"{of['validation']['level']:+.1f} dB",
@@ -228,7 +229,6 @@ def variants_table(figures: Figures) -> str:
     rows = []
     for name, told in RUNS.items():
         if name not in figures:
-            rows.append((f"`{name}`: {told}", "", "", "", "", ""))
             continue
         of, best = figures[name]["losses"], figures[name]["best"]
         epochs = min(50, len(of["loss"]))
@@ -260,15 +260,15 @@ def lstm_table(figures: Figures) -> str:
     for name, told in (("study", "the study's network"), ("study-lstm", "LSTMs of 512 units behind a projection")):
         if name not in figures:
             continue
-        timed = figures[name]["speed"]
+        timed, best = figures[name]["speed"], figures[name]["best"]["validation"]
         rows.append(
             (
                 told,
                 f"{timed['parameters'] / 1e6:.1f} M",
                 f"{timed['peak_memory_mb'] / 1e3:.1f} GB",
                 f"{timed['step_seconds']:.2f} s",
-                f"{figures[name]['best']['validation']['mse']:.3f}",
-                f"{figures[name]['best']['validation']['log_mel']:.1f} dB",
+                f"{best['mse'] / figures['trivial']['silence']['validation']['mse']:.3f}",
+                f"{best['log_mel']:.1f} dB",
             )
         )
     whole = LstmSettings(projection=22050, units=22050)
@@ -276,7 +276,7 @@ def lstm_table(figures: Figures) -> str:
     cells = whole.parameters - (frame + 1) * whole.projection - (whole.units + 1) * frame
     memory = f"{16 * cells / 1e9:.0f} GB (computed)"
     rows.append(("LSTMs of 22050 units, no projection", f"{cells / 1e6:,.0f} M", memory, "", "", ""))
-    return table("| | parameters | memory | a training step | MSE, validation | log-mel, validation |", rows)
+    return table("| | parameters | memory | a training step | error, validation | log-mel, validation |", rows)
 
 
 def table(head: str, rows: Sequence[tuple[str, ...]]) -> str:
