@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -46,6 +47,32 @@ def test_every_command_of_the_readme_runs(command: str, music: Path, tmp_path: P
         written = done.stdout.split() or ["track.flac"]
         for track in written:
             assert decode(tmp_path / track).seconds >= 130
+
+
+TRAINING = {
+    command.strip(" \\'")
+    for page in ("README.md", "training/README.md", "training/tpu.md", "docs/study.md")
+    for command in re.findall(
+        r"\bextrap (?:train|export) (?:[^`#\n]|\\\n)*(?=[`#\n])", (ROOT / page).read_text().replace("\\\n", " ")
+    )
+    if "..." not in command and "--" in command
+}
+
+
+@pytest.mark.parametrize("command", sorted(TRAINING))
+def test_commands_of_training_have_the_options_and_recipes_that_are_told(command: str) -> None:
+    """They take hours and a corpus; that they would be understood takes neither."""
+    words = shlex.split(command.removeprefix("extrap "))
+    done = subprocess.run([EXTRAP, *words, "--help"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    if "--recipe" in words:
+        recipe = words[words.index("--recipe") + 1]
+        assert recipe in {"NAME"} or (ROOT / "training" / "recipes" / f"{recipe}.toml").exists()
+
+
+def test_there_are_such_commands() -> None:
+    assert {command.split()[1] for command in TRAINING} == {"train", "export"}
+    assert any("--tpu" in command and "--resume" in command for command in TRAINING)
 
 
 @pytest.mark.parametrize("page", ["README.md", *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("[dt]*/*.md"))])
