@@ -64,16 +64,36 @@ def levels(samples: NDArray[np.floating], rate: int) -> NDArray[np.float64]:
 @pytest.mark.parametrize("rate", [8000, 11025, 22050, 44100])
 def test_the_context_is_the_last_seconds_written_at_the_model_s_rate_and_in_place(rate: int) -> None:
     backend = Formula(repeat)
-    one = song(rate=rate)
+    one = song(channels=1, rate=rate)
     blocks = Waveform(backend, Style(fade_seconds=0.5)).blocks(one, 10**9)
     next(blocks)
     given = backend.given[0]
-    assert given.shape == (2, 4, 2000)
+    assert given.shape == (1, 4, 2000)
     t = np.arange(5.5 * 2000, 9.5 * 2000) / 2000
     expected = np.sin(2 * np.pi * np.outer(t, [220.0, 277.2, 329.6])).sum(axis=1) * np.exp(-4 * (t % 0.5))
     inner = slice(200, -200)
     assert np.corrcoef(given[0].ravel()[inner], expected[inner])[0, 1] > 0.99
-    assert given.std(axis=(1, 2)) == pytest.approx([1, 1], abs=0.15)
+    assert given.std() == pytest.approx(1, abs=0.15)
+
+
+def test_of_stereo_the_model_hears_sum_and_difference(rng: np.random.Generator) -> None:
+    backend = Formula(repeat)
+    stereo = Song("two", rng.normal(0, 0.1, size=(12 * 2000, 2)).astype(np.float32), 2000, "f32", "wav")
+    block = next(Waveform(backend, Style(fade_seconds=0)).blocks(stereo, 10**9))
+    left, right = (stereo.samples[-8000:] / stereo.samples.std(axis=0)).T
+    for given, wanted in zip(backend.given[0].reshape(2, -1), (left + right, left - right), strict=True):
+        assert np.corrcoef(given, wanted)[0, 1] > 0.999
+        assert given.std() == pytest.approx(1, abs=0.01)
+    for channel in range(2):
+        assert np.corrcoef(block.samples[:, channel], stereo.samples[-6000:, channel])[0, 1] > 0.999
+
+
+def test_what_is_alike_on_both_sides_stays_so(rng: np.random.Generator) -> None:
+    """Though the model answers the sum and the difference with unlike things."""
+    middle = np.repeat(rng.normal(0, 0.1, size=(12 * 2000, 1)), 2, axis=1).astype(np.float32)
+    noise = Formula(lambda context: rng.normal(size=(len(context), 3, 2000)).astype(np.float32))
+    whole = track(Song("one", middle, 2000, "f32", "wav"), Waveform(noise, CUT), 30)
+    np.testing.assert_allclose(whole[:, 0], whole[:, 1], atol=1e-5)
 
 
 def test_every_block_hears_the_blocks_before_it() -> None:

@@ -1,7 +1,8 @@
 """`waveform`: plays the samples a network predicts.
 
 The network hears the last seconds of what has been written and answers with a horizon, of which the first
-moments are known already: the crossfade lies over them. Each channel is an entry of the batch.
+moments are known already: the crossfade lies over them. Each channel is an entry of the batch; of stereo, sum and
+difference are, so that what lies in the middle stays there whatever the network answers to the two.
 
 Two rules keep a long track alive. Every block starts at the level that the track has at the join and ends
 at the song's own level, so that a model whose output is too quiet, or too loud, can neither die away nor
@@ -23,6 +24,7 @@ from extrapcli.frames import last, to_frames, to_samples
 
 FADE_SECONDS = 0.5
 LEVEL_SECONDS = 1.0  # how much sound on either side of a join decides its level
+SOMETHING = 1e-4  # of the louder, by level; less than this (-80 dB) of a difference is none
 MAX_STEP = 10.0  # the level at a join may differ from the song's by this ratio (20 dB), no more
 
 
@@ -78,12 +80,24 @@ class Waveform:
     def _predict(self, heard: NDArray[np.floating], rate: int) -> NDArray[np.float32]:
         """The horizon that follows the context at the head of `heard`, both standardised, at `rate`."""
         spec = self.spec
-        context = resample(heard, from_rate=rate, to_rate=spec.sample_rate)
+        turned = heard @ _turn(heard.shape[1])
+        level = _level(turned)
+        context = resample(
+            turned / np.where(level > SOMETHING * level.max(), level, 1), from_rate=rate, to_rate=spec.sample_rate
+        )
         context = context[: self.context_frames * spec.sample_rate]
         frames = self.backend.run(to_frames(context, frame_samples=spec.sample_rate))["frames"]
         if not np.isfinite(frames).all():
             raise UnusableModel(f"model {spec.name} answers with numbers that are not finite; train it again")
-        return resample(to_samples(frames), from_rate=spec.sample_rate, to_rate=rate)
+        answer = resample(to_samples(frames), from_rate=spec.sample_rate, to_rate=rate)
+        return (answer * level.astype(np.float32)) @ _turn(heard.shape[1])
+
+
+def _turn(channels: int) -> NDArray[np.float32]:
+    """The matrix between left and right and their sum and difference, its own inverse; else nothing changes."""
+    if channels != 2:
+        return np.eye(channels, dtype=np.float32)
+    return np.array([[1, 1], [1, -1]], np.float32) / np.float32(np.sqrt(2))
 
 
 def _ending(written: NDArray[np.floating], rate: int, fade: Fade) -> NDArray[np.floating]:
