@@ -27,7 +27,7 @@ from extrapcli.networks.lstm import LstmSettings
 from extrapcli.training.clips import Clips
 from extrapcli.training.corpus import Corpus
 from extrapcli.training.device import use_tensorflow
-from extrapcli.training.recipe import find_recipe
+from extrapcli.training.recipe import Recipe, find_recipe
 
 DOCS = Path(__file__).parents[1] / "docs"
 RUNS = {
@@ -74,12 +74,12 @@ def main() -> None:
     page.write_text(with_tables(page.read_text(), figures))
 
 
-def data(corpus: Path, name: str, split: str) -> Clips:
+def data(corpus: Path, recipe: Recipe, split: str) -> Clips:
     """The clips of a split as a recipe cuts them, always the same."""
     from extrapcli.training.task import validation_clips
 
     with console.training(quiet=True) as progress:
-        return validation_clips(find_recipe(name), Corpus.open(corpus), progress, (split,))
+        return validation_clips(recipe, Corpus.open(corpus), progress, (split,))
 
 
 def pairs(clips: Clips) -> list[tuple[Array, Array]]:
@@ -91,7 +91,7 @@ def pairs(clips: Clips) -> list[tuple[Array, Array]]:
 def trivial(corpus: Path) -> Figures:
     found: Figures = {name: {} for name in TRIVIAL}
     for split in ("train", "validation"):
-        clips = data(corpus, "study", split)
+        clips = data(corpus, find_recipe("study"), split)
         songs = pairs(clips)
         for name, predict in TRIVIAL.items():
             rate = clips.frame_samples
@@ -100,10 +100,10 @@ def trivial(corpus: Path) -> Figures:
     return found
 
 
-def predicted(run_name: str, weights: Path, contexts: Array) -> Array:
+def predicted(recipe: Recipe, weights: Path, contexts: Array) -> Array:
     from extrapcli.training.task import frame_network
 
-    model = frame_network(find_recipe(run_name))
+    model = frame_network(recipe)
     model.load_weights(weights)
     answers: Array = model.predict(contexts, batch_size=10, verbose=0)
     return answers
@@ -111,6 +111,9 @@ def predicted(run_name: str, weights: Path, contexts: Array) -> Array:
 
 def measured(corpus: Path, run: Path) -> Figures:
     """Distances of the best and the last weights of a run, kept beside it."""
+    from extrapcli.training.run import RunFolder
+
+    recipe = RunFolder(run).recipe
     kept = run / "study.json"
     known: Figures = json.loads(kept.read_text()) if kept.exists() else {}
     for which in ("best", "last"):
@@ -120,9 +123,9 @@ def measured(corpus: Path, run: Path) -> Figures:
             continue
         known[which] = {"sha256": digest}
         for split in ("train", "validation"):
-            clips = data(corpus, run.name, split)
+            clips = data(corpus, recipe, split)
             songs = [clips.item(index, np.random.default_rng(0)) for index in range(clips.items)]
-            answers = predicted(run.name, weights, np.stack([context for context, _ in songs]))
+            answers = predicted(recipe, weights, np.stack([context for context, _ in songs]))
             distances = [
                 distance(answer.ravel(), truth.ravel(), clips.frame_samples)
                 for answer, (_, truth) in zip(answers, songs, strict=True)
@@ -156,7 +159,7 @@ def scales(corpus: Path) -> Figures:
 
     from extrapcli.training.recipe import ClipSettings
 
-    clips = data(corpus, "study", "train")
+    clips = data(corpus, find_recipe("study"), "train")
     found: Figures = {}
     for scaling in ("clip", "peak", "none"):
         of = replace(clips, settings=ClipSettings(start="beginning", scaling=scaling))
@@ -178,9 +181,9 @@ def draw_losses(of: Figures, silent: Figures) -> None:
 
 def draw_song(corpus: Path, weights: Path, split: str) -> None:
     """Spectra of the input, the prediction and the truth of the first song of a split."""
-    clips = data(corpus, "study", split)
+    clips = data(corpus, find_recipe("study"), split)
     context, truth = clips.item(0, np.random.default_rng(0))
-    answer = predicted("study", weights, context[None])[0]
+    answer = predicted(find_recipe("study"), weights, context[None])[0]
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     panels = figure.subplots(1, 3, sharey=True, width_ratios=(2, 1, 1))
     loudest = 10 * np.log10(mel_energies(context.ravel(), clips.frame_samples).max())
