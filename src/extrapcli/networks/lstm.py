@@ -8,14 +8,11 @@
 An LSTM whose state is a whole frame would need no projection, and 7.8 thousand million parameters.
 """
 
-from typing import Annotated
-
 import keras
 from keras import layers
-from pydantic import BaseModel, Field, PositiveInt
+from pydantic import BaseModel, PositiveInt
 
-Frames = Annotated[int, Field(ge=1, le=600)]
-Samples = Annotated[int, Field(ge=1, le=192_000)]
+from extrapcli.networks.seq2seq import Frames, Samples
 
 
 class LstmSettings(BaseModel, frozen=True, extra="forbid"):

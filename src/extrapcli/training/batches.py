@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.training.corpus import Shard
 from extrapcli.training.device import ALONE, Share
 
 Array = NDArray[Any]
@@ -33,15 +34,11 @@ class Batches(ABC):
     epoch's beginning. Each process makes its own rows of every batch.
     """
 
+    shards: tuple[Shard, ...]
     batch_size: int
     random: bool
     seed: int = 0
     share: Share = ALONE
-
-    @property
-    @abstractmethod
-    def songs(self) -> int:
-        """How many songs items come from."""
 
     @property
     @abstractmethod

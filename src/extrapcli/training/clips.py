@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.training.batches import Batches
-from extrapcli.training.corpus import Shard
 from extrapcli.training.recipe import ClipSettings, Scaling
 
 Samples = NDArray[np.float32]
@@ -17,15 +16,10 @@ QUIETEST = np.float32(0.001)  # -60 dB: less is not blown up
 class Clips(Batches):
     """Items are `(context, horizon)`, float32 `(frames, frame_samples)`, one after the other in the song."""
 
-    shards: tuple[Shard, ...]
     settings: ClipSettings
     context_frames: int
     horizon_frames: int
     frame_samples: int
-
-    @property
-    def songs(self) -> int:
-        return len(self.shards)
 
     @property
     def items(self) -> int:

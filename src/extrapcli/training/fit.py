@@ -48,8 +48,8 @@ def fit(
         recipe=name,
         corpus=str(corpus),
         parameters=task.model.count_params(),
-        training_songs=task.training.songs,
-        validation_songs=task.validation.songs,
+        training_songs=len(task.training.shards),
+        validation_songs=len(task.validation.shards),
         corpus_sha256=task.corpus_hash,
     )
     folder.note_versions()
@@ -62,7 +62,7 @@ def fit(
 
 
 def _check_sizes(recipe: Recipe, share: Share) -> None:
-    for size in (recipe.fit.batch_size, recipe.fit.validation_batch_size or recipe.fit.batch_size):
+    for size in recipe.fit.batch_sizes:
         if size % share.devices:
             raise UsageError(f"a batch of {size} cannot be spread over {share.devices} devices; change the recipe")
     settings = recipe.lstm if recipe.network == "lstm" else recipe.seq2seq

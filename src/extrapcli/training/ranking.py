@@ -56,12 +56,7 @@ class Rankings(Batches):
     With `random`, clips, queries and small changes of level, tilt and pitch are drawn anew in every epoch.
     """
 
-    shards: tuple[Shard, ...]
     ranking: Ranking
-
-    @property
-    def songs(self) -> int:
-        return len(self.shards)
 
     @property
     def items(self) -> int:

@@ -89,6 +89,11 @@ class Fit(Table, frozen=True):
     patience: PositiveInt | None = None
     precision: Literal["float32", "bfloat16"] = "float32"
 
+    @property
+    def batch_sizes(self) -> tuple[int, int]:
+        """Items in a batch of training, and of validation."""
+        return self.batch_size, self.validation_batch_size or self.batch_size
+
     @model_validator(mode="after")
     def _patience_can_end(self) -> "Fit":
         if self.patience and self.patience >= self.epochs:

@@ -171,8 +171,9 @@ class RunFolder:
     def note_versions(self) -> None:
         """Add what the run is made with, where that has changed since it began."""
         known = self.facts.get("versions", []) if (self.path / "facts.json").exists() else []
-        if versions() not in known[-1:]:
-            self.note(versions=[*known, versions()])
+        now = versions()
+        if now not in known[-1:]:
+            self.note(versions=[*known, now])
 
     def _write(self, name: str, text: str) -> None:
         self._replace(self.path / name, lambda partial: partial.write_text(text))

@@ -106,7 +106,7 @@ def _clips(
         context_frames=net.context_frames,
         horizon_frames=net.horizon_frames,
         frame_samples=net.frame_samples,
-        batch_size=_batch_size(recipe, random=random),
+        batch_size=recipe.fit.batch_sizes[0 if random else 1],
         random=random,
         seed=recipe.seed,
         share=share,
@@ -121,16 +121,11 @@ def _rankings(
     return Rankings(
         shards=tuple(shards),
         ranking=recipe.ranking,
-        batch_size=_batch_size(recipe, random=random),
+        batch_size=recipe.fit.batch_sizes[0 if random else 1],
         random=random,
         seed=recipe.seed,
         share=share,
     )
-
-
-def _batch_size(recipe: Recipe, *, random: bool) -> int:
-    fit = recipe.fit
-    return fit.batch_size if random else fit.validation_batch_size or fit.batch_size
 
 
 def _ranker(recipe: Recipe, training: Rankings) -> keras.Model:
