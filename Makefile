@@ -4,7 +4,7 @@ MODEL ?= recall
 
 .PHONY: demo test lint check corpus model study picture clean
 
-STUDY := study study-slow study-aligned study-descending study-unshared study-peak study-lstm
+STUDY := study study-slow study-aligned study-descending study-unshared study-peak study-mel study-lstm seq2seq
 
 demo: .venv/.installed
 	$(BIN)/extrap continue tests/data/song.mp3 --minutes 1:30 -o demo/ --overwrite
