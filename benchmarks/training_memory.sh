@@ -2,7 +2,7 @@
 # Trains on a corpus ten times as large as the memory that the process may use: training_memory.sh [MEGABYTES]
 # Makes songs of ten minutes in a temporary folder, which needs eleven times that much disk.
 set -euo pipefail
-allowed=${1:-1500}
+allowed=${1:-1200}
 extrap=$(realpath "$(command -v "${EXTRAP:-.venv/bin/extrap}")")
 folder=$(mktemp -d -p "${TMPDIR:-/tmp}" extrap-memory-XXXX)
 trap 'rm -rf "$folder"' EXIT
@@ -22,6 +22,8 @@ ln -s ../../song.wav corpus/validation/one.wav
 cat > recipe.toml <<'TOML'
 network = "seq2seq"
 [seq2seq]
+context_frames = 4
+horizon_frames = 2
 widths = [64, 64, 64, 64]
 [clips]
 per_song = 1

@@ -282,5 +282,8 @@ def main() -> None:
         if isinstance(error, ExtrapError):
             console.say(str(error))
             sys.exit(error.exit_code)
+        if isinstance(error, MemoryError):
+            console.say("there is not enough memory for this")
+            sys.exit(1)
         console.say(f"a bug in extrap ({type(error).__name__}: {error}); run again as extrap --traceback ...")
         sys.exit(1)

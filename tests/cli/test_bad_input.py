@@ -3,6 +3,7 @@
 import os
 import resource
 import signal
+import struct
 import subprocess
 import time
 from collections.abc import Callable
@@ -129,6 +130,26 @@ def test_a_full_disk_exits_6_and_leaves_nothing(format: str, tiny_model: Path, t
     assert f"song-1m00s.{format}" in done.stderr
     assert done.stderr.count("\n") == 1
     assert snapshot(tmp_path) == before
+
+
+def test_a_song_larger_than_memory(tmp_path: Path) -> None:
+    n, allowed = 800_000_000, 10**9
+    with (tmp_path / "song.wav").open("wb") as file:
+        file.write(
+            struct.pack(
+                "<4sI8sIHHIIHH4sI", b"RIFF", 36 + 2 * n, b"WAVEfmt ", 16, 1, 1, 48000, 96000, 2, 16, b"data", 2 * n
+            )
+        )
+        file.truncate(44 + 2 * n)
+    done = subprocess.run(
+        [EXTRAP, "continue", "song.wav", "--minutes", "400", "-q"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (allowed, allowed)),
+    )
+    assert (done.returncode, done.stderr) == (1, "extrap: there is not enough memory for this\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["song.wav"]
 
 
 def test_an_output_that_exists_is_kept(extrap: Extrap, song_wav: Path, tiny_model: Path, tmp_path: Path) -> None:

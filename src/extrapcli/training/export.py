@@ -29,7 +29,7 @@ OPSET = 17
 FACTS_KEY = f"{METADATA_KEY}.training"
 Weights = Literal["float32", "float16", "int8"]
 MAX_AGREEMENT_ERROR = {"float32": 1e-4, "float16": 1e-4, "int8": 2e-2}  # relative to the largest output
-LARGE = 4096  # tensors with fewer entries, a Fourier transform among them, stay in float32
+LARGE = 4096  # tensors with fewer entries stay in float32
 
 
 def export_run(
@@ -154,14 +154,19 @@ def _declare_outputs(graph: onnx.GraphProto, shapes: dict[str, Shape]) -> None:
 
 
 def _shrink_initializers(graph: onnx.GraphProto, weights: Weights) -> None:
-    """Store large initializers small, each with a node that gives back float32.
+    """Store large weights small, each with a node that gives back float32.
 
-    Matrices of int8 have a scale for each column, the largest magnitude in it being 127.
+    Weights come rounded to float16, and are told by that from constants such as a Fourier transform. Matrices of
+    int8 have a scale for each column, the largest magnitude in it being 127.
     """
     nodes, scales = [], []
     for tensor in graph.initializer:
         values = onnx.numpy_helper.to_array(tensor)
         if values.dtype != np.float32 or values.size < LARGE:
+            continue
+        with np.errstate(over="ignore"):
+            half = values.astype(np.float16)
+        if not np.array_equal(half, values):
             continue
         name = tensor.name
         small, scale = f"{name}/{weights}", f"{name}/scale"
@@ -171,7 +176,7 @@ def _shrink_initializers(graph: onnx.GraphProto, weights: Weights) -> None:
             scales.append(onnx.numpy_helper.from_array(steps.astype(np.float32), scale))
             nodes.append(onnx.helper.make_node("DequantizeLinear", [small, scale], [name], axis=1))
         else:
-            tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), small))
+            tensor.CopyFrom(onnx.numpy_helper.from_array(half, small))
             nodes.append(onnx.helper.make_node("Cast", [small], [name], to=onnx.TensorProto.FLOAT))
     graph.initializer.extend(scales)
     nodes += graph.node
