@@ -4,9 +4,9 @@ The network hears the last seconds of what has been written and answers with a h
 moments are known already: the crossfade lies over them. Each channel is an entry of the batch; of stereo, sum and
 difference are, so that what lies in the middle stays there whatever the network answers to the two.
 
-Two rules keep a long track alive. Every block starts at the level that the track has at the join and ends
-at the song's own level, so that a model whose output is too quiet, or too loud, can neither die away nor
-run off. And no block is louder at its peak than the song is at its own.
+Two rules keep a long track alive. Every block is brought to the song's own level, from the level that the track has
+at the join, so that a model whose output is too quiet, or too loud, can neither die away nor run off; how loud its
+parts are beside each other is the model's affair. And no block is louder at its peak than the song is at its own.
 """
 
 from collections.abc import Iterator
@@ -24,8 +24,8 @@ from extrapcli.frames import last, to_frames, to_samples
 
 FADE_SECONDS = 0.5
 LEVEL_SECONDS = 1.0  # how much sound on either side of a join decides its level
+QUIETER, LOUDER = 0.1, 2.0  # by how much a join may change a block's level where it begins
 SOMETHING = 1e-4  # of the louder, by level; less than this (-80 dB) of a difference is none
-MAX_STEP = 10.0  # the level at a join may differ from the song's by this ratio (20 dB), no more
 
 
 class Waveform:
@@ -69,7 +69,8 @@ class Waveform:
         length = len(song.samples)
         while length < wanted:
             predicted = self._predict((written - mean) / np.where(level > 0, level, 1), rate)
-            shaped = predicted * _gain(predicted, _level(_ending(written, rate, fade)), level, rate)
+            predicted -= predicted.mean(axis=0)
+            shaped = predicted * _gain(predicted, _level(_ending(written, rate, fade) - mean), level, rate)
             loudest = np.abs(shaped).max(axis=0)
             block = shaped * np.minimum(1, peak / np.maximum(loudest, np.finfo(float).tiny)) + mean
             written = join(written, block, fade)
@@ -107,17 +108,17 @@ def _ending(written: NDArray[np.floating], rate: int, fade: Fade) -> NDArray[np.
 
 
 def _level(samples: NDArray[np.floating]) -> NDArray[np.float64]:
-    deviation: NDArray[np.float64] = samples.std(axis=0, dtype=np.float64)
-    return deviation
+    root_mean_square: NDArray[np.float64] = np.sqrt(np.square(samples, dtype=np.float64).mean(axis=0))
+    return root_mean_square
 
 
 def _gain(
-    block: NDArray[np.floating], before: NDArray[np.float64], after: NDArray[np.float64], rate: int
+    block: NDArray[np.floating], before: NDArray[np.float64], wanted: NDArray[np.float64], rate: int
 ) -> NDArray[np.float64]:
-    """Gains `(n, channels)` that take a block from level `before` to level `after`, evenly in decibels."""
-    n = round(LEVEL_SECONDS * rate)
+    """Gains `(n, channels)` that bring a block to the level `wanted`, from `before` on, evenly in decibels."""
     tiny = np.finfo(np.float32).tiny
-    start = np.clip(before, after / MAX_STEP, after * MAX_STEP) / np.maximum(_level(block[:n]), tiny)
-    end = after / np.maximum(_level(block[-n:]), tiny)
+    whole = wanted / np.maximum(_level(block), tiny)
+    start = before / np.maximum(_level(block[: round(LEVEL_SECONDS * rate)]), tiny)
+    start = np.clip(start, QUIETER * whole, LOUDER * whole)
     x = np.linspace(0, 1, len(block))[:, None]
-    return np.where(after > 0, np.maximum(start, tiny) ** (1 - x) * np.maximum(end, tiny) ** x, 0.0)
+    return np.where(wanted > 0, np.maximum(start, tiny) ** (1 - x) * np.maximum(whole, tiny) ** x, 0.0)

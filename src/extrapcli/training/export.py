@@ -71,7 +71,7 @@ def export_run(
             "onnx_opset": OPSET,
             "onnx_weights": weights,
         }
-        figures |= {name: value for name, value in facts.items() if isinstance(value, int | float)}
+        figures |= {name: value for name, value in facts.items() if type(value) in (int, float)}
         names = ["model.onnx", "model.keras"]
         card = Card(
             name=release.spec.name,
@@ -101,7 +101,7 @@ def write_keras(model: keras.Model, path: Path, *, spec: ModelSpec, facts: dict[
                     old.extract(member, folder)
                     new.write(_halve_hdf5(Path(folder) / member), member)
                 else:
-                    new.writestr(member, old.read(member))
+                    new.writestr(member, old.read(member), zipfile.ZIP_DEFLATED)
             new.writestr(f"{METADATA_KEY}.json", spec.to_json())
             new.writestr(f"{FACTS_KEY}.json", json.dumps(facts))
 
