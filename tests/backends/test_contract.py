@@ -118,11 +118,12 @@ def test_onnx_and_tensorflow_agree(models: Path, rng: np.random.Generator) -> No
     assert np.abs(onnx - tensorflow).max() < 1e-4 * np.abs(tensorflow).max()
 
 
-def test_the_shipped_files_agree_on_a_real_song() -> None:
+@pytest.mark.parametrize("name", ["study", "seq2seq"])
+def test_the_shipped_files_agree_on_a_real_song(name: str) -> None:
     song = decode(SONG)
     mono = resample(song.samples, from_rate=song.sample_rate, to_rate=22050)[: 20 * 22050]
     clip = to_frames(mono / mono.std(), frame_samples=22050)
-    model = find_model("seq2seq")
+    model = find_model(name)
     onnx, tensorflow = (open_model(model, backend=name).run(clip)["frames"] for name in ("onnx", "tensorflow"))
     assert onnx.shape == (2, 10, 22050)
     assert np.abs(onnx - tensorflow).max() < 1e-4 * np.abs(tensorflow).max()

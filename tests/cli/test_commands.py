@@ -15,14 +15,15 @@ COMMANDS = ("continue", "models", "info", "doctor", "train", "export")
 
 def test_models_tells_licence_size_maker_and_figure(extrap: Extrap) -> None:
     told = extrap("models").stdout.decode()
-    for part in ("recall (default)", "seq2seq", "licence:", "MB", "extrap train", "validation_mse"):
+    for part in ("recall (default)", "seq2seq", "study", "licence:", "MB", "extrap train", "validation_mse"):
         assert part in told
 
 
 def test_models_verify_finds_an_altered_file(extrap: Extrap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert extrap("models", "verify").lines == ["recall: 2 files as released", "seq2seq: 2 files as released"]
-    shutil.copytree(ROOT / "models" / "seq2seq", tmp_path / "models" / "seq2seq")
-    with (tmp_path / "models" / "seq2seq" / "model.onnx").open("r+b") as file:
+    shipped = ("recall", "seq2seq", "study")
+    assert extrap("models", "verify").lines == [f"{name}: 2 files as released" for name in shipped]
+    shutil.copytree(ROOT / "models" / "study", tmp_path / "models" / "study")
+    with (tmp_path / "models" / "study" / "model.onnx").open("r+b") as file:
         file.seek(1000)
         file.write(b"altered")
     monkeypatch.setenv("EXTRAP_MODELS", str(tmp_path / "models"))
