@@ -124,6 +124,16 @@ def test_a_song_that_ends_quietly_goes_on_quietly_and_comes_back() -> None:
     assert first[-RATE:].std() == pytest.approx(fading.samples.std(), rel=0.2)
 
 
+def test_after_a_fade_to_silence_the_music_comes_back() -> None:
+    backend = Formula(repeat)
+    faded = song(30)
+    faded.samples[-10 * RATE :] *= np.linspace(1, 0, 10 * RATE, dtype=np.float32)[:, None] ** 4
+    whole = track(faded, Waveform(backend, CUT), 60)
+    assert backend.given[0].std(axis=-1).min() > 0.1
+    assert whole[30 * RATE : 31 * RATE].std() < faded.samples.std() / 2
+    assert whole[34 * RATE :].std() == pytest.approx(faded.samples.std(), rel=0.3)
+
+
 def test_a_silent_channel_stays_silent() -> None:
     half = song()
     half.samples[:, 1] = 0

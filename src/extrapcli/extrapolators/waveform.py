@@ -7,6 +7,7 @@ difference are, so that what lies in the middle stays there whatever the network
 Two rules keep a long track alive. Every block is brought to the song's own level, from the level that the track has
 at the join, so that a model whose output is too quiet, or too loud, can neither die away nor run off; how loud its
 parts are beside each other is the model's affair. And no block is louder at its peak than the song is at its own.
+Where a song fades out, the network hears what came before, and its answer fades in.
 """
 
 from collections.abc import Iterator
@@ -66,17 +67,18 @@ class Waveform:
         peak = np.abs(song.samples).max(axis=0)
 
         written = last(song.samples, heard)
+        music = last(_before_silence(song.samples - mean, level, rate), heard)
         length = len(song.samples)
         while length < wanted:
-            predicted = self._predict((written - mean) / np.where(level > 0, level, 1), rate)
+            predicted = self._predict(music / np.where(level > 0, level, 1), rate)
             predicted -= predicted.mean(axis=0)
             shaped = predicted * _gain(predicted, _level(_ending(written, rate, fade) - mean), level, rate)
             loudest = np.abs(shaped).max(axis=0)
-            block = shaped * np.minimum(1, peak / np.maximum(loudest, np.finfo(float).tiny)) + mean
-            written = join(written, block, fade)
+            block = shaped * np.minimum(1, peak / np.maximum(loudest, np.finfo(float).tiny))
+            written = join(written, block + mean, fade)
             yield Block(length - fade.samples, written[len(written) - len(block) :], fade.samples)
             length += len(block) - fade.samples
-            written = written[-heard:]
+            written, music = written[-heard:], join(music, block, fade)[-heard:]
 
     def _predict(self, heard: NDArray[np.floating], rate: int) -> NDArray[np.float32]:
         """The horizon that follows the context at the head of `heard`, both standardised, at `rate`."""
@@ -99,6 +101,14 @@ def _turn(channels: int) -> NDArray[np.float32]:
     if channels != 2:
         return np.eye(channels, dtype=np.float32)
     return np.array([[1, 1], [1, -1]], np.float32) / np.float32(np.sqrt(2))
+
+
+def _before_silence(samples: NDArray[np.floating], level: NDArray[np.float64], rate: int) -> NDArray[np.floating]:
+    """What there is up to the last second that is not much quieter than the whole, whose level is `level`."""
+    n = round(LEVEL_SECONDS * rate)
+    ends = range(len(samples), n - 1, -n)
+    loud = (end for end in ends if (_level(samples[end - n : end]) >= QUIETER * level).any())
+    return samples[: next(loud, len(samples))]
 
 
 def _ending(written: NDArray[np.floating], rate: int, fade: Fade) -> NDArray[np.floating]:

@@ -10,7 +10,7 @@ few at once, and sets the level of each second by how sure it is.
     places     the hops with the largest logits, each where its likeness is largest, then moved by up to nine samples
                to where the last samples fit best
     answer     the context from there on, over and over to its end, weighted by a softmax of the logits
-    gain       a level for the end of each second of the horizon, with straight lines between
+    gain       a level at the beginning of the horizon and at the end of each of its seconds, straight lines between
 
 What is copied is sound, so it is no noise; what is weighed and levelled is learned, by the squared error and by the
 distance of log-mel spectra.
@@ -96,15 +96,28 @@ def _likeness(slow: Tensor) -> Tensor:
     n = slow.shape[1]
     rate = FRAME_SAMPLES // STRIDE
     transformed = transform(slow)
-    power = ops.cumsum(ops.pad(slow * slow, ((0, 0), (1, 0))), axis=1)
     found = []
     for seconds in LIKENESS_SECONDS:
         length = seconds * rate
         alike = correlation(transformed, slow[:, n - length :])[:, : n - length]
-        energy = power[:, length:n] - power[:, : n - length]
-        scale = ops.sqrt(ops.maximum(energy * (power[:, n:] - power[:, n - length : n - length + 1]), 0) + 1e-3)
-        found.append(ops.pad(alike / scale, ((0, 0), (length, 0))))
+        energy = _window_sums(slow * slow, length)
+        scale = ops.sqrt(energy[:, :-1] * energy[:, -1:] + 1e-3)
+        found.append(ops.pad(ops.clip(alike / scale, -1, 1), ((0, 0), (length, 0))))
     return ops.stack(found, axis=-1)
+
+
+def _window_sums(values: Tensor, length: int) -> Tensor:
+    """The sum of each `length` values in a row, `(batch, n - length + 1)`.
+
+    Each is the end of a block and the beginning of the next, so a quiet window keeps its digits beside a loud one.
+    """
+    n = values.shape[1]
+    blocks = n // length + 2
+    padded = ops.reshape(ops.pad(values, ((0, 0), (0, blocks * length - n))), (-1, blocks, length))
+    ends = ops.cumsum(padded[:, :, ::-1], axis=2)[:, :, ::-1]
+    beginnings = ops.pad(ops.cumsum(padded, axis=2)[:, :, :-1], ((0, 0), (0, 0), (1, 0)))
+    ends, beginnings = (ops.reshape(part, (-1, blocks * length)) for part in (ends, beginnings))
+    return ends[:, : n - length + 1] + beginnings[:, length : n + 1]
 
 
 def _match(context: Tensor, settings: EchoSettings) -> Tensor:

@@ -144,12 +144,12 @@ def _power_spectrum(windows: Tensor) -> Tensor:
     """
     index = np.arange(ROOT)
     angle = -2 * np.pi * np.outer(index, index)
-    first = np.exp(1j * angle / ROOT)
-    twiddle = np.exp(1j * angle / WINDOW_SAMPLES)
-    second = first[:, : BINS // ROOT]
-    real, imaginary = (ops.matmul(part.astype(np.float32), windows) for part in (first.real, first.imag))
-    real, imaginary = product(real, imaginary, twiddle, ops.multiply)
-    real, imaginary = product(real, imaginary, second, ops.matmul)
+    first, twiddle = (
+        (np.cos(a).astype(np.float32), np.sin(a).astype(np.float32)) for a in (angle / ROOT, angle / WINDOW_SAMPLES)
+    )
+    second = first[0][:, : BINS // ROOT], first[1][:, : BINS // ROOT]
+    columns = ops.matmul(first[0], windows), ops.matmul(first[1], windows)
+    real, imaginary = product(product(columns, twiddle, ops.multiply), second, ops.matmul)
     return real * real + imaginary * imaginary
 
 

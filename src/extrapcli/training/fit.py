@@ -219,8 +219,10 @@ def optimizer(settings: Fit, steps: int) -> keras.optimizers.Optimizer:
     """What a recipe is trained with, for so many steps an epoch."""
     rate: float | keras.optimizers.schedules.LearningRateSchedule = settings.learning_rate
     if settings.schedule == "cosine":
+        whole = settings.epochs * steps
+        warmup = min(100, whole // 10)
         rate = keras.optimizers.schedules.CosineDecay(
-            rate / 50, settings.epochs * steps, warmup_target=rate, warmup_steps=100, alpha=0.02
+            rate / 50, whole - warmup, warmup_target=rate, warmup_steps=warmup, alpha=0.02
         )
     average = {"use_ema": True, "ema_momentum": settings.averaging} if settings.averaging else {}
     return keras.optimizers.Adam(

@@ -73,9 +73,9 @@ class ClipSettings(Table, frozen=True):
 class Fit(Table, frozen=True):
     """Adam; `patience` epochs without a better validation loss end the run.
 
-    The `cosine` schedule warms up for a hundred steps and falls to 2 % at the end. `averaging` is the momentum
-    of a moving average of the weights, which is what is measured and kept. With `precision = "bfloat16"` layers
-    compute in bfloat16 on float32 weights.
+    The `cosine` schedule warms up for a hundred steps, or a tenth of all, and falls to 2 % at the end. `averaging` is
+    the momentum of a moving average of the weights, which is what is measured and kept. With `precision = "bfloat16"`
+    layers compute in bfloat16 on float32 weights.
     """
 
     epochs: PositiveInt
