@@ -25,7 +25,8 @@ from extrapcli.frames import last, to_frames, to_samples
 
 FADE_SECONDS = 0.5
 LEVEL_SECONDS = 1.0  # how much sound on either side of a join decides its level
-QUIETER, LOUDER = 0.1, 2.0  # by how much a join may change a block's level where it begins
+QUIETER, LOUDER = 0.25, 2.0  # by how much a join may change a block's level where it begins
+SILENT = 0.1  # of a song's level; the seconds at its end that have less are not gone on from
 SOMETHING = 1e-4  # of the louder, by level; less than this (-80 dB) of a difference is none
 
 
@@ -107,7 +108,7 @@ def _before_silence(samples: NDArray[np.floating], level: NDArray[np.float64], r
     """What there is up to the last second that is not much quieter than the whole, whose level is `level`."""
     n = round(LEVEL_SECONDS * rate)
     ends = range(len(samples), n - 1, -n)
-    loud = (end for end in ends if (_level(samples[end - n : end]) >= QUIETER * level).any())
+    loud = (end for end in ends if (_level(samples[end - n : end]) >= SILENT * level).any())
     return samples[: next(loud, len(samples))]
 
 
@@ -125,10 +126,12 @@ def _level(samples: NDArray[np.floating]) -> NDArray[np.float64]:
 def _gain(
     block: NDArray[np.floating], before: NDArray[np.float64], wanted: NDArray[np.float64], rate: int
 ) -> NDArray[np.float64]:
-    """Gains `(n, channels)` that bring a block to the level `wanted`, from `before` on, evenly in decibels."""
+    """Gains `(n, channels)` that bring a block to the level `wanted`, from `before` on, evenly in decibels.
+
+    What is loud and what is quiet in the block changes only where it begins, and its mean level not by that.
+    """
     tiny = np.finfo(np.float32).tiny
-    whole = wanted / np.maximum(_level(block), tiny)
-    start = before / np.maximum(_level(block[: round(LEVEL_SECONDS * rate)]), tiny)
-    start = np.clip(start, QUIETER * whole, LOUDER * whole)
-    x = np.linspace(0, 1, len(block))[:, None]
-    return np.where(wanted > 0, np.maximum(start, tiny) ** (1 - x) * np.maximum(whole, tiny) ** x, 0.0)
+    first = block[: round(LEVEL_SECONDS * rate)]
+    start = before / np.maximum(wanted, tiny) * _level(block) / np.maximum(_level(first), tiny)
+    ramp = np.clip(start, QUIETER, LOUDER) ** np.linspace(1, 0, len(block))[:, None]
+    return ramp * wanted * _level(ramp) / np.maximum(_level(block * ramp), tiny)
