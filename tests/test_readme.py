@@ -11,6 +11,7 @@ import pytest
 
 from extrapcli import errors
 from extrapcli.audio.decode import decode
+from extrapcli.training.recipe import find_recipe
 from tests.audio.test_round_trip import write
 from tests.conftest import EXTRAP, SONG
 
@@ -68,6 +69,8 @@ def test_commands_of_training_have_the_options_and_recipes_that_are_told(command
     if "--recipe" in words:
         recipe = words[words.index("--recipe") + 1]
         assert recipe in {"NAME"} or (ROOT / "training" / "recipes" / f"{recipe}.toml").exists()
+        if "--tpu" in words and recipe != "NAME":
+            assert all(size % 16 == 0 for size in find_recipe(recipe).fit.batch_sizes)
 
 
 def test_there_are_such_commands() -> None:

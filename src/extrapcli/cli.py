@@ -247,8 +247,13 @@ def train(
 @app.command()
 def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder that extrap train made.")],
-    corpus: Annotated[Path, typer.Option(metavar="FOLDER", help="The corpus, to measure each file on.")],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="The model folder to write.")],
+    corpus: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="The corpus to measure on; by default the run's own.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FOLDER", help="The model folder to write; by default RUN/RECIPE."),
+    ] = None,
     weights: Annotated[Weights, typer.Option(help="What large weights are stored as; int8 is for ONNX alone.")] = (
         Weights.float16
     ),

@@ -10,15 +10,17 @@ import subprocess
 import time
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import h5py
+import keras
 import numpy as np
 import pytest
 import soundfile
 from numpy.typing import NDArray
 
 from extrapcli.backends import open_model
-from extrapcli.errors import CannotWrite, UsageError
+from extrapcli.errors import CannotWrite, UnusableModel, UsageError
 from extrapcli.models import damaged_files, read_card
 from tests.conftest import EXTRAP, Extrap, chord
 from tests.training.test_corpus import Heard
@@ -115,18 +117,56 @@ def test_export_and_continue(extrap: Extrap, trained: Path, song_wav: Path, tmp_
     assert "silence_mse" in extrap("info", "int8").stdout.decode()
 
 
-def test_lstms_are_trained_and_exported_too(extrap: Extrap, copy: Path) -> None:
-    (copy / "lstm.toml").write_text(RECIPE.replace("seq2seq", "lstm").replace("widths", "units = 8\n#"))
-    extrap("train", "corpus", "--recipe", "lstm.toml", "--quiet")
-    extrap("export", "runs/lstm", "--corpus", "corpus", "-o", "model", "--quiet")
-    assert open_model(copy / "model").spec.horizon_frames == 2
+ECHO = """
+network = "echo"
+[echo]
+context_frames = 6
+horizon_frames = 2
+width = 4
+vector = 4
+dilations = [1]
+[clips]
+mel_weight = 0.5
+[fit]
+epochs = 1
+batch_size = 4
+"""
+
+
+@pytest.mark.parametrize("text", [RECIPE.replace("seq2seq", "lstm").replace("widths", "units = 8\n#"), ECHO])
+def test_other_networks_are_trained_and_exported_too(text: str, copy: Path) -> None:
+    (copy / "recipe.toml").write_text(text)
+    train(copy, run="other")
+    card = export(copy / "other", copy / "corpus", None)[-1]
+    assert card == copy / "other" / "recipe" / "card.json"
+    assert open_model(card.parent).spec.horizon_frames == 2
+
+
+def test_a_file_that_differs_is_not_exported(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from extrapcli.training import export as module
+
+    whole = module.write_onnx
+
+    def write_another(model: keras.Model, path: Path, **options: Any) -> None:
+        last = model.trainable_variables[-1]
+        last.assign_add(np.full(last.shape, 0.01))
+        whole(model, path, **options)
+
+    monkeypatch.setattr(module, "write_onnx", write_another)
+    monkeypatch.chdir(copy)
+    with pytest.raises(UnusableModel, match=r"differ by .*; not exported"):
+        export(copy / "run", None, copy / "model")
+    assert list((copy / "model").iterdir()) == []
 
 
 def test_a_run_killed_at_any_moment_goes_on_as_if_it_had_not_been(extrap: Extrap, copy: Path) -> None:
-    """Killed once and interrupted once, at moments drawn anew in every test run."""
+    """Killed twice, the first time perhaps before training begins, and interrupted once: at random moments."""
     (copy / "recipe.toml").write_text(RECIPE.replace("epochs = 2", "epochs = 24\naveraging = 0.9"))
     extrap("train", "corpus", "--recipe", "recipe.toml", "--run", "whole", "--quiet")
     command = [str(EXTRAP), "train", "corpus", "--recipe", "recipe.toml", "--run", "stopped", "--resume"]
+    with subprocess.Popen(command, cwd=copy, stderr=subprocess.DEVNULL) as early:
+        time.sleep(random.uniform(0, 20))
+        early.kill()
     for kind in (signal.SIGKILL, signal.SIGINT):
         process = subprocess.Popen(
             command,
@@ -145,6 +185,7 @@ def test_a_run_killed_at_any_moment_goes_on_as_if_it_had_not_been(extrap: Extrap
         assert process.wait(60) == (130 if kind == signal.SIGINT else -signal.SIGKILL)
         assert ("--resume goes on from here" in said) == (kind == signal.SIGINT)
     extrap("train", "corpus", "--recipe", "recipe.toml", "--run", "stopped", "--resume")
+    assert {p.name for p in (copy / "stopped").iterdir()} == {p.name for p in (copy / "whole").iterdir()}
     for name in ("last.keras", "best.keras"):
         whole, stopped = weights(copy / "whole" / name), weights(copy / "stopped" / name)
         assert whole.keys() == stopped.keys()
@@ -152,6 +193,13 @@ def test_a_run_killed_at_any_moment_goes_on_as_if_it_had_not_been(extrap: Extrap
             np.testing.assert_allclose(stopped[key], whole[key], rtol=1e-5, atol=1e-7)
     whole_losses, losses = ([float(row["val_loss"]) for row in rows(copy / name)] for name in ("whole", "stopped"))
     assert losses == pytest.approx(whole_losses, rel=1e-5)
+
+
+def export(run: Path, corpus: Path | None, out: Path | None) -> list[Path]:
+    """Export in this process."""
+    from extrapcli.training.export import export_run
+
+    return export_run(run, corpus, out, weights="float16", licence="", progress=Heard())
 
 
 def train(folder: Path, *, run: str = "run", resume: bool = False) -> list[str]:

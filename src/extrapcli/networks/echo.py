@@ -21,10 +21,19 @@ from typing import Annotated
 import keras
 import numpy as np
 from keras import layers, ops
-from pydantic import BaseModel, Field, PositiveInt
+from pydantic import BaseModel, Field, model_validator
 
 from extrapcli.networks.fourier import LENGTH, Tensor, correlation, transform
-from extrapcli.networks.recall import FRAME_SAMPLES, HOPS, RecallSettings, log_mel, scorer
+from extrapcli.networks.recall import (
+    FRAME_SAMPLES,
+    HOPS,
+    Bands,
+    Dilation,
+    RecallSettings,
+    Width,
+    log_mel,
+    scorer,
+)
 
 STRIDE = 9
 HOP = FRAME_SAMPLES // HOPS // STRIDE  # places of a hop at a ninth of the rate
@@ -40,14 +49,23 @@ class EchoSettings(BaseModel, frozen=True, extra="forbid"):
     context_frames: Annotated[int, Field(ge=6, le=22)] = 20
     horizon_frames: Annotated[int, Field(ge=1, le=600)] = 10
     places: Annotated[int, Field(ge=1, le=50)] = 4
-    bands: Annotated[int, Field(ge=1, le=128)] = 64
-    width: PositiveInt = 48
-    vector: PositiveInt = 48
-    dilations: tuple[PositiveInt, ...] = (1, 2, 4, 8, 16, 32, 64)
+    bands: Bands = 64
+    width: Width = 48
+    vector: Width = 48
+    dilations: tuple[Dilation, ...] = (1, 2, 4, 8, 16, 32, 64)
 
     @property
     def frame_samples(self) -> int:
         return FRAME_SAMPLES
+
+    @property
+    def scorer(self) -> RecallSettings:
+        return RecallSettings(bands=self.bands, width=self.width, vector=self.vector, dilations=self.dilations)
+
+    @model_validator(mode="after")
+    def _scorer_can_be(self) -> "EchoSettings":
+        _ = self.scorer
+        return self
 
 
 def echo(settings: EchoSettings) -> keras.Model:
@@ -122,10 +140,7 @@ def _window_sums(values: Tensor, length: int) -> Tensor:
 
 def _match(context: Tensor, settings: EchoSettings) -> Tensor:
     """The score of going on at each hop, `(batch, hops, 1)`."""
-    sizes = RecallSettings(
-        bands=settings.bands, width=settings.width, vector=settings.vector, dilations=settings.dilations
-    )
-    heard, places = scorer(sizes)(log_mel(context, settings.bands))
+    heard, places = scorer(settings.scorer)(log_mel(context, settings.bands))
     return ops.sum(places * heard[:, -1:], axis=-1, keepdims=True)
 
 

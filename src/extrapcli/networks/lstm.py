@@ -5,7 +5,7 @@
     decoder   an LSTM that is given the context at every step of the horizon
     expand    each of its outputs to a frame of 22050 samples, the same weights for every frame
 
-An LSTM whose state is a whole frame would need no projection, and 7.8 thousand million parameters.
+LSTMs whose states are whole frames would need no projection, and 7.8 thousand million parameters.
 """
 
 import keras

@@ -24,7 +24,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field, PositiveInt, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from extrapcli.networks.fourier import Tensor, product
 
@@ -40,16 +40,21 @@ MATCH_WEIGHT, QUERY_WEIGHT = 0.05, 0.5
 PATCH_HOPS = 25
 
 
+Bands = Annotated[int, Field(ge=1, le=128)]
+Width = Annotated[int, Field(ge=1, le=2048)]
+Dilation = Annotated[int, Field(ge=1, le=4096)]
+
+
 class RecallSettings(BaseModel, frozen=True, extra="forbid"):
     """Sizes: mel bands, channels of the towers, entries of the match and query vectors, dilations in hops.
 
     Each tower hears `1 + 2 * sum(dilations)` spectra.
     """
 
-    bands: Annotated[int, Field(ge=1, le=128)] = 64
-    width: PositiveInt = 96
-    vector: PositiveInt = 96
-    dilations: tuple[PositiveInt, ...] = (1, 2, 4, 8, 16, 32, 64, 128)
+    bands: Bands = 64
+    width: Width = 96
+    vector: Width = 96
+    dilations: tuple[Dilation, ...] = (1, 2, 4, 8, 16, 32, 64, 128)
 
     @model_validator(mode="after")
     def _vector_fits_the_patch(self) -> "RecallSettings":

@@ -36,7 +36,7 @@ class Corpus:
     def open(cls, place: Path) -> "Corpus":
         """A folder with a subfolder for each split, or a tab-separated manifest with columns `split` and `file`.
 
-        Files of a manifest are relative to it. Raises UsageError where `place` is neither.
+        Files of a manifest are relative to it. Raises UsageError where `place` is neither, or lists a file twice.
         """
         if place.is_dir():
             return cls(place)
@@ -48,6 +48,9 @@ class Corpus:
             raise UsageError(f"{place}: no folder or manifest of songs: {error.strerror}") from None
         except (KeyError, TypeError, UnicodeDecodeError, csv.Error):
             raise UsageError(f"{place}: no manifest; it needs the tab-separated columns split and file") from None
+        listed = [path for _, path in rows]
+        if twice := next((path for path in listed if listed.count(path) > 1), None):
+            raise UsageError(f"{place}: lists {twice} twice")
         return cls(place.parent, tuple(rows))
 
     def songs(self, split: str) -> list[Path]:
@@ -135,7 +138,7 @@ def decoded(sample_rate: int) -> Make:
         from extrapcli.audio.decode import decode
         from extrapcli.audio.resample import resample
 
-        read = decode(song)
+        read = decode(song, name=str(song))
         mono = read.samples.mean(axis=1, keepdims=True, dtype=np.float32)
         mono = resample(mono, from_rate=read.sample_rate, to_rate=sample_rate)[:, 0]
         return np.rint(np.clip(mono, -1, 1) * 32767).astype(np.int16)

@@ -33,10 +33,11 @@ LARGE = 4096  # tensors with fewer entries stay in float32
 
 
 def export_run(
-    run: Path, corpus: Path, out: Path, *, weights: Weights, licence: str, progress: Progress
+    run: Path, corpus: Path | None, out: Path | None, *, weights: Weights, licence: str, progress: Progress
 ) -> list[Path]:
     """Write the model of a run's best weights to `out`, and return the paths of its files, the card last.
 
+    It is measured on `corpus`, by default that of the run; `out` is by default a folder in it, named as its recipe.
     Raises UsageError where `run` has no weights yet, CannotWrite where `out` can't be written, UnusableModel where
     ONNX Runtime and Keras disagree by more than 1e-4 on validation clips (2e-2 with int8) or, for a network of
     frames, smaller weights cost more than 1 % of the validation error.
@@ -45,6 +46,7 @@ def export_run(
     recipe, facts = folder.recipe, folder.facts
     if not folder.best.exists():
         raise UsageError(f"{run}: no weights yet; go on with extrap train --resume")
+    corpus, out = corpus or Path(facts["corpus"]), out or run / Path(facts["recipe"]).stem
     if not facts["finished"]:
         progress.say(f"{run}: not finished; these are its best weights so far")
     release = (PointerRelease if recipe.network == "recall" else SampleRelease)(recipe, out.absolute().name)
@@ -80,7 +82,7 @@ def export_run(
             data=f"{facts['training_songs']} songs of {facts['corpus']} (splits {', '.join(recipe.data.train)}), "
             f"SHA-256 of all {facts['corpus_sha256'][:16]}",
             made_by=f"extrap train {facts['corpus']} --recipe {facts['recipe']} --run {run} && "
-            f"extrap export {run} --corpus {corpus} -o {out} --weights {weights}",
+            f'extrap export {run} --corpus {corpus} -o {out} --weights {weights} --licence "{licence}"',
             figures=figures,
             files={name: sha256(made / name) for name in names},
         )

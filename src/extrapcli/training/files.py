@@ -1,6 +1,7 @@
 """Files that appear under their names only when they are whole."""
 
 import os
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
 
     Raises CannotWrite, with nothing left behind, where that fails.
     """
-    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
+    partial = path.with_name(f".partial-{secrets.token_hex(8)}-{path.name}")
     try:
         write(partial)
         with partial.open("rb+") as file:

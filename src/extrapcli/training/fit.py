@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from extrapcli.errors import UsageError
+from extrapcli.networks.echo import EchoSettings
 from extrapcli.training.batches import Batches
 from extrapcli.training.corpus import Corpus
 from extrapcli.training.device import Share
@@ -24,6 +25,7 @@ from extrapcli.training.task import Task, prepare_task
 
 SAVING_SHARE = 0.05  # of the time of a run that saving may take
 BYTES_PER_PARAMETER = 16  # float32 weight, gradient and Adam's two moments
+BYTES_PER_SAMPLE = 8  # float32, in the batch at work and in the next
 
 
 def fit(
@@ -65,13 +67,17 @@ def _check_sizes(recipe: Recipe, share: Share) -> None:
     for size in recipe.fit.batch_sizes:
         if size % share.devices:
             raise UsageError(f"a batch of {size} cannot be spread over {share.devices} devices; change the recipe")
-    settings = recipe.lstm if recipe.network == "lstm" else recipe.seq2seq
-    needed = BYTES_PER_PARAMETER * settings.parameters
+    if recipe.network == "recall":
+        return
+    net = recipe.frames
+    parameters = 0 if isinstance(net, EchoSettings) else net.parameters
+    batch = max(recipe.fit.batch_sizes) * (net.context_frames + net.horizon_frames) * net.frame_samples
+    needed = BYTES_PER_PARAMETER * parameters + BYTES_PER_SAMPLE * batch // share.processes
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if recipe.network in ("seq2seq", "lstm") and needed > memory:
+    if needed > memory:
         raise UsageError(
-            f"the recipe's network has {settings.parameters:,} parameters, and training it takes more than "
-            f"{needed / 1e9:.0f} GB of memory; this machine has {memory / 1e9:.0f} GB"
+            f"training the recipe's network in its batches takes more than {needed / 1e9:.0f} GB of memory; "
+            f"this machine has {memory / 1e9:.0f} GB"
         )
 
 

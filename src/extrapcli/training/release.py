@@ -1,6 +1,5 @@
 """What is released of a run, and what it is measured by, for each kind of network."""
 
-import math
 from pathlib import Path
 from typing import ClassVar
 
@@ -81,7 +80,7 @@ class SampleRelease:
             "silence_log_mel_decibels": round(silence.log_mel, 2),
             "validation_level_decibels": round(measured.level, 1),
         }
-        return figures, _worst(differences)
+        return figures, float(np.max(differences))
 
 
 class PointerRelease:
@@ -127,15 +126,8 @@ class PointerRelease:
             for name, way in (("recall", "network"), ("plain_match", PLAIN), ("oracle", "oracle")):
                 figures[f"{name}_next_10_s_{kind}"] = means[way][1]
             figures[f"way_to_oracle_{kind}"] = round(table.way_to_oracle("network"), 3)
-        return figures, _worst(differences)
+        return figures, float(np.max(differences))
 
 
 def _relative_difference(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     return float(np.abs(one - other).max() / max(np.abs(other).max(), np.finfo(np.float32).tiny))
-
-
-def _worst(differences: list[float]) -> float:
-    """The largest difference, but for one clip in fifty, as a network that chooses may meet a tie; NaN if any is."""
-    if not np.isfinite(differences).all():
-        return math.nan
-    return sorted(differences)[-1 - len(differences) // 50]

@@ -108,6 +108,8 @@ class RunFolder:
         """Make the folder; raises CannotWrite where that fails."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
+            for partial in self.path.glob(".partial-*"):  # of a process that was killed
+                partial.unlink(missing_ok=True)
         except OSError as error:
             raise CannotWrite(f"{self.path}: cannot be a run folder: {error.strerror}") from None
         self._write("recipe.json", recipe.to_json())
