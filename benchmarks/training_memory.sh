@@ -20,8 +20,8 @@ for ((i = 0; i < songs; i++)); do ln -s ../../song.wav "corpus/train/$i.wav"; do
 ln -s ../../song.wav corpus/validation/one.wav
 
 cat > recipe.toml <<'TOML'
-network = "seq2seq"
-[seq2seq]
+network = "study"
+[study]
 context_frames = 4
 horizon_frames = 2
 widths = [64, 64, 64, 64]

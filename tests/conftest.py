@@ -28,7 +28,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder like the shipped ones, with a real but small network: 4 frames of 2000 samples to 3."""
     import keras
 
-    from extrapcli.networks.seq2seq import Seq2seqSettings, seq2seq
+    from extrapcli.networks.study import StudySettings, study
     from extrapcli.spec import ModelSpec
     from extrapcli.training.export import write_keras, write_onnx
 
@@ -36,8 +36,8 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models") / "tiny"
     folder.mkdir()
     spec = ModelSpec("tiny", "waveform", sample_rate=2000, context_frames=4, horizon_frames=3)
-    settings = Seq2seqSettings(context_frames=4, horizon_frames=3, frame_samples=2000, widths=(64, 64, 64, 64))
-    write_keras(seq2seq(settings), folder / "model.keras", spec=spec, facts={}, half=True)
+    settings = StudySettings(context_frames=4, horizon_frames=3, frame_samples=2000, widths=(64, 64, 64, 64))
+    write_keras(study(settings), folder / "model.keras", spec=spec, facts={}, half=True)
     stored = keras.saving.load_model(folder / "model.keras", compile=False)
     write_onnx(stored, folder / "model.onnx", spec=spec, facts={}, weights="float16")
     return folder

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from extrapcli.networks.lstm import LstmSettings, lstm
-from extrapcli.networks.seq2seq import Seq2seqSettings, seq2seq
+from extrapcli.networks.study import StudySettings, study
 
 SMALL: dict[str, Any] = {"context_frames": 3, "horizon_frames": 2, "frame_samples": 100}
 
@@ -22,8 +22,8 @@ def test_parameters_are_counted_without_building() -> None:
     of_lstm = LstmSettings(**SMALL, projection=8, units=6)
     assert lstm(of_lstm).count_params() == of_lstm.parameters
     for shared in (True, False):
-        settings = Seq2seqSettings(**SMALL, widths=(64, 80, 96, 112), shared=shared)
-        assert seq2seq(settings).count_params() == settings.parameters
+        settings = StudySettings(**SMALL, widths=(64, 80, 96, 112), shared=shared)
+        assert study(settings).count_params() == settings.parameters
 
 
 def test_an_lstm_of_whole_frames_has_the_parameters_that_are_told() -> None:

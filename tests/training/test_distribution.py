@@ -14,9 +14,9 @@ from tests.conftest import EXTRAP, chord
 from tests.training.conftest import LayCorpus
 
 RECIPE = """
-network = "seq2seq"
+network = "study"
 seed = 3
-[seq2seq]
+[study]
 context_frames = 2
 horizon_frames = 1
 frame_samples = 1000

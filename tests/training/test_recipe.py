@@ -9,8 +9,8 @@ from extrapcli.training.recipe import Network, Recipe, find_recipe, read_recipe
 from tests.conftest import Extrap
 
 RECIPE = """
-network = "seq2seq"
-[seq2seq]
+network = "study"
+[study]
 widths = [64, 64, 64, 64]
 [clips]
 per_song = 3
@@ -27,12 +27,12 @@ batch_size = 4
         (("epochs = 2", "epoch = 2"), "epoch"),
         (("batch_size", "batchsize"), "batchsize"),
         (("batch_size = 4", "batch_size = 40000"), "batch_size"),
-        (('"seq2seq"', '"transformer"'), "network"),
+        (('"study"', '"transformer"'), "network"),
         (("widths = [64,", "widths = [9,"), "widths"),
         (("[fit]", "[fit"), "not TOML"),
         (("epochs = 2", "epochs = 2\npatience = 2"), "patience of 2 can never end"),
         (("per_song = 3", 'per_song = 3\nstart = "beginning"'), "one beginning"),
-        (("[clips]", "[recall]\nbands = 8\n[clips]"), r"\[recall\] says nothing about a seq2seq network"),
+        (("[clips]", "[recall]\nbands = 8\n[clips]"), r"\[recall\] says nothing about a study network"),
         (("widths", "frame_samples = 0\nwidths"), "frame_samples"),
         (("epochs = 2", "epochs = 2\nlearning_rate = inf"), "learning_rate"),
         (("[fit]", '[data]\ntrain = ["a", "b"]\nvalidation = ["b"]\n[fit]'), "named twice"),
@@ -52,7 +52,7 @@ def test_recipes_that_make_no_sense_are_refused(change: tuple[str, str], says: s
     [
         ('network = "echo"\n[fit]\nepochs = 1\nprecision = "bfloat16"', "too coarse"),
         ('network = "recall"\n[recall]\nbands = 2\nvector = 51\n[fit]\nepochs = 1', "50 entries at most"),
-        ('network = "seq2seq"\n[clips]\nmel_weight = 1\n[seq2seq]\nframe_samples = 9\n[fit]\nepochs = 1', "22050"),
+        ('network = "study"\n[clips]\nmel_weight = 1\n[study]\nframe_samples = 9\n[fit]\nepochs = 1', "22050"),
     ],
 )
 def test_contradictions_are_refused(text: str, says: str, tmp_path: Path) -> None:

@@ -26,9 +26,9 @@ from tests.conftest import EXTRAP, Extrap, chord
 from tests.training.test_corpus import Heard
 
 RECIPE = """
-network = "seq2seq"
+network = "study"
 seed = 3
-[seq2seq]
+[study]
 context_frames = 4
 horizon_frames = 2
 frame_samples = 2000
@@ -133,7 +133,7 @@ batch_size = 4
 """
 
 
-@pytest.mark.parametrize("text", [RECIPE.replace("seq2seq", "lstm").replace("widths", "units = 8\n#"), ECHO])
+@pytest.mark.parametrize("text", [RECIPE.replace("study", "lstm").replace("widths", "units = 8\n#"), ECHO])
 def test_other_networks_are_trained_and_exported_too(text: str, copy: Path) -> None:
     (copy / "recipe.toml").write_text(text)
     train(copy, run="other")

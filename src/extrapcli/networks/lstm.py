@@ -1,4 +1,4 @@
-"""An encoder-decoder of LSTMs over the same frames as `seq2seq`, to compare it with.
+"""An encoder-decoder of LSTMs over the same frames as `study`, to compare it with.
 
     project   each frame of 22050 samples to a few hundred values, the same weights for every frame
     encoder   an LSTM (Hochreiter and Schmidhuber 1997) over the projected frames; its last output is the context
@@ -12,7 +12,7 @@ import keras
 from keras import layers
 from pydantic import BaseModel, PositiveInt
 
-from extrapcli.networks.seq2seq import Frames, Samples
+from extrapcli.networks.study import Frames, Samples
 
 
 class LstmSettings(BaseModel, frozen=True, extra="forbid"):

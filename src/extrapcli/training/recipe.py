@@ -18,11 +18,11 @@ from extrapcli.errors import UsageError
 from extrapcli.networks.echo import EchoSettings
 from extrapcli.networks.lstm import LstmSettings
 from extrapcli.networks.recall import FRAME_SAMPLES, RecallSettings
-from extrapcli.networks.seq2seq import Seq2seqSettings
+from extrapcli.networks.study import StudySettings
 
-Network = Literal["seq2seq", "lstm", "echo", "recall"]
+Network = Literal["study", "lstm", "echo", "recall"]
 Scaling = Literal["clip", "context", "peak", "none"]
-FrameSettings = Seq2seqSettings | LstmSettings | EchoSettings
+FrameSettings = StudySettings | LstmSettings | EchoSettings
 
 
 class Table(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
@@ -117,7 +117,7 @@ class Ranking(Table, frozen=True):
 
 
 TABLES: dict[str, set[str]] = {
-    "seq2seq": {"seq2seq", "clips"},
+    "study": {"study", "clips"},
     "lstm": {"lstm", "clips"},
     "echo": {"echo", "clips"},
     "recall": {"recall", "ranking"},
@@ -130,7 +130,7 @@ class Recipe(Table, frozen=True):
 
     network: Network
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    seq2seq: Seq2seqSettings = Seq2seqSettings()
+    study: StudySettings = StudySettings()
     lstm: LstmSettings = LstmSettings()
     echo: EchoSettings = EchoSettings()
     recall: RecallSettings = RecallSettings()

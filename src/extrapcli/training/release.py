@@ -25,7 +25,7 @@ MAX_LOSS_INCREASE = 0.01  # share of the validation error that a smaller type of
 CUTS = 8  # of each song
 AGREEMENT_FRAMES = 30
 SUMMARIES = {
-    "seq2seq": "The study's encoder-decoder without LSTMs: {given} s of samples in, the next {answered} s out. "
+    "study": "The study's encoder-decoder without LSTMs: {given} s of samples in, the next {answered} s out. "
     "Quiet noise rather than music, as sample regression gives; a baseline for research.",
     "lstm": "An encoder-decoder of LSTMs: {given} s of samples in, the next {answered} s out. "
     "Quiet noise, as sample regression gives; a baseline for research.",

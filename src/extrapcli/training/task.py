@@ -10,7 +10,7 @@ from extrapcli.errors import UsageError
 from extrapcli.networks.echo import EchoSettings, echo
 from extrapcli.networks.lstm import LstmSettings, lstm
 from extrapcli.networks.recall import FRAME_SAMPLES, PATCH_HOPS
-from extrapcli.networks.seq2seq import Seq2seqSettings, seq2seq
+from extrapcli.networks.study import StudySettings, study
 from extrapcli.training.batches import Batches
 from extrapcli.training.clips import Clips
 from extrapcli.training.corpus import Corpus, Shard, content_hash, decoded, prepare
@@ -55,8 +55,8 @@ def prepare_task(recipe: Recipe, corpus: Corpus, progress: Progress, share: Shar
 def frame_network(recipe: Recipe) -> keras.Model:
     """Build a network from frames to frames."""
     match recipe.frames:
-        case Seq2seqSettings() as settings:
-            return seq2seq(settings)
+        case StudySettings() as settings:
+            return study(settings)
         case LstmSettings() as settings:
             return lstm(settings)
         case EchoSettings() as settings:

@@ -33,7 +33,7 @@ Frames = Annotated[int, Field(ge=1, le=600)]
 Samples = Annotated[int, Field(ge=1, le=192_000)]
 
 
-class Seq2seqSettings(BaseModel, frozen=True, extra="forbid"):
+class StudySettings(BaseModel, frozen=True, extra="forbid"):
     """What the study's text leaves open, and its sizes.
 
     `reshape` says what the neuron of a unit sums over. `"interleaved"` is the text to the letter: a
@@ -52,7 +52,7 @@ class Seq2seqSettings(BaseModel, frozen=True, extra="forbid"):
 
     @property
     def parameters(self) -> int:
-        """How many numbers `seq2seq` holds; a batch normalization has four for each neuron."""
+        """How many numbers `study` holds; a batch normalization has four for each neuron."""
         sizes: list[int] = [self.frame_samples, *self.widths, self.frame_samples]
         stack = sum((n + 1) * m for n, m in pairwise(sizes)) + 4 * sum(self.widths)
         units = self.context_frames + 1 + self.horizon_frames
@@ -65,7 +65,7 @@ class Seq2seqSettings(BaseModel, frozen=True, extra="forbid"):
         return stacks * stack + sum(t + 1 for t in neurons)
 
 
-def seq2seq(settings: Seq2seqSettings) -> keras.Model:
+def study(settings: StudySettings) -> keras.Model:
     """Build the network: float32 `(batch, context_frames, frame_samples)` to `(batch, horizon_frames, ...)`."""
     samples = settings.frame_samples
     stack_of = {part: _stacks(settings, part) for part in ("encoder", "context", "decoder")}
@@ -92,10 +92,10 @@ def seq2seq(settings: Seq2seqSettings) -> keras.Model:
     for t in range(settings.horizon_frames):
         decoded.insert(0, unit([*decoded, c], "decoder", t))
 
-    return keras.Model(context, ops.stack(decoded[::-1], axis=1), name="seq2seq")
+    return keras.Model(context, ops.stack(decoded[::-1], axis=1), name="study")
 
 
-def _stacks(settings: Seq2seqSettings, part: str) -> Callable[[int], keras.Model]:
+def _stacks(settings: StudySettings, part: str) -> Callable[[int], keras.Model]:
     """Give the hidden stack of each time step of a part: one for all, or a new one each."""
     if settings.shared:
         stack = _hidden_stack(settings, f"{part}_stack")
@@ -103,7 +103,7 @@ def _stacks(settings: Seq2seqSettings, part: str) -> Callable[[int], keras.Model
     return lambda step: _hidden_stack(settings, f"{part}_{step}_stack")
 
 
-def _hidden_stack(settings: Seq2seqSettings, name: str) -> keras.Model:
+def _hidden_stack(settings: StudySettings, name: str) -> keras.Model:
     stack = keras.Sequential([keras.Input((settings.frame_samples,))], name=name)
     for width in settings.widths:
         stack.add(layers.Dense(width))

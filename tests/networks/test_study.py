@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from extrapcli.networks.seq2seq import Seq2seqSettings, seq2seq
+from extrapcli.networks.study import StudySettings, study
 
 Vector = NDArray[Any]
 SMALL: dict[str, Any] = {"context_frames": 5, "horizon_frames": 3, "frame_samples": 30}
@@ -39,7 +39,7 @@ def hidden_stack(stack: keras.Sequential, x: Vector) -> Vector:
     return x
 
 
-def study(model: keras.Model, settings: Seq2seqSettings, song: Vector) -> Vector:
+def literal(model: keras.Model, settings: StudySettings, song: Vector) -> Vector:
     """One clip `(context_frames, n)` to `(horizon_frames, n)`, sentence by sentence."""
     n = settings.frame_samples
 
@@ -66,9 +66,9 @@ def study(model: keras.Model, settings: Seq2seqSettings, song: Vector) -> Vector
     return np.array(decoded[::-1])
 
 
-def randomised(settings: Seq2seqSettings, rng: np.random.Generator) -> keras.Model:
+def randomised(settings: StudySettings, rng: np.random.Generator) -> keras.Model:
     """A network none of whose weights is a one or a zero, so that each of them shows in the output."""
-    model = seq2seq(settings)
+    model = study(settings)
     model.set_weights([rng.uniform(0.2, 1.0, w.shape) * rng.choice([0.1, 0.3], w.shape) for w in model.get_weights()])
     return model
 
@@ -76,18 +76,18 @@ def randomised(settings: Seq2seqSettings, rng: np.random.Generator) -> keras.Mod
 @pytest.mark.parametrize("reshape", ["interleaved", "aligned"])
 @pytest.mark.parametrize("shared", [True, False])
 def test_the_network_is_the_study_s(reshape: str, shared: bool, rng: np.random.Generator) -> None:
-    settings = Seq2seqSettings.model_validate({**SMALL, "reshape": reshape, "shared": shared})
+    settings = StudySettings.model_validate({**SMALL, "reshape": reshape, "shared": shared})
     model = randomised(settings, rng)
     songs = rng.normal(size=(2, 5, 30))
-    expected = np.array([study(model, settings, song) for song in songs])
+    expected = np.array([literal(model, settings, song) for song in songs])
     given = model.predict(songs.astype(np.float32), verbose=0)
     np.testing.assert_allclose(given, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
 
 
 def test_the_reshape_makes_a_difference(rng: np.random.Generator) -> None:
     song = rng.normal(size=(1, 5, 30)).astype(np.float32)
-    interleaved = randomised(Seq2seqSettings(**SMALL), rng)
-    aligned = seq2seq(Seq2seqSettings(**SMALL, reshape="aligned"))
+    interleaved = randomised(StudySettings(**SMALL), rng)
+    aligned = study(StudySettings(**SMALL, reshape="aligned"))
     aligned.set_weights(interleaved.get_weights())
     assert not np.allclose(interleaved(song), aligned(song), rtol=1e-3)
 
@@ -100,11 +100,11 @@ def test_parameters_at_full_size(widths: tuple[int, int, int, int], parameters: 
     stack += sum(a * b + b for a, b in pairwise(widths)) + sum(4 * w for w in widths)
     neurons = sum(t + 1 for t in range(1, 21)) + 21 + sum(t + 1 for t in range(1, 11))
     assert 3 * stack + neurons == parameters
-    assert seq2seq(Seq2seqSettings(widths=widths)).count_params() == parameters
+    assert study(StudySettings(widths=widths)).count_params() == parameters
 
 
 def test_sharing_is_what_keeps_it_small() -> None:
-    shared, apart = (seq2seq(Seq2seqSettings(**SMALL, shared=s)) for s in (True, False))
+    shared, apart = (study(StudySettings(**SMALL, shared=s)) for s in (True, False))
     assert apart.count_params() > 2.5 * shared.count_params()
 
 
@@ -120,13 +120,13 @@ def test_sharing_is_what_keeps_it_small() -> None:
 )
 def test_impossible_settings_are_refused(change: dict[str, object], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
-        Seq2seqSettings.model_validate(change)
+        StudySettings.model_validate(change)
 
 
 def test_a_saved_network_loads_without_code_of_ours(tmp_path: Path, rng: np.random.Generator) -> None:
 
     path = tmp_path / "model.keras"
-    model = randomised(Seq2seqSettings(**SMALL), rng)
+    model = randomised(StudySettings(**SMALL), rng)
     model.save(path)
     song = rng.normal(size=(1, 5, 30)).astype(np.float32)
     np.testing.assert_array_equal(keras.saving.load_model(path, safe_mode=True)(song), model(song))
