@@ -15,6 +15,7 @@ VARIANTS = {
     "study-peak": "samples scaled to peak 1",
     "study-lstm": "LSTMs, learning rate 0.001",
 }
+EPOCHS = 20  # that all variants have
 FURTHER = {
     "study-mel": "the study's network, log-mel distance in its loss",
     "seq2seq": "`seq2seq`, which answers with its own context",
@@ -68,7 +69,7 @@ def variants_table(figures: Figures) -> str:
         if name not in figures:
             continue
         of, best = figures[name]["losses"], figures[name]["best"]
-        epochs = min(50, len(of["loss"]))
+        epochs = min(EPOCHS, len(of["loss"]))
         unit = best["validation"]["silence_mse"], best["train"]["silence_mse"]
         rows.append(
             (
@@ -81,7 +82,7 @@ def variants_table(figures: Figures) -> str:
             )
         )
     return table(
-        "| recipe | parameters | training at 50 | validation at 50 | best validation until 50 | log-mel, best |", rows
+        "| recipe | parameters | training at 20 | validation at 20 | best validation until 20 | log-mel, best |", rows
     )
 
 
