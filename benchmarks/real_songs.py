@@ -57,7 +57,9 @@ def prepare(source: Path, format: str, folder: Path) -> Path:
 def check(song: Path) -> tuple[str, bool]:
     started = time.monotonic()
     done = subprocess.run(
-        ["extrap", "continue", song, "--minutes", "3", "--json", "--quiet"], check=True, capture_output=True
+        ["extrap", "continue", song, "--minutes", "3", "--model", "study", "--json", "--quiet"],
+        check=True,
+        capture_output=True,
     )
     seconds = time.monotonic() - started
     facts = json.loads(done.stdout)
