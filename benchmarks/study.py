@@ -151,7 +151,7 @@ def losses(run: Path) -> Figures:
 
 
 def speed(corpus: Path, run: Path) -> Figures:
-    """Time and memory of training steps, in a process of their own."""
+    """Time and memory of training steps, in a process of their own; measured once, which wants an idle machine."""
     kept = run / "speed.json"
     if not kept.exists():
         command = [sys.executable, str(Path(__file__).with_name("training_speed.py")), str(corpus)]
