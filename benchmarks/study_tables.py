@@ -38,6 +38,20 @@ def predictions_table(figures: Figures) -> str:
     return distances_table(figures, rows)
 
 
+def statistics_table(figures: Figures) -> str:
+    remembered, silent = figures["study"]["last"], figures["trivial"]["silence"]
+    rows = {
+        "what it remembers": {
+            split: of["mse"] / silent[split]["mse"] for split, of in remembered.items() if split in silent
+        },
+        "the batch at hand": figures["batch_statistics"],
+    }
+    return table(
+        "| normalised by | error, training | error, validation |",
+        [(name, f"{of['train']:.3f}", f"{of['validation']:.3f}") for name, of in rows.items()],
+    )
+
+
 def further_table(figures: Figures) -> str:
     lag = "the best-matching lag"
     rows = [("the study's network", figures["study"]["best"]), (lag, figures["trivial"][lag])]
@@ -124,6 +138,7 @@ def table(head: str, rows: Sequence[tuple[str, ...]]) -> str:
 
 TABLES = {
     "predictions": predictions_table,
+    "statistics": statistics_table,
     "further": further_table,
     "variants": variants_table,
     "scales": scales_table,

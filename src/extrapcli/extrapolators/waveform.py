@@ -68,7 +68,7 @@ class Waveform:
         peak = np.abs(song.samples).max(axis=0)
 
         written = last(song.samples, heard)
-        music = last(_before_silence(song.samples - mean, level, rate), heard)
+        music = last(song.samples[: _end_of_music(song.samples, mean, level, rate)], heard) - mean
         length = len(song.samples)
         while length < wanted:
             predicted = self._predict(music / np.where(level > 0, level, 1), rate)
@@ -104,12 +104,15 @@ def _turn(channels: int) -> NDArray[np.float32]:
     return np.array([[1, 1], [1, -1]], np.float32) / np.float32(np.sqrt(2))
 
 
-def _before_silence(samples: NDArray[np.floating], level: NDArray[np.float64], rate: int) -> NDArray[np.floating]:
-    """What there is up to the last second that is not much quieter than the whole, whose level is `level`."""
+def _end_of_music(
+    samples: NDArray[np.floating], mean: NDArray[np.float64], level: NDArray[np.float64], rate: int
+) -> int:
+    """Where the last second ends that is not much quieter than the whole, whose level is `level`."""
     n = round(LEVEL_SECONDS * rate)
     ends = range(len(samples), n - 1, -n)
-    loud = (end for end in ends if (_level(samples[end - n : end]) >= SILENT * level).any())
-    return samples[: next(loud, len(samples))]
+    return next(
+        (end for end in ends if (_level(samples[end - n : end] - mean) >= SILENT * level).any()), len(samples)
+    )
 
 
 def _ending(written: NDArray[np.floating], rate: int, fade: Fade) -> NDArray[np.floating]:
