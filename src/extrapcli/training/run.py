@@ -108,7 +108,7 @@ class RunFolder:
         """Make the folder; raises CannotWrite where that fails."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            for partial in self.path.glob(".partial-*"):  # of a process that was killed
+            for partial in self.path.glob(".partial-*") if self.writes else ():  # of a process that was killed
                 partial.unlink(missing_ok=True)
         except OSError as error:
             raise CannotWrite(f"{self.path}: cannot be a run folder: {error.strerror}") from None
