@@ -12,6 +12,7 @@ import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import keras
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -23,8 +24,9 @@ from extrapcli.evaluation.spectra import PER_SECOND, mel_energies
 from extrapcli.models import sha256
 from extrapcli.training.clips import Clips
 from extrapcli.training.corpus import Corpus
-from extrapcli.training.device import use_tensorflow
 from extrapcli.training.recipe import ClipSettings, Recipe, find_recipe
+from extrapcli.training.run import RunFolder
+from extrapcli.training.task import frame_network, validation_clips
 
 DOCS = Path(__file__).parents[1] / "docs"
 TIMED = {"study", "study-lstm"}
@@ -37,7 +39,6 @@ def main() -> None:
     parser.add_argument("corpus", type=Path)
     parser.add_argument("runs", type=Path)
     asked = parser.parse_args()
-    use_tensorflow()
     figures: Figures = {"trivial": trivial(asked.corpus)}
     for name in (*VARIANTS, *FURTHER):
         run = asked.runs / name
@@ -51,7 +52,7 @@ def main() -> None:
         raise SystemExit("nothing to report before the run of the study itself is finished")
     for name in TIMED & figures.keys():
         figures[name]["speed"] = speed(asked.corpus, asked.runs / name)
-    figures["batch_statistics"] = in_training(asked.corpus, asked.runs / "study" / "last.keras")
+    figures["batch_statistics"] = in_training(asked.corpus, asked.runs / "study")
     figures["scales"] = scales(asked.corpus)
     (DOCS / "study").mkdir(exist_ok=True)
     (DOCS / "study" / "figures.json").write_text(json.dumps(figures, indent=1) + "\n")
@@ -66,8 +67,6 @@ def main() -> None:
 
 def data(corpus: Path, recipe: Recipe, split: str) -> Clips:
     """The study's clips of a split, scaled as a recipe says."""
-    from extrapcli.training.task import validation_clips
-
     clips = find_recipe("study").clips.model_copy(update={"scaling": recipe.clips.scaling})
     recipe = recipe.model_copy(update={"clips": clips})
     with console.training(quiet=True) as progress:
@@ -92,20 +91,21 @@ def trivial(corpus: Path) -> Figures:
     return found
 
 
-def predicted(recipe: Recipe, weights: Path, contexts: Array) -> Array:
-    from extrapcli.training.task import frame_network
-
+def trained(run: Path, which: str) -> tuple[Recipe, keras.Model]:
+    """The recipe of a run, and its network with the best or the last weights."""
+    recipe = RunFolder(run).recipe
     model = frame_network(recipe)
-    model.load_weights(weights)
+    model.load_weights(run / f"{which}.keras")
+    return recipe, model
+
+
+def predicted(model: keras.Model, contexts: Array) -> Array:
     batches = np.array_split(contexts, -(-len(contexts) // 10))
     return np.concatenate([np.asarray(model(batch, training=False)) for batch in batches])
 
 
 def measured(corpus: Path, run: Path) -> Figures:
     """Distances of the best and the last weights of a run, kept beside it."""
-    from extrapcli.training.run import RunFolder
-
-    recipe = RunFolder(run).recipe
     kept = run / "study.json"
     known: Figures = json.loads(kept.read_text()) if kept.exists() else {}
     for which in ("best", "last"):
@@ -114,10 +114,11 @@ def measured(corpus: Path, run: Path) -> Figures:
         if known.get(which, {}).get("sha256") == digest:
             continue
         known[which] = {"sha256": digest}
+        recipe, model = trained(run, which)
         for split in ("train", "validation"):
             clips = data(corpus, recipe, split)
             songs = [clips.item(index, np.random.default_rng(0)) for index in range(clips.items)]
-            answers = predicted(recipe, weights, np.stack([context for context, _ in songs]))
+            answers = predicted(model, np.stack([context for context, _ in songs]))
             distances = [
                 distance(answer.ravel(), truth.ravel(), clips.frame_samples)
                 for answer, (_, truth) in zip(answers, songs, strict=True)
@@ -128,15 +129,11 @@ def measured(corpus: Path, run: Path) -> Figures:
     return known
 
 
-def in_training(corpus: Path, weights: Path) -> Figures:
-    """Errors of the study's network when it normalises by the batch, as in training, in multiples of silence's."""
-    from extrapcli.training.task import frame_network
-
-    recipe = find_recipe("study")
-    model = frame_network(recipe)
+def in_training(corpus: Path, run: Path) -> Figures:
+    """Errors of a run's last weights that normalise by the batch, as in training, in multiples of silence's."""
+    recipe, model = trained(run, "last")
     found: Figures = {}
     for split, size in zip(("train", "validation"), recipe.fit.batch_sizes, strict=True):
-        model.load_weights(weights)
         clips = replace(data(corpus, recipe, split), batch_size=size)
         batches = [clips.batch(0, step) for step in range(clips.steps)]
         errors = [np.square(model(batch.inputs, training=True) - batch.answers).mean() for batch in batches]
@@ -185,12 +182,10 @@ def draw_losses(of: Figures, silent: Figures) -> None:
 
 def draw_song(corpus: Path, run: Path, which: str, split: str, picture: Path) -> None:
     """Spectra of the input, the prediction and the truth of the first song of a split."""
-    from extrapcli.training.run import RunFolder
-
-    recipe = RunFolder(run).recipe
+    recipe, model = trained(run, which)
     clips = data(corpus, recipe, split)
     context, truth = clips.item(0, np.random.default_rng(0))
-    answer = predicted(recipe, run / f"{which}.keras", context[None])[0]
+    answer = predicted(model, context[None])[0]
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     panels = figure.subplots(1, 3, sharey=True, width_ratios=(2, 1, 1))
     loudest = 10 * np.log10(mel_energies(context.ravel(), clips.frame_samples).max())

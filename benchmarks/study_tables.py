@@ -95,8 +95,9 @@ def variants_table(figures: Figures) -> str:
                 f"{best['validation']['log_mel']:.1f} dB",
             )
         )
+    at, until = f"at {EPOCHS}", f"until {EPOCHS}"
     return table(
-        "| recipe | parameters | training at 20 | validation at 20 | best validation until 20 | log-mel, best |", rows
+        f"| recipe | parameters | training {at} | validation {at} | best validation {until} | log-mel, best |", rows
     )
 
 

@@ -122,6 +122,12 @@ def test_a_manifest_may_name_anything(songs: list[Path], tmp_path: Path) -> None
     assert len(prepare(listed, tmp_path / "shards", decoded(8000), Heard())) == 3
 
 
+def test_a_manifest_lists_a_file_once(tmp_path: Path) -> None:
+    (tmp_path / "songs.tsv").write_text("split\tfile\ntrain\ta.wav\nvalidation\ta.wav\n")
+    with pytest.raises(UsageError, match=r"lists .*a\.wav more than once"):
+        Corpus.open(tmp_path / "songs.tsv")
+
+
 def test_a_manifest_lists_what_folders_hold(songs: list[Path], tmp_path: Path) -> None:
     (tmp_path / "songs.tsv").write_text(
         "file\tsplit\tmore\n" + "".join(f"corpus/train/{song.name}\ttrain\t1\n" for song in songs)

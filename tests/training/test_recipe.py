@@ -52,6 +52,7 @@ def test_recipes_that_make_no_sense_are_refused(change: tuple[str, str], says: s
     [
         ('network = "echo"\n[fit]\nepochs = 1\nprecision = "bfloat16"', "too coarse"),
         ('network = "recall"\n[recall]\nbands = 2\nvector = 51\n[fit]\nepochs = 1', "50 entries at most"),
+        ('network = "echo"\n[echo]\nbands = 1\n[fit]\nepochs = 1', "25 entries at most"),
         ('network = "study"\n[clips]\nmel_weight = 1\n[study]\nframe_samples = 9\n[fit]\nepochs = 1', "22050"),
     ],
 )

@@ -21,19 +21,10 @@ from typing import Annotated
 import keras
 import numpy as np
 from keras import layers, ops
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field
 
 from extrapcli.networks.fourier import LENGTH, Tensor, correlation, transform
-from extrapcli.networks.recall import (
-    FRAME_SAMPLES,
-    HOPS,
-    Bands,
-    Dilation,
-    RecallSettings,
-    Width,
-    log_mel,
-    scorer,
-)
+from extrapcli.networks.recall import FRAME_SAMPLES, HOPS, Dilation, RecallSettings, Width, log_mel, scorer
 
 STRIDE = 9
 HOP = FRAME_SAMPLES // HOPS // STRIDE  # places of a hop at a ninth of the rate
@@ -43,13 +34,12 @@ FIT_SAMPLES = 4096
 TAPS = 8 * STRIDE + 1
 
 
-class EchoSettings(BaseModel, frozen=True, extra="forbid"):
-    """Sizes: how many places are played at once, and those of the scorer. Frames are of 22050 samples."""
+class EchoSettings(RecallSettings, frozen=True):
+    """Sizes: how many places are played at once, and those of `recall`'s scorer. Frames are of 22050 samples."""
 
     context_frames: Annotated[int, Field(ge=6, le=22)] = 20
     horizon_frames: Annotated[int, Field(ge=1, le=600)] = 10
     places: Annotated[int, Field(ge=1, le=50)] = 4
-    bands: Bands = 64
     width: Width = 48
     vector: Width = 48
     dilations: tuple[Dilation, ...] = (1, 2, 4, 8, 16, 32, 64)
@@ -57,15 +47,6 @@ class EchoSettings(BaseModel, frozen=True, extra="forbid"):
     @property
     def frame_samples(self) -> int:
         return FRAME_SAMPLES
-
-    @property
-    def scorer(self) -> RecallSettings:
-        return RecallSettings(bands=self.bands, width=self.width, vector=self.vector, dilations=self.dilations)
-
-    @model_validator(mode="after")
-    def _scorer_can_be(self) -> "EchoSettings":
-        _ = self.scorer
-        return self
 
 
 def echo(settings: EchoSettings) -> keras.Model:
@@ -140,7 +121,7 @@ def _window_sums(values: Tensor, length: int) -> Tensor:
 
 def _match(context: Tensor, settings: EchoSettings) -> Tensor:
     """The score of going on at each hop, `(batch, hops, 1)`."""
-    heard, places = scorer(settings.scorer)(log_mel(context, settings.bands))
+    heard, places = scorer(settings)(log_mel(context, settings.bands))
     return ops.sum(places * heard[:, -1:], axis=-1, keepdims=True)
 
 

@@ -40,7 +40,6 @@ MATCH_WEIGHT, QUERY_WEIGHT = 0.05, 0.5
 PATCH_HOPS = 25
 
 
-Bands = Annotated[int, Field(ge=1, le=128)]
 Width = Annotated[int, Field(ge=1, le=2048)]
 Dilation = Annotated[int, Field(ge=1, le=4096)]
 
@@ -51,7 +50,7 @@ class RecallSettings(BaseModel, frozen=True, extra="forbid"):
     Each tower hears `1 + 2 * sum(dilations)` spectra.
     """
 
-    bands: Bands = 64
+    bands: Annotated[int, Field(ge=1, le=128)] = 64
     width: Width = 96
     vector: Width = 96
     dilations: tuple[Dilation, ...] = (1, 2, 4, 8, 16, 32, 64, 128)

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -48,9 +49,9 @@ class Corpus:
             raise UsageError(f"{place}: no folder or manifest of songs: {error.strerror}") from None
         except (KeyError, TypeError, UnicodeDecodeError, csv.Error):
             raise UsageError(f"{place}: no manifest; it needs the tab-separated columns split and file") from None
-        listed = [path for _, path in rows]
-        if twice := next((path for path in listed if listed.count(path) > 1), None):
-            raise UsageError(f"{place}: lists {twice} twice")
+        for path, times in Counter(path for _, path in rows).most_common(1):
+            if times > 1:
+                raise UsageError(f"{place}: lists {path} more than once")
         return cls(place.parent, tuple(rows))
 
     def songs(self, split: str) -> list[Path]:
