@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 SONG = Path(__file__).parent / "data" / "song.mp3"
 EXTRAP = Path(sys.executable).with_name("extrap")

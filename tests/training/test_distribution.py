@@ -58,7 +58,7 @@ def assert_alike(folder: Path, name: str, other: str) -> None:
     """Sums in another order: nothing at first, then what Adam makes of it, which is less than what is learned."""
     one, two = losses(folder / name), losses(folder / other)
     assert one[:2] == pytest.approx(two[:2], rel=1e-4)
-    assert one == pytest.approx(two, rel=2e-3)
+    assert one == pytest.approx(two, rel=5e-3)
     assert one[0] > 1.02 * one[-2]
 
 

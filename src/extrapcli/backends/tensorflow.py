@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # on some processors it changes the sums, and says so on stderr
 
 import keras
 import tensorflow as tf

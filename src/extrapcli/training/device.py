@@ -25,6 +25,7 @@ def use_tensorflow() -> None:
     """Make Keras compute with TensorFlow; raises MissingDependency where what training needs is not installed."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     _look_for("tensorflow", *_NEEDED)
 
 
