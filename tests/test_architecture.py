@@ -21,13 +21,24 @@ ALLOWED = {
     "extrapolators": {"audio", "backends", "crossfade", "errors", "frames", "spec"},
     "continuation": {"audio", "crossfade", "errors", "extrapolators"},
     "output": {"audio", "continuation", "errors"},
-    "jobs": {"audio", "backends", "continuation", "errors", "extrapolators", "models", "output"},
+    "jobs": {"audio", "backends", "continuation", "errors", "evaluation", "extrapolators", "models", "output"},
     "about": {"audio", "backends", "errors", "models"},
     "networks": set(),
-    "evaluation": {"backends", "extrapolators"},
+    "evaluation": {"audio", "backends", "errors", "extrapolators", "output"},
     "training": {"audio", "backends", "errors", "evaluation", "models", "networks", "spec"},
     "console": {"jobs", "training"},  # for types alone
-    "cli": {"about", "console", "continuation", "errors", "extrapolators", "jobs", "models", "training"},
+    "cli": {
+        "about",
+        "audio",
+        "console",
+        "continuation",
+        "errors",
+        "evaluation",
+        "extrapolators",
+        "jobs",
+        "models",
+        "training",
+    },
 }
 ONLY_USERS = {
     "typer": {"cli"},
@@ -36,12 +47,14 @@ ONLY_USERS = {
     "av": {"audio"},
     "soxr": {"audio"},
     "mutagen": {"audio"},
-    "onnxruntime": {"backends"},
+    "onnxruntime": {"backends", "evaluation"},
     "tensorflow": {"backends", "training"},
     "keras": {"backends", "networks", "training"},
     "scipy": {"evaluation", "training"},
     "jax": {"training"},
-    "matplotlib": {"training"},
+    "matplotlib": {"evaluation", "training"},
+    "librosa": set(),
+    "mir_eval": {"evaluation"},
 }
 
 

@@ -20,7 +20,7 @@ from extrapcli.errors import CannotWrite, ExtrapError, SomeFailed, UsageError
 from extrapcli.extrapolators import extrapolator_for
 from extrapcli.extrapolators.base import Extrapolator, Style
 from extrapcli.models import find_model
-from extrapcli.output import STDOUT, choose_format, songs_among, track_path, whole_file
+from extrapcli.output import STDOUT, choose_format, refuse_existing, songs_among, track_path, whole_file
 
 STDIN = Path("-")
 
@@ -39,6 +39,7 @@ class Options:
     format: str | None = None
     threads: int | None = None
     overwrite: bool = False
+    report: bool = False  # whether to evaluate the track, too
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,8 @@ def continue_songs(
     With one song its error is raised. With several, each error is yielded in the place of its track, and
     SomeFailed is raised at the end.
     """
+    if options.report:
+        _check_report(options.out)
     songs = songs_among(sources)
     several = len(songs) > 1
     _check_destination(songs, options.out, into_folder=options.into_folder or several or songs != sources)
@@ -132,6 +135,14 @@ def _check_destination(songs: list[Path], out: Path | None, *, into_folder: bool
             raise CannotWrite(f"{out}: cannot be made: {error.strerror}") from None
 
 
+def _check_report(out: Path | None) -> None:
+    from extrapcli.evaluation.report import check_installed
+
+    if out == STDOUT:
+        raise UsageError("--report and -o - exclude each other: a report lies beside its track")
+    check_installed()
+
+
 def _continue(
     source: Path,
     options: Options,
@@ -147,6 +158,11 @@ def _continue(
     path = STDOUT if options.out == STDOUT else track_path(named, options.out, format, wanted / song.sample_rate)
     if path in made:
         raise CannotWrite(f"{path}: was just written for another song; use another folder or format")
+    if options.report:
+        from extrapcli.evaluation.report import report_paths, write_report
+
+        for report in report_paths(path):
+            refuse_existing(report, options.overwrite)
     progress.decoded(song.name, song.seconds)
     with whole_file(path, source=source, overwrite=options.overwrite) as whole:
         with open_track(
@@ -161,6 +177,9 @@ def _continue(
                 song, wanted, extrapolator, track.write, lambda done, blocks: progress.written(done / wanted, blocks)
             )
         write_tags(whole, format, _track_tags(song))
+    if options.report:
+        joins = [(join.seconds, join.fade_seconds) for join in made_of.joins]
+        write_report(path, song, joins=joins, overwrite=options.overwrite)
     return Track(
         song=song.name,
         path=path,

@@ -66,6 +66,14 @@ def track_path(song: Path, out: Path | None, format: str, seconds: float) -> Pat
     return out / name if out.is_dir() else out
 
 
+def refuse_existing(path: Path, overwrite: bool) -> None:
+    """Raise CannotWrite where there is a folder of that name, or a file that may not be overwritten."""
+    if path.is_dir():
+        raise CannotWrite(f"{path}: is a folder")
+    if path.exists() and not overwrite:
+        raise CannotWrite(f"{path}: exists already; choose another name with -o, or say --overwrite")
+
+
 @contextmanager
 def whole_file(path: Path, *, source: Path, overwrite: bool) -> Iterator[Path]:
     """Give a file beside `path` to write to; it takes that name when the block ends well, else it is removed.
@@ -94,24 +102,17 @@ def _file_for_stdout() -> Iterator[Path]:
 def _file_beside(path: Path, source: Path, overwrite: bool) -> Iterator[Path]:
     if path.exists() and source.exists() and path.samefile(source):
         raise UsageError(f"{path}: is the song itself; write the track under another name")
-    _refuse_existing(path, overwrite)
+    refuse_existing(path, overwrite)
     handle, name = tempfile.mkstemp(prefix=".extrap-", suffix=".partial", dir=path.parent)
     os.close(handle)
     whole = Path(name)
     try:
         yield whole
-        _refuse_existing(path, overwrite)
+        refuse_existing(path, overwrite)
         whole.chmod(0o666 & ~_umask())
         whole.replace(path)
     finally:
         whole.unlink(missing_ok=True)
-
-
-def _refuse_existing(path: Path, overwrite: bool) -> None:
-    if path.is_dir():
-        raise CannotWrite(f"{path}: is a folder")
-    if path.exists() and not overwrite:
-        raise CannotWrite(f"{path}: exists already; choose another name with -o, or say --overwrite")
 
 
 def _umask() -> int:

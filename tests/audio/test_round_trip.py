@@ -188,3 +188,10 @@ def test_formats_by_suffix_and_what_they_hold() -> None:
     assert why_not("opus", 48000, 2) is None
     assert "44100" in (why_not("opus", 44100, 2) or "")
     assert "6" in (why_not("mp3", 44100, 6) or "")
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_the_same_sound_gives_the_same_bytes(format: str, tmp_path: Path, rng: np.random.Generator) -> None:
+    sound = rng.normal(0, 0.1, size=(60_000, 2)).astype(np.float32)
+    one, two = (write(tmp_path / f"{name}.{format}", sound, format, 48000, "s16") for name in "ab")
+    assert one.read_bytes() == two.read_bytes()

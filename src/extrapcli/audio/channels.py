@@ -1,5 +1,8 @@
 """Orders of channels: ours is that of WAV, Ogg Vorbis and Opus have their own."""
 
+LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+"""FFmpeg's name of what so many channels are."""
+
 _VORBIS = {
     3: [0, 2, 1],
     5: [0, 2, 1, 3, 4],

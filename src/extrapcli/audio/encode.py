@@ -11,9 +11,10 @@ import av
 import lameenc
 import numpy as np
 import soundfile
+from mutagen.ogg import OggPage
 from numpy.typing import NDArray
 
-from extrapcli.audio.channels import vorbis_order
+from extrapcli.audio.channels import LAYOUTS, vorbis_order
 from extrapcli.audio.mpeg import info_frame, parse_header
 from extrapcli.audio.song import Samples
 
@@ -101,6 +102,8 @@ def _open_soundfile(
             yield lambda samples: file.write(_to_integers(samples, bits, dtype) if bits else samples)
     if container == "WAV":
         _forget_time(path)
+    if container == "OGG":
+        _number_stream(path)
 
 
 def _forget_time(path: Path) -> None:
@@ -110,6 +113,20 @@ def _forget_time(path: Path) -> None:
         if peak >= 0:
             file.seek(peak + 12)
             file.write(bytes(4))
+
+
+def _number_stream(path: Path) -> None:
+    """Give an Ogg stream, which libsndfile numbers at random, the number 1: the same song gives the same bytes."""
+    with path.open("r+b") as file:
+        while True:
+            begin = file.tell()
+            try:
+                page = OggPage(file)
+            except EOFError:
+                return
+            page.serial = 1
+            file.seek(begin)
+            file.write(page.write())
 
 
 @contextmanager
@@ -156,7 +173,7 @@ def _open_mp3(
 def _open_m4a(
     path: Path, format: str, sample_rate: int, channels: int, depth: str, expected_samples: int
 ) -> Iterator[Callable[[Samples], None]]:
-    layout = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}[channels]
+    layout = LAYOUTS[channels]
     with av.open(str(path), "w", format="ipod") as container:
         stream = container.add_stream("aac", rate=sample_rate)
         stream.layout = layout

@@ -29,12 +29,14 @@ class Circles:
     """Shares, 0 to 1, of what follows the head: seconds that were heard in the minute before, and time in loops.
 
     A loop is four seconds or more that repeat, at one lag of up to half a minute, what was heard before them; the
-    longest that ends after the head is given in seconds.
+    longest that ends after the head is given in seconds. `returns_after` is the median time since a second was heard
+    last, 2 to 60 s; what was not heard in the minute before counts as 60 s.
     """
 
     comes_back: float
     loops: float
     longest_loop: float
+    returns_after: float
 
 
 def circles(track: Array, head_seconds: float, *, same: float = SAME) -> Circles:
@@ -51,17 +53,24 @@ def circles(track: Array, head_seconds: float, *, same: float = SAME) -> Circles
     for lag in range(MIN_LAG, len(alike)):
         for past, statistics in ((spectra, sums[0]), (between, sums[1])):
             alike[lag, lag:] |= _correlation(spectra, past, sums[0], statistics, lag) >= same
+    alike = np.logical_and(alike, audible)
     counted = after & audible
     if not counted.any():
-        return Circles(0.0, 0.0, 0.0)
+        return Circles(0.0, 0.0, 0.0, MAX_LAG / PER_SECOND)
     looped, longest = np.zeros(count, bool), 0
     for lag in range(MIN_LAG, min(MAX_LOOP_LAG, len(alike) - 1)):
         for begin, end in _runs(np.logical_or.reduce(alike[lag - 1 : lag + 2])):
             if end - begin >= LOOP - PATCH + 1:
                 looped[begin : end + PATCH - 1] = True
                 longest = max(longest, end - begin + PATCH - 1 if after[end - 1] else 0)
-    comes_back = float(np.logical_or.reduce(alike)[counted].mean())
-    return Circles(comes_back, float(looped[counted].mean()), longest / PER_SECOND)
+    returns = alike.any(axis=0)
+    since = np.where(returns, np.argmax(alike, axis=0), MAX_LAG)[counted]
+    return Circles(
+        float(returns[counted].mean()),
+        float(looped[counted].mean()),
+        longest / PER_SECOND,
+        float(np.median(since)) / PER_SECOND,
+    )
 
 
 def log_mel(track: Array) -> Array:

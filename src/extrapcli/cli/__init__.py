@@ -1,0 +1,34 @@
+"""The `extrap` command: each command parses, calls one function, prints."""
+
+import os
+import signal
+import sys
+
+from extrapcli import console
+from extrapcli.cli import continue_, evaluate, models, training
+from extrapcli.cli.app import app
+from extrapcli.errors import ExtrapError
+
+__all__ = ["app", "continue_", "evaluate", "main", "models", "training"]
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # matrices are small here: threads would wait, not work
+
+
+def main() -> None:
+    """Run the command with the one error boundary: an exit status, and one sentence on stderr."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        if "--traceback" in sys.argv:
+            raise
+        if isinstance(error, ExtrapError):
+            console.say(str(error))
+            sys.exit(error.exit_code)
+        if isinstance(error, MemoryError):
+            console.say("there is not enough memory for this")
+            sys.exit(1)
+        console.say(f"a bug in extrap ({type(error).__name__}: {error}); run again as extrap --traceback ...")
+        sys.exit(1)

@@ -1,0 +1,34 @@
+"""The root of the command; those below it are in modules of their own. The only users of typer are in this folder."""
+
+from typing import Annotated
+
+import typer
+
+from extrapcli import console
+
+app = typer.Typer(
+    name="extrap",
+    help="Makes music longer: continues any song to the length you ask for.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # drawing help with rich would take longer than all the rest of it
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        console.result(version("extrapcli"))
+        raise typer.Exit
+
+
+@app.callback()
+def extrap(
+    traceback: Annotated[bool, typer.Option("--traceback", help="Show where an error came from.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=print_version)
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""

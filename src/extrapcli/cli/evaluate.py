@@ -1,0 +1,46 @@
+"""`extrap evaluate`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from extrapcli import console
+from extrapcli.cli.app import app
+
+
+@app.command()
+def evaluate(
+    track: Annotated[Path, typer.Argument(metavar="TRACK", help="A track that begins with the song.")],
+    song: Annotated[Path, typer.Option(metavar="SONG", help="What it continues.")],
+    joins: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="JSON that says where its joins are, as from extrap continue --json."),
+    ] = None,
+    truth: Annotated[
+        Path | None, typer.Option(metavar="WHOLE", help="What the song was cut from, if it goes on in truth.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="PATH", help="The page; its JSON goes beside it.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a report that exists.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the JSON, not the paths.")] = False,
+) -> None:
+    """Measure how well a track continues its song: a page to look at and listen to, and a JSON file."""
+    from extrapcli.evaluation.report import check_installed
+
+    check_installed()
+    from extrapcli.audio.decode import decode
+    from extrapcli.evaluation.evaluate import read_joins
+    from extrapcli.evaluation.report import write_report
+
+    text, paths = write_report(
+        track,
+        decode(song, name=str(song)),
+        to=out,
+        joins=read_joins(joins) if joins else None,
+        truth=decode(truth, name=str(truth)) if truth else None,
+        overwrite=overwrite,
+    )
+    for line in [text] if json else map(str, paths):
+        console.result(line)

@@ -1,0 +1,85 @@
+"""`extrap train` and `extrap export`."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from extrapcli import console
+from extrapcli.cli.app import app
+from extrapcli.models import DEFAULT
+
+
+class TrainingDevice(StrEnum):
+    cpu = "cpu"
+    gpu = "gpu"
+    tpu = "tpu"
+
+
+class Weights(StrEnum):
+    float32 = "float32"
+    float16 = "float16"
+    int8 = "int8"
+
+
+@app.command()
+def train(
+    corpus: Annotated[
+        Path, typer.Argument(metavar="CORPUS", help="A folder with train/ and validation/, or a manifest.tsv.")
+    ],
+    recipe: Annotated[str, typer.Option(metavar="NAME_OR_PATH", help="What to train, and how.")] = DEFAULT,
+    run: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="The run folder.  [default: runs/RECIPE]")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run, if it was begun.")] = False,
+    device: Annotated[TrainingDevice, typer.Option(help="gpu and tpu train on JAX.")] = TrainingDevice.cpu,
+    tpu: Annotated[bool, typer.Option("--tpu", help="Short for --device tpu.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+) -> None:
+    """Train a network on a corpus of songs; prints the path of the best weights.
+
+    Ctrl-C finishes the step and saves; --resume goes on from there.
+    """
+    from extrapcli.training.device import use_device
+
+    if tpu and device == TrainingDevice.gpu:
+        raise typer.BadParameter("--tpu and --device gpu exclude each other")
+    share = use_device("tpu" if tpu else device.value)
+    from extrapcli.training.fit import fit
+    from extrapcli.training.recipe import find_recipe
+
+    wanted, folder = find_recipe(recipe), run or Path("runs") / Path(recipe).stem
+    with console.training(quiet or share.process > 0) as progress:
+        best = fit(wanted, corpus, folder, name=recipe, resume=resume, share=share, progress=progress)
+    console.result(str(best))
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder that extrap train made.")],
+    corpus: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="The corpus to measure on; by default the run's own.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FOLDER", help="The model folder to write; by default RUN/RECIPE."),
+    ] = None,
+    weights: Annotated[Weights, typer.Option(help="What large weights are stored as; int8 is for ONNX alone.")] = (
+        Weights.float16
+    ),
+    licence: Annotated[str, typer.Option(metavar="TEXT", help="For the card: the licence of the weights.")] = (
+        "not stated"
+    ),
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+) -> None:
+    """Make a model of a run: ONNX and Keras files that agree, measured, with a card."""
+    from extrapcli.training.device import use_tensorflow
+
+    use_tensorflow()
+    from extrapcli.training.export import export_run
+
+    with console.training(quiet) as progress:
+        paths = export_run(run, corpus, out, weights=weights.value, licence=licence, progress=progress)
+    for path in paths:
+        console.result(str(path))

@@ -1,0 +1,166 @@
+"""Judge one track as a continuation of its song, beside controls made from the same song."""
+
+import json
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extrapcli.audio.resample import resample
+from extrapcli.audio.song import Samples, Song
+from extrapcli.errors import UsageError
+from extrapcli.evaluation import controls
+from extrapcli.evaluation.circles import RATE
+from extrapcli.evaluation.evaluation import CONTROLS, Evaluation, Reading
+from extrapcli.evaluation.judge import Joins, Judge, Values, mono
+from extrapcli.evaluation.level import short_term
+from extrapcli.evaluation.measures import MEASURES
+from extrapcli.evaluation.tagger import Tagger
+
+CONTROL_SECONDS, HEAD_SECONDS = 15, 5  # of a control, and of the song before it
+LOOP_SECONDS = 60  # of the song before a loop of it: as far as is looked back for what comes back
+MUSIC_JOIN_SECONDS, MUSIC_FADE_SECONDS = 5, 0.05  # music has no joins: moments so far apart stand for them
+LEAST_SECONDS = 1
+ALIKE = 0.8  # of the correlation of a tenth of a second in song and track, for the track to be the song
+MISSES = 3  # tenths of a second that may differ by chance, in a lossy track
+MAX_OFFSET_SECONDS = 0.1
+WORKERS = 2
+PACKAGES = ("extrapcli", "numpy", "scipy", "onnxruntime", "av")
+
+
+def evaluate(track: Song, song: Song, *, joins: Joins | None = None, truth: Song | None = None) -> Evaluation:
+    """Take every measure of a track, and of the controls.
+
+    Without `joins` the track has one: where it stops being the song. `truth` is the whole of which the song is the
+    beginning; with it the true continuation is a control, and the squared error is measured; without it the song's
+    second half stands for the true continuation of its first.
+
+    Raises UsageError where the track does not begin with the song, or goes on for less than a second.
+    """
+    track = matched(track, song)
+    if joins is None:
+        joins = [(_head_seconds(track, song), 0.0)]
+    rate, head = song.sample_rate, round(min((seconds for seconds, _ in joins), default=0) * song.sample_rate)
+    if len(track.samples) - head < LEAST_SECONDS * rate:
+        raise UsageError(f"{track.name}: does not go on for a second after its song; give a track and its song")
+    follows = None if truth is None else matched(truth, song).samples[len(song.samples) :]
+    if follows is not None and len(follows) < LEAST_SECONDS * rate:
+        raise UsageError(f"{truth.name if truth else ''}: is no longer than {song.name}; give what it was cut from")
+
+    judge = Judge(song.samples, rate, Tagger())
+    with ThreadPoolExecutor(WORKERS) as pool:
+        made = pool.submit(judge.judge, track.samples, head, joins, follows)
+        tried = _controls(judge, song.samples, len(track.samples) - head, follows)
+        beside = {name: pool.submit(control) for name, control in tried.items()}
+        values, join_readings = made.result()
+        others = {name: control.result() for name, control in beside.items()}
+    return Evaluation(
+        song=song.name,
+        track=track.name,
+        sample_rate=rate,
+        song_seconds=song.seconds,
+        track_seconds=track.seconds,
+        head_seconds=head / rate,
+        song_loudness=judge.ways.levels.whole,
+        loudness=short_term(track.samples, rate).round(2).tolist(),
+        joins=join_readings,
+        readings=[
+            Reading(measure, values[measure.name], {name: others[name][measure.name] for name in CONTROLS})
+            for measure in MEASURES
+            if measure.name != "squared_error" or follows is not None
+        ],
+        versions={package: version(package) for package in PACKAGES},
+    )
+
+
+def read_joins(path: Path) -> Joins:
+    """The joins that a JSON file lists as `{"joins": [{"seconds": 30, "fade_seconds": 0.1}, ...]}`.
+
+    A fade that is not given is none. Raises UsageError for anything else.
+    """
+    try:
+        joins = [
+            (float(join["seconds"]), float(join.get("fade_seconds", 0)))
+            for join in json.loads(path.read_text())["joins"]
+        ]
+        if not joins or not all(0 <= value < math.inf for join in joins for value in join):
+            raise ValueError("joins must be listed, each at 0 seconds or later")
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"{path}: lists no joins ({reason}); give what extrap continue --json printed") from None
+    return sorted(joins)
+
+
+def _controls(judge: Judge, song: Samples, wanted: int, follows: Samples | None) -> dict[str, Callable[[], Values]]:
+    """What takes the measures of each control, on fifteen seconds of it at the most."""
+    rate = judge.sample_rate
+    size = min(wanted, CONTROL_SECONDS * rate)
+
+    def music() -> Values:
+        if follows is None:
+            half = max(len(song) // 2, len(song) - size)
+            true, before, after = Judge(song[:half], rate, judge.tagger), song[:half], song[half:]
+        else:
+            true, before, after = judge, song, follows
+        past, joins = before[-HEAD_SECONDS * rate :], []
+        for moment in range(0, min(len(after), size), MUSIC_JOIN_SECONDS * rate):
+            joins.append(((len(past) + moment) / rate, MUSIC_FADE_SECONDS))
+        return true.judge(np.concatenate([past, after[:size]]), len(past), joins, follows)[0]
+
+    def made(
+        control: Callable[[NDArray[np.floating], int], NDArray[np.float32]], every: int, head_seconds: int
+    ) -> Values:
+        past = song[-head_seconds * rate :]
+        joins = [((len(past) + k) / rate, 0.0) for k in range(0, size, every)]
+        return judge.judge(np.concatenate([past, control(song, size)]), len(past), joins, follows)[0]
+
+    return {
+        "true continuation": music,
+        "loop": lambda: made(controls.loop, len(song), LOOP_SECONDS),
+        "silence": lambda: made(controls.silence, size, HEAD_SECONDS),
+        "noise": lambda: made(controls.noise, size, HEAD_SECONDS),
+    }
+
+
+def matched(track: Song, song: Song) -> Song:
+    """The track at the song's rate and with its channels; other numbers of channels are mixed to one and spread."""
+    samples = track.samples.astype(np.float32, copy=False)
+    if track.channels != song.channels:
+        samples = np.repeat(samples.mean(axis=1, keepdims=True), song.channels, axis=1)
+    if track.sample_rate != song.sample_rate:
+        samples = resample(samples, from_rate=track.sample_rate, to_rate=song.sample_rate)
+    return replace(track, samples=samples, sample_rate=song.sample_rate)
+
+
+def _head_seconds(track: Song, song: Song) -> float:
+    """Up to where the track is its song: tenths of a second that correlate, after the offset of an encoder."""
+    ours, theirs = (mono(sound.samples, sound.sample_rate) for sound in (song, track))
+    size = min(len(ours), len(theirs))
+    offset = _offset(ours[: 10 * RATE], theirs[: 10 * RATE])
+    ours, theirs = (sound[max(0, shift) : size] for sound, shift in ((ours, -offset), (theirs, offset)))
+    step = RATE // 10
+    count = min(len(ours), len(theirs)) // step
+    here, there = (sound[: count * step].reshape(count, step).astype(np.float64) for sound in (ours, theirs))
+    energies = np.square(here).sum(axis=1) * np.square(there).sum(axis=1)
+    floor = energies.mean() * 1e-6 + 1e-18
+    same = ((here * there).sum(axis=1) + floor**0.5) / np.sqrt(energies + floor) >= ALIKE
+    misses = np.convolve(~same, np.ones(MISSES + 1), "valid") if count > MISSES else np.ones(1)
+    wrong = np.flatnonzero(misses > MISSES)
+    tenths = int(wrong[0]) if len(wrong) else count
+    if tenths < 10 * LEAST_SECONDS:
+        raise UsageError(f"{track.name}: does not begin with {song.name}; say where it goes on with --joins FILE")
+    return (tenths * step + max(0, offset)) / RATE
+
+
+def _offset(ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> int:
+    """How many samples later the track is, as encoders make it."""
+    reach = round(MAX_OFFSET_SECONDS * RATE)
+    size = 2 ** int(np.ceil(np.log2(len(ours) + len(theirs))))
+    products = np.fft.irfft(np.fft.rfft(theirs, size) * np.conj(np.fft.rfft(ours, size)), size)
+    lags = np.arange(-reach, reach + 1)
+    return int(lags[np.argmax(products[lags])])
