@@ -24,8 +24,9 @@ ALLOWED = {
     "jobs": {"audio", "backends", "continuation", "errors", "evaluation", "extrapolators", "models", "output"},
     "about": {"audio", "backends", "errors", "models"},
     "networks": set(),
+    "melody": {"backends", "errors", "models", "spec"},
     "evaluation": {"audio", "backends", "errors", "extrapolators", "output"},
-    "training": {"audio", "backends", "errors", "evaluation", "models", "networks", "spec"},
+    "training": {"audio", "backends", "errors", "evaluation", "melody", "models", "networks", "spec"},
     "console": {"jobs", "training"},  # for types alone
     "cli": {
         "about",
@@ -36,6 +37,7 @@ ALLOWED = {
         "evaluation",
         "extrapolators",
         "jobs",
+        "melody",
         "models",
         "training",
     },
@@ -55,6 +57,8 @@ ONLY_USERS = {
     "matplotlib": {"evaluation", "training"},
     "librosa": set(),
     "mir_eval": {"evaluation"},
+    "music21": {"melody"},
+    "mido": {"melody"},
 }
 
 

@@ -1,0 +1,1 @@
+"""Tunes of one voice: reading them, learning from them, writing new ones."""

@@ -1,0 +1,77 @@
+"""Symbols, keys and bars: what a tune is to the network."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extrapcli.errors import UsageError
+from extrapcli.melody.encoding import BEATS, DURATIONS, METRES, Note, Tune, beat, decode, encode, parse
+from extrapcli.melody.keys import Key, find_key, from_home, parse_key, to_home
+
+NOTES = st.lists(
+    st.builds(Note, st.one_of(st.none(), st.integers(0, 127)), st.sampled_from(sorted(DURATIONS))), min_size=1
+).map(tuple)
+SCALE = [60, 62, 64, 65, 67, 69, 71, 72, 67, 64, 60]
+MINOR = [69, 71, 72, 74, 76, 77, 80, 81, 76, 72, 69]
+
+
+@given(NOTES)
+def test_decoding_gives_back_what_was_encoded(notes: tuple[Note, ...]) -> None:
+    symbols = encode(notes)
+    assert len(symbols) == sum(note.steps for note in notes)
+    assert decode(symbols) == notes
+    assert decode([*symbols, "/", "60"]) == notes
+
+
+def test_a_tune_reads_as_it_is_written() -> None:
+    assert " ".join(encode([Note(67, 4), Note(None, 2), Note(65, 1)])) == "67 _ _ _ r _ 65"
+    assert parse(" 067 _\n r ") == ["67", "_", "r"]
+    assert decode(["_", "_", "60"]) == (Note(None, 2), Note(60, 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "holds no note"),
+        ("r _ _", "holds no note"),
+        ("67 _ H 65", "'H' is no note"),
+        ("67 128", "'128' is no note"),
+        ("67 -1", "'-1' is no note"),
+        ("67 ²", "is no note"),
+        ("67 _ /", "ends where / stands"),
+        ("_ 67", "nothing to hold"),
+    ],
+)
+def test_a_seed_that_makes_no_sense_is_refused(text: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        parse(text)
+
+
+def test_beats_number_the_places_of_all_bars() -> None:
+    assert {beat(metre, 0, step) for metre in METRES for step in range(48)} == set(range(1, BEATS))
+    assert beat("", 3, 7) == 0
+    assert beat("3/4", 4, 4) == beat("3/4", 0, 0) == beat("3/4", 4, 16)
+
+
+@pytest.mark.parametrize("minor", [False, True])
+@pytest.mark.parametrize("shift", range(-6, 6))
+def test_a_scale_comes_home_from_every_key(minor: bool, shift: int) -> None:
+    home = Tune("", tuple(Note(pitch, 4) for pitch in (MINOR if minor else SCALE)))
+    moved = home.moved(shift)
+    key = find_key(moved)
+    assert key == Key((9 * minor + shift) % 12, minor)
+    back = moved.moved(to_home(moved, key))
+    assert {p % 12 for p in back.pitches} == {p % 12 for p in home.pitches}
+    assert abs(sum(back.pitches) / len(back.pitches) - 67) <= 6
+    assert from_home(key) == shift
+    assert parse_key(str(key)) == key
+
+
+def test_one_note_alone_is_a_key_of_its_own() -> None:
+    assert find_key(Tune("", (Note(62, 4),))) in (Key(2), Key(2, minor=True))
+
+
+@pytest.mark.parametrize("text", ["", "K", "C##", "Gx", "7"])
+def test_no_key_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="is no key"):
+        parse_key(text)
