@@ -22,7 +22,7 @@ ALLOWED = {
     "continuation": {"audio", "crossfade", "errors", "extrapolators"},
     "output": {"audio", "continuation", "errors"},
     "jobs": {"audio", "backends", "continuation", "errors", "evaluation", "extrapolators", "models", "output"},
-    "about": {"audio", "backends", "errors", "models"},
+    "about": {"audio", "backends", "errors", "models", "spec"},
     "networks": set(),
     "melody": {"backends", "errors", "models", "spec"},
     "evaluation": {"audio", "backends", "errors", "extrapolators", "output"},

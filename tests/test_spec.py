@@ -21,9 +21,14 @@ def test_shapes_follow_from_the_fields() -> None:
     assert ModelSpec.from_json(pointer.to_json()) == pointer
 
 
+def test_a_vocabulary_travels_with_a_model_of_tunes() -> None:
+    tunes = ModelSpec("t", "melody", 10, 1, 1, {"next": (3,), "state": (8,)}, ("/", "_", "67"))
+    assert ModelSpec.from_json(tunes.to_json()) == tunes
+
+
 def test_a_spec_may_leave_its_outputs_out() -> None:
     values = json.loads(SPEC.to_json())
-    del values["outputs"]
+    del values["outputs"], values["symbols"]
     assert ModelSpec.from_json(json.dumps(values)) == SPEC
 
 
@@ -39,6 +44,9 @@ def test_a_spec_may_leave_its_outputs_out() -> None:
         {"outputs": []},
         {"outputs": {"frames": 3}},
         {"outputs": {"frames": [0, 4]}},
+        {"symbols": "67"},
+        {"symbols": [67]},
+        {"symbols": ["r", "r"]},
         {"unknown": 1},
     ],
 )

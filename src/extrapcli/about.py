@@ -9,6 +9,7 @@ import numpy as np
 from extrapcli.backends import backend_class, open_model, registered
 from extrapcli.errors import ExtrapError, UnusableModel
 from extrapcli.models import DEFAULT, damaged_files, find_model, folders, read_card
+from extrapcli.spec import ModelSpec
 
 
 def describe_models() -> Iterator[str]:
@@ -58,11 +59,19 @@ def _describe_model(path: Path) -> Iterator[str]:
     backend = open_model(path, device="cpu")
     spec = backend.spec
     yield f"model: {spec.name}, run by {backend.name}"
-    yield f"takes: {spec.context_frames or 'any number of'} frames of 1 s at {spec.sample_rate} Hz"
-    yield f"gives: {spec.horizon_frames} frames, played by the extrapolator {spec.extrapolator}"
+    if spec.symbols:
+        yield f"takes: a step of a tune and the state before it, {spec.sample_rate} numbers"
+        yield f"gives: the chances of {len(spec.symbols)} symbols, up to {spec.symbols[-1]}, for extrap melody"
+    else:
+        yield from _describe_frames(spec)
     if path.is_dir():
         for name, value in read_card(path).figures.items():
             yield f"{name}: {value}"
+
+
+def _describe_frames(spec: ModelSpec) -> Iterator[str]:
+    yield f"takes: {spec.context_frames or 'any number of'} frames of 1 s at {spec.sample_rate} Hz"
+    yield f"gives: {spec.horizon_frames} frames, played by the extrapolator {spec.extrapolator}"
 
 
 def _describe_song(path: Path) -> Iterator[str]:

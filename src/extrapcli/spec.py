@@ -14,11 +14,16 @@ Shape = tuple[int | None, ...]
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """The interface of a model, in frames of one second.
+    """The interface of a model, in frames of one second or, where it has `symbols`, in steps of a tune.
 
     A model takes `context`, float32 `(batch, context_frames, sample_rate)`, mono and standardised to unit
     deviation, and gives float32 `outputs` by name, their batch axis left out. Where a spec has none, the
     model gives `frames`, `(batch, horizon_frames, sample_rate)`, standardised like the context.
+
+    A model of tunes takes a step as its frame, and `sample_rate` is how many numbers that has: the place in
+    `symbols` of what sounds, the place in its bar of the next step (`melody.encoding.beat`), and the model's
+    state. It gives the chances of each symbol to come `next`, and the `state` after it. So what it remembers travels
+    through the interface that all models have, and a backend need know nothing of it.
     """
 
     name: str
@@ -27,6 +32,7 @@ class ModelSpec:
     context_frames: int | None  # None: any number
     horizon_frames: int  # how much a block adds to the track
     outputs: dict[str, Shape] = field(default_factory=dict)
+    symbols: tuple[str, ...] = ()  # the vocabulary of a model of tunes
 
     def __post_init__(self) -> None:
         for key in ("name", "extrapolator"):
@@ -42,6 +48,14 @@ class ModelSpec:
             if not isinstance(shape, list | tuple) or not all(map(_is_size, shape)):
                 raise UnusableModel(f"model spec: {name} must have a shape of positive sizes or nulls, not {shape!r}")
         object.__setattr__(self, "outputs", {name: tuple(shape) for name, shape in self.outputs.items()})
+        words = self.symbols
+        if (
+            not isinstance(words, list | tuple)
+            or not all(type(w) is str for w in words)
+            or len(set(words)) < len(words)
+        ):
+            raise UnusableModel(f"model spec: symbols must be different texts, not {words!r}")
+        object.__setattr__(self, "symbols", tuple(words))
 
     @property
     def context_shape(self) -> Shape:
@@ -62,7 +76,7 @@ class ModelSpec:
         except ValueError as error:
             raise UnusableModel(f"model spec: not JSON ({error})") from None
         known = {field.name for field in fields(cls)}
-        if not isinstance(values, dict) or not known - {"outputs"} <= set(values) <= known:
+        if not isinstance(values, dict) or not known - {"outputs", "symbols"} <= set(values) <= known:
             raise UnusableModel(f"model spec: keys must be {', '.join(sorted(known))}; got {text[:200]}")
         return cls(**values)
 

@@ -41,6 +41,11 @@ class Batches(ABC):
     share: Share = ALONE
 
     @property
+    def songs(self) -> int:
+        """How many songs, or tunes, the items are of."""
+        return len(self.shards)
+
+    @property
     @abstractmethod
     def items(self) -> int:
         """How many items an epoch has."""

@@ -20,15 +20,17 @@ from extrapcli.backends import open_model
 from extrapcli.errors import CannotWrite, UnusableModel, UsageError
 from extrapcli.models import Card, sha256, write_card
 from extrapcli.spec import METADATA_KEY, ModelSpec, Shape
-from extrapcli.training.corpus import Corpus
+from extrapcli.training.melody_release import MelodyRelease
 from extrapcli.training.progress import Progress
 from extrapcli.training.release import PointerRelease, SampleRelease
 from extrapcli.training.run import RunFolder
+from extrapcli.training.task import open_corpus
 
 OPSET = 17
 FACTS_KEY = f"{METADATA_KEY}.training"
 Weights = Literal["float32", "float16", "int8"]
 MAX_AGREEMENT_ERROR = {"float32": 1e-4, "float16": 1e-4, "int8": 2e-2}  # relative to the largest output
+RELEASES: dict[str, type[PointerRelease | MelodyRelease]] = {"recall": PointerRelease, "melody": MelodyRelease}
 LARGE = 4096  # tensors with fewer entries stay in float32
 
 
@@ -49,7 +51,7 @@ def export_run(
     corpus, out = corpus or Path(facts["corpus"]), out or run / Path(facts["recipe"]).stem
     if not facts["finished"]:
         progress.say(f"{run}: not finished; these are its best weights so far")
-    release = (PointerRelease if recipe.network == "recall" else SampleRelease)(recipe, out.absolute().name)
+    release = RELEASES.get(recipe.network, SampleRelease)(recipe, out.absolute().name)
     trained = release.model(folder.best)
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -63,7 +65,7 @@ def export_run(
         write_onnx(stored, made / "model.onnx", spec=release.spec, facts=facts, weights=weights)
         backends = {name: open_model(made, backend=name, device="cpu") for name in ("onnx", "tensorflow")}
         figures, disagreement = release.measure(
-            trained, backends["onnx"], backends["tensorflow"], Corpus.open(corpus), progress
+            trained, backends["onnx"], backends["tensorflow"], open_corpus(recipe, corpus, progress), progress
         )
         progress.say(f"{figures}, relative difference {disagreement:.1e}")
         if not disagreement <= MAX_AGREEMENT_ERROR[weights]:
@@ -79,7 +81,7 @@ def export_run(
             name=release.spec.name,
             summary=release.summary,
             licence=licence,
-            data=f"{facts['training_songs']} songs of {facts['corpus']} (splits {', '.join(recipe.data.train)}), "
+            data=f"{facts['training_songs']} songs of {facts['corpus']} ({release.part}), "
             f"SHA-256 of all {facts['corpus_sha256'][:16]}",
             made_by=f"extrap train {facts['corpus']} --recipe {facts['recipe']} --run {run} && "
             f'extrap export {run} --corpus {corpus} -o {out} --weights {weights} --licence "{licence}"',

@@ -16,12 +16,11 @@ import numpy as np
 from extrapcli.errors import UsageError
 from extrapcli.networks.echo import EchoSettings
 from extrapcli.training.batches import Batches
-from extrapcli.training.corpus import Corpus
 from extrapcli.training.device import Share
 from extrapcli.training.progress import Progress, Step
 from extrapcli.training.recipe import Fit, Recipe
 from extrapcli.training.run import Epoch, RunFolder, State
-from extrapcli.training.task import Task, prepare_task
+from extrapcli.training.task import Task, open_corpus, prepare_task
 
 SAVING_SHARE = 0.05  # of the time of a run that saving may take
 BYTES_PER_PARAMETER = 16  # float32 weight, gradient and Adam's two moments
@@ -41,7 +40,7 @@ def fit(
     if folder.finished(recipe, resume=resume):
         progress.say(f"{run}: this run is finished")
         return folder.best
-    task = prepare_task(recipe, Corpus.open(corpus), progress, share)
+    task = prepare_task(recipe, open_corpus(recipe, corpus, progress), progress, share)
     task.model.compile(optimizer=optimizer(recipe.fit, task.training.steps), loss=task.loss)
     task.model.optimizer.build(task.model.trainable_variables)
     state = folder.restore(task.model, task.corpus_hash)
@@ -50,8 +49,8 @@ def fit(
         recipe=name,
         corpus=str(corpus),
         parameters=task.model.count_params(),
-        training_songs=len(task.training.shards),
-        validation_songs=len(task.validation.shards),
+        training_songs=task.training.songs,
+        validation_songs=task.validation.songs,
         corpus_sha256=task.corpus_hash,
     )
     folder.note_versions()
@@ -67,7 +66,7 @@ def _check_sizes(recipe: Recipe, share: Share) -> None:
     for size in recipe.fit.batch_sizes:
         if size % share.devices:
             raise UsageError(f"a batch of {size} cannot be spread over {share.devices} devices; change the recipe")
-    if recipe.network == "recall":
+    if recipe.network in ("recall", "melody"):
         return
     net = recipe.frames
     parameters = 0 if isinstance(net, EchoSettings) else net.parameters

@@ -17,10 +17,11 @@ from pydantic import (
 from extrapcli.errors import UsageError
 from extrapcli.networks.echo import EchoSettings
 from extrapcli.networks.lstm import LstmSettings
+from extrapcli.networks.melody import MelodySettings
 from extrapcli.networks.recall import FRAME_SAMPLES, RecallSettings
 from extrapcli.networks.study import StudySettings
 
-Network = Literal["study", "lstm", "echo", "recall"]
+Network = Literal["study", "lstm", "echo", "recall", "melody"]
 Scaling = Literal["clip", "context", "peak", "none"]
 FrameSettings = StudySettings | LstmSettings | EchoSettings
 
@@ -116,17 +117,28 @@ class Ranking(Table, frozen=True):
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
 
 
+class Tunes(Table, frozen=True):
+    """How `melody` learns: the steps of a stretch, and the share of the tunes, by title, that it validates with."""
+
+    context_steps: Annotated[int, Field(ge=1, le=4096)] = 64
+    validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
+
+
 TABLES: dict[str, set[str]] = {
-    "study": {"study", "clips"},
-    "lstm": {"lstm", "clips"},
-    "echo": {"echo", "clips"},
-    "recall": {"recall", "ranking"},
+    "study": {"study", "clips", "data"},
+    "lstm": {"lstm", "clips", "data"},
+    "echo": {"echo", "clips", "data"},
+    "recall": {"recall", "ranking", "data"},
+    "melody": {"melody", "tunes"},
 }
 """The tables that each network has of its own."""
 
 
 class Recipe(Table, frozen=True):
-    """A network's settings are in the table of its name; `clips` is for networks of frames, `ranking` for recall."""
+    """A network's settings are in the table of its name.
+
+    `clips` is for networks of frames, `ranking` for recall, `tunes` for melody. `data` is for all but melody.
+    """
 
     network: Network
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
@@ -134,8 +146,10 @@ class Recipe(Table, frozen=True):
     lstm: LstmSettings = LstmSettings()
     echo: EchoSettings = EchoSettings()
     recall: RecallSettings = RecallSettings()
+    melody: MelodySettings = MelodySettings()
     clips: ClipSettings = ClipSettings()
     ranking: Ranking = Ranking()
+    tunes: Tunes = Tunes()
     data: Data = Data()
     fit: Fit
 
@@ -164,8 +178,8 @@ class Recipe(Table, frozen=True):
     @property
     def frames(self) -> FrameSettings:
         """The settings of a network of frames."""
-        if self.network == "recall":
-            raise ValueError("recall is no network of frames")
+        if self.network in ("recall", "melody"):
+            raise ValueError(f"{self.network} is no network of frames")
         settings: FrameSettings = getattr(self, self.network)
         return settings
 

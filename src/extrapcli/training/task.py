@@ -3,12 +3,15 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 
 from extrapcli.errors import UsageError
+from extrapcli.melody.encoding import BEATS
 from extrapcli.networks.echo import EchoSettings, echo
 from extrapcli.networks.lstm import LstmSettings, lstm
+from extrapcli.networks.melody import melody
 from extrapcli.networks.recall import FRAME_SAMPLES, PATCH_HOPS
 from extrapcli.networks.study import StudySettings, study
 from extrapcli.training.batches import Batches
@@ -19,6 +22,7 @@ from extrapcli.training.loss import FrameLoss
 from extrapcli.training.progress import Progress
 from extrapcli.training.ranking import RankingLoss, Rankings, principal_patches, ranker, song_spectra
 from extrapcli.training.recipe import Recipe
+from extrapcli.training.tunes import Stretches, essen_at, next_symbol_loss, read_collection
 
 RECALL_SECONDS = 30  # the shortest song that recall can learn from
 
@@ -32,11 +36,20 @@ class Task:
     corpus_hash: str
 
 
+def open_corpus(recipe: Recipe, place: Path, progress: Progress) -> Corpus:
+    """The songs or tunes at a place; `essen` is made where a network of tunes asks for it (`tunes.essen_at`)."""
+    if recipe.network == "melody":
+        essen_at(place, progress)
+    return Corpus.open(place)
+
+
 def prepare_task(recipe: Recipe, corpus: Corpus, progress: Progress, share: Share) -> Task:
     """Decode what is not decoded yet, and build the network with weights drawn from the recipe's seed.
 
     Data and loss are float32 whatever the recipe's precision.
     """
+    if recipe.network == "melody":
+        return _tunes_task(recipe, corpus, progress, share)
     songs = samples(recipe, corpus, (recipe.data.train, recipe.data.validation), progress)
     make = _rankings if recipe.network == "recall" else _clips
     training, validation = (
@@ -50,6 +63,26 @@ def prepare_task(recipe: Recipe, corpus: Corpus, progress: Progress, share: Shar
     with _precision(recipe):
         model = _ranker(recipe, training) if isinstance(training, Rankings) else frame_network(recipe)
     return Task(model, loss, training, validation, content_hash(*songs))
+
+
+def _tunes_task(recipe: Recipe, corpus: Corpus, progress: Progress, share: Share) -> Task:
+    settings = recipe.melody
+    collection = read_collection(corpus.root, settings.symbols, recipe.tunes, progress)
+    training, validation = (
+        Stretches(
+            pieces=pieces,
+            length=recipe.tunes.context_steps,
+            batch_size=recipe.fit.batch_sizes[0 if random else 1],
+            random=random,
+            seed=recipe.seed,
+            share=share,
+        )
+        for pieces, random in ((collection.training, True), (collection.validation, False))
+    )
+    keras.utils.set_random_seed(recipe.seed)
+    with _precision(recipe):
+        model = melody(settings, BEATS)
+    return Task(model, next_symbol_loss(), training, validation, collection.sha256)
 
 
 def frame_network(recipe: Recipe) -> keras.Model:
