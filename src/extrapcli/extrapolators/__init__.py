@@ -12,6 +12,8 @@ EXTRAPOLATORS: dict[str, type[Recall] | type[Waveform]] = {"recall": Recall, "wa
 def extrapolator_for(backend: Backend, style: Style) -> Extrapolator:
     """Give the extrapolator that the backend's model asks for; raise UnusableModel for one that can't be had."""
     kind = backend.spec.extrapolator
+    if backend.spec.symbols:
+        raise UnusableModel(f"model {backend.spec.name} writes tunes; use it with extrap melody")
     if kind not in EXTRAPOLATORS:
         raise UnusableModel(
             f"model {backend.spec.name} needs the extrapolator {kind!r}, which this version lacks; "

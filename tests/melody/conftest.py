@@ -1,0 +1,25 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope="session")
+def tune_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder like the shipped ones, of a small network of tunes with weights drawn at random."""
+    from extrapcli.melody.encoding import BEATS
+    from extrapcli.networks.melody import MelodySettings, melody_step
+    from extrapcli.spec import ModelSpec
+    from extrapcli.training.export import write_keras, write_onnx
+
+    folder = tmp_path_factory.mktemp("models") / "tunes"
+    folder.mkdir()
+    settings = MelodySettings(units=24, layers=2, vector=8, lowest=55, highest=76)
+    model, rng = melody_step(settings, BEATS), np.random.default_rng(5)
+    for weights in model.weights:
+        weights.assign(rng.normal(scale=0.7, size=weights.shape))
+    outputs = {"next": (len(settings.symbols),), "state": (settings.state,)}
+    spec = ModelSpec("tunes", "melody", 2 + settings.state, 1, 1, outputs, settings.symbols)  # type: ignore[arg-type]
+    write_keras(model, folder / "model.keras", spec=spec, facts={}, half=False)
+    write_onnx(model, folder / "model.onnx", spec=spec, facts={}, weights="float32")
+    return folder

@@ -1,0 +1,154 @@
+"""New tunes: what they keep of the seed, how they end, and the command that writes them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from time import perf_counter
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from extrapcli.backends import open_model
+from extrapcli.backends.base import Backend, check_context
+from extrapcli.errors import UnusableModel, UsageError
+from extrapcli.frames import Frames
+from extrapcli.melody.encoding import METRES, Tune, decode, encode, parse
+from extrapcli.melody.generate import draw, go_on
+from extrapcli.melody.midi import read_midi, write_midi
+from extrapcli.spec import ModelSpec
+from tests.conftest import Extrap
+
+SEED = "67 _ 67 _ 65 _ 64 _"
+
+
+def tune(symbols: str = SEED, metre: str = "4/4") -> Tune:
+    return Tune("", decode(parse(symbols)), metre)
+
+
+class Counting:
+    """A model whose state counts steps: it plays 60 on and on, and ends after a number of steps."""
+
+    name: ClassVar[str] = "counting"
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    device = "cpu"
+    spec = ModelSpec("counting", "melody", 3, 1, 1, {"next": (4,), "state": (1,)}, ("/", "_", "60", "62"))
+
+    def __init__(self, ends: float) -> None:
+        self.ends, self.beats = ends, list[float]()
+
+    def run(self, context: Frames) -> Mapping[str, NDArray[np.float32]]:
+        check_context(self.spec, context)
+        self.beats.append(float(context[0, 0, 1]))
+        state = context[:, 0, 2:] + 1
+        chances = np.where(state > self.ends, [[1.0, 0, 0, 0]], [[0, 0.5, 0.5, 0]])
+        return {"next": chances.astype(np.float32), "state": state}
+
+
+def test_a_tune_begins_with_its_seed_and_ends_where_the_model_ends_it() -> None:
+    model = Counting(ends=40)
+    written = go_on(model, tune("62 _ 62 _"), bars=4, temperature=1, random_seed=0)
+    assert written.ended
+    assert written.tune.steps == 40
+    assert encode(written.tune.notes)[:4] == ["62", "_", "62", "_"]
+    first = 1 + METRES["2/4"] + METRES["3/4"]
+    assert model.beats == [first + step % 16 for step in range(41)]
+
+
+def test_a_tune_without_an_end_is_cut_at_the_bar() -> None:
+    written = go_on(Counting(ends=1e6), tune("62 _ 62 _", "3/4"), bars=4, temperature=1, random_seed=0)
+    assert not written.ended
+    assert written.tune.steps == 48
+
+
+@pytest.mark.parametrize("temperature", [0, 0.5, 1, 2])
+def test_both_backends_write_the_same_tune(tune_model: Path, temperature: float) -> None:
+    one, other = (open_model(tune_model, backend=name, device="cpu") for name in ("onnx", "tensorflow"))
+    for random_seed in range(3):
+        asked = {"bars": 8, "temperature": temperature, "random_seed": random_seed}
+        written = go_on(one, tune(), **asked)  # type: ignore[arg-type]
+        assert written == go_on(other, tune(), **asked)  # type: ignore[arg-type]
+        assert encode(written.tune.notes)[:8] == SEED.split()
+        assert written == go_on(one, tune(), **asked)  # type: ignore[arg-type]
+
+
+def test_another_number_gives_another_tune(tune_model: Path) -> None:
+    model = open_model(tune_model, device="cpu")
+    written = [go_on(model, tune(), bars=8, temperature=1, random_seed=number).tune for number in range(4)]
+    assert len(set(written)) == 4
+
+
+def test_temperature_sharpens_and_flattens(rng: np.random.Generator) -> None:
+    chances = np.tile(np.array([0.6, 0.3, 0.1, 0], np.float32), (20000, 1))
+    for temperature in (0.5, 1.0, 2.0):
+        wanted = np.array([0.6, 0.3, 0.1, 0]) ** (1 / temperature)
+        counts = np.bincount(draw(chances, temperature, rng.random(20000)), minlength=4) / 20000
+        np.testing.assert_allclose(counts, wanted / wanted.sum(), atol=0.02)
+    assert set(draw(chances, 0, rng.random(20000))) == {0}
+    assert draw(np.array([[0, 1, 0]], np.float32), 1, np.array([0.0])) == [1]
+
+
+def test_it_writes_a_thousand_steps_a_second(tune_model: Path) -> None:
+    model = open_model(tune_model, backend="onnx", device="cpu", threads=1)
+    begin = perf_counter()
+    written = go_on(model, tune(), bars=100, temperature=1, random_seed=0)
+    assert written.tune.steps / (perf_counter() - begin) > 1000
+
+
+def test_seeds_that_the_model_cannot_go_on_from_are_refused(tune_model: Path, tiny_model: Path) -> None:
+    model: Backend = open_model(tune_model, device="cpu")
+    with pytest.raises(UsageError, match="knows the notes 55 to 76, not 30"):
+        go_on(model, tune("60 30"), bars=8, temperature=1, random_seed=0)
+    with pytest.raises(UsageError, match="fills 1 bars already"):
+        go_on(model, tune("60 _ _ _ _ _ _ _ _ _ _ _ _ _ _ _"), bars=1, temperature=1, random_seed=0)
+    with pytest.raises(UnusableModel, match="tiny writes no tunes"):
+        go_on(open_model(tiny_model, device="cpu"), tune(), bars=8, temperature=1, random_seed=0)
+
+
+def test_the_command_writes_midi(extrap: Extrap, tune_model: Path, tmp_path: Path) -> None:
+    asked = ("melody", "--seed", SEED, "--model", tune_model, "--bars", "4")
+    assert extrap(*asked, "-o", "c.mid").lines == ["c.mid"]
+    extrap(*asked, "--key", "G", "--tempo", "90", "--backend", "tensorflow", "-o", "g.mid")
+    c, g = read_midi(tmp_path / "c.mid"), read_midi(tmp_path / "g.mid")
+    assert isinstance(c, Tune)
+    assert isinstance(g, Tune)
+    assert g.notes == c.moved(-5).notes
+    assert "exists already" in extrap(*asked, "-o", "c.mid", status=6).stderr
+    before = (tmp_path / "c.mid").read_bytes()
+    extrap(*asked, "-o", "c.mid", "--overwrite", "--random-seed", "1", "--temperature", "1.5", "--quiet")
+    assert (tmp_path / "c.mid").read_bytes() != before
+    assert extrap(*asked, "-o", "-").stdout == before
+
+
+def test_a_seed_from_a_file_comes_back_in_its_own_key(extrap: Extrap, tune_model: Path, tmp_path: Path) -> None:
+    scale = decode(["63", "_", "65", "_", "67", "_", "68", "_", "70", "_", "_", "_", "63", "_", "_", "_"])
+    write_midi(tmp_path / "seed.mid", scale, tempo=100, metre="3/4")
+    extrap("melody", "--seed", "seed.mid", "--model", tune_model, "-o", "new.mid", "--bars", "6")
+    new = read_midi(tmp_path / "new.mid")
+    assert isinstance(new, Tune)
+    assert new.metre == "3/4"
+    assert new.notes[:5] == scale[:5]
+
+
+@pytest.mark.parametrize(
+    ("seed", "status", "says"),
+    [
+        ("", 2, "holds no note"),
+        ("67 _ x", 2, "'x' is no note"),
+        ("gone.mid", 3, "gone.mid"),
+        ("gone.abc", 3, "gone.abc: cannot be read"),
+    ],
+)
+def test_bad_seeds_end_in_one_sentence(seed: str, status: int, says: str, extrap: Extrap, tune_model: Path) -> None:
+    ran = extrap("melody", "--seed", seed, "--model", tune_model, status=status)
+    assert says in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1
+
+
+def test_models_are_not_taken_for_one_another(
+    extrap: Extrap, tune_model: Path, tiny_model: Path, song_wav: Path
+) -> None:
+    assert "writes no tunes" in extrap("melody", "--seed", SEED, "--model", tiny_model, status=4).stderr
+    assert "extrap melody" in extrap("continue", song_wav, "--minutes", "1", "--model", tune_model, status=4).stderr
+    assert "3/8" in extrap("melody", "--seed", SEED, "--metre", "5/4", "--model", tune_model, status=2).stderr
+    assert "is no key" in extrap("melody", "--seed", SEED, "--key", "Q", "--model", tune_model, status=2).stderr
