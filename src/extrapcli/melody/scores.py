@@ -1,12 +1,13 @@
 """Tunes from files: ABC, Humdrum kern, MusicXML and MIDI. The only user of music21."""
 
 import shutil
+import tempfile
 from fractions import Fraction
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from extrapcli.errors import MissingDependency, UnreadableAudio
+from extrapcli.errors import CannotWrite, MissingDependency, UnreadableAudio
 from extrapcli.melody.abc import BeyondAbc, as_tune, pieces, read_piece
 from extrapcli.melody.encoding import METRES, Tune
 from extrapcli.melody.midi import INSTALL, read_midi
@@ -45,10 +46,16 @@ def read_tune(path: Path) -> Tune:
 def copy_essen(to: Path) -> int:
     """Put the Essen folk song collection that music21 has into a folder, and say of how many files it is."""
     source = Path(_music21().__file__).parent / "corpus" / "essenFolksong"
-    to.mkdir(parents=True)
     files = [*sorted(source.glob("*.abc")), source / "license.txt"]
-    for file in files:
-        shutil.copyfile(file, to / file.name)
+    try:
+        with tempfile.TemporaryDirectory(dir=to.parent, prefix=".partial-") as folder:
+            whole = Path(folder) / to.name
+            whole.mkdir()
+            for file in files:
+                shutil.copyfile(file, whole / file.name)
+            whole.rename(to)
+    except OSError as error:
+        raise CannotWrite(f"{to}: cannot be written: {error.strerror}") from None
     return len(files) - 1
 
 
