@@ -39,6 +39,7 @@ def copies(song: Array, continuation: Array) -> Copies:
     if len(continuation) < RATE or len(song) < RATE:
         return Copies(0.0, 0.0)
     spectra = log_mel(np.concatenate([song[: len(song) // HOP * HOP], continuation]))
+    spectra -= spectra.mean(axis=1, keepdims=True)  # gain raises all bands
     there, here = spectra[: len(song) // HOP], spectra[len(song) // HOP :]
     floor = np.square(song, dtype=np.float64).mean() * 10 ** (SILENCE_DECIBELS / 10)
     lag: int | None = None

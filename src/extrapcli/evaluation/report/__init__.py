@@ -6,7 +6,7 @@ from pathlib import Path
 from extrapcli.audio.decode import decode
 from extrapcli.audio.song import Song
 from extrapcli.errors import MissingDependency
-from extrapcli.output import whole_file
+from extrapcli.output import refuse_existing, whole_file
 
 PACKAGES = ("scipy", "matplotlib", "mir_eval")
 
@@ -39,6 +39,8 @@ def write_report(
     from extrapcli.evaluation.report.page import page
 
     as_json, as_page = report_paths(to or path)
+    for report in (as_json, as_page):
+        refuse_existing(report, overwrite)
     track = decode(path, name=str(path))
     evaluation = evaluate(track, song, joins=joins, truth=truth)
     html = page(evaluation, song, matched(track, song))
