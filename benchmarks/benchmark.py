@@ -2,19 +2,20 @@
 
 A clip of 27.3 s from a third of the way into each song is grown to 80 s. That is no round number of beats at the
 usual tempos, so that a loop is in time by chance alone. RUN holds the tracks, by way and song, and what was measured
-of each: what is there already is not done again. PyMusicLooper is run from .venv-looper, once to warm up before it is
-timed.
+of each: what is there already is not done again, so remove RUN after changing a model or a measure. PyMusicLooper is
+run from .venv-looper, once to warm up before it is timed.
 """
 
 import argparse
 import json
-import os
 import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -103,7 +104,7 @@ def run(command: list[str | Path], folder: Path) -> tuple[str, float, float]:
     facts = json.loads((folder / "usage.json").read_text())
     if facts["status"]:
         raise Failed(" ".join((started.stderr or started.stdout).split())[-200:])
-    return started.stdout, facts["seconds"], facts["kilobytes"] / 1000
+    return started.stdout, facts["seconds"], facts["kilobytes"] * 1024 / 1e6
 
 
 def continued(model: str, clip: Clip, folder: Path) -> Made:
@@ -172,11 +173,10 @@ def measure(way: str, clip: Clip, run: Path, tagger: Tagger) -> None:
     try:
         made = WAYS[way](clip, folder)
     except Failed as failure:
-        result.write_text(json.dumps({"failed": str(failure)}) + "\n")
+        keep(result, {"failed": str(failure)})
         return
     head = round(made.joins[0][0] * clip.sample_rate)
-    follows = clip.whole[len(clip.head) :]
-    values, _ = Judge(clip.head, clip.sample_rate, tagger).judge(made.track, head, made.joins, follows)
+    values, _ = Judge(clip.head, clip.sample_rate, tagger).judge(made.track, head, made.joins, clip.whole[head:])
     sound = mono(made.track[len(clip.head) :], clip.sample_rate)
     np.save(folder / "embeddings.npy", tagger.hear(sound, RATE).embeddings)
     for wav in folder.glob("*.wav"):
@@ -186,8 +186,15 @@ def measure(way: str, clip: Clip, run: Path, tagger: Tagger) -> None:
         soundfile.write(track, made.track, clip.sample_rate, subtype="PCM_16")
         track.with_suffix(".json").write_text(json.dumps({"head_seconds": made.joins[0][0]}) + "\n")
     facts = {"values": values, "seconds": made.seconds, "megabytes": made.megabytes, "joins": len(made.joins)}
-    result.write_text(json.dumps(facts) + "\n")
+    keep(result, facts)
     print(f"{way}: {clip.name}", file=sys.stderr, flush=True)
+
+
+def keep(path: Path, facts: dict[str, Any]) -> None:
+    """Write facts under their name when they are whole."""
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(facts) + "\n")
+    partial.replace(path)
 
 
 def ranks(corpus: Path, split: str, run: Path) -> dict[str, Ranks]:
@@ -201,7 +208,7 @@ def ranks(corpus: Path, split: str, run: Path) -> dict[str, Ranks]:
             backend = open_model(folder, device="cpu")
             scorers[folder.name] = (pointing if backend.spec.extrapolator == "recall" else predicting)(backend)
         placed = {name: true_continuation_ranks(songs, RATE, scorer, cuts=CUTS) for name, scorer in scorers.items()}
-        found.write_text(json.dumps({name: [one.among, one.places] for name, one in placed.items()}) + "\n")
+        keep(found, {name: [one.among, one.places] for name, one in placed.items()})
     return {name: Ranks(tuple(places), among) for name, (among, places) in json.loads(found.read_text()).items()}
 
 
@@ -214,11 +221,11 @@ def main() -> None:
     parser.add_argument("-o", "--out", type=Path, help="the page; else it is printed")
     asked = parser.parse_args()
     asked.run = asked.run.resolve()
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     tagger, names = Tagger(), []
     for clip in clips(asked.corpus, asked.split, asked.run):
-        if not names:
-            looped(clip, asked.run / "clips")  # compiles itself
+        if not (asked.run / "measured" / "PyMusicLooper").exists():
+            with suppress(Failed):
+                looped(clip, asked.run / "clips")  # compiles itself
         names.append(clip.name)
         for way in WAYS:
             measure(way, clip, asked.run, tagger)

@@ -53,6 +53,10 @@ def other(music: Sound) -> Sound:
     return music[::-1].copy()
 
 
+def beside(track: Path, suffix: str) -> Path:
+    return track.with_name(track.name + suffix)
+
+
 @dataclass(frozen=True)
 class Made:
     """A song of ten seconds, the whole it was cut from, and what `continue --report --json` made of it."""
@@ -64,7 +68,7 @@ class Made:
     joins: Path
 
     def report(self) -> dict[str, Any]:
-        read: dict[str, Any] = json.loads(self.track.with_suffix(".json").read_text())
+        read: dict[str, Any] = json.loads(beside(self.track, ".json").read_text())
         return read
 
 
@@ -113,7 +117,7 @@ def test_a_report_lies_beside_its_track(made: Made) -> None:
     for join in report["joins"]:
         assert all(0 <= join[f"{kind}_percentile"] <= 100 for kind in ("click", "flux", "level"))
         assert join["beat_error"] is None or 0 <= join["beat_error"] <= 0.5
-    page = made.track.with_suffix(".html").read_text()
+    page = beside(made.track, ".html").read_text()
     assert page.startswith("<!doctype html>")
 
 
@@ -126,14 +130,14 @@ def test_a_report_has_all_measures_beside_all_controls(made: Made) -> None:
             assert value is None or np.isfinite(value)
     by_name = {reading["measure"]["name"]: reading for reading in readings}
     assert by_name["copied"]["controls"]["loop"] > 90
-    assert by_name["loudness_largest_step"]["value"] < 10
+    assert by_name["loudness_departure"]["value"] < 10
     for name, reading in by_name.items():
         if name not in ("tempo_ratio", "beat_error"):
             assert reading["value"] is not None
 
 
 def test_the_page_holds_what_the_json_says(made: Made) -> None:
-    found = re.search(r'id="data">(.*?)</script>', made.track.with_suffix(".html").read_text())
+    found = re.search(r'id="data">(.*?)</script>', beside(made.track, ".html").read_text())
     assert found is not None
     data = json.loads(found[1])
     assert data["head"] == made.report()["head_seconds"]
@@ -144,7 +148,7 @@ def test_the_page_holds_what_the_json_says(made: Made) -> None:
 
 def test_without_joins_the_end_of_the_head_is_found(made: Made, alone: subprocess.CompletedProcess[str]) -> None:
     assert (alone.returncode, alone.stderr) == (0, "")
-    assert alone.stdout.splitlines() == ["alone.json", "alone.html"]
+    assert alone.stdout.splitlines() == ["alone.html", "alone.json"]
     report = json.loads((made.folder / "alone.json").read_text())
     assert report["head_seconds"] == pytest.approx(made.report()["head_seconds"], abs=0.2)
     assert len(report["joins"]) == 1
@@ -155,7 +159,7 @@ def test_joins_and_truth_are_taken(made: Made) -> None:
     """The whole, as a track, predicts what followed exactly; the made track does not."""
     done = run(
         "evaluate", made.track, "--song", made.song, "--joins", made.joins, "--truth", made.whole,
-        "--json", "--overwrite", "-o", "with-truth", folder=made.folder,
+        "--json", "--overwrite", "-o", "with-truth.html", folder=made.folder,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     report = json.loads(done.stdout)
@@ -236,15 +240,15 @@ def test_less_than_a_second_is_no_head(seconds: float, music: Sound, other: Soun
 
 
 def test_an_existing_report_is_refused_and_kept(made: Made) -> None:
-    before = {suffix: made.track.with_suffix(suffix).read_bytes() for suffix in (".json", ".html")}
+    before = {suffix: beside(made.track, suffix).read_bytes() for suffix in (".json", ".html")}
     done = run("evaluate", made.track, "--song", made.song, folder=made.folder)
     assert (done.returncode, done.stdout) == (6, "")
-    assert re.fullmatch(r"extrap: .*song-0m40s\.json: exists already; .*--overwrite\n", done.stderr)
-    assert {suffix: made.track.with_suffix(suffix).read_bytes() for suffix in before} == before
-    (made.folder / "half.html").write_text("kept")
-    assert isinstance(refused(made.track, "--song", made.song, "-o", made.folder / "half.wav"), CannotWrite)
-    assert (made.folder / "half.html").read_text() == "kept"
-    assert not (made.folder / "half.json").exists()
+    assert re.fullmatch(r"extrap: .*song-0m40s\.wav\.html: exists already; .*--overwrite\n", done.stderr)
+    assert {suffix: beside(made.track, suffix).read_bytes() for suffix in before} == before
+    (made.folder / "half.json").write_text("kept")
+    assert isinstance(refused(made.track, "--song", made.song, "-o", made.folder / "half.html"), CannotWrite)
+    assert (made.folder / "half.json").read_text() == "kept"
+    assert not (made.folder / "half.html").exists()
 
 
 def test_what_makes_no_sense_is_refused(made: Made, other: Sound, tmp_path: Path) -> None:
@@ -264,7 +268,10 @@ def test_what_makes_no_sense_is_refused(made: Made, other: Sound, tmp_path: Path
         ((made.track, "--song", made.song, "--joins", broken), "broken.json: lists no joins"),
         ((made.track, "--song", made.song, "--joins", made.song), "song.wav: lists no joins"),
         ((made.track, "--song", made.song, "--joins", tmp_path / "none"), "none: lists no joins .No such file"),
-        ((made.track, "--song", made.song, "--joins", late), "song-0m40s.wav: ends before its join at 41 seconds"),
+        (
+            (made.track, "--song", made.song, "--joins", late),
+            "song-0m40s.wav: ends before its join at 41 seconds",
+        ),
     ):
         error = refused(*arguments, "-o", tmp_path / "new.html")
         assert isinstance(error, UsageError)
@@ -298,11 +305,11 @@ def test_a_refusal_is_a_status_and_one_sentence(made: Made) -> None:
 
 
 def test_a_report_that_exists_stops_a_continuation_before_it_begins(made: Made) -> None:
-    (made.folder / "new.json").touch()
+    (made.folder / "new.wav.json").touch()
     done = run("continue", "song.wav", "--minutes", "0:20", "-o", "new.wav", "--report", folder=made.folder)
     assert (done.returncode, done.stdout) == (6, "")
     assert not (made.folder / "new.wav").exists()
-    (made.folder / "new.json").unlink()
+    (made.folder / "new.wav.json").unlink()
 
 
 @pytest.mark.parametrize(
@@ -370,3 +377,58 @@ def test_silence_after_a_song_is_evaluated(music: Sound) -> None:
     assert values["collapsed"] == 100
     assert values["chroma_similarity"] == values["key_similarity"] == values["copied"] == 0
     assert values["flatness_drift"] is values["bandwidth_drift"] is values["tempo_ratio"] is None
+
+
+def test_nothing_that_is_read_is_replaced(made: Made) -> None:
+    for output, inputs in (
+        ("joins.html", ("--joins", made.joins)),
+        ("whole.html", ("--truth", made.folder / "whole.json")),
+    ):
+        if inputs[0] == "--truth":
+            (made.folder / "whole.json").write_bytes(made.whole.read_bytes())
+        before = Path(inputs[1]).read_bytes()
+        done = run(
+            "evaluate", made.track, "--song", made.song, *inputs, "-o", output, "--overwrite", folder=made.folder
+        )
+        assert done.returncode == 2
+        assert "is read" in done.stderr
+        assert Path(inputs[1]).read_bytes() == before
+        assert not (made.folder / output).exists()
+
+
+@pytest.mark.parametrize(("out", "status"), [("-", 2), ("v1.2", 2), ("page.txt", 2), ("nowhere/page.html", 6)])
+def test_a_report_goes_where_a_page_can_be(out: str, status: int, made: Made) -> None:
+    done = run("evaluate", made.track, "--song", made.song, "-o", out, folder=made.folder)
+    assert (done.returncode, done.stdout) == (status, "")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_report_goes_into_a_folder(made: Made, tmp_path: Path) -> None:
+    from extrapcli.evaluation.report import report_paths
+
+    assert report_paths(made.track, tmp_path) == (
+        tmp_path / "song-0m40s.wav.html",
+        tmp_path / "song-0m40s.wav.json",
+    )
+    assert report_paths(tmp_path / "a.wav") != report_paths(tmp_path / "a.flac")
+
+
+def test_too_short_for_a_report_is_said_before_the_track_is_made(made: Made) -> None:
+    done = run("continue", "song.wav", "--add", "0:00.5", "-o", "little.wav", "--report", folder=made.folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert not (made.folder / "little.wav").exists()
+
+
+@pytest.mark.parametrize("seconds", [40, 70])
+def test_the_controls_of_a_longer_song_are_what_they_are(seconds: int, music: Sound) -> None:
+    """A loop is heard as one, music that goes on as steady as its song has not collapsed."""
+    rng = np.random.default_rng(1)
+    gains = np.repeat(rng.uniform(0.5, 1, seconds), RATE).astype(np.float32)
+    song = np.concatenate([np.roll(music, 977 * k)[: 10 * RATE][:: (-1) ** k] for k in range(seconds // 10)]) * gains
+    song[-5 * RATE :] *= np.linspace(1, 0, 5 * RATE, dtype=np.float32)
+    found = {reading.measure.name: reading.controls for reading in evaluated(song, music[: 12 * RATE]).readings}
+    for name in ("loops", "comes_back", "copied"):
+        assert (found[name]["loop"] or 0) > 60
+        assert (found[name]["noise"] or 0) < 5
+    assert found["collapsed"]["true continuation"] == 0
+    assert (found["longest_loop"]["loop"] or 0) > 8

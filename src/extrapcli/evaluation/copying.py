@@ -15,7 +15,7 @@ from extrapcli.evaluation.spectra import PER_SECOND
 
 Array = NDArray[np.float32]
 
-SAME = 0.9  # of the correlation of a second's samples: what differs is 7 dB softer than what agrees
+SAME = 0.9  # of the correlation of a second's samples: what differs is 6 dB softer than what agrees
 STEP = PER_SECOND // 5
 PIECE = RATE // 5  # of a second, by the loudest of which it is brought to the sample
 CHUNK = 40

@@ -23,7 +23,8 @@ from extrapcli.evaluation.measures import MEASURES
 from extrapcli.evaluation.tagger import Tagger
 
 CONTROL_SECONDS, HEAD_SECONDS = 15, 5  # of a control, and of the song before it
-LOOP_SECONDS = 60  # of the song before a loop of it: as far as is looked back for what comes back
+LOOP_SECONDS = 25  # of the song's end go round in the loop: more would not be heard as one
+MUSIC_SECONDS = 60  # of the song's first half, at the most, stand for it where its second half is a control
 MUSIC_JOIN_SECONDS, MUSIC_FADE_SECONDS = 5, 0.05  # music has no joins: moments so far apart stand for them
 LEAST_SECONDS = 1
 ALIKE = 0.8  # of the correlation of a tenth of a second in song and track, for the track to be the song
@@ -41,8 +42,9 @@ def evaluate(track: Song, song: Song, *, joins: Joins | None = None, truth: Song
     beginning; with it the true continuation is a control, and the squared error is measured; without it the song's
     second half stands for the true continuation of its first.
 
-    Raises UsageError where the song lasts less than a second, where the track does not begin with it, goes on for
-    less than a second, or ends before its joins, and where the truth does not begin with it, or is hardly longer.
+    Raises UsageError where the song lasts less than a second, where the track does not begin with it, as far as no
+    `joins` say that it does, goes on for less than a second, or has joins after its end or
+    first after the song's, and where the truth does not begin with it, or is hardly longer.
     """
     if song.seconds < LEAST_SECONDS:
         raise UsageError(f"{song.name}: lasts less than a second, which is too little to compare; give a longer song")
@@ -52,6 +54,8 @@ def evaluate(track: Song, song: Song, *, joins: Joins | None = None, truth: Song
         if end is None:
             raise UsageError(f"{track.name}: does not begin with {song.name}; say where it goes on with --joins FILE")
         joins = [(end, 0.0)]
+    elif joins and joins[0][0] > song.seconds:
+        raise UsageError(f"{track.name}: its first join is at {joins[0][0]:.1f} s, after the end of {song.name}")
     rate, head = song.sample_rate, round(min((seconds for seconds, _ in joins), default=0) * song.sample_rate)
     if len(track.samples) - head < LEAST_SECONDS * rate:
         raise UsageError(f"{track.name}: does not go on for a second after its song; give a track and its song")
@@ -121,8 +125,9 @@ def _controls(judge: Judge, song: Samples, wanted: int, follows: Samples | None)
 
     def music() -> Values:
         if follows is None:
-            half = max(len(song) // 2, len(song) - size)
-            true, before, after = Judge(song[:half], rate, judge.tagger), song[:half], song[half:]
+            half = len(song) // 2
+            before, after = song[max(0, half - MUSIC_SECONDS * rate) : half], song[half:]
+            true = Judge(before, rate, judge.tagger)
         else:
             true, before, after = judge, song, follows
         past, joins = before[-HEAD_SECONDS * rate :], []
@@ -130,18 +135,17 @@ def _controls(judge: Judge, song: Samples, wanted: int, follows: Samples | None)
             joins.append(((len(past) + moment) / rate, MUSIC_FADE_SECONDS))
         return true.judge(np.concatenate([past, after[:size]]), len(past), joins, follows)[0]
 
-    def made(
-        control: Callable[[NDArray[np.floating], int], NDArray[np.float32]], every: int, head_seconds: int
-    ) -> Values:
+    def made(control: Callable[[NDArray[np.floating], int], NDArray[np.float32]], head_seconds: int) -> Values:
         past = song[-head_seconds * rate :]
+        every = len(past) if control is controls.loop else size
         joins = [((len(past) + k) / rate, 0.0) for k in range(0, size, every)]
-        return judge.judge(np.concatenate([past, control(song, size)]), len(past), joins, follows)[0]
+        return judge.judge(np.concatenate([past, control(past, size)]), len(past), joins, follows)[0]
 
     return {
         "true continuation": music,
-        "loop": lambda: made(controls.loop, len(song), LOOP_SECONDS),
-        "silence": lambda: made(controls.silence, size, HEAD_SECONDS),
-        "noise": lambda: made(controls.noise, size, HEAD_SECONDS),
+        "loop": lambda: made(controls.loop, LOOP_SECONDS),
+        "silence": lambda: made(controls.silence, HEAD_SECONDS),
+        "noise": lambda: made(controls.noise, HEAD_SECONDS),
     }
 
 

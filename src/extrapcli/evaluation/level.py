@@ -92,7 +92,7 @@ def windows(seconds: float) -> list[tuple[int, int]]:
 
 
 def short_term(samples: Samples, sample_rate: int) -> Array:
-    """Loudness in LUFS of the three seconds around each second, -70 for silence (EBU Tech 3341, ungated)."""
+    """Loudness in LUFS of the blocks of 0.4 s in the three seconds around each second, not gated; -70 for silence."""
     blocks = 10 ** (loudness.momentary(samples, sample_rate) / 10)
     reach = SHORT_TERM_SECONDS * loudness.PER_SECOND // 2
     centres = np.arange(0, max(1, len(blocks)), loudness.PER_SECOND)

@@ -21,12 +21,12 @@ MEASURES = (
         orders=((TRUE, SILENCE),),
     ),
     Measure(
-        "clicks", "seams", "Clicks anywhere", "a minute", 1, "low",
+        "clicks", "seams", "Clicks between the joins", "a minute", 1, "low",
         "{}: moments of the continuation that are sharper than any in the song.",
-        orders=(),  # no control clicks; the tests put clicks in
+        orders=(),  # no control clicks but at its joins, which do not count here; the tests put clicks in
     ),
     Measure(
-        "loudness_largest_step", "level", "Largest departure of loudness", "LU", 1, "low",
+        "loudness_departure", "level", "Largest departure of loudness", "LU", 1, "low",
         "The ten seconds furthest from the song's loudness are {} away from it.",
         orders=((TRUE, SILENCE), (LOOP, SILENCE), (NOISE, SILENCE)),
     ),
