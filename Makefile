@@ -3,7 +3,7 @@ BIN := .venv/bin
 MODEL ?= recall
 RECIPE := $(if $(filter study,$(MODEL)),study-small,$(MODEL))
 
-.PHONY: demo test lint check corpus model study picture clean
+.PHONY: demo test lint check corpus model study benchmark listen picture clean
 
 STUDY := study study-slow study-aligned study-descending study-peak study-mel study-lstm seq2seq study-unshared
 
@@ -31,12 +31,18 @@ study: .venv/.tested
 	for recipe in $(STUDY); do $(BIN)/extrap train corpus --recipe $$recipe --resume || [ $$? = 2 ] || exit; done
 	KERAS_BACKEND=tensorflow $(BIN)/python benchmarks/study.py corpus runs
 
+benchmark: .venv/.tested .venv-looper/.installed corpus
+	$(BIN)/python benchmarks/benchmark.py corpus runs/benchmark -o docs/benchmark.md
+
+listen: benchmark
+	$(BIN)/python benchmarks/listen/make.py runs/benchmark/tracks runs/listen --head 27.3
+
 picture: .venv/.tested
 	$(BIN)/extrap continue tests/data/song.mp3 --minutes 1:30 -o demo/ --overwrite
 	$(BIN)/python docs/picture.py tests/data/song.mp3 demo/song-1m30s.mp3 docs/continuation.png
 
 clean:
-	rm -rf .venv demo
+	rm -rf .venv .venv-looper demo
 
 .venv/.installed: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -45,4 +51,9 @@ clean:
 
 .venv/.tested: .venv/.installed
 	$(BIN)/pip install --quiet --editable ".[test,lint]"
+	touch $@
+
+.venv-looper/.installed:
+	$(PYTHON) -m venv .venv-looper
+	.venv-looper/bin/pip install --quiet pymusiclooper==3.6.0
 	touch $@

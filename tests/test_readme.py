@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from extrapcli import errors
@@ -27,6 +28,7 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
     song = decode(SONG)
     ten = song.samples[: 10 * song.sample_rate]
     (folder / "album").mkdir()
+    write(folder / "track.flac", np.concatenate([ten, ten[::-1]]), "flac", song.sample_rate, "s16")
     for name in ("song.mp3", "song.flac", "song.wav", "album/one.mp3", "album/two.wav"):
         write(folder / name, ten, Path(name).suffix[1:], song.sample_rate, "s16")
     return folder

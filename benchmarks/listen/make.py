@@ -2,7 +2,8 @@
 
 TRACKS has a folder for each way of continuing, named as the result will name it, and in these the tracks, named alike
 if they continue the same song. `song.json` beside `song.flac` may say where the song ends, {"head_seconds": 30}; for
-the others it is --head. An excerpt begins --lead seconds before that end and lasts --seconds.
+the others it is --head. Both excerpts of a pair begin --lead seconds before the first of the two leaves the song, and
+last --seconds.
 
 Writes OUT/listen.html, all that a listener gets and needs, and OUT/key.json, which says what was what.
 """
@@ -47,11 +48,18 @@ class Excerpts:
     lead_seconds: float
     seconds: float
 
-    def of(self, path: Path) -> Song:
-        track = decode(path)
-        begin = self._song_end(path) - self.lead_seconds
+    def of(self, paths: list[Path]) -> list[Song]:
+        """The excerpts of tracks of one song, which all begin as long before the first of them leaves the song."""
+        first = min(paths, key=self._song_end)
+        begin = self._song_end(first) - self.lead_seconds
         if begin < 0:
-            raise UsageError(f"{path}: the song ends within its first {self.lead_seconds:g} s; give a smaller --lead")
+            raise UsageError(
+                f"{first}: the song ends within its first {self.lead_seconds:g} s; give a smaller --lead"
+            )
+        return [self._cut(path, begin) for path in paths]
+
+    def _cut(self, path: Path, begin: float) -> Song:
+        track = decode(path)
         samples = track.samples[round(begin * track.sample_rate) :][: round(self.seconds * track.sample_rate)]
         if len(samples) / track.sample_rate < (self.lead_seconds + self.seconds) / 2:
             raise UsageError(f"{path}: too little follows the song's end; make it longer, or give fewer --seconds")
@@ -129,7 +137,7 @@ def write_test(tracks: Tracks, pairs: list[Pair], excerpts: Excerpts, seed: int,
     heard: dict[str, list[str]] = {}
     key: dict[str, dict[str, str]] = {}
     for pair in pairs:
-        clips = alike([excerpts.of(tracks[way][pair.song]) for way in (pair.a, pair.b)])
+        clips = alike(excerpts.of([tracks[way][pair.song] for way in (pair.a, pair.b)]))
         name = name_of(clips)
         heard[name] = [base64.b64encode(opus(c.samples, c.sample_rate, kilobits=96)).decode() for c in clips]
         key[name] = {"song": pair.song, "A": pair.a, "B": pair.b}

@@ -161,6 +161,8 @@ def _continue(
     if options.report:
         from extrapcli.evaluation.report import report_paths, write_report
 
+        if min(song.seconds, wanted / song.sample_rate - song.seconds) < 1:
+            raise UsageError(f"{song.name}: a report takes a second of song and a second more, at least")
         for report in report_paths(path):
             refuse_existing(report, options.overwrite)
     progress.decoded(song.name, song.seconds)

@@ -150,9 +150,9 @@ def test_an_excerpt_begins_before_the_song_ends(tmp_path: Path) -> None:
     soundfile.write(path, np.arange(10 * RATE) % 100 / 100, RATE, subtype="FLOAT")
     whole = decode(path).samples
     excerpts = make.Excerpts(head_seconds=6, lead_seconds=1, seconds=3)
-    np.testing.assert_array_equal(excerpts.of(path).samples, whole[5 * RATE : 8 * RATE])
+    np.testing.assert_array_equal(excerpts.of([path])[0].samples, whole[5 * RATE : 8 * RATE])
     (tmp_path / "song.json").write_text('{"head_seconds": 3.5}')
-    np.testing.assert_array_equal(excerpts.of(path).samples, whole[round(2.5 * RATE) : round(5.5 * RATE)])
+    np.testing.assert_array_equal(excerpts.of([path])[0].samples, whole[round(2.5 * RATE) : round(5.5 * RATE)])
 
 
 def test_peaks_limit_the_level_of_both() -> None:

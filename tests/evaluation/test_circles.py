@@ -47,6 +47,25 @@ def test_the_share_is_the_share() -> None:
     assert measured.loops == pytest.approx(0, abs=0.01) or measured.loops == pytest.approx(0.5, abs=0.06)
 
 
+@pytest.mark.parametrize("seconds", [5, 12.36, 30])
+def test_what_comes_back_returns_after_as_long_as_it_does(seconds: float) -> None:
+    """Sound of so many seconds again and again; the latest time that a second was heard is what counts."""
+    song = noises(seconds, 6)
+    assert circles(np.tile(song, 4), seconds).returns_after == pytest.approx(seconds, abs=0.05)
+
+
+def test_what_is_new_returns_after_the_minute_that_is_looked_back() -> None:
+    assert circles(noises(40, 7), 20).returns_after == 60
+
+
+def test_half_of_what_is_heard_returns_within() -> None:
+    """The median over seconds: 12 s that come back after 20, and 4 or 20 that never do."""
+    song = noises(20, 8)
+    for new, wanted in ((4, 20), (20, 60)):
+        track = np.concatenate([song, song[: 12 * RATE], noises(new, 9)])
+        assert circles(track, 20).returns_after == pytest.approx(wanted, abs=0.05)
+
+
 def test_what_was_heard_more_than_a_minute_ago_may_come_back() -> None:
     song = noises(20, 4)
     measured = circles(np.concatenate([song, noises(65, 5), song]), 20)

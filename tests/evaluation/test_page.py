@@ -81,6 +81,7 @@ def example(song: Song, track: Song, head_seconds: float, joins: list[JoinReadin
         head_seconds=head_seconds,
         song_loudness=-15.2,
         loudness=loudness,
+        tens=[],
         joins=joins,
         readings=MEASURES,
         versions={"extrap": "0.1.0"},

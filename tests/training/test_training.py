@@ -159,13 +159,13 @@ def test_a_file_that_differs_is_not_exported(copy: Path, monkeypatch: pytest.Mon
     assert list((copy / "model").iterdir()) == []
 
 
-def test_a_run_killed_at_any_moment_goes_on_as_if_it_had_not_been(extrap: Extrap, copy: Path) -> None:
+def test_a_run_killed_at_any_moment_goes_on_as_if_it_had_not_been(copy: Path) -> None:
     """Killed twice, the first time perhaps before training begins, and interrupted once: at random moments."""
-    (copy / "recipe.toml").write_text(RECIPE.replace("epochs = 2", "epochs = 24\naveraging = 0.9"))
-    extrap("train", "corpus", "--recipe", "recipe.toml", "--run", "whole", "--quiet")
+    (copy / "recipe.toml").write_text(RECIPE.replace("epochs = 2", "epochs = 16\naveraging = 0.9"))
+    train(copy, run="whole")
     command = [str(EXTRAP), "train", "corpus", "--recipe", "recipe.toml", "--run", "stopped", "--resume"]
     with subprocess.Popen(command, cwd=copy, stderr=subprocess.DEVNULL) as early:
-        time.sleep(random.uniform(0, 20))
+        time.sleep(random.uniform(0, 12))
         early.kill()
     for kind in (signal.SIGKILL, signal.SIGINT):
         process = subprocess.Popen(
@@ -177,14 +177,14 @@ def test_a_run_killed_at_any_moment_goes_on_as_if_it_had_not_been(extrap: Extrap
         )
         assert process.stderr
         for line in process.stderr:
-            if "epoch" in line and "/24" in line:
+            if "epoch" in line and "/16" in line:
                 break
         time.sleep(random.uniform(0, 0.5))
         process.send_signal(kind)
         said = process.stderr.read()
         assert process.wait(60) == (130 if kind == signal.SIGINT else -signal.SIGKILL)
         assert ("--resume goes on from here" in said) == (kind == signal.SIGINT)
-    extrap("train", "corpus", "--recipe", "recipe.toml", "--run", "stopped", "--resume")
+    train(copy, run="stopped", resume=True)
     assert {p.name for p in (copy / "stopped").iterdir()} == {p.name for p in (copy / "whole").iterdir()}
     for name in ("last.keras", "best.keras"):
         whole, stopped = weights(copy / "whole" / name), weights(copy / "stopped" / name)

@@ -24,7 +24,7 @@ def momentary(samples: NDArray[np.floating], sample_rate: int) -> Array:
     `samples` has shape `(n, channels)`, up to eight of them; surround channels weigh what BS.1770 says.
     """
     powers = list(_powers(samples, sample_rate))
-    return np.maximum(np.array(powers, dtype=np.float64), SILENT)
+    return np.fmax(np.array(powers, dtype=np.float64), SILENT)  # FFmpeg says NaN of silence after sound
 
 
 def integrated(blocks: Array) -> float:

@@ -21,7 +21,13 @@ def evaluate(
         Path | None, typer.Option(metavar="WHOLE", help="What the song was cut from, if it goes on in truth.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="PATH", help="The page; its JSON goes beside it.")
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="PATH",
+            help="The page, or a folder for it; its JSON goes beside it.  [default: TRACK.html]",
+        ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a report that exists.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the JSON, not the paths.")] = False,
@@ -37,10 +43,11 @@ def evaluate(
     text, paths = write_report(
         track,
         decode(song, name=str(song)),
-        to=out,
+        out=out,
         joins=read_joins(joins) if joins else None,
         truth=decode(truth, name=str(truth)) if truth else None,
         overwrite=overwrite,
+        inputs=tuple(path for path in (track, song, joins, truth) if path),
     )
     for line in [text] if json else map(str, paths):
         console.result(line)

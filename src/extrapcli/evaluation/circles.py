@@ -40,7 +40,7 @@ class Circles:
 
 
 def circles(track: Array, head_seconds: float, *, same: float = SAME) -> Circles:
-    """Measure a mono track `(n,)` at 22050 Hz after its head; what is silent does not count."""
+    """Measure a mono track `(n,)` at 22050 Hz after its head; what is silent does not count, nor less than a second."""
     spectra = log_mel(track)
     between = log_mel(np.append(track[HOP // 2 :], np.zeros(HOP // 2, np.float32)))[: len(spectra)]
     sums = _statistics(spectra), _statistics(between)
@@ -55,7 +55,7 @@ def circles(track: Array, head_seconds: float, *, same: float = SAME) -> Circles
             alike[lag, lag:] |= _correlation(spectra, past, sums[0], statistics, lag) >= same
     alike = np.logical_and(alike, audible)
     counted = after & audible
-    if not counted.any():
+    if counted.sum() < PATCH:
         return Circles(0.0, 0.0, 0.0, MAX_LAG / PER_SECOND)
     looped, longest = np.zeros(count, bool), 0
     for lag in range(MIN_LAG, min(MAX_LOOP_LAG, len(alike) - 1)):

@@ -15,7 +15,7 @@ from extrapcli.evaluation.spectra import PER_SECOND
 
 Array = NDArray[np.float32]
 
-SAME = 0.9  # of the correlation of a second's samples: what differs is 7 dB softer than what agrees
+SAME = 0.9  # of the correlation of a second's samples: what differs is 6 dB softer than what agrees
 STEP = PER_SECOND // 5
 PIECE = RATE // 5  # of a second, by the loudest of which it is brought to the sample
 CHUNK = 40
@@ -39,6 +39,7 @@ def copies(song: Array, continuation: Array) -> Copies:
     if len(continuation) < RATE or len(song) < RATE:
         return Copies(0.0, 0.0)
     spectra = log_mel(np.concatenate([song[: len(song) // HOP * HOP], continuation]))
+    spectra -= spectra.mean(axis=1, keepdims=True)  # gain raises all bands
     there, here = spectra[: len(song) // HOP], spectra[len(song) // HOP :]
     floor = np.square(song, dtype=np.float64).mean() * 10 ** (SILENCE_DECIBELS / 10)
     lag: int | None = None

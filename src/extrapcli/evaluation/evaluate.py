@@ -18,15 +18,17 @@ from extrapcli.evaluation import controls
 from extrapcli.evaluation.circles import RATE
 from extrapcli.evaluation.evaluation import CONTROLS, Evaluation, Reading
 from extrapcli.evaluation.judge import Joins, Judge, Values, mono
-from extrapcli.evaluation.level import short_term
+from extrapcli.evaluation.level import Levels, course, short_term
 from extrapcli.evaluation.measures import MEASURES
 from extrapcli.evaluation.tagger import Tagger
 
 CONTROL_SECONDS, HEAD_SECONDS = 15, 5  # of a control, and of the song before it
-LOOP_SECONDS = 60  # of the song before a loop of it: as far as is looked back for what comes back
+LOOP_SECONDS = 25  # of the song's end go round in the loop: more would not be heard as one
+MUSIC_SECONDS = 60  # of the song's first half, at the most, stand for it where its second half is a control
 MUSIC_JOIN_SECONDS, MUSIC_FADE_SECONDS = 5, 0.05  # music has no joins: moments so far apart stand for them
 LEAST_SECONDS = 1
 ALIKE = 0.8  # of the correlation of a tenth of a second in song and track, for the track to be the song
+QUIET = 1e-3  # of the mean power
 MISSES = 3  # tenths of a second that may differ by chance, in a lossy track
 MAX_OFFSET_SECONDS = 0.1
 WORKERS = 2
@@ -40,34 +42,45 @@ def evaluate(track: Song, song: Song, *, joins: Joins | None = None, truth: Song
     beginning; with it the true continuation is a control, and the squared error is measured; without it the song's
     second half stands for the true continuation of its first.
 
-    Raises UsageError where the track does not begin with the song, or goes on for less than a second.
+    Raises UsageError where the song lasts less than a second, where the track does not begin with it, as far as no
+    `joins` say that it does, goes on for less than a second, or has joins after its end or
+    first after the song's, and where the truth does not begin with it, or is hardly longer.
     """
+    if song.seconds < LEAST_SECONDS:
+        raise UsageError(f"{song.name}: lasts less than a second, which is too little to compare; give a longer song")
     track = matched(track, song)
     if joins is None:
-        joins = [(_head_seconds(track, song), 0.0)]
+        end = head_seconds(track, song)
+        if end is None:
+            raise UsageError(f"{track.name}: does not begin with {song.name}; say where it goes on with --joins FILE")
+        joins = [(end, 0.0)]
+    elif joins and joins[0][0] > song.seconds:
+        raise UsageError(f"{track.name}: its first join is at {joins[0][0]:.1f} s, after the end of {song.name}")
     rate, head = song.sample_rate, round(min((seconds for seconds, _ in joins), default=0) * song.sample_rate)
     if len(track.samples) - head < LEAST_SECONDS * rate:
         raise UsageError(f"{track.name}: does not go on for a second after its song; give a track and its song")
-    follows = None if truth is None else matched(truth, song).samples[len(song.samples) :]
-    if follows is not None and len(follows) < LEAST_SECONDS * rate:
-        raise UsageError(f"{truth.name if truth else ''}: is no longer than {song.name}; give what it was cut from")
+    if (last := max(joins, default=(0.0, 0.0))[0]) >= track.seconds:
+        raise UsageError(f"{track.name}: ends before its join at {last:g} seconds; give the joins of this track")
+    whole = None if truth is None else _whole(truth, song)
+    follows = None if whole is None else whole[len(song.samples) :]
 
     judge = Judge(song.samples, rate, Tagger())
     with ThreadPoolExecutor(WORKERS) as pool:
-        made = pool.submit(judge.judge, track.samples, head, joins, follows)
+        made = pool.submit(judge.judge, track.samples, head, joins, None if whole is None else whole[head:])
         tried = _controls(judge, song.samples, len(track.samples) - head, follows)
         beside = {name: pool.submit(control) for name, control in tried.items()}
         values, join_readings = made.result()
         others = {name: control.result() for name, control in beside.items()}
     return Evaluation(
-        song=song.name,
-        track=track.name,
+        song=Path(song.name).name,
+        track=Path(track.name).name,
         sample_rate=rate,
         song_seconds=song.seconds,
         track_seconds=track.seconds,
         head_seconds=head / rate,
         song_loudness=judge.ways.levels.whole,
         loudness=short_term(track.samples, rate).round(2).tolist(),
+        tens=_tens(judge.ways.levels, Levels.of(track.samples[head:], rate)),
         joins=join_readings,
         readings=[
             Reading(measure, values[measure.name], {name: others[name][measure.name] for name in CONTROLS})
@@ -76,6 +89,15 @@ def evaluate(track: Song, song: Song, *, joins: Joins | None = None, truth: Song
         ],
         versions={package: version(package) for package in PACKAGES},
     )
+
+
+def _tens(song: Levels, continuation: Levels) -> list[dict[str, float | None]]:
+    rows = zip(*course(song, continuation), strict=True)
+    names = ("loudness", "flatness", "bandwidth")
+    return [
+        {name: None if np.isnan(value) else round(float(value), 2) for name, value in zip(names, row, strict=True)}
+        for row in rows
+    ]
 
 
 def read_joins(path: Path) -> Joins:
@@ -103,8 +125,9 @@ def _controls(judge: Judge, song: Samples, wanted: int, follows: Samples | None)
 
     def music() -> Values:
         if follows is None:
-            half = max(len(song) // 2, len(song) - size)
-            true, before, after = Judge(song[:half], rate, judge.tagger), song[:half], song[half:]
+            half = len(song) // 2
+            before, after = song[max(0, half - MUSIC_SECONDS * rate) : half], song[half:]
+            true = Judge(before, rate, judge.tagger)
         else:
             true, before, after = judge, song, follows
         past, joins = before[-HEAD_SECONDS * rate :], []
@@ -112,18 +135,17 @@ def _controls(judge: Judge, song: Samples, wanted: int, follows: Samples | None)
             joins.append(((len(past) + moment) / rate, MUSIC_FADE_SECONDS))
         return true.judge(np.concatenate([past, after[:size]]), len(past), joins, follows)[0]
 
-    def made(
-        control: Callable[[NDArray[np.floating], int], NDArray[np.float32]], every: int, head_seconds: int
-    ) -> Values:
+    def made(control: Callable[[NDArray[np.floating], int], NDArray[np.float32]], head_seconds: int) -> Values:
         past = song[-head_seconds * rate :]
+        every = len(past) if control is controls.loop else size
         joins = [((len(past) + k) / rate, 0.0) for k in range(0, size, every)]
-        return judge.judge(np.concatenate([past, control(song, size)]), len(past), joins, follows)[0]
+        return judge.judge(np.concatenate([past, control(past, size)]), len(past), joins, follows)[0]
 
     return {
         "true continuation": music,
-        "loop": lambda: made(controls.loop, len(song), LOOP_SECONDS),
-        "silence": lambda: made(controls.silence, size, HEAD_SECONDS),
-        "noise": lambda: made(controls.noise, size, HEAD_SECONDS),
+        "loop": lambda: made(controls.loop, LOOP_SECONDS),
+        "silence": lambda: made(controls.silence, HEAD_SECONDS),
+        "noise": lambda: made(controls.noise, HEAD_SECONDS),
     }
 
 
@@ -137,24 +159,36 @@ def matched(track: Song, song: Song) -> Song:
     return replace(track, samples=samples, sample_rate=song.sample_rate)
 
 
-def _head_seconds(track: Song, song: Song) -> float:
-    """Up to where the track is its song: tenths of a second that correlate, after the offset of an encoder."""
+def _whole(truth: Song, song: Song) -> Samples:
+    """The samples of what the song was cut from, at its rate and with its channels."""
+    truth = matched(truth, song)
+    if truth.seconds - song.seconds < LEAST_SECONDS:
+        raise UsageError(f"{truth.name}: is not a second longer than {song.name}; give what it was cut from")
+    if head_seconds(truth, song) is None:
+        raise UsageError(f"{truth.name}: does not begin with {song.name}; give what it was cut from")
+    return truth.samples
+
+
+def head_seconds(track: Song, song: Song) -> float | None:
+    """Up to where the track is its song: tenths of a second that correlate, after the offset of an encoder.
+
+    None where it does not begin with a second of the song.
+    """
     ours, theirs = (mono(sound.samples, sound.sample_rate) for sound in (song, track))
     size = min(len(ours), len(theirs))
     offset = _offset(ours[: 10 * RATE], theirs[: 10 * RATE])
     ours, theirs = (sound[max(0, shift) : size] for sound, shift in ((ours, -offset), (theirs, offset)))
     step = RATE // 10
     count = min(len(ours), len(theirs)) // step
+    if count < 10 * LEAST_SECONDS:
+        return None
     here, there = (sound[: count * step].reshape(count, step).astype(np.float64) for sound in (ours, theirs))
-    energies = np.square(here).sum(axis=1) * np.square(there).sum(axis=1)
-    floor = energies.mean() * 1e-6 + 1e-18
-    same = ((here * there).sum(axis=1) + floor**0.5) / np.sqrt(energies + floor) >= ALIKE
-    misses = np.convolve(~same, np.ones(MISSES + 1), "valid") if count > MISSES else np.ones(1)
-    wrong = np.flatnonzero(misses > MISSES)
-    tenths = int(wrong[0]) if len(wrong) else count
-    if tenths < 10 * LEAST_SECONDS:
-        raise UsageError(f"{track.name}: does not begin with {song.name}; say where it goes on with --joins FILE")
-    return (tenths * step + max(0, offset)) / RATE
+    energies = np.array([np.square(sound).sum(axis=1) for sound in (here, there)])
+    floors = energies.mean(axis=1, keepdims=True) * QUIET + 1e-9  # what is quieter in both is the same
+    same = ((here * there).sum(axis=1) + np.sqrt(floors.prod())) / np.sqrt((energies + floors).prod(axis=0)) >= ALIKE
+    misses = np.convolve(np.append(~same, np.ones(MISSES)), np.ones(MISSES + 1), "valid")
+    tenths = int(np.argmax(misses > MISSES)) if (misses > MISSES).any() else count
+    return (tenths * step + max(0, offset)) / RATE if tenths >= 10 * LEAST_SECONDS else None
 
 
 def _offset(ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> int:
@@ -162,5 +196,5 @@ def _offset(ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> int:
     reach = round(MAX_OFFSET_SECONDS * RATE)
     size = 2 ** int(np.ceil(np.log2(len(ours) + len(theirs))))
     products = np.fft.irfft(np.fft.rfft(theirs, size) * np.conj(np.fft.rfft(ours, size)), size)
-    lags = np.arange(-reach, reach + 1)
+    lags = np.array(sorted(range(-reach, reach + 1), key=abs))  # none where one is as good as another
     return int(lags[np.argmax(products[lags])])

@@ -73,7 +73,11 @@ class JoinReading:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A track judged as a continuation of its song. `loudness` is in LUFS, one value every second (3 s windows)."""
+    """A track judged as a continuation of its song.
+
+    `loudness` is in LUFS, one value every second (3 s windows). `tens` has each ten seconds of the continuation
+    against the song: `loudness` in LU, `flatness` in decibels, `bandwidth` in octaves, None where it is silent.
+    """
 
     song: str
     track: str
@@ -83,6 +87,7 @@ class Evaluation:
     head_seconds: float
     song_loudness: float
     loudness: list[float | None]
+    tens: list[dict[str, float | None]]
     joins: list[JoinReading]
     readings: list[Reading]
     versions: dict[str, str]

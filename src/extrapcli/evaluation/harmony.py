@@ -3,6 +3,7 @@
 import numpy as np
 from mir_eval.key import weighted_score
 from numpy.typing import NDArray
+from scipy.ndimage import median_filter
 
 from extrapcli.evaluation.spectra import banded
 
@@ -10,7 +11,9 @@ Array = NDArray[np.float64]
 
 RATE = 22050
 WINDOW, HOP = 8192, 2048
-LOWEST, HIGHEST = 65.0, 4000.0  # Hz: where a window tells notes apart, and where notes end
+LOWEST, HIGHEST = 36, 107  # notes from C2, from where on a window tells them apart, to B7, where they end
+AROUND = 6  # notes below and above, an octave, are what a note has to stand out from
+FAINTEST = 0.02  # what a tone at -110 dBFS comes to
 NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
 MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
@@ -20,18 +23,19 @@ MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
 def chroma(sound: NDArray[np.float32]) -> Array:
     """The share of each of the twelve pitch classes, from C, in `(n,)`; they add up to 1, or to 0 for silence.
 
-    A pitch class has the magnitude of all frequencies that lie nearest to one of its notes at A = 440 Hz (Fujishima
-    1999), in windows of 0.37 s. It counts by how far it exceeds the median of the twelve at the moment, so that
-    noise and drums, which lie in all, count for little.
+    A note has the magnitude of all frequencies that lie nearest to it at A = 440 Hz, and a pitch class all its notes
+    (Fujishima 1999), in windows of 0.37 s. A note counts by how far it exceeds the median of the octave around it at
+    the moment, so that noise and drums, which lie in all, count for little.
     """
     frequencies = np.fft.rfftfreq(WINDOW, 1 / RATE)
-    notes = np.round(69 + 12 * np.log2(np.maximum(frequencies, 1e-9) / 440)).astype(int)
-    within = (frequencies >= LOWEST) & (frequencies <= HIGHEST)
-    weights = ((notes[:, None] % 12 == np.arange(12)) & within[:, None]).astype(np.float32)
+    notes = np.arange(LOWEST, HIGHEST + AROUND + 1)
+    weights = np.round(69 + 12 * np.log2(np.maximum(frequencies, 1e-9) / 440))[:, None] == notes
+    even = (weights / weights.sum(axis=0) * 2 ** (notes / 12)).astype(np.float32)  # as if notes had no odd frequency
     long_enough = np.pad(sound, (0, max(0, HOP - len(sound))))
-    strengths = np.sqrt(banded(long_enough, HOP, WINDOW, weights).astype(np.float64))
-    tonal = np.maximum(0, strengths - np.median(strengths, axis=1, keepdims=True)).mean(axis=0)
-    shares: Array = tonal / tonal.sum() if tonal.sum() > 1e-9 else np.zeros(12)
+    strengths = np.sqrt(banded(long_enough, HOP, WINDOW, even).astype(np.float64))
+    standing_out = np.maximum(0, strengths - median_filter(strengths, (1, 2 * AROUND + 1), mode="mirror"))
+    tonal = np.bincount(notes[:-AROUND] % 12, standing_out.mean(axis=0)[:-AROUND], 12)
+    shares: Array = tonal / tonal.sum() if tonal.sum() > FAINTEST else np.zeros(12)
     return shares
 
 
@@ -60,7 +64,7 @@ def key(shares: Array) -> str | None:
 def key_similarity(one: Array, other: Array) -> float:
     """MIREX's score of one key by the other: 1 for the same, 0.5 a fifth away, 0.3 relative, 0.2 parallel, else 0.
 
-    Silence, which has no key, scores 0.
+    A fifth away is above or below. Silence, which has no key, scores 0.
     """
     keys = key(one), key(other)
-    return float(weighted_score(*keys)) if all(keys) else 0.0
+    return float(max(weighted_score(*keys), weighted_score(*keys[::-1]))) if all(keys) else 0.0

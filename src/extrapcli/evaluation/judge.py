@@ -11,7 +11,7 @@ from extrapcli.evaluation import copying, harmony, mood, rhythm
 from extrapcli.evaluation.circles import RATE, circles
 from extrapcli.evaluation.evaluation import JoinReading
 from extrapcli.evaluation.level import Levels, departures
-from extrapcli.evaluation.seams import PER_SECOND, Moments, seam
+from extrapcli.evaluation.seams import AROUND_SECONDS, PER_SECOND, Moments, seam
 from extrapcli.evaluation.tagger import Heard, Tagger
 
 Values = dict[str, float | None]
@@ -22,7 +22,7 @@ Sound = NDArray[np.float32]
 
 PREDICTED_SECONDS = 10
 MOST_PATCHES = 20  # of three seconds: a minute, spread over the whole, says what it sounds like
-CLICK_MARGIN_DECIBELS = 3.0
+CLICK_MARGIN_DECIBELS = 6.0
 
 
 def mono(samples: Samples, sample_rate: int, rate: int = RATE) -> Sound:
@@ -82,8 +82,8 @@ class Judge:
             "joins_click": _mean([reading.click_percentile for reading in readings]),
             "joins_flux": _mean([reading.flux_percentile for reading in readings]),
             "joins_level": _mean([reading.level_percentile for reading in readings]),
-            "clicks": self._clicks(moments, after),
-            "loudness_largest_step": away.largest,
+            "clicks": self._clicks(moments, after, joins),
+            "loudness_departure": away.largest,
             "loudness_drift": away.loudness_drift,
             "collapsed": 100 * away.collapsed,
             "flatness_drift": away.flatness_drift,
@@ -109,9 +109,13 @@ class Judge:
         error = rhythm.beat_error(self._tempo, moments.flux, seconds, seconds + fade_seconds)
         return JoinReading(seconds, fade_seconds, found.click, found.flux, found.level, error)
 
-    def _clicks(self, moments: Moments, after: slice) -> float:
-        """Moments a minute that stand out 3 dB more from linear prediction than any in the song."""
-        sharp = moments.clicks[after] > self._moments.clicks.max() + CLICK_MARGIN_DECIBELS
+    def _clicks(self, moments: Moments, after: slice, joins: Joins) -> float:
+        """Moments a minute, not at joins, that stand out 6 dB more from linear prediction than any in the song."""
+        sharp = moments.clicks > self._moments.clicks.max() + CLICK_MARGIN_DECIBELS
+        for seconds, fade in joins:
+            begin, end = seconds - AROUND_SECONDS, seconds + fade + AROUND_SECONDS
+            sharp[max(0, round(begin * PER_SECOND)) : round(end * PER_SECOND) + 1] = False
+        sharp = sharp[after]
         return float((np.diff(sharp.astype(np.int8), prepend=0) == 1).sum() / len(sharp) * PER_SECOND * 60)
 
     def _squared_error(self, continuation: Samples, truth: Samples) -> float:

@@ -66,17 +66,21 @@ class Departures:
     bandwidth_drift: float | None
 
 
+def course(song: Levels, continuation: Levels) -> tuple[Array, Array, Array]:
+    """How far each window is from the song: loudness in LU, flatness in decibels, bandwidth in octaves.
+
+    The last two are NaN where the window, or the song, is silent.
+    """
+    octaves = np.log2(continuation.bandwidth) - _mean(np.log2(song.bandwidth))
+    return continuation.loudness - song.whole, continuation.flatness - _mean(song.flatness), octaves
+
+
 def departures(song: Levels, continuation: Levels) -> Departures:
     """Compare the windows of a continuation with its song."""
-    apart = continuation.loudness - song.whole
-    last = slice(-max(1, len(apart) // 4), None)
-    return Departures(
-        float(np.abs(apart).max()),
-        float((apart <= COLLAPSED).mean()),
-        float(apart[last].mean()),
-        _difference(continuation.flatness[last], song.flatness),
-        _difference(np.log2(continuation.bandwidth[last]), np.log2(song.bandwidth)),
-    )
+    loud, flat, octaves = course(song, continuation)
+    last = slice(-max(1, len(loud) // 4), None)
+    drifts = [None if np.isnan(drift := _mean(kind[last])) else drift for kind in (flat, octaves)]
+    return Departures(float(np.abs(loud).max()), float((loud <= COLLAPSED).mean()), float(loud[last].mean()), *drifts)
 
 
 def windows(seconds: float) -> list[tuple[int, int]]:
@@ -88,7 +92,7 @@ def windows(seconds: float) -> list[tuple[int, int]]:
 
 
 def short_term(samples: Samples, sample_rate: int) -> Array:
-    """Loudness in LUFS of the three seconds around each second, -70 for silence (EBU Tech 3341, ungated)."""
+    """Loudness in LUFS of the blocks of 0.4 s in the three seconds around each second, not gated; -70 for silence."""
     blocks = 10 ** (loudness.momentary(samples, sample_rate) / 10)
     reach = SHORT_TERM_SECONDS * loudness.PER_SECOND // 2
     centres = np.arange(0, max(1, len(blocks)), loudness.PER_SECOND)
@@ -116,7 +120,6 @@ def colour(sound: NDArray[np.floating], sample_rate: int) -> tuple[float, float]
     return float(flatness), float(within * sample_rate / SPECTRUM)
 
 
-def _difference(there: Array, here: Array) -> float | None:
-    if np.isnan(there).all() or np.isnan(here).all():
-        return None
-    return float(np.nanmean(there) - np.nanmean(here))
+def _mean(values: Array) -> float:
+    """The mean of what is not NaN; NaN where there is nothing else."""
+    return float(np.nanmean(values)) if not np.isnan(values).all() else np.nan

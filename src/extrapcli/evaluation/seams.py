@@ -95,12 +95,12 @@ def clicks(sound: Array, rate: int, *, level: float) -> Array:
     `s` is at least -90 dB against `level`.
     """
     size, moments = round(FRAME_SECONDS * rate), FRAME_MOMENTS
-    hop = moments * rate // PER_SECOND
+    hop = -(-moments * rate // PER_SECOND)
     order = min(ORDER, size // 4)
     count = moments_of(sound, rate)
     starts = np.arange(-(-count // moments)) * moments * rate // PER_SECOND
     before = (size - hop) // 2
-    padded = np.pad(sound, (before, size + hop)).astype(np.float32)
+    padded = np.pad(sound, (before, size + hop), "reflect", reflect_type="odd")
     shape = np.hanning(size).astype(np.float32)
     lags = np.abs(np.subtract.outer(np.arange(order), np.arange(order)))
     length = fft.next_fast_len(size + order + 1, real=True)
@@ -115,8 +115,10 @@ def clicks(sound: Array, rate: int, *, level: float) -> Array:
         kernel = np.concatenate([np.ones((len(weights), 1), np.float32), -weights], axis=1)
         residual = np.abs(fft.irfft(fft.rfft(frames, length) * fft.rfft(kernel, length), length))[:, order:size]
         scale = np.median(residual[:, ::4], axis=1) / 0.6745
-        middle = residual[:, before - order :][:, : hop // moments * moments]
-        strongest = middle.reshape(len(frames), moments, -1).max(axis=2)
+        middle = residual[:, before - order :][:, :hop]
+        places = starts[begin : begin + CHUNK, None] + np.arange(hop)
+        middle[(places < order) | (places >= len(sound))] = 0  # music that is cut off does not click there
+        strongest = np.maximum.reduceat(middle, np.arange(moments) * hop // moments, axis=1)
         strengths.append(20 * np.log10(np.maximum(strongest / np.maximum(scale, floor)[:, None], 1)))
     return np.concatenate(strengths).reshape(-1)[:count].astype(np.float32)
 

@@ -35,8 +35,9 @@ def kad(made: Array, true: Array) -> float:
     """Kernel audio distance, without unit: 100 times the unbiased squared MMD (Chung et al. 2025, arXiv 2502.15602).
 
     The kernel is Gaussian, as wide as the median distance within `true`. 0 is the same distribution; chance takes it
-    a little below.
+    a little below. Raises ValueError for fewer than two embeddings.
     """
+    _check_enough(made, true)
     width = max(float(np.median(pdist(true))), 1e-9)
 
     def kernel(a: Array, b: Array) -> Array:
@@ -54,18 +55,20 @@ def fad(made: Array, true: Array) -> float:
 
     `|m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2))`. It is biased upwards, the more the fewer embeddings there are
     (Gui et al. 2024), so it compares sets of one size. It is a distance of musicnn's embeddings: no figure from
-    another network stands beside it.
+    another network stands beside it. Raises ValueError for fewer than two embeddings.
     """
+    _check_enough(made, true)
     apart = made.mean(axis=0) - true.mean(axis=0)
     covariances = [np.cov(a, rowvar=False, dtype=np.float64) + 1e-9 * np.eye(a.shape[1]) for a in (made, true)]
     root = sqrtm(covariances[0] @ covariances[1]).real
-    return float(apart @ apart + np.trace(covariances[0] + covariances[1] - 2 * root))
+    return max(0.0, float(apart @ apart + np.trace(covariances[0] + covariances[1] - 2 * root)))
 
 
 def between(made: list[Array], true: list[Array], distance: Distance) -> SetDistance:
     """A distance between two sets, with an interval from leaving out each song in turn (Tukey's jackknife).
 
-    Raises ValueError for sets of different or of fewer than two songs.
+    Raises ValueError for sets of different or of fewer than two songs, and where less than two embeddings are left
+    without one of them.
     """
     songs = len(made)
     if songs != len(true) or songs < 2:
@@ -79,6 +82,12 @@ def between(made: list[Array], true: list[Array], distance: Distance) -> SetDist
     reach = float(t.ppf(0.975, songs - 1) * error)
     size = min(sum(map(len, made)), sum(map(len, true)))
     return SetDistance(value, value - reach, value + reach, songs, size, _warnings(songs, size, distance, true[0]))
+
+
+def _check_enough(*sets: Array) -> None:
+    fewest = min(map(len, sets))
+    if fewest < 2:
+        raise ValueError(f"a set of {fewest} embeddings: a distance takes two or more")
 
 
 def _warnings(songs: int, size: int, distance: Distance, some: Array) -> tuple[str, ...]:

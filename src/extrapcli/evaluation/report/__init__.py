@@ -5,10 +5,11 @@ from pathlib import Path
 
 from extrapcli.audio.decode import decode
 from extrapcli.audio.song import Song
-from extrapcli.errors import MissingDependency
-from extrapcli.output import whole_file
+from extrapcli.errors import CannotWrite, MissingDependency, UsageError
+from extrapcli.output import refuse_existing, whole_file
 
 PACKAGES = ("scipy", "matplotlib", "mir_eval")
+PAGE_SUFFIXES = (".html", ".htm")
 
 
 def check_installed() -> None:
@@ -17,35 +18,51 @@ def check_installed() -> None:
         raise MissingDependency(f"{', '.join(missing)}: not installed; pip install 'extrapcli[report]'")
 
 
-def report_paths(track: Path) -> tuple[Path, Path]:
-    """Where the JSON and the page of a track go."""
-    return track.with_suffix(".json"), track.with_suffix(".html")
+def report_paths(track: Path, out: Path | None = None) -> tuple[Path, Path]:
+    """Where the page and the JSON of a track go: beside it, into the folder `out`, or to `out`, named as a page.
+
+    Raises UsageError for an `out` of another name, CannotWrite where its folder is missing.
+    """
+    if out is None or out.is_dir():
+        page = (out or track.parent) / f"{track.name}.html"
+    elif out.suffix.lower() in PAGE_SUFFIXES:
+        page = out
+    else:
+        raise UsageError(f"{out}: a report is a page; name a folder, or a file that ends in .html")
+    if not page.parent.is_dir():
+        raise CannotWrite(f"{page}: there is no folder {page.parent}; make it first")
+    return page, page.with_suffix(".json")
 
 
 def write_report(
-    path: Path,
+    track: Path,
     song: Song,
     *,
-    to: Path | None = None,
+    out: Path | None = None,
     joins: list[tuple[float, float]] | None = None,
     truth: Song | None = None,
     overwrite: bool = False,
-) -> tuple[str, list[Path]]:
-    """Evaluate the track at `path`, as it can be heard there; give the JSON, and the paths of both files.
+    inputs: tuple[Path, ...] = (),
+) -> tuple[str, tuple[Path, Path]]:
+    """Evaluate a track, as it can be heard there; give the JSON, and the paths of page and JSON.
 
-    They go beside the track, or to where `to` would lie. Raises what `decode`, `evaluate` and `whole_file` do.
+    Neither may be one of the `inputs`. Raises what `report_paths`, `decode`, `evaluate` and `whole_file` do.
     """
     from extrapcli.evaluation.evaluate import evaluate, matched
     from extrapcli.evaluation.report.page import page
 
-    as_json, as_page = report_paths(to or path)
-    track = decode(path, name=str(path))
-    evaluation = evaluate(track, song, joins=joins, truth=truth)
-    html = page(evaluation, song, matched(track, song))
+    paths = report_paths(track, out)
+    for path in paths:
+        if any(path.exists() and source.exists() and path.samefile(source) for source in inputs):
+            raise UsageError(f"{path}: is read, so no report can be written there; choose another name with -o")
+        refuse_existing(path, overwrite)
+    decoded = decode(track, name=str(track))
+    evaluation = evaluate(decoded, song, joins=joins, truth=truth)
+    html = page(evaluation, song, matched(decoded, song))
     with (
-        whole_file(as_page, source=path, overwrite=overwrite) as page_file,
-        whole_file(as_json, source=path, overwrite=overwrite) as json_file,
+        whole_file(paths[0], source=track, overwrite=overwrite) as page_file,
+        whole_file(paths[1], source=track, overwrite=overwrite) as json_file,
     ):
         page_file.write_text(html, encoding="utf-8")
         json_file.write_text(evaluation.to_json() + "\n", encoding="utf-8")
-    return evaluation.to_json(), [as_json, as_page]
+    return evaluation.to_json(), paths

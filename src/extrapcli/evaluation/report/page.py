@@ -118,13 +118,13 @@ def _row(reading: Reading) -> dict[str, Any]:
 
 
 def _loudness(evaluation: Evaluation) -> dict[str, Any]:
-    """The curve, its window in the middle of each value's place, and a scale of 36 LUFS under the loudest."""
+    """The curve, each value at its second, and a scale of 36 LUFS under the loudest."""
     values = evaluation.loudness
     levels = [value for value in [*values, evaluation.song_loudness] if value is not None]
     high = LUFS_STEP * int(np.ceil(max(levels) / LUFS_STEP))
     low = LUFS_STEP * int(np.floor(max(min(levels), high - LUFS_RANGE) / LUFS_STEP))
     low = min(low, high - 2 * LUFS_STEP)
-    seconds = np.arange(len(values)) + (evaluation.track_seconds - len(values) + 1) / 2
+    seconds = np.arange(len(values), dtype=float)
     step = 2 * LUFS_STEP if high - low > 3 * LUFS_STEP else LUFS_STEP
     return {
         "path": pictures.curve(seconds, values, low=low, high=high, width=evaluation.track_seconds),

@@ -1,0 +1,93 @@
+"""EBU Tech 3341, table 1: what a meter must read, to 0.1 LU; each case says its own number."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from extrapcli.audio.loudness import PER_SECOND, SILENT, integrated, momentary
+from tests.evaluation.sounds import few, tones, white
+
+RATE = 48000
+
+Samples = NDArray[np.float32]
+
+
+def sine(*parts: tuple[float, float], channels: int = 2, rate: int = RATE) -> Samples:
+    """1 kHz in all channels, its peak at so many dBFS for so many seconds, part after part: `(n, channels)`."""
+    level = np.concatenate([np.full(round(seconds * rate), 10 ** (decibels / 20)) for decibels, seconds in parts])
+    tone = level * np.sin(2 * np.pi * 1000 * np.arange(len(level)) / rate)
+    return np.repeat(tone[:, None], channels, axis=1).astype(np.float32)
+
+
+def loudness(samples: NDArray[np.floating], rate: int = RATE) -> float:
+    return integrated(momentary(samples, rate)[3:])
+
+
+@pytest.mark.parametrize(
+    ("parts", "wanted"),
+    [
+        pytest.param([(-23, 20)], -23, id="1"),
+        pytest.param([(-33, 20)], -33, id="2"),
+        pytest.param([(-36, 10), (-23, 60), (-36, 10)], -23, id="3"),
+        pytest.param([(-72, 10), (-36, 10), (-23, 60), (-36, 10), (-72, 10)], -23, id="4"),
+        pytest.param([(-26, 20), (-20, 20.1), (-26, 20)], -23, id="5"),
+    ],
+)
+def test_integrated_loudness_is_gated(parts: list[tuple[float, float]], wanted: float) -> None:
+    assert loudness(sine(*parts)) == pytest.approx(wanted, abs=0.1)
+
+
+def test_surround_channels_have_their_weights() -> None:
+    """Case 6: 5.0 channels at -28, -28, -24, -30 and -30 dBFS."""
+    samples = sine((0, 20), channels=5) * np.float32(10) ** (np.array([-28, -28, -24, -30, -30]) / 20)
+    assert loudness(samples) == pytest.approx(-23, abs=0.1)
+
+
+def test_momentary_loudness_is_that_of_the_last_two_fifths() -> None:
+    """Case 12, first part: 0.18 s at -20 and 0.22 s at -30 dBFS, again and again, is -23 all the time."""
+    blocks = momentary(sine(*[(-20, 0.18), (-30, 0.22)] * 25), RATE)
+    assert len(blocks) == 10 * PER_SECOND
+    np.testing.assert_allclose(blocks[9:], -23, rtol=0, atol=0.1)
+
+
+@pytest.mark.parametrize("rate", [8000, 22050, 44100, 96000])
+def test_the_rate_does_not_matter(rate: int) -> None:
+    assert loudness(sine((-23, 5), rate=rate), rate) == pytest.approx(-23, abs=0.1)
+
+
+def test_two_channels_are_3_lu_louder_than_one() -> None:
+    one, two = (loudness(sine((-23, 5), channels=channels)) for channels in (1, 2))
+    assert two - one == pytest.approx(3.01, abs=0.02)
+
+
+@few
+@given(gain=st.floats(-25, 15))
+def test_gain_is_loudness(gain: float) -> None:
+    sound = white(3, RATE)[:, None]
+    louder = (sound * 10 ** (gain / 20)).astype(np.float32)
+    assert loudness(louder) - loudness(sound) == pytest.approx(gain, abs=0.02)
+
+
+def test_silence_has_the_lowest_loudness() -> None:
+    blocks = momentary(np.zeros((RATE, 2), np.float32), RATE)
+    assert (blocks == SILENT).all()
+    assert integrated(blocks) == integrated(np.array([])) == SILENT
+
+
+@pytest.mark.parametrize("rate", [22050, 44100, 48000])
+def test_silence_after_sound_is_silence(rate: int) -> None:
+    """FFmpeg takes away what leaves its window, and can be left with a little less than nothing."""
+    for sound in (white(3, rate, rms=0.3), tones(440, 660, seconds=3, rate=rate)):
+        blocks = momentary(np.concatenate([sound, np.zeros(2 * rate, np.float32)])[:, None], rate)
+        assert (blocks[35:] == SILENT).all()
+
+
+@pytest.mark.parametrize("channels", range(1, 9))
+def test_up_to_eight_channels_are_measured(channels: int) -> None:
+    assert -40 < loudness(sine((-23, 1), channels=channels)) < -10
+
+
+def test_less_than_a_tenth_of_a_second_has_no_blocks() -> None:
+    assert len(momentary(sine((-23, 0.09)), RATE)) == 0

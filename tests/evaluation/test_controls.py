@@ -1,0 +1,186 @@
+"""Every measure orders the true continuation, a loop, silence and noise as it says, on the mean over real clips.
+
+Of each clip of `tests/data/clips` the first 17.3 s are the song, and the rest, 20.7 s, is what really followed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from extrapcli.audio.decode import decode
+from extrapcli.audio.resample import resample
+from extrapcli.evaluation import controls, copying, harmony, judge, mood, rhythm
+from extrapcli.evaluation.circles import Circles
+from extrapcli.evaluation.copying import Copies
+from extrapcli.evaluation.evaluation import CONTROLS, Measure
+from extrapcli.evaluation.judge import Joins, Judge, Values
+from extrapcli.evaluation.level import Departures
+from extrapcli.evaluation.measures import LOOP, MEASURES, NOISE, SILENCE, TRUE
+from extrapcli.evaluation.seams import Seam
+from extrapcli.evaluation.sets import fad, kad
+from extrapcli.evaluation.tagger import BATCH, Heard, Tagger
+from tests.evaluation.sounds import Sound, pink
+
+CLIPS = sorted((Path(__file__).parents[1] / "data" / "clips").glob("*.opus"))
+RATE = 24000  # half the clips', for speed
+HEAD = round(17.3 * RATE)
+
+Array = NDArray[np.float32]
+Means = dict[str, dict[str, float | None]]
+"""By measure and control the mean over the clips."""
+
+
+class Remembering(Tagger):
+    """Keeps what it heard last, so that it need not be heard again."""
+
+    def hear(self, sound: Sound, rate: int, *, most: int | None = None, batch: int = BATCH) -> Heard:
+        self.last = super().hear(sound, rate, most=most, batch=batch)
+        return self.last
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What was measured of each control, and what was heard in it, by control and clip."""
+
+    values: dict[str, list[Values]]
+    embeddings: dict[str, list[Array]]
+
+    def means(self, badness: bool = False) -> Means:
+        """The means over the clips that have a value, as they are or of how bad they are; None where none has."""
+        means: Means = {}
+        for measure in MEASURES:
+            means[measure.name] = {}
+            for control in CONTROLS:
+                found = [values[measure.name] for values in self.values[control]]
+                some = [measure.badness(value) if badness else value for value in found if value is not None]
+                means[measure.name][control] = float(np.mean(some)) if some else None
+        return means
+
+
+def splices(count: int, every: int, fade_seconds: float = 0) -> Joins:
+    """Joins at the head's end and then after every so many samples of `count`."""
+    return [((HEAD + begin) / RATE, fade_seconds) for begin in range(0, count, every)]
+
+
+def judged_on(clips: list[Path]) -> Judged:
+    tagger = Remembering(threads=1)
+    values: dict[str, list[Values]] = {control: [] for control in CONTROLS}
+    embeddings: dict[str, list[Array]] = {control: [] for control in CONTROLS}
+    for path in clips:
+        clip = decode(path)
+        whole = resample(clip.samples.mean(axis=1, keepdims=True), from_rate=clip.sample_rate, to_rate=RATE)
+        song, follows = whole[:HEAD], whole[HEAD:]
+        size = len(follows)
+        made = {
+            TRUE: (follows, splices(size, 5 * RATE, 0.05)),  # any moment of music
+            LOOP: (controls.loop(song, size), splices(size, HEAD)),
+            SILENCE: (controls.silence(song, size), splices(size, size)),
+            NOISE: (controls.noise(song, size), splices(size, size)),
+        }
+        against = Judge(song, RATE, tagger)
+        for control, (continuation, joins) in made.items():
+            track = np.concatenate([song, continuation])
+            values[control].append(against.judge(track, HEAD, joins, follows)[0])
+            embeddings[control].append(tagger.last.embeddings)
+    return Judged(values, embeddings)
+
+
+@pytest.fixture(scope="module")
+def judged() -> Judged:
+    return judged_on(CLIPS)
+
+
+@pytest.mark.parametrize("measure", MEASURES, ids=lambda measure: measure.name)
+def test_the_controls_come_out_in_order(measure: Measure, judged: Judged) -> None:
+    assert measure.out_of_order(judged.means()[measure.name]) == []
+
+
+@pytest.mark.parametrize(
+    "measure", [measure for measure in MEASURES if measure.better == "middle"], ids=lambda measure: measure.name
+)
+def test_clips_do_not_make_up_for_each_other(measure: Measure, judged: Judged) -> None:
+    """Where good is in the middle, one clip above and one below have a good mean; the mean of how far off has not."""
+    distances = judged.means(badness=True)[measure.name]
+    assert replace(measure, better="low").out_of_order(distances) == []
+
+
+@pytest.mark.parametrize(
+    "measure", [measure for measure in MEASURES if measure.orders], ids=lambda measure: measure.name
+)
+def test_a_broken_measure_is_noticed(measure: Measure, judged: Judged) -> None:
+    """One that says the same of everything, or nothing of anything, or takes one control for the other."""
+    means = judged.means()[measure.name]
+    for constant in (0.0, 1.0, 50.0, None):
+        assert measure.out_of_order(dict.fromkeys(CONTROLS, constant)) == list(measure.orders)
+    for better, worse in measure.orders:
+        assert (better, worse) in measure.out_of_order(means | {better: means[worse], worse: means[better]})
+
+
+def test_measures_that_listen_to_nothing_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each function that measures is broken: it says the same of whatever it is given."""
+    monkeypatch.setattr(judge, "seam", lambda *_: Seam(50, 50, 50))
+    monkeypatch.setattr(judge, "departures", lambda *_: Departures(1, 0, 0, 0, 0))
+    monkeypatch.setattr(judge, "circles", lambda *_: Circles(0.5, 0.5, 5, 20))
+    monkeypatch.setattr(harmony, "chroma", lambda _: np.arange(12) / 66)
+    monkeypatch.setattr(rhythm, "tempo", lambda _: 120.0)
+    monkeypatch.setattr(rhythm, "beat_error", lambda *_: 0.25)
+    monkeypatch.setattr(copying, "copies", lambda *_: Copies(0.5, 5))
+    for name in ("embedding_distance", "tag_distance", "mood_distance"):
+        monkeypatch.setattr(mood, name, lambda *_: 0.5)
+    monkeypatch.setattr(Judge, "_squared_error", lambda *_: 1.0)
+    means = judged_on(CLIPS[:1]).means()
+    for measure in MEASURES:
+        assert measure.out_of_order(means[measure.name]) == list(measure.orders)
+
+
+def test_every_measure_is_taken(judged: Judged) -> None:
+    names = [measure.name for measure in MEASURES]
+    assert len(set(names)) == len(names)
+    for values in judged.values.values():
+        assert all(list(taken) == names for taken in values)
+        assert all(value is None or np.isfinite(value) for taken in values for value in taken.values())
+
+
+@pytest.mark.parametrize("measure", MEASURES, ids=lambda measure: measure.name)
+def test_orders_name_controls(measure: Measure) -> None:
+    assert all(better in CONTROLS and worse in CONTROLS and better != worse for better, worse in measure.orders)
+
+
+@pytest.mark.parametrize("distance", [kad, fad])
+def test_sets_come_out_in_order(distance: Callable[[Array, Array], float], judged: Judged) -> None:
+    """To what really followed, itself is nearest, then the song again, and noise and silence are far away."""
+    sets = {control: np.concatenate(heard) for control, heard in judged.embeddings.items()}
+    to_true = {control: distance(made, sets[TRUE]) for control, made in sets.items()}
+    halves = distance(sets[TRUE][0::2], sets[TRUE][1::2])
+    assert to_true[TRUE] < to_true[LOOP]
+    assert halves < to_true[LOOP]
+    assert to_true[LOOP] < min(to_true[NOISE], to_true[SILENCE]) / 2
+
+
+def test_clicks_are_counted() -> None:
+    """Four of them in eight seconds are thirty a minute; the song's own noise is none."""
+    rate = 22050
+    song, follows = pink(8, rate)[:, None], pink(8, rate, seed=1)[:, None]
+    against = Judge(song, rate, Tagger(threads=1))
+    for clicks in ((), (rate, 2 * rate + 7, 5 * rate + 441, 7 * rate)):
+        follows[list(clicks)] += 0.9
+        found = against.judge(np.concatenate([song, follows]), len(song), [])[0]
+        assert found["clicks"] == pytest.approx(60 * len(clicks) / 8)
+
+
+def test_controls_are_what_they_are_called() -> None:
+    rng = np.random.default_rng(1)
+    song = (rng.normal(size=(1000, 2)) * [0.1, 0.3]).astype(np.float32)
+    looped = controls.loop(song, 2500)
+    np.testing.assert_array_equal(looped, np.concatenate([song, song, song[:500]]))
+    np.testing.assert_array_equal(controls.loop(song, 300), song[:300])
+    assert not controls.silence(song, 300).any()
+    hiss = controls.noise(song, 50_000)
+    np.testing.assert_allclose(hiss.std(axis=0), song.std(axis=0), rtol=0.03)
+    np.testing.assert_array_equal(hiss, controls.noise(song, 50_000))
+    assert {made.shape for made in (looped, hiss)} == {(2500, 2), (50_000, 2)}
+    assert {made.dtype for made in (looped, hiss, controls.silence(song, 10))} == {np.dtype(np.float32)}

@@ -1,0 +1,105 @@
+"""Copies are found, shifted by any sample, louder, softer, rounded; what is only like the song is no copy."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extrapcli.audio.resample import resample
+from extrapcli.evaluation.circles import RATE
+from extrapcli.evaluation.copying import Copies, copies
+from tests.evaluation.sounds import Sound, few, rms, white
+
+SECONDS = 20
+
+
+@pytest.fixture(scope="module")
+def song(music: Sound) -> Sound:
+    return music[: SECONDS * RATE]
+
+
+@pytest.fixture(scope="module")
+def other(music: Sound) -> Sound:
+    """Other music, at odds with the song in everything: the rest of it, backwards and 7 % slower."""
+    return resample(music[SECONDS * RATE :][::-1][:, None], from_rate=15, to_rate=16)[:, 0]
+
+
+def test_what_is_new_is_no_copy(song: Sound, other: Sound) -> None:
+    assert copies(song, other) == Copies(0, 0)
+    assert copies(song, white(10, RATE, rms=rms(song))) == Copies(0, 0)
+
+
+@few
+@given(begin=st.integers(0, (SECONDS - 6) * RATE))
+def test_a_copy_from_any_sample_is_found(begin: int, song: Sound) -> None:
+    found = copies(song, song[begin : begin + 6 * RATE])
+    assert found.share == 1
+    assert found.longest_run == pytest.approx(6, abs=0.81)  # what the song says twice may be found there at first
+
+
+@few
+@given(seconds=st.integers(0, 9), whole=st.booleans())
+def test_the_share_is_the_share(seconds: int, whole: bool, song: Sound, other: Sound) -> None:
+    """So many seconds of the song among ten, in one piece or in two; half a second where they end may be either."""
+    copied, new = song[RATE // 3 :][: seconds * RATE], other[: (10 - seconds) * RATE]
+    half = len(copied) // 2 if not whole else 0
+    found = copies(song, np.concatenate([copied[:half], new, copied[half:]]))
+    assert found.share == pytest.approx(seconds / 10, abs=0.11)
+    longest = len(copied) / (2 * RATE) if not whole else seconds
+    assert found.longest_run == pytest.approx(longest, abs=0.7)
+
+
+@few
+@given(decibels=st.floats(-30, 12))
+def test_gain_does_not_hide_a_copy(decibels: float, song: Sound) -> None:
+    found = copies(song, song[3 * RATE : 8 * RATE] * np.float32(10 ** (decibels / 20)))
+    assert found.share == 1
+
+
+@pytest.mark.parametrize("bits", [16, 12, 10])
+def test_rounding_does_not_hide_a_copy(bits: int, song: Sound) -> None:
+    rounded = np.round(song[3 * RATE + 7 : 9 * RATE] * 2 ** (bits - 1)) / 2 ** (bits - 1)
+    assert copies(song, rounded.astype(np.float32)).share == 1
+
+
+def test_a_copy_under_softer_sound_is_one(song: Sound, other: Sound) -> None:
+    copy, under = song[4 * RATE : 9 * RATE], other[: 5 * RATE]
+    for decibels, wanted in ((-15, 1), (-3, 0), (0, 0)):
+        mixed = copy + under * np.float32(rms(copy) / rms(under) * 10 ** (decibels / 20))
+        assert copies(song, mixed).share == pytest.approx(wanted, abs=0.3)
+
+
+@pytest.mark.parametrize("by", [(100, 103), (100, 97), (17, 18)])
+def test_what_is_slower_and_lower_is_no_copy(by: tuple[int, int], song: Sound) -> None:
+    changed = resample(song[2 * RATE : 8 * RATE, None], from_rate=by[0], to_rate=by[1])[:, 0]
+    assert copies(song, changed).share < 0.1
+
+
+def test_a_copy_that_goes_on_is_one_run(song: Sound) -> None:
+    once = copies(song, song)
+    assert once.share == 1
+    assert once.longest_run == pytest.approx(SECONDS, abs=0.21)
+    twice = copies(song, np.concatenate([song[5 * RATE :], song[: 9 * RATE]]))
+    assert twice.share == pytest.approx(1, abs=0.02)
+    assert twice.longest_run == pytest.approx(15, abs=0.5)
+
+
+def test_silence_is_no_copy(song: Sound) -> None:
+    silence = np.zeros(5 * RATE, np.float32)
+    assert copies(song, silence) == Copies(0, 0)
+    assert copies(silence, silence) == Copies(0, 0)
+    assert copies(np.concatenate([song, silence]), np.concatenate([silence, song])).share > 0.95
+
+
+def test_only_what_is_audible_counts(song: Sound, other: Sound) -> None:
+    """Four seconds copied, four new, and twelve of silence; a second that is silent in part is audible."""
+    quiet = np.zeros(12 * RATE, np.float32)
+    found = copies(song, np.concatenate([song[: 4 * RATE], quiet, other[: 4 * RATE]]))
+    assert found.share == pytest.approx(0.45, abs=0.05)
+
+
+@pytest.mark.parametrize("seconds", [0, 0.5, 0.99, 1, 1.1])
+def test_short_sound_is_measured_from_a_second_on(seconds: float, song: Sound) -> None:
+    made = song[RATE:][: round(seconds * RATE)]
+    assert copies(song, made) == (Copies(1, 1) if seconds >= 1 else Copies(0, 0))
+    assert copies(made, song).share < 0.2
