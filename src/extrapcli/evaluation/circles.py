@@ -40,7 +40,7 @@ class Circles:
 
 
 def circles(track: Array, head_seconds: float, *, same: float = SAME) -> Circles:
-    """Measure a mono track `(n,)` at 22050 Hz after its head; what is silent does not count, nor less than a second."""
+    """Measure a mono track `(n,)` at 22050 Hz after its head; silence does not count, nor less than a second."""
     spectra = log_mel(track)
     between = log_mel(np.append(track[HOP // 2 :], np.zeros(HOP // 2, np.float32)))[: len(spectra)]
     sums = _statistics(spectra), _statistics(between)
