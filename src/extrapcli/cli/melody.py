@@ -32,7 +32,9 @@ def melody(
         str | None, typer.Option(metavar="METRE", help="As 3/4 or 6/8.  [default: the seed's, or 4/4]")
     ] = None,
     tempo: Annotated[float, typer.Option(min=10, max=1000, help="Quarters a minute.")] = 100.0,
-    model: Annotated[str, typer.Option(metavar="NAME_OR_PATH", help="A model of tunes (extrap train --recipe melody).")] = "melody",
+    model: Annotated[
+        str, typer.Option(metavar="NAME_OR_PATH", help="A model of tunes (extrap train --recipe melody).")
+    ] = "melody",
     backend: Annotated[str, typer.Option(metavar="NAME", help="auto, onnx or tensorflow.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
