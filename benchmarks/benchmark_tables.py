@@ -52,9 +52,9 @@ def document(
         "every timbre. A continuation is good where it is near the true one in all of them.",
         _quality(values, ways, models, len(common)),
         _orders(values),
-        "`recall` chooses where to leap so that what comes back within 70 s, attacks and steps of level at its joins "
-        "are few, and PyMusicLooper so that its loop is seamless: such rows say that they do what they were made to. "
-        "The others are nobody's aim.",
+        "`recall` chooses where to leap so that little comes back within 70 s, attacks and steps of level at its "
+        "joins are small, and it stays as loud as the song; PyMusicLooper, so that its loop is seamless. Such rows "
+        "say that they do what they were made to; the others are nobody's aim.",
         "## As a set",
         "Distances between the embeddings, by the tagger musicnn, of all continuations and of what really followed, "
         "with 95 % intervals over songs; 0 is the same distribution. No figure from another network stands beside "
