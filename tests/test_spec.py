@@ -22,13 +22,14 @@ def test_shapes_follow_from_the_fields() -> None:
 
 
 def test_a_vocabulary_travels_with_a_model_of_tunes() -> None:
-    tunes = ModelSpec("t", "melody", 10, 1, 1, {"next": (3,), "state": (8,)}, ("/", "_", "67"))
+    tunes = ModelSpec("t", "melody", 1, 1, 1, {"next": (3,), "state": (8,)}, ("/", "_", "67"), 10)
     assert ModelSpec.from_json(tunes.to_json()) == tunes
+    assert tunes.context_shape == (1, 10)
 
 
 def test_a_spec_may_leave_its_outputs_out() -> None:
     values = json.loads(SPEC.to_json())
-    del values["outputs"], values["symbols"]
+    del values["outputs"], values["symbols"], values["step_size"]
     assert ModelSpec.from_json(json.dumps(values)) == SPEC
 
 
@@ -44,6 +45,7 @@ def test_a_spec_may_leave_its_outputs_out() -> None:
         {"outputs": []},
         {"outputs": {"frames": 3}},
         {"outputs": {"frames": [0, 4]}},
+        {"step_size": 0},
         {"symbols": "67"},
         {"symbols": [67]},
         {"symbols": ["r", "r"]},

@@ -60,7 +60,7 @@ def _describe_model(path: Path) -> Iterator[str]:
     spec = backend.spec
     yield f"model: {spec.name}, run by {backend.name}"
     if spec.symbols:
-        yield f"takes: a step of a tune and the state before it, {spec.sample_rate} numbers"
+        yield f"takes: a step of a tune and the state before it, {spec.frame_size} numbers"
         yield f"gives: the chances of {len(spec.symbols)} symbols, up to {spec.symbols[-1]}, for extrap melody"
     else:
         yield from _describe_frames(spec)

@@ -14,33 +14,34 @@ Shape = tuple[int | None, ...]
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """The interface of a model, in frames of one second or, where it has `symbols`, in steps of a tune.
+    """The interface of a model: frames in, frames or other `outputs` out.
 
-    A model takes `context`, float32 `(batch, context_frames, sample_rate)`, mono and standardised to unit
+    A model takes `context`, float32 `(batch, context_frames, frame_size)`, mono and standardised to unit
     deviation, and gives float32 `outputs` by name, their batch axis left out. Where a spec has none, the
-    model gives `frames`, `(batch, horizon_frames, sample_rate)`, standardised like the context.
+    model gives `frames`, `(batch, horizon_frames, frame_size)`, standardised like the context.
 
-    A model of tunes takes a step as its frame, and `sample_rate` is how many numbers that has: the place in
-    `symbols` of what sounds, the place in its bar of the next step (`melody.encoding.beat`), and the model's
-    state. It gives the chances of each symbol to come `next`, and the `state` after it. So what it remembers travels
-    through the interface that all models have, and a backend need know nothing of it.
+    A model of tunes takes a step as its frame, whose numbers are the place in `symbols` of what sounds, the place in
+    its bar of the next step (`melody.encoding.beat`), and the model's state. It gives the chances of each symbol to
+    come `next`, and the `state` after it. So what it remembers travels through the interface that all models have,
+    and a backend need know nothing of it. Its `sample_rate` is 1 and says nothing.
     """
 
     name: str
     extrapolator: str  # what turns the output into sound: a module of extrapcli.extrapolators
-    sample_rate: int  # Hz, and so the samples in a frame
+    sample_rate: int  # Hz
     context_frames: int | None  # None: any number
     horizon_frames: int  # how much a block adds to the track
     outputs: dict[str, Shape] = field(default_factory=dict)
     symbols: tuple[str, ...] = ()  # the vocabulary of a model of tunes
+    step_size: int | None = None  # numbers in a frame that is a step; None: a frame is a second of samples
 
     def __post_init__(self) -> None:
         for key in ("name", "extrapolator"):
             if type(getattr(self, key)) is not str or not getattr(self, key):
                 raise UnusableModel(f"model spec: {key} must be a name, not {getattr(self, key)!r}")
-        for key in ("sample_rate", "horizon_frames", "context_frames"):
+        for key in ("sample_rate", "horizon_frames", "context_frames", "step_size"):
             value = getattr(self, key)
-            if not _is_size(value) or (value is None and key != "context_frames"):
+            if not _is_size(value) or (value is None and key in ("sample_rate", "horizon_frames")):
                 raise UnusableModel(f"model spec: {key} must be a positive integer, not {value!r}")
         if not isinstance(self.outputs, dict):
             raise UnusableModel(f"model spec: outputs must map names to shapes, not {self.outputs!r}")
@@ -58,12 +59,17 @@ class ModelSpec:
         object.__setattr__(self, "symbols", tuple(words))
 
     @property
+    def frame_size(self) -> int:
+        """Numbers in a frame."""
+        return self.step_size or self.sample_rate
+
+    @property
     def context_shape(self) -> Shape:
-        return (self.context_frames, self.sample_rate)
+        return (self.context_frames, self.frame_size)
 
     @property
     def output_shapes(self) -> dict[str, Shape]:
-        return self.outputs or {"frames": (self.horizon_frames, self.sample_rate)}
+        return self.outputs or {"frames": (self.horizon_frames, self.frame_size)}
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -76,7 +82,7 @@ class ModelSpec:
         except ValueError as error:
             raise UnusableModel(f"model spec: not JSON ({error})") from None
         known = {field.name for field in fields(cls)}
-        if not isinstance(values, dict) or not known - {"outputs", "symbols"} <= set(values) <= known:
+        if not isinstance(values, dict) or not known - {"outputs", "symbols", "step_size"} <= set(values) <= known:
             raise UnusableModel(f"model spec: keys must be {', '.join(sorted(known))}; got {text[:200]}")
         return cls(**values)
 

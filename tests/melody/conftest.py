@@ -19,7 +19,7 @@ def tune_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for weights in model.weights:
         weights.assign(rng.normal(scale=0.7, size=weights.shape))
     outputs = {"next": (len(settings.symbols),), "state": (settings.state,)}
-    spec = ModelSpec("tunes", "melody", 2 + settings.state, 1, 1, outputs, settings.symbols)  # type: ignore[arg-type]
+    spec = ModelSpec("tunes", "melody", 1, 1, 1, outputs, settings.symbols, 2 + settings.state)  # type: ignore[arg-type]
     write_keras(model, folder / "model.keras", spec=spec, facts={}, half=False)
     write_onnx(model, folder / "model.onnx", spec=spec, facts={}, weights="float32")
     return folder

@@ -32,7 +32,7 @@ class Counting:
     name: ClassVar[str] = "counting"
     suffixes: ClassVar[tuple[str, ...]] = ()
     device = "cpu"
-    spec = ModelSpec("counting", "melody", 3, 1, 1, {"next": (4,), "state": (1,)}, ("/", "_", "60", "62"))
+    spec = ModelSpec("counting", "melody", 1, 1, 1, {"next": (4,), "state": (1,)}, ("/", "_", "60", "62"), 3)
 
     def __init__(self, ends: float) -> None:
         self.ends, self.beats = ends, list[float]()

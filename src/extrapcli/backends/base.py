@@ -48,6 +48,6 @@ def check_tensors(path: Path, spec: ModelSpec, inputs: dict[str, Shape], outputs
 
 def check_context(spec: ModelSpec, context: Frames) -> None:
     """Raise ValueError where a context is not `(batch, *spec.context_shape)`."""
-    fits = context.ndim == 3 and context.shape[2] == spec.sample_rate and len(context) and context.shape[1]
+    fits = context.ndim == 3 and context.shape[2] == spec.frame_size and len(context) and context.shape[1]
     if not fits or spec.context_frames not in (None, context.shape[1]):
         raise ValueError(f"context must be (batch, *{spec.context_shape}), not {context.shape}")

@@ -36,7 +36,7 @@ class MelodyRelease:
         self.recipe = recipe
         self.part = f"but for a share of {recipe.tunes.validation:g}, by title"
         outputs: dict[str, Shape] = {"next": (len(net.symbols),), "state": (net.state,)}
-        self.spec = ModelSpec(name, "melody", 2 + net.state, 1, 1, outputs, net.symbols)
+        self.spec = ModelSpec(name, "melody", 1, 1, 1, outputs, net.symbols, 2 + net.state)
 
     def model(self, weights: Path) -> keras.Model:
         trained = melody(self.recipe.melody, BEATS)
