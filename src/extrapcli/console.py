@@ -93,7 +93,7 @@ def training(quiet: bool) -> "Iterator[TrainingProgress]":
             self.bar.console.print(f"extrap: {escape(line)}", highlight=False, soft_wrap=True)
 
         def prepared(self, count: int, of: int) -> None:
-            self.bar.update(self.task, completed=count, total=of, description=f"preparing songs, {count} of {of}")
+            self.bar.update(self.task, completed=count, total=of, description=f"preparing files, {count} of {of}")
 
         def stepped(self, step: "Step") -> None:
             hours, seconds = divmod(round(step.seconds_left), 3600)
@@ -103,7 +103,7 @@ def training(quiet: bool) -> "Iterator[TrainingProgress]":
                 completed=(step.epoch - 1) * step.steps + step.step,
                 total=step.epochs * step.steps,
                 description=f"epoch {step.epoch}/{step.epochs}  loss {step.loss:.4f}{validation}  "
-                f"{step.items_per_second:.1f} clips/s  {hours}:{seconds // 60:02}:{seconds % 60:02} left",
+                f"{step.items_per_second:.1f} items/s  {hours}:{seconds // 60:02}:{seconds % 60:02} left",
             )
 
     with Bar(TextColumn("{task.description}"), BarColumn(), console=Console(stderr=True), transient=True) as bar:
