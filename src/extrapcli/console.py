@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from extrapcli.jobs import Progress
+    from extrapcli.batch.batch import Counts
+    from extrapcli.batch.batch import Progress as BatchProgress
+    from extrapcli.maker import Progress
     from extrapcli.training.progress import Progress as TrainingProgress
     from extrapcli.training.progress import Step
 
@@ -56,6 +58,41 @@ def progress(quiet: bool) -> "Iterator[Progress]":
         TextColumn("{task.fields[blocks]}"),
         TimeRemainingColumn(),
     )
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        yield Shown(bar)
+
+
+class _SilentBatch:
+    def say(self, line: str) -> None:
+        say(line)
+
+    def ended(self, counts: "Counts") -> None: ...
+
+
+@contextmanager
+def batch(quiet: bool, counts: "Counts") -> "Iterator[BatchProgress]":
+    """Show how many songs of a batch are done on stderr where that is a terminal; errors are said in any case."""
+    if quiet or not sys.stderr.isatty():
+        yield _SilentBatch()
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    class Shown:
+        def __init__(self, bar: Bar) -> None:
+            self.bar = bar
+            self.task = bar.add_task("songs", total=counts.songs)
+
+        def say(self, line: str) -> None:
+            self.bar.console.print(f"extrap: {escape(line)}", highlight=False, soft_wrap=True)
+
+        def ended(self, counts: "Counts") -> None:
+            told = f"{counts.made} made, {counts.kept} kept, {counts.failed} failed"
+            self.bar.update(self.task, completed=counts.made + counts.kept + counts.failed, description=told)
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         yield Shown(bar)
 
