@@ -24,7 +24,7 @@ ALLOWED = {
     "jobs": {"audio", "backends", "continuation", "errors", "evaluation", "extrapolators", "models", "output"},
     "about": {"audio", "backends", "errors", "models", "spec"},
     "networks": set(),
-    "melody": {"backends", "errors", "models", "output"},
+    "melody": {"audio", "backends", "errors", "models", "output"},
     "evaluation": {"audio", "backends", "errors", "extrapolators", "output"},
     "training": {"audio", "backends", "errors", "evaluation", "melody", "models", "networks", "spec"},
     "console": {"jobs", "training"},  # for types alone
@@ -49,7 +49,7 @@ ONLY_USERS = {
     "av": {"audio"},
     "soxr": {"audio"},
     "mutagen": {"audio"},
-    "onnxruntime": {"backends", "evaluation"},
+    "onnxruntime": {"backends", "evaluation", "melody"},
     "tensorflow": {"backends", "training"},
     "keras": {"backends", "networks", "training"},
     "scipy": {"evaluation", "training"},

@@ -1,8 +1,8 @@
 """Which notes sound when in a recording: the network of Bittner et al. 2022, basic-pitch (arXiv 2203.09893).
 
-`basic_pitch/nmp.onnx` is the file of basic-pitch 0.4.0 as it is, SHA-256 2c3c1d14...59a0ec, under the Apache licence
-2.0 beside it, which NOTICE belongs to. It hears windows of 43844 samples and gives 172 frames of each, the k-th around
-sample 256 k; the first and the last are heard badly, for want of what is beyond them.
+`basic_pitch/nmp.onnx` is the file of the package basic-pitch 0.4.0 as it is, under the Apache licence 2.0 beside it,
+which NOTICE belongs to. It hears windows of 43844 samples and gives 172 frames of each, the k-th around sample 256 k;
+the first and the last are heard badly, for want of what is beyond them.
 """
 
 from pathlib import Path
@@ -17,6 +17,7 @@ from extrapcli.audio.resample import resample
 Array = NDArray[np.float32]
 
 MODEL = Path(__file__).parent / "basic_pitch" / "nmp.onnx"
+SHA256 = "2c3c1d144bfa61ad236e92e169c13535c880469a12a047d4e73451f2c059a0ec"
 RATE, HOP, WINDOW = 22050, 256, 43844
 LOWEST, NOTES = 21, 88
 FRAMES_PER_SECOND = RATE / HOP
