@@ -75,7 +75,7 @@ def on_grid(line: list[Sung], grid: Grid) -> tuple[int, tuple[Note, ...]]:
         length = max(1, round((note.end - grid.begin) / grid.step) - step)
         if after is not None and after - step - length < max(PAUSE_STEPS, length):
             length = after - step
-        room = length if after is None else after - step
+        room = max(DURATIONS) if after is None else after - step
         held = _nearest(length, room)
         notes.append(Note(note.pitch, held))
         rest = room - held if after is not None else 0
@@ -86,7 +86,8 @@ def on_grid(line: list[Sung], grid: Grid) -> tuple[int, tuple[Note, ...]]:
 
 
 def _nearest(length: int, room: int) -> int:
-    return min((d for d in DURATIONS if d <= room), key=lambda d: (abs(d - length), d))
+    """Of two as near, the longer: notes are played shorter than they are written."""
+    return min((d for d in DURATIONS if d <= room), key=lambda d: (abs(d - length), -d))
 
 
 def _strength(metre: str) -> NDArray[np.floating]:

@@ -9,11 +9,13 @@ a synthesiser (`benchmarks/line.py`).
 from typing import NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from extrapcli.melody.hearing import FRAMES_PER_SECOND, LOWEST, Heard
 
-ONSET, SOUNDING = 0.5, 0.3  # posteriors above which a note begins, and goes on
+ONSET, SOUNDING = 0.5, 0.3  # posteriors from which on a note begins, and goes on
+AGAIN, AGAIN_FRAMES = 0.7, 8  # the posterior for a beginning where the note has sounded for so many frames already
 GAP_FRAMES, SHORTEST_FRAMES = 11, 5  # a note may be as long below SOUNDING; one that is shorter is none
 LATE_SECONDS = 0.007  # how much earlier than a note its onset peaks
 HEIGHT, TOP = 0.8 / 12, 76  # what a semitone adds to a second's worth, up to a pitch
@@ -60,8 +62,10 @@ def find_line(heard: Heard) -> list[Sung]:
 
 def _notes(heard: Heard) -> tuple[NDArray[np.integer], ...]:
     """Of all notes in order: first frame, the one after the last, pitch, mean posterior, posterior of the onset."""
+    sounded = sliding_window_view(np.pad(heard.notes, ((AGAIN_FRAMES, 0), (0, 0))), AGAIN_FRAMES, axis=0)
+    needed = np.where(sounded[: len(heard.notes)].min(axis=2) >= SOUNDING, AGAIN, ONSET)
     here = heard.onsets[1:-1]
-    peaks = (here >= ONSET) & (here > heard.onsets[:-2]) & (here >= heard.onsets[2:])
+    peaks = (here >= needed[1:-1]) & (here > heard.onsets[:-2]) & (here >= heard.onsets[2:])
     found = []
     for note in range(heard.notes.shape[1]):
         begins = 1 + np.flatnonzero(peaks[:, note])

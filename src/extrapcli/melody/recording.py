@@ -1,6 +1,7 @@
 """A seed from a recording: its most salient line, in its key and tempo."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 from extrapcli.audio.decode import decode
@@ -14,6 +15,7 @@ from extrapcli.melody.scores import SUFFIXES
 
 LISTENED_SECONDS = 300  # of a recording, from its beginning
 SEED_BARS = 4
+KEY_SECONDS = 40  # before and after the beginning of the seed, in which the line says what its key is
 FEWEST = 4  # notes of a seed
 SURE = 0.25  # what a note's sureness is at least, on average, in a line that is one
 NEARLY = 0.9  # a stretch so sure, by the surest, is preferred if it comes earlier
@@ -44,14 +46,14 @@ def read_recording(path: Path, metre: str, *, bars: int = SEED_BARS) -> Recorded
     sound = song.samples[: LISTENED_SECONDS * song.sample_rate].mean(axis=1).astype("float32")
     line = [note for note in find_line(hear(sound, song.sample_rate)) if note.sure >= SURE]
     whole = tempo(line) if line else USUAL
-    stretch = _surest(line, 60 / whole * METRES[metre] / STEPS_PER_QUARTER * bars)
-    if len(stretch) < FEWEST:
+    stretch = _surest(line, whole, metre, bars)
+    if not stretch:
         raise UnreadableAudio(
-            f"{path}: no melody is heard in it; give a song where one voice leads, for some seconds"
+            f"{song.name}: no melody is heard in it; give some seconds of music where one voice leads"
         )
     grid = find_grid(stretch, whole, metre)
     first, notes = on_grid(stretch, grid)
-    key = find_key(Tune("", tuple(Note(note.pitch, max(1, round(50 * (note.end - note.begin)))) for note in line)))
+    key = _key([note for note in line if abs(note.begin - stretch[0].begin) < KEY_SECONDS])
     return Recorded(Tune(path.stem, notes, metre, -first % METRES[metre]), key, 60 / (STEPS_PER_QUARTER * grid.step))
 
 
@@ -69,11 +71,24 @@ def within(tune: Tune, symbols: tuple[str, ...]) -> Tune:
     return replace(tune, notes=tuple(map(moved, tune.notes)))
 
 
-def _surest(line: list[Sung], seconds: float) -> list[Sung]:
-    """The notes that begin in the first stretch of so many seconds, from a note on, that is about as sure as any."""
-    stretches = [
-        [note for note in line[place:] if note.begin < line[place].begin + seconds] for place in range(len(line))
-    ]
-    sums = [sum(note.sure * (note.end - note.begin) for note in stretch) for stretch in stretches]
-    enough = [total if len(stretch) >= FEWEST else 0.0 for total, stretch in zip(sums, stretches, strict=True)]
-    return next((stretches[k] for k, total in enumerate(enough) if total >= NEARLY * max(enough)), [])
+def _key(line: list[Sung]) -> Key:
+    hundredths = (Note(note.pitch, max(1, round(100 * (note.end - note.begin)))) for note in line)
+    return find_key(Tune("", tuple(hundredths)))
+
+
+def _surest(line: list[Sung], tempo: float, metre: str, bars: int) -> list[Sung]:
+    """The notes of the first stretch of so many bars, from a note on, that is about as sure as any; or none.
+
+    It is as sure as its notes are for as long as they last, and as the beat that they lie on is clear; a note that
+    only repeats the one before adds nothing.
+    """
+    seconds = 60 / tempo * METRES[metre] / STEPS_PER_QUARTER * bars
+    stretches, sums = [], []
+    for place, first in enumerate(line):
+        stretch = [note for note in line[place:] if note.begin < first.begin + seconds]
+        if len(stretch) >= FEWEST:
+            moving = [first, *(note for before, note in pairwise(stretch) if note.pitch != before.pitch)]
+            sure = sum(note.sure * (note.end - note.begin) for note in moving)
+            stretches.append(stretch)
+            sums.append(sure * find_grid(stretch, tempo, metre).fit)
+    return next((s for s, total in zip(stretches, sums, strict=True) if total >= NEARLY * max(sums)), [])
