@@ -37,6 +37,7 @@ def hear(sound: Array, rate: int, *, threads: int = 0) -> Heard:
     sound = resample(sound[:, None], from_rate=rate, to_rate=RATE)[:, 0]
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # other work may want the cores
     session = onnxruntime.InferenceSession(MODEL, options, providers=["CPUExecutionProvider"])
     frames = -(-len(sound) // HOP)
     notes, onsets = np.empty((2, frames, NOTES), np.float32)
