@@ -42,7 +42,7 @@ def read_recording(path: Path, metre: str, *, bars: int = SEED_BARS) -> Recorded
     """
     if path.suffix.lower() in SUFFIXES:
         raise UsageError(f"{path}: written notes, not a recording; give them to --seed")
-    song = decode(path)
+    song = decode(path, name=str(path))
     sound = song.samples[: LISTENED_SECONDS * song.sample_rate].mean(axis=1).astype("float32")
     line = [note for note in find_line(hear(sound, song.sample_rate)) if note.sure >= SURE]
     whole = tempo(line) if line else USUAL
