@@ -26,7 +26,7 @@ ALLOWED = {
     "batch": {"audio", "continuation", "errors", "maker", "models", "output"},
     "about": {"audio", "backends", "errors", "models", "spec"},
     "networks": set(),
-    "melody": {"backends", "errors", "models", "output"},
+    "melody": {"audio", "backends", "errors", "models", "output"},
     "evaluation": {"audio", "backends", "errors", "extrapolators", "output"},
     "training": {"audio", "backends", "errors", "evaluation", "melody", "models", "networks", "spec"},
     "console": {"batch", "maker", "training"},  # for types alone
@@ -55,7 +55,7 @@ ONLY_USERS = {
     "av": {"audio"},
     "soxr": {"audio"},
     "mutagen": {"audio"},
-    "onnxruntime": {"backends", "evaluation"},
+    "onnxruntime": {"backends", "evaluation", "melody"},
     "tensorflow": {"backends", "training"},
     "keras": {"backends", "networks", "training"},
     "scipy": {"evaluation", "training"},
