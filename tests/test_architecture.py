@@ -24,7 +24,7 @@ ALLOWED = {
     "jobs": {"audio", "backends", "continuation", "errors", "evaluation", "extrapolators", "models", "output"},
     "about": {"audio", "backends", "errors", "models", "spec"},
     "networks": set(),
-    "melody": {"backends", "errors", "models", "output"},
+    "melody": {"audio", "backends", "errors", "models", "output"},
     "evaluation": {"audio", "backends", "errors", "extrapolators", "output"},
     "training": {"audio", "backends", "errors", "evaluation", "melody", "models", "networks", "spec"},
     "console": {"jobs", "training"},  # for types alone
@@ -59,6 +59,8 @@ ONLY_USERS = {
     "mir_eval": {"evaluation"},
     "music21": {"melody"},
     "mido": {"melody"},
+    "midirenderer": {"melody"},
+    "verovio": {"melody"},
 }
 
 

@@ -1,4 +1,4 @@
-"""The use case: a seed in, a new tune out, as a MIDI file."""
+"""The use case: a seed in, a new tune out, as a MIDI file, as sound and as a score."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,11 +7,10 @@ from extrapcli.backends import open_model
 from extrapcli.errors import UsageError
 from extrapcli.melody.encoding import METRES, Tune, decode, parse
 from extrapcli.melody.generate import Written, go_on
-from extrapcli.melody.keys import find_key, from_home, parse_key, to_home
-from extrapcli.melody.midi import write_midi
+from extrapcli.melody.keys import find_key, from_home, home_key, parse_key, to_home
+from extrapcli.melody.outputs import Outputs, prepare, write
 from extrapcli.melody.scores import SUFFIXES, read_tune
 from extrapcli.models import find_model
-from extrapcli.output import whole_file
 
 DEFAULT = "melody"
 DEFAULT_METRE = "4/4"
@@ -29,14 +28,13 @@ class Wish:
     tempo: float = 100.0  # quarters a minute
 
 
-def write_tune(
-    seed: str, out: Path, wish: Wish, *, model: str = DEFAULT, backend: str = "auto", overwrite: bool = False
-) -> Written:
-    """Go on from a seed, symbols or the path of a file of tunes, and write the tune to `out`.
+def write_tune(seed: str, outputs: Outputs, wish: Wish, *, model: str = DEFAULT, backend: str = "auto") -> Written:
+    """Go on from a seed, symbols or the path of a file of tunes, and write the tune.
 
-    Symbols are in C major or A minor, as the model is. Raises as `parse`, `read_tune`, `open_model` and `go_on` do,
-    CannotWrite where `out` is there already.
+    Symbols are in C major or A minor, as the model is. Raises as `prepare`, `parse`, `read_tune`, `open_model`,
+    `go_on` and `write` do.
     """
+    font = prepare(outputs)
     home, back = read_seed(seed, wish.metre)
     if wish.key:
         back = from_home(parse_key(wish.key))
@@ -48,8 +46,8 @@ def write_tune(
         random_seed=wish.random_seed,
     )
     tune = written.tune.moved(back)
-    with whole_file(out, source=Path(seed), overwrite=overwrite) as whole:
-        write_midi(whole, tune.notes, tempo=wish.tempo, metre=tune.metre, upbeat=tune.upbeat)
+    key = home_key(written.tune).moved(back)
+    write(outputs, tune, key, tempo=wish.tempo, font=font, source=Path(seed))
     return Written(tune, written.ended)
 
 
