@@ -17,7 +17,7 @@ from extrapcli.melody.encoding import STEPS_PER_QUARTER, Note, Tune
 from extrapcli.melody.midi import INSTALL, midi_file
 
 SAMPLE_RATE = 48000  # what midirenderer gives
-LONGEST_SECONDS = 3600.0
+LONGEST_SECONDS = 1800.0  # 2 GB of memory
 RING_SECONDS = 5.0  # the most that the last note rings on after its end
 FADE_SECONDS = 0.02
 PEAK = 0.7  # of full scale; what a lossy encoder adds still fits
@@ -52,12 +52,12 @@ def load_font(soundfont: Path | None) -> bytes:
 def play(tune: Tune, font: bytes, *, tempo: float) -> Sound:
     """A tune on the font's piano, `(n, 2)` at 48 kHz, to where its last note has rung out; the loudest sample is 0.7.
 
-    `tempo` is in quarters a minute. Raises UsageError for a tune of more than an hour, UnreadableAudio where the font
+    `tempo` is in quarters a minute. Raises UsageError for a tune of more than half an hour, UnreadableAudio where the font
     can't be played.
     """
     seconds = tune.steps / STEPS_PER_QUARTER * 60 / tempo
     if seconds > LONGEST_SECONDS:
-        raise UsageError(f"the tune lasts {seconds / 60:.0f} minutes, too long for --audio; choose a faster --tempo")
+        raise UsageError(f"the tune lasts {seconds / 60:.0f} minutes, too long for --audio; ask for fewer --bars")
     import midirenderer
     import mido
 
@@ -80,7 +80,8 @@ def play(tune: Tune, font: bytes, *, tempo: float) -> Sound:
     if not len(loud):
         raise UnreadableAudio("has no piano that plays these notes")
     peak = max(int(heard.max()), -int(heard.min()))
-    samples = heard[: loud[-1] + 1] * np.float32(PEAK / peak)
+    end = max(int(loud[-1]) + 1, round(seconds * SAMPLE_RATE))
+    samples = heard[:end] * np.float32(PEAK / peak)
     fade = min(round(FADE_SECONDS * SAMPLE_RATE), len(samples))
     samples[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)[:, None]
     return samples
