@@ -86,13 +86,12 @@ def bars(tune: Tune) -> Iterator[list[Sign]]:
         yield signs
 
 
-def spell(pitch: int, fifths: int) -> tuple[str, int, int]:
-    """Letter, alteration in semitones and octave of a MIDI number, in the signature of so many sharps.
+def spell(pitch: int, key: Key) -> tuple[str, int, int]:
+    """Letter, alteration in semitones and octave of a MIDI number.
 
-    The twelve names are neighbours on the line of fifths, from two before the major scale to three after it: E flat
-    to G sharp in C major, which has the raised notes of A minor.
+    The twelve names are neighbours on the line of fifths: E flat to G sharp in C major, B flat to D sharp in A minor.
     """
-    first = fifths - 3
+    first = key.fifths - 3 + key.minor
     place = first + (7 * pitch - first) % 12 + 1  # after F
     letter, alter = _LETTERS[place % 7], place // 7
     return letter, alter, (pitch - alter) // 12 - 1
@@ -160,11 +159,10 @@ def _write(measure: Element, signs: list[Sign], key: Key, beat: int) -> None:
         if sign.pitch is None:
             SubElement(note, "rest")
         else:
-            letter, alter, octave = spell(sign.pitch, key.fifths)
+            letter, alter, octave = spell(sign.pitch, key)
             pitch = SubElement(note, "pitch")
             _leaf(pitch, "step", letter)
-            if alter:
-                _leaf(pitch, "alter", alter)
+            _leaf(pitch, "alter", alter)
             _leaf(pitch, "octave", octave)
             if alter != altered.get((letter, octave), _signature(letter, key.fifths)) and not sign.tied_from:
                 altered[letter, octave] = alter

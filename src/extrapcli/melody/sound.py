@@ -52,7 +52,7 @@ def load_font(soundfont: Path | None) -> bytes:
 def play(tune: Tune, font: bytes, *, tempo: float) -> Sound:
     """A tune on the font's piano, `(n, 2)` at 48 kHz, to where its last note has rung out; the loudest sample is 0.7.
 
-    `tempo` is in quarters a minute. Raises UsageError for a tune of more than half an hour, UnreadableAudio where the font
+    `tempo` is in quarters a minute. Raises UsageError for more than half an hour, UnreadableAudio where the font
     can't be played.
     """
     seconds = tune.steps / STEPS_PER_QUARTER * 60 / tempo
