@@ -1,6 +1,8 @@
 """What `extrap melody` writes, and refuses to write, beside the MIDI."""
 
 import os
+import resource
+import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -15,7 +17,7 @@ from extrapcli.melody.keys import Key
 from extrapcli.melody.midi import read_midi
 from extrapcli.melody.outputs import Outputs, prepare, write
 from extrapcli.melody.scores import read_tune
-from tests.conftest import Extrap
+from tests.conftest import EXTRAP, Extrap
 
 SEED = "67 _ 67 _ 65 _ 64 _"
 TUNE = Tune("", (Note(67, 4), Note(64, 4)), "4/4")
@@ -52,7 +54,7 @@ def test_one_tune_is_midi_sound_and_score(melody: Extrap, tmp_path: Path) -> Non
 def test_midi_on_standard_output_has_company(melody: Extrap, tmp_path: Path) -> None:
     ran = melody("-o", "-", "--score", "T.SVG", "--audio", "t.ogg")
     assert ran.stdout.startswith(b"MThd")
-    assert b"t.ogg" not in ran.stdout
+    assert ran.stdout.endswith(b"\xff\x2f\x00")
     assert names(tmp_path) == ["T.SVG", "t.ogg"]
     assert ET.parse(tmp_path / "T.SVG").getroot().tag.endswith("svg")
 
@@ -124,15 +126,33 @@ def test_a_folder_that_is_not_there_leaves_nothing_written(
     assert names(tmp_path) == []
 
 
-@pytest.mark.parametrize("option", ["-o", "--audio", "--score"])
-def test_a_folder_that_may_not_be_written_exits_6(option: str, melody: Extrap, tmp_path: Path) -> None:
+def test_a_folder_that_may_not_be_written_exits_6(melody: Extrap, tmp_path: Path) -> None:
     if os.geteuid() == 0:
         pytest.skip("root may write everywhere")
-    name = {"-o": "t.mid", "--audio": "t.wav", "--score": "t.svg"}[option]
     (tmp_path / "closed").mkdir(mode=0o500)
-    ran = melody(option, f"closed/{name}", status=6)
-    assert f"closed/{name}: cannot be written: Permission denied" in ran.stderr
+    ran = melody("-o", "closed/t.mid", status=6)
+    assert "closed/t.mid: cannot be written: Permission denied" in ran.stderr
     assert names(tmp_path) == ["closed"]
+
+
+@pytest.mark.parametrize(
+    ("args", "room", "fails"),
+    [((), 100, "t.mid"), (("--audio", "t.flac"), 5000, "t.flac"), (("--score", "t.svg"), 5000, "t.svg")],
+)
+def test_a_full_disk_exits_6_and_leaves_nothing(
+    args: tuple[str, ...], room: int, fails: str, tune_model: Path, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [EXTRAP, "melody", "--seed", SEED, "--model", tune_model, "--bars", "4", "-q", "-o", "t.mid", *args],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
+    )
+    assert done.returncode == 6, done.stderr
+    assert f"{fails}: cannot be written" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert names(tmp_path) == []
 
 
 def test_a_tune_too_long_for_a_sound_leaves_nothing_written(tmp_path: Path) -> None:
@@ -163,8 +183,6 @@ def test_neither_sound_nor_score_loads_what_is_not_asked_for(tune_model: Path, t
         f"write_tune({SEED!r}, Outputs(Path({str(tmp_path / 't.mid')!r})), Wish(bars=2), model={str(tune_model)!r});"
         "print(*sys.modules)"
     )
-    import subprocess
-
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"music21", "verovio", "midirenderer", "pretty_midi", "soundfile", "av"} & set(done.stdout.split())
     write(Outputs(tmp_path / "u.mid"), TUNE, Key(0), tempo=100, font=b"", source=tmp_path / "seed.mid")

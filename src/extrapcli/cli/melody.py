@@ -59,5 +59,6 @@ def melody(
     written = write_tune(seed, outputs, wish, model=model, backend=backend)
     if not written.ended and not quiet:
         console.say(f"the tune came to no end in {bars} bars and was cut there; ask for more --bars")
-    for path in outputs.paths:
-        console.result(str(path))
+    if out != Path("-"):
+        for path in outputs.paths:
+            console.result(str(path))
