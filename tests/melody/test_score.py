@@ -50,7 +50,7 @@ def test_music21_reads_back_the_tune(tune: Tune, key: Key, tempo: float) -> None
     assert xml == musicxml(tune, key, tempo=tempo)
     part = read(xml).parts[0]
     found = tuple(
-        Note(None if note.isRest else note.pitch.midi, int(note.quarterLength * 4))
+        Note(note.pitches[0].midi if note.pitches else None, int(note.quarterLength * 4))
         for note in part.stripTies().flatten().notesAndRests
     )
     assert joined(found) == joined(tune.notes)

@@ -17,11 +17,12 @@ from extrapcli.melody.sound import PEAK, RING_SECONDS, SAMPLE_RATE, Sound, load_
 FONT = load_font(None)
 
 
-def loudness(sound: Sound, seconds: float = 0.1) -> np.ndarray:
+def loudness(sound: Sound, seconds: float = 0.1) -> Sound:
     """The peak of each stretch of so many seconds."""
     size = round(seconds * SAMPLE_RATE)
     stretches = sound[: len(sound) // size * size].reshape(-1, size * 2)
-    return np.abs(stretches).max(axis=1)
+    peaks: Sound = np.abs(stretches).max(axis=1)
+    return peaks
 
 
 def frequency(sound: Sound, *, begin: float, end: float, near: float) -> float:
