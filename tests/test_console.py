@@ -41,7 +41,7 @@ def test_a_terminal_shows_how_training_goes() -> None:
         "epoch 2/5",
         "loss 0.5123",
         "validation 0.6000",
-        "12.3 clips/s",
+        "12.3 items/s",
         "1:02:05 left",
     ):
         assert part in seen

@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from extrapcli.jobs import Progress
+    from extrapcli.batch.batch import Counts
+    from extrapcli.batch.batch import Progress as BatchProgress
+    from extrapcli.maker import Progress
     from extrapcli.training.progress import Progress as TrainingProgress
     from extrapcli.training.progress import Step
 
@@ -60,6 +62,41 @@ def progress(quiet: bool) -> "Iterator[Progress]":
         yield Shown(bar)
 
 
+class _SilentBatch:
+    def say(self, line: str) -> None:
+        say(line)
+
+    def ended(self, counts: "Counts") -> None: ...
+
+
+@contextmanager
+def batch(quiet: bool, counts: "Counts") -> "Iterator[BatchProgress]":
+    """Show how many songs of a batch are done on stderr where that is a terminal; errors are said in any case."""
+    if quiet or not sys.stderr.isatty():
+        yield _SilentBatch()
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    class Shown:
+        def __init__(self, bar: Bar) -> None:
+            self.bar = bar
+            self.task = bar.add_task("songs", total=counts.songs)
+
+        def say(self, line: str) -> None:
+            self.bar.console.print(f"extrap: {escape(line)}", highlight=False, soft_wrap=True)
+
+        def ended(self, counts: "Counts") -> None:
+            told = f"{counts.made} made, {counts.kept} kept, {counts.failed} failed"
+            self.bar.update(self.task, completed=counts.made + counts.kept + counts.failed, description=told)
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        yield Shown(bar)
+
+
 class _SilentTraining:
     def say(self, line: str) -> None: ...
 
@@ -93,7 +130,7 @@ def training(quiet: bool) -> "Iterator[TrainingProgress]":
             self.bar.console.print(f"extrap: {escape(line)}", highlight=False, soft_wrap=True)
 
         def prepared(self, count: int, of: int) -> None:
-            self.bar.update(self.task, completed=count, total=of, description=f"preparing songs, {count} of {of}")
+            self.bar.update(self.task, completed=count, total=of, description=f"preparing files, {count} of {of}")
 
         def stepped(self, step: "Step") -> None:
             hours, seconds = divmod(round(step.seconds_left), 3600)
@@ -103,7 +140,7 @@ def training(quiet: bool) -> "Iterator[TrainingProgress]":
                 completed=(step.epoch - 1) * step.steps + step.step,
                 total=step.epochs * step.steps,
                 description=f"epoch {step.epoch}/{step.epochs}  loss {step.loss:.4f}{validation}  "
-                f"{step.items_per_second:.1f} clips/s  {hours}:{seconds // 60:02}:{seconds % 60:02} left",
+                f"{step.items_per_second:.1f} items/s  {hours}:{seconds // 60:02}:{seconds % 60:02} left",
             )
 
     with Bar(TextColumn("{task.description}"), BarColumn(), console=Console(stderr=True), transient=True) as bar:

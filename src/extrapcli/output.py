@@ -1,5 +1,6 @@
 """Where a track goes: its format, its name, and that it appears under it only when it is whole."""
 
+import errno
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ from extrapcli.continuation import clock
 from extrapcli.errors import CannotWrite, UnreadableAudio, UsageError
 
 STDOUT = Path("-")
+_NO_UNNAMED_FILES = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL}
 _TRACK_NAME = re.compile(r"(?P<song>.+)-\d+m\d\ds")
 
 
@@ -66,6 +68,14 @@ def track_path(song: Path, out: Path | None, format: str, seconds: float) -> Pat
     return out / name if out.is_dir() else out
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it; raise CannotWrite where that can't be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotWrite(f"{path}: cannot be made: {error.strerror}") from None
+
+
 def refuse_existing(path: Path, overwrite: bool) -> None:
     """Raise CannotWrite where there is a folder of that name, or a file that may not be overwritten."""
     if path.is_dir():
@@ -103,6 +113,13 @@ def _file_beside(path: Path, source: Path, overwrite: bool) -> Iterator[Path]:
     if path.exists() and source.exists() and path.samefile(source):
         raise UsageError(f"{path}: is the song itself; write the track under another name")
     refuse_existing(path, overwrite)
+    with _unnamed_file(path.parent) as unnamed:
+        if unnamed is not None:
+            whole = Path(f"/proc/self/fd/{unnamed}")
+            yield whole
+            refuse_existing(path, overwrite)
+            _give_name(unnamed, path)
+            return
     handle, name = tempfile.mkstemp(prefix=".extrap-", suffix=".partial", dir=path.parent)
     os.close(handle)
     whole = Path(name)
@@ -113,6 +130,35 @@ def _file_beside(path: Path, source: Path, overwrite: bool) -> Iterator[Path]:
         whole.replace(path)
     finally:
         whole.unlink(missing_ok=True)
+
+
+@contextmanager
+def _unnamed_file(folder: Path) -> Iterator[int | None]:
+    """A file without a name, which vanishes with the process whatever ends it; None where the system has none."""
+    if not hasattr(os, "O_TMPFILE") or not Path("/proc/self/fd").is_dir():
+        yield None
+        return
+    try:
+        handle = os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o666)
+    except OSError as error:
+        if error.errno not in _NO_UNNAMED_FILES:
+            raise
+        yield None
+        return
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _give_name(unnamed: int, path: Path) -> None:
+    source = f"/proc/self/fd/{unnamed}"
+    try:
+        os.link(source, path, src_dir_fd=unnamed)  # with a dir_fd, os.link follows the link that /proc has
+    except FileExistsError:
+        named = path.with_name(f".extrap-{os.getpid()}-{unnamed}.partial")
+        os.link(source, named, src_dir_fd=unnamed)
+        named.replace(path)
 
 
 def _umask() -> int:

@@ -3,7 +3,7 @@
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from extrapcli import console
 from extrapcli.cli.app import app
 from extrapcli.errors import ExtrapError
 from extrapcli.models import DEFAULT
+
+if TYPE_CHECKING:
+    from extrapcli.continuation import Length
 
 
 class Device(StrEnum):
@@ -62,6 +65,15 @@ Add = Annotated[
 ]
 
 
+def length_of(minutes: float | None, add: float | None) -> "Length":
+    """What --minutes and --add ask for, 3 minutes where neither is given."""
+    from extrapcli.continuation import Length
+
+    if minutes is not None and add is not None:
+        raise typer.BadParameter("--minutes and --add exclude each other")
+    return Length(add, beyond=True) if add is not None else Length(3.0 if minutes is None else minutes)
+
+
 @app.command("continue")
 def continue_(
     songs: Annotated[
@@ -101,17 +113,14 @@ def continue_(
 
     Without -o the track goes beside its song, as song-3m00s.mp3.
     """
-    from extrapcli.continuation import Length
     from extrapcli.extrapolators.base import Style
-    from extrapcli.jobs import Options, continue_songs
+    from extrapcli.jobs import continue_songs
+    from extrapcli.maker import Options
 
-    if minutes is not None and add is not None:
-        raise typer.BadParameter("--minutes and --add exclude each other")
     if json and out == "-":
         raise typer.BadParameter("--json and -o - both want standard output")
-    length = Length(add, beyond=True) if add is not None else Length(3.0 if minutes is None else minutes)
     options = Options(
-        length=length,
+        length=length_of(minutes, add),
         out=Path(out) if out else None,
         into_folder=(out or "").endswith(os.sep),
         model=model,

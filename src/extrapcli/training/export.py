@@ -81,7 +81,7 @@ def export_run(
             name=release.spec.name,
             summary=release.summary,
             licence=licence,
-            data=f"{facts['training_songs']} songs of {facts['corpus']} ({release.part}), "
+            data=f"{facts['training_songs']} {release.part} of {facts['corpus']}, "
             f"SHA-256 of all {facts['corpus_sha256'][:16]}",
             made_by=f"extrap train {facts['corpus']} --recipe {facts['recipe']} --run {run} && "
             f'extrap export {run} --corpus {corpus} -o {out} --weights {weights} --licence "{licence}"',

@@ -34,7 +34,7 @@ class MelodyRelease:
     def __init__(self, recipe: Recipe, name: str) -> None:
         net = recipe.melody
         self.recipe = recipe
-        self.part = f"but for a share of {recipe.tunes.validation:g}, by title"
+        self.part = f"tunes, all but a share of {recipe.tunes.validation:g}, by title,"
         outputs: dict[str, Shape] = {"next": (len(net.symbols),), "state": (net.state,)}
         self.spec = ModelSpec(name, "melody", 1, 1, 1, outputs, net.symbols, 2 + net.state)
 

@@ -40,7 +40,7 @@ class SampleRelease:
     def __init__(self, recipe: Recipe, name: str) -> None:
         net = recipe.frames
         self.recipe = recipe
-        self.part = f"splits {', '.join(recipe.data.train)}"
+        self.part = f"songs of the splits {', '.join(recipe.data.train)}"
         self.summary = SUMMARIES[recipe.network].format(given=net.context_frames, answered=net.horizon_frames)
         self.spec = ModelSpec(name, "waveform", net.frame_samples, net.context_frames, net.horizon_frames)
 
@@ -97,7 +97,7 @@ class PointerRelease:
         vector: Shape = (None, 2 * net.vector + 2)
         outputs: dict[str, Shape] = {"heard": vector, "places": vector, "spectra": (None, net.bands)}
         self.recipe = recipe
-        self.part = f"splits {', '.join(recipe.data.train)}"
+        self.part = f"songs of the splits {', '.join(recipe.data.train)}"
         self.spec = ModelSpec(name, "recall", FRAME_SAMPLES, None, 10, outputs)
 
     def model(self, weights: Path) -> keras.Model:

@@ -1,0 +1,108 @@
+"""What a worker does: one song after another, with a model that is opened once."""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from time import monotonic
+
+from extrapcli.audio.decode import decode
+from extrapcli.batch.manifest import Record, failed
+from extrapcli.batch.plan import Work
+from extrapcli.errors import CannotWrite, UnreadableAudio
+from extrapcli.maker import Maker, Options
+from extrapcli.models import sha256
+from extrapcli.output import make_folder
+
+
+@dataclass(frozen=True)
+class Task:
+    """A song to work on; `made` are the records of tracks of this name, the last one last.
+
+    With `unfinished`, what lies at the target was made by a run that came to no end, so it may be replaced.
+    """
+
+    work: Work
+    begun: Record
+    made: tuple[Record, ...]
+    unfinished: bool
+
+    @property
+    def ours(self) -> bool:
+        """Whether what lies at the target, if anything, was made by a batch."""
+        return self.unfinished or any(record.is_of(self.work.target) for record in self.made)
+
+    def kept(self, input_sha256: str) -> Record | None:
+        """The record of the track that is there, where neither it nor song nor options have changed."""
+        last = self.made[-1] if self.made else None
+        if last and (last.input_sha256, last.options) == (input_sha256, self.begun.options):
+            return last if last.is_of(self.work.target) else None
+        return None
+
+
+class _Unseen:
+    def decoded(self, name: str, seconds: float) -> None: ...
+
+    def written(self, share: float, blocks: int) -> None: ...
+
+
+class Worker:
+    def __init__(self, options: Options) -> None:
+        self._may_replace = options.overwrite
+        self._maker = Maker(replace(options, overwrite=True))
+        self._device = self._maker.backend.device
+
+    def do(self, task: Task) -> Record:
+        """The record of what became of a song: `done`, the one it had if nothing changed, or `failed`."""
+        try:
+            return self._do(task)
+        except Exception as error:
+            return failed(task.begun, error)
+
+    def _do(self, task: Task) -> Record:
+        work, begun = task.work, task.begun
+        began = monotonic()
+        digest = digest_of(work)
+        if record := task.kept(digest):
+            return record
+        if work.target.exists() and not (task.ours or self._may_replace):
+            raise CannotWrite(f"{work.target}: exists and was not made by this batch; move it, or say --overwrite")
+        song = decode(work.source, name=str(work.source))
+        make_folder(work.target.parent)
+        track = self._maker.make(song, work.source, work.target, work.format, _Unseen())
+        found = work.target.stat()
+        facts = json.loads(track.to_json())
+        return replace(
+            begun,
+            state="done",
+            input_sha256=digest,
+            sha256=sha256(work.target),
+            bytes=found.st_size,
+            modified=found.st_mtime_ns,
+            seconds=round(track.samples / track.sample_rate, 3),
+            took=round(monotonic() - began, 3),
+            measures={
+                "song_seconds": round(song.seconds, 3),
+                "joins": len(track.joins),
+                "joins_that_stand_out": facts["joins_that_stand_out"],
+                "copied_seconds": round(track.copied_seconds, 3),
+            },
+        )
+
+
+def digest_of(work: Work) -> str:
+    """SHA-256 of a song's file; raises UnreadableAudio where it can't be read."""
+    try:
+        return sha256(work.source)
+    except OSError as error:
+        raise UnreadableAudio(f"{work.source}: cannot be read: {error.strerror}") from None
+
+
+def fingerprint(options: Options, format: str, model: Path) -> dict[str, object]:
+    """What of the options decides how a track sounds; a model is known by its files."""
+    files = sorted(p for p in model.iterdir() if p.name.startswith("model.")) if model.is_dir() else [model]
+    return {
+        "length": asdict(options.length),
+        "model": {file.name: sha256(file)[:16] for file in files},
+        "style": asdict(options.style),
+        "format": format,
+    }

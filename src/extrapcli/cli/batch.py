@@ -1,0 +1,107 @@
+"""`extrap batch`."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from extrapcli import console
+from extrapcli.cli.app import app
+from extrapcli.cli.continue_ import Add, Device, Ending, Format, Minutes, length_of
+from extrapcli.models import DEFAULT
+
+
+@app.command()
+def batch(
+    songs: Annotated[Path, typer.Argument(metavar="IN", help="A folder of songs.")],
+    tracks: Annotated[Path, typer.Argument(metavar="OUT", help="The folder for tracks, in folders as the songs.")],
+    minutes: Minutes = None,
+    add: Add = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes.  [default: one for each core]")] = None,
+    include: Annotated[
+        list[str] | None, typer.Option(metavar="GLOB", help="Only these songs, as *.mp3 or demos/*; may be repeated.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(metavar="GLOB", help="Not these songs or folders; may be repeated.")
+    ] = None,
+    name: Annotated[
+        str, typer.Option(metavar="PATTERN", help="Names of tracks, of {stem}, {minutes}, {ext} and {model}.")
+    ] = "{stem}-{minutes}.{ext}",
+    model: Annotated[str, typer.Option(metavar="NAME_OR_PATH", help="A model (see extrap models).")] = DEFAULT,
+    backend: Annotated[str, typer.Option(metavar="NAME", help="auto, onnx or tensorflow.")] = "auto",
+    device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.auto,
+    crossfade: Annotated[
+        float | None, typer.Option(min=0, metavar="SECONDS", help="Length of each join.  [default: the model's]")
+    ] = None,
+    format: Annotated[
+        Format | None, typer.Option(help="Format of the tracks.  [default: each song's, by its name, or flac]")
+    ] = None,
+    ending: Annotated[
+        Ending, typer.Option(help="The song's own, a fade, a cut, or what suits the song.")
+    ] = Ending.auto,
+    variety: Annotated[
+        float, typer.Option(min=0, max=1, help="0 for the safest continuation, 1 for the most surprising.")
+    ] = 0.3,
+    seed: Annotated[int, typer.Option(min=0, help="Repeats the choices of a model that makes any.")] = 0,
+    retry: Annotated[int, typer.Option(min=0, max=100, help="How often a song that failed is tried again.")] = 0,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Begin no more songs once one has failed.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, how long it takes and how much room.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files in the way that no batch has made.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the line of the manifest for each track.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+) -> None:
+    """Continue every song below a folder; run again, it does only what is missing or changed.
+
+    OUT/manifest.jsonl says what became of each. One song that fails does not stop the others.
+    """
+    from extrapcli.batch.batch import Batch
+    from extrapcli.batch.engine import LocalEngine
+    from extrapcli.batch.manifest import NAME, Manifest
+    from extrapcli.batch.plan import Naming, plan
+    from extrapcli.continuation import clock
+    from extrapcli.extrapolators.base import Style
+    from extrapcli.maker import Maker, Options
+    from extrapcli.output import make_folder
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = jobs or cores
+    options = Options(
+        length=length_of(minutes, add),
+        model=model,
+        backend=backend,
+        device=device.value,
+        style=Style(fade_seconds=crossfade, ending=ending.value, variety=variety, seed=seed),
+        threads=max(1, cores // workers),
+        overwrite=overwrite,
+    )
+    naming = Naming(options.length, model, name, format.value if format else None)
+    works = plan(songs, tracks, naming, include=include or (), exclude=exclude or ())
+    Maker(options)  # so that what is wrong with the model or the options is said before any work
+    manifest = Manifest(tracks / NAME)
+    work = Batch(works, manifest, options, retry=retry, fail_fast=fail_fast)
+    if dry_run:
+        from extrapcli.batch.estimate import estimate, needed
+
+        wanted = list(needed(work, works))
+        for song, why in wanted:
+            console.result(f"{song.source} -> {song.target}: {why}")
+        took = estimate([song for song, _ in wanted], work, manifest, options)
+        console.say(
+            f"{len(wanted)} of {len(works)} songs; about {clock(took.seconds / min(workers, cores))} "
+            f"with {workers} jobs, and {took.bytes / 1e6:.0f} MB"
+        )
+        return
+    make_folder(tracks)
+    with console.batch(quiet, work.counts) as progress, LocalEngine(options, workers) as engine:
+        for record in work.run(engine, progress):
+            if record.state == "failed":
+                progress.say(record.error)
+            elif json:
+                console.result(record.to_json())
+            else:
+                console.result(str(tracks / record.output))
