@@ -65,6 +65,8 @@ ONLY_USERS = {
     "mir_eval": {"evaluation"},
     "music21": {"melody"},
     "mido": {"melody"},
+    "midirenderer": {"melody"},
+    "verovio": {"melody"},
 }
 
 

@@ -33,7 +33,18 @@ def melody(
             "and tempo.",
         ),
     ] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="PATH", help="The MIDI file.")] = Path("tune.mid"),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="PATH", help="The MIDI file, or - for standard output.")
+    ] = Path("tune.mid"),
+    audio: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="The tune as sound, too: WAV, FLAC, Ogg, Opus, MP3 or M4A.")
+    ] = None,
+    score: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="The tune as notes, too: a picture (.svg) or .musicxml.")
+    ] = None,
+    soundfont: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What --audio is played from: .sf2.  [default: TimGM6mb]")
+    ] = None,
     bars: Annotated[int, typer.Option(min=1, max=1000, help="How long the tune may be, with its seed.")] = 16,
     temperature: Annotated[
         float, typer.Option(min=0, max=10, help="Below 1 what is usual, above 1 what is not.")
@@ -53,11 +64,12 @@ def melody(
         str, typer.Option(metavar="NAME_OR_PATH", help="A model of tunes (see extrap models).")
     ] = "melody",
     backend: Annotated[str, typer.Option(metavar="NAME", help="auto, onnx or tensorflow.")] = "auto",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
     """Write a tune that begins with a seed; it ends where the model says that it is over."""
     from extrapcli.melody.melody import Wish, write_tune
+    from extrapcli.melody.outputs import Outputs
 
     begin = seed if recording is None else recording
     if begin is None or (seed is not None and recording is not None):
@@ -67,9 +79,11 @@ def melody(
         if not quiet:
             console.say(f"{recording}: {heard}")
 
+    outputs = Outputs(out, audio, score, soundfont, overwrite)
     wish = Wish(bars, temperature, random_seed, key, metre, tempo)
-    written = write_tune(begin, out, wish, model=model, backend=backend, overwrite=overwrite, tell=tell)
+    written = write_tune(begin, outputs, wish, model=model, backend=backend, tell=tell)
     if not written.ended and not quiet:
         console.say(f"the tune came to no end in {bars} bars and was cut there; ask for more --bars")
     if out != Path("-"):
-        console.result(str(out))
+        for path in outputs.paths:
+            console.result(str(path))

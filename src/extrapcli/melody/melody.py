@@ -1,4 +1,4 @@
-"""The use case: a seed in, a new tune out, as a MIDI file."""
+"""The use case: a seed in, a new tune out, as a MIDI file, as sound and as a score."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,12 +8,11 @@ from extrapcli.backends import open_model
 from extrapcli.errors import UsageError
 from extrapcli.melody.encoding import METRES, Tune, decode, parse
 from extrapcli.melody.generate import Written, go_on
-from extrapcli.melody.keys import find_key, from_home, parse_key, to_home
-from extrapcli.melody.midi import write_midi
+from extrapcli.melody.keys import find_key, from_home, home_key, parse_key, to_home
+from extrapcli.melody.outputs import Outputs, prepare, write
 from extrapcli.melody.recording import SEED_BARS, Recorded, read_recording, within
 from extrapcli.melody.scores import SUFFIXES, read_tune
 from extrapcli.models import find_model
-from extrapcli.output import whole_file
 
 DEFAULT = "melody"
 DEFAULT_METRE = "4/4"
@@ -34,22 +33,22 @@ class Wish:
 
 def write_tune(
     seed: str | Path,
-    out: Path,
+    outputs: Outputs,
     wish: Wish,
     *,
     model: str = DEFAULT,
     backend: str = "auto",
-    overwrite: bool = False,
     tell: Callable[[Recorded], None] = lambda heard: None,
 ) -> Written:
-    """Go on from a seed and write the tune to `out`.
+    """Go on from a seed and write the tune.
 
     The seed is symbols or the path of a file of tunes, as text, or the path of a recording, as a Path; `tell` is
-    called with what was heard in that. Symbols are in C major or A minor, as the model is. Raises as `parse`,
-    `read_tune`, `read_recording`, `open_model` and `go_on` do, CannotWrite where `out` is there already.
+    called with what was heard in that. Symbols are in C major or A minor, as the model is. Raises as `prepare`,
+    `parse`, `read_tune`, `read_recording`, `open_model`, `go_on` and `write` do.
     """
     if wish.metre is not None and wish.metre not in METRES:
         raise UsageError(f"no tune is counted in {wish.metre}; choose one of {', '.join(METRES)}")
+    font = prepare(outputs)
     asked = parse_key(wish.key) if wish.key else None
     opened = open_model(find_model(model), backend=backend, device="cpu", threads=1)
     tempo = wish.tempo
@@ -71,8 +70,8 @@ def write_tune(
         random_seed=wish.random_seed,
     )
     tune = written.tune.moved(back)
-    with whole_file(out, source=Path(seed), overwrite=overwrite) as whole:
-        write_midi(whole, tune.notes, tempo=tempo or DEFAULT_TEMPO, metre=tune.metre, upbeat=tune.upbeat)
+    key = home_key(written.tune).moved(back)
+    write(outputs, tune, key, tempo=tempo or DEFAULT_TEMPO, font=font, source=Path(seed))
     return Written(tune, written.ended)
 
 
