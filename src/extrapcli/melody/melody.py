@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from extrapcli.backends import open_model
 from extrapcli.errors import UsageError
@@ -10,9 +11,11 @@ from extrapcli.melody.encoding import METRES, Tune, decode, parse
 from extrapcli.melody.generate import Written, go_on
 from extrapcli.melody.keys import find_key, from_home, home_key, parse_key, to_home
 from extrapcli.melody.outputs import Outputs, prepare, write
-from extrapcli.melody.recording import SEED_BARS, Recorded, read_recording, within
 from extrapcli.melody.scores import SUFFIXES, read_tune
 from extrapcli.models import find_model
+
+if TYPE_CHECKING:
+    from extrapcli.melody.recording import Recorded
 
 DEFAULT = "melody"
 DEFAULT_METRE = "4/4"
@@ -38,7 +41,7 @@ def write_tune(
     *,
     model: str = DEFAULT,
     backend: str = "auto",
-    tell: Callable[[Recorded], None] = lambda heard: None,
+    tell: "Callable[[Recorded], None]" = lambda heard: None,
 ) -> Written:
     """Go on from a seed and write the tune.
 
@@ -53,6 +56,8 @@ def write_tune(
     opened = open_model(find_model(model), backend=backend, device="cpu", threads=1)
     tempo = wish.tempo
     if isinstance(seed, Path):
+        from extrapcli.melody.recording import SEED_BARS, read_recording, within
+
         heard = read_recording(seed, wish.metre or DEFAULT_METRE, bars=max(1, min(SEED_BARS, wish.bars // 2)))
         tell(heard)
         tempo = tempo or heard.tempo
