@@ -18,15 +18,17 @@ ALLOWED = {
     "models": {"errors"},
     "audio": {"errors"},
     "backends": {"errors", "spec", "frames"},
-    "extrapolators": {"audio", "backends", "crossfade", "errors", "frames", "spec"},
+    "amplitude": {"backends", "errors", "spec"},
+    "extrapolators": {"amplitude", "audio", "backends", "crossfade", "errors", "frames", "spec"},
     "continuation": {"audio", "crossfade", "errors", "extrapolators"},
     "output": {"audio", "continuation", "errors"},
     "jobs": {"audio", "backends", "continuation", "errors", "evaluation", "extrapolators", "models", "output"},
+    "prediction": {"amplitude", "audio", "backends", "jobs", "models", "output"},
     "about": {"audio", "backends", "errors", "models", "spec"},
     "networks": set(),
     "melody": {"backends", "errors", "models", "output"},
     "evaluation": {"audio", "backends", "errors", "extrapolators", "output"},
-    "training": {"audio", "backends", "errors", "evaluation", "melody", "models", "networks", "spec"},
+    "training": {"amplitude", "audio", "backends", "errors", "evaluation", "melody", "models", "networks", "spec"},
     "console": {"jobs", "training"},  # for types alone
     "cli": {
         "about",
@@ -39,6 +41,7 @@ ALLOWED = {
         "jobs",
         "melody",
         "models",
+        "prediction",
         "training",
     },
 }
@@ -107,7 +110,7 @@ def test_help_loads_nothing_heavy() -> None:
 def test_continuing_loads_neither_tensorflow_nor_librosa() -> None:
     heavy = {"tensorflow", "keras", "librosa", "matplotlib", "pydantic", "scipy", "mir_eval", "PIL"}
     heavy |= {"extrapcli.evaluation"}  # nothing is measured that nobody asked for
-    assert not heavy & loaded_by("import extrapcli.jobs, extrapcli.backends.onnx")
+    assert not heavy & loaded_by("import extrapcli.jobs, extrapcli.prediction, extrapcli.backends.onnx")
 
 
 def test_modules_stay_short() -> None:

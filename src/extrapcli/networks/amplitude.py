@@ -17,6 +17,8 @@ import keras
 from keras import layers, ops
 from pydantic import BaseModel, Field, PositiveFloat, PositiveInt
 
+NEGATIVE_SLOPE = 0.2  # of leaky_relu in Keras
+
 
 class AmplitudeSettings(BaseModel, frozen=True, extra="forbid"):
     """`look_back` samples are looked at; `units` and `dense` are sizes of layers.
@@ -46,8 +48,8 @@ def amplitude(settings: AmplitudeSettings, *, every_step: bool = False) -> keras
     return keras.Model(samples, x[..., 0] if every_step else x, name="amplitude")
 
 
-@keras.saving.register_keras_serializable("extrap")
-class Roll(layers.Layer):
+@keras.saving.register_keras_serializable("extrapcli")
+class Roll(layers.Layer):  # type: ignore[misc]
     """Fills in the samples that are not known, each with what a network makes of as many as were known.
 
     Call arguments: float32 `(batch, n, 1)`, samples and then NaN, in every row as many as in the first.
@@ -74,7 +76,7 @@ class Roll(layers.Layer):
         return (shape[0], None, 1)
 
     def get_config(self) -> dict[str, Any]:
-        return super().get_config() | {"predictor": keras.saving.serialize_keras_object(self.predictor)}
+        return {**super().get_config(), "predictor": keras.saving.serialize_keras_object(self.predictor)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Roll":

@@ -153,7 +153,8 @@ TABLES: dict[str, set[str]] = {
 class Recipe(Table, frozen=True):
     """A network's settings are in the table of its name.
 
-    `clips` is for networks of frames, `ranking` for recall, `tunes` for melody, `samples` for amplitude. `data` is for all but melody.
+    `clips` is for networks of frames, `ranking` for recall, `tunes` for melody, `samples` for amplitude. `data` is
+    for all but melody.
     """
 
     network: Network

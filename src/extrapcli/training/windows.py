@@ -41,8 +41,12 @@ class Windows(Batches):
         return self.look_back if self.every_step else 1
 
     @property
+    def _per_sequence(self) -> int:
+        return int(self._windows.shape[1]) // self._apart
+
+    @property
     def items(self) -> int:
-        return len(self.sequences) * (self._windows.shape[1] // self._apart)
+        return len(self.sequences) * self._per_sequence
 
     def item(self, index: int, rng: np.random.Generator) -> tuple[Array, Array]:
         inputs, answers = self.rows(0, np.array([index]))
@@ -50,7 +54,7 @@ class Windows(Batches):
 
     def rows(self, epoch: int, chosen: NDArray[np.int64]) -> tuple[Array, Array]:
         first = np.random.default_rng((self.seed, epoch)).integers(self._apart) if self.random else 0
-        sequence, place = np.divmod(chosen, self._windows.shape[1] // self._apart)
+        sequence, place = np.divmod(chosen, self._per_sequence)
         found = self._windows[sequence, place * self._apart + first]
         return found[:, :-1, None], found[:, 1:] if self.every_step else found[:, -1:]
 
