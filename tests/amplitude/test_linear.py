@@ -11,9 +11,9 @@ from extrapcli.amplitude import linear
 @pytest.mark.parametrize("order", [1, 3, 8, 32])
 def test_the_weights_have_the_least_squared_error(order: int, rng: np.random.Generator) -> None:
     sounds = [scipy.signal.lfilter([1], [1, -1.2, 0.6], rng.normal(size=n)) for n in (500, 2000)]
-    rows = np.concatenate([scipy.linalg.hankel(s[: -order - 1], s[-order - 1 : -1]) for s in sounds])
-    expected = scipy.linalg.lstsq(rows, np.concatenate([s[order:-1] for s in sounds]))[0]
-    np.testing.assert_allclose(linear.fit([s[:-1] for s in sounds], order), expected, atol=1e-8)
+    rows = np.concatenate([scipy.linalg.hankel(s[:-order], s[-order - 1 : -1]) for s in sounds])
+    expected = scipy.linalg.lstsq(rows, np.concatenate([s[order:] for s in sounds]))[0]
+    np.testing.assert_allclose(linear.fit(sounds, order), expected, atol=1e-8)
 
 
 def test_it_finds_the_recursion_that_made_a_sound(rng: np.random.Generator) -> None:

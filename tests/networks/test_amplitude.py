@@ -46,7 +46,9 @@ def slow(model: keras.Model, settings: AmplitudeSettings, window: NDArray[np.flo
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
 @pytest.mark.parametrize("look_back", [1, 3, 8])
-def test_it_is_what_its_definition_says(settings: AmplitudeSettings, look_back: int, rng: np.random.Generator) -> None:
+def test_it_is_what_its_definition_says(
+    settings: AmplitudeSettings, look_back: int, rng: np.random.Generator
+) -> None:
     model = network(settings, rng)
     windows = rng.normal(size=(20, look_back)).astype(np.float32)
     expected = [slow(model, settings, window) for window in windows]

@@ -59,7 +59,7 @@ def _lag(sound: NDArray[np.floating], rate: int) -> int | None:
     squares = np.concatenate([[0], np.square(end).cumsum()])
     energies = squares[longest:] - squares[: longest + 1]
     found = products / np.sqrt(np.maximum(energies * energies[-1], np.finfo(float).tiny))
-    best = int(np.argmax(found[: -SHORTEST_LAG]))
+    best = int(np.argmax(found[:-SHORTEST_LAG]))
     return longest - best if found[best] > ALIKE else None
 
 
