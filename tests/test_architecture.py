@@ -23,7 +23,7 @@ ALLOWED = {
     "continuation": {"audio", "crossfade", "errors", "extrapolators"},
     "output": {"audio", "continuation", "errors"},
     "jobs": {"audio", "backends", "continuation", "errors", "evaluation", "extrapolators", "models", "output"},
-    "prediction": {"amplitude", "audio", "backends", "jobs", "models", "output"},
+    "prediction": {"amplitude", "audio", "backends", "errors", "jobs", "models", "output"},
     "about": {"audio", "backends", "errors", "models", "spec"},
     "networks": set(),
     "melody": {"backends", "errors", "models", "output"},

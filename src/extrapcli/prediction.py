@@ -15,11 +15,13 @@ from extrapcli.audio.resample import resample
 from extrapcli.audio.song import Song
 from extrapcli.backends import open_model
 from extrapcli.backends.base import Backend
+from extrapcli.errors import UsageError
 from extrapcli.jobs import STDIN, Progress, check_destination, read_song
-from extrapcli.models import find_model
+from extrapcli.models import find_model, folders
 from extrapcli.output import choose_format, whole_file
 
 DEFAULT = "amplitude"
+LONG = "-long"  # behind a model's name: the one that has learned to predict from any number of samples
 SIXTEEN_BIT = 32768.0
 Samples = NDArray[np.float32]
 
@@ -97,8 +99,7 @@ def predict_song(source: Path, wish: Wish, progress: Progress) -> Prediction:
     Raises as `open_model`, `decode` and `whole_file` do, UnusableModel where the model predicts no samples.
     """
     check_destination([source], wish.out, into_folder=wish.into_folder)
-    backend = open_model(find_model(wish.model), backend=wish.backend, device=wish.device, threads=wish.threads)
-    look_back = wish.look_back or check(backend.spec)
+    backend, look_back = _opened(wish)
     song = _at_rate(read_song(source), backend.spec.sample_rate)
     format = choose_format(wish.format, wish.out, song)
     path = _path(source, wish.out, format)
@@ -130,6 +131,24 @@ def predict_song(source: Path, wish: Wish, progress: Progress) -> Prediction:
         linear_prediction=Error.of(np.stack(linearly, axis=1), song.samples),
         last_sample=Error.of(np.concatenate([0 * song.samples[:1], song.samples[:-1]]), song.samples),
     )
+
+
+def _opened(wish: Wish) -> tuple[Backend, int]:
+    """The model to predict with, and from how many samples: NAME or, for more or fewer than it has, NAME-long."""
+
+    def opened(name: str) -> Backend:
+        return open_model(find_model(name), backend=wish.backend, device=wish.device, threads=wish.threads)
+
+    backend = opened(wish.model)
+    look_back = wish.look_back or check(backend.spec)
+    if look_back != check(backend.spec) and f"{wish.model}{LONG}" in {folder.name for folder in folders()}:
+        backend = opened(f"{wish.model}{LONG}")
+    if look_back > (most := check(backend.spec)):
+        raise UsageError(
+            f"--look-back {look_back} is out of range: {backend.spec.name} has learned to predict from {most} "
+            "samples at most; train another (extrap train --recipe amplitude-long)"
+        )
+    return backend, look_back
 
 
 def _at_rate(song: Song, rate: int) -> Song:

@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 from extrapcli.networks.amplitude import AmplitudeSettings, amplitude, amplitude_rolled
 from extrapcli.training.amplitude_onnx import amplitude_graph
 
-SMALL = {"units": 6, "dense": (5, 3)}
 SETTINGS = [
-    AmplitudeSettings(**SMALL, activation="leaky_relu"),
-    AmplitudeSettings(**SMALL, activation="relu"),
-    AmplitudeSettings(**SMALL, activation="leaky_relu", scale=100),
+    AmplitudeSettings(units=6, dense=(5, 3), activation="leaky_relu"),
+    AmplitudeSettings(units=6, dense=(5, 3), activation="relu"),
+    AmplitudeSettings(units=6, dense=(5, 3), activation="leaky_relu", scale=100),
 ]
 
 
@@ -28,11 +27,12 @@ def network(settings: AmplitudeSettings, rng: np.random.Generator) -> keras.Mode
 def slow(model: keras.Model, settings: AmplitudeSettings, window: NDArray[np.float32]) -> float:
     """The definition, with one window `(n,)`."""
 
-    def activation(x: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.where(x > 0, x, 0 if settings.activation == "relu" else 0.2 * x).astype(np.float32)
+    def activation(x: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.where(x > 0, x, 0 if settings.activation == "relu" else 0.2 * x)
 
     kernel, recurrent, bias = model.get_layer("lstm").get_weights()
-    h, c = np.zeros(settings.units), np.zeros(settings.units)
+    h: NDArray[np.float64] = np.zeros(settings.units)
+    c: NDArray[np.float64] = np.zeros(settings.units)
     for sample in window * settings.scale:
         i, f, g, o = np.split(sample * kernel[0] + h @ recurrent + bias, 4)
         i, f, o = (1 / (1 + np.exp(-gate)) for gate in (i, f, o))

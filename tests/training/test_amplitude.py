@@ -83,9 +83,7 @@ def test_songs_are_those_that_are_named_each_channel_of_unit_deviation(lay: Lay)
     ("samples", "says"),
     [({"songs": ("gone",)}, "no song gone"), ({"songs": ("1",), "per_song": 30000}, r"no song has 30000 samples")],
 )
-def test_a_song_that_is_not_there_or_too_short_is_refused(
-    samples: dict[str, object], says: str, lay: Lay
-) -> None:
+def test_a_song_that_is_not_there_or_too_short_is_refused(samples: dict[str, object], says: str, lay: Lay) -> None:
     recipe = Recipe.model_validate({"network": "amplitude", "fit": {"epochs": 1}, "samples": samples})
     with pytest.raises(UsageError, match=says):
         training_sounds(recipe, lay(), Heard())
