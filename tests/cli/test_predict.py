@@ -26,7 +26,7 @@ def decibels(error: NDArray[np.floating], of: NDArray[np.floating]) -> float:
     return float(10 * np.log10(np.square(error).mean() / np.square(of).mean()))
 
 
-def test_it_writes_the_prediction_and_says_its_error(
+def test_it_writes_the_prediction_and_says_how_far_off(
     extrap: Extrap, piece: NDArray[np.float32], tmp_path: Path
 ) -> None:
     ran = extrap("predict", "piece.wav")

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-PIECE_SECONDS = 0.05
+PIECE_SECONDS = 0.01
 QUIET = 0.01  # of the song's level: -40 dB
 SHORTEST_LAG = 2  # samples
 ALIKE = 0.999  # correlation of two stretches that are the same again
@@ -26,7 +26,7 @@ class Life:
 def life(sound: NDArray[np.floating], rate: int) -> Life:
     """Of a sound `(n,)` that continues a song of unit deviation. A constant is silence.
 
-    It circles from the piece of 50 ms on from which every piece is what comes a lag later, one lag of up to half a
+    It circles from the piece of 10 ms on from which every piece is what comes a lag later, one lag of up to half a
     second for all.
     """
     piece = round(PIECE_SECONDS * rate)

@@ -39,7 +39,7 @@ class AmplitudeRelease:
         self.look_back = recipe.amplitude.look_back
         self.summary = (
             f"Predicts each sample from the {self.look_back} before it (extrap predict). Going on from its own "
-            "answers it makes no music: the sound dies away or becomes a tone."
+            "answers (extrap continue) it makes no music; closed_loop says what becomes of it."
         )
         outputs: dict[str, Shape] = {"next": (None, 1)}
         self.spec = ModelSpec(
