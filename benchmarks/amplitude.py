@@ -32,8 +32,6 @@ DOCS = Path(__file__).parents[1] / "docs"
 RUNS = {
     "amplitude-relu": "ReLU",
     "amplitude": "LeakyReLU",
-    "amplitude-raw-relu": "ReLU, on 16-bit numbers",
-    "amplitude-raw": "LeakyReLU, on 16-bit numbers",
 }
 LOOK_BACKS = (3, 8, 32)
 PLACES = 20_000  # of each channel, at which look-backs are compared

@@ -14,7 +14,7 @@ from extrapcli.audio.resample import resample
 from extrapcli.audio.song import Song
 from extrapcli.backends.base import Backend
 from extrapcli.crossfade import Fade, join
-from extrapcli.errors import UsageError
+from extrapcli.errors import UnusableModel, UsageError
 from extrapcli.extrapolators.base import Block, Style, fade_out
 
 
@@ -76,4 +76,8 @@ class Amplitude:
 
     def _next(self, second: NDArray[np.float32]) -> NDArray[np.float32]:
         """The second `(rate, channels)` after one, at the model's rate."""
-        return go_on(self.backend, second[-self.look_back :].T, self.backend.spec.sample_rate).T
+        spec = self.backend.spec
+        answer = go_on(self.backend, second[-self.look_back :].T, spec.sample_rate).T
+        if not np.isfinite(answer).all():
+            raise UnusableModel(f"model {spec.name} runs off until its answers are no numbers; train it again")
+        return answer

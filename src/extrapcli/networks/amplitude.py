@@ -15,23 +15,18 @@ from typing import Annotated, Any, Literal
 
 import keras
 from keras import layers, ops
-from pydantic import BaseModel, Field, PositiveFloat, PositiveInt
+from pydantic import BaseModel, Field, PositiveInt
 
 NEGATIVE_SLOPE = 0.2  # of leaky_relu in Keras
 
 
 class AmplitudeSettings(BaseModel, frozen=True, extra="forbid"):
-    """`look_back` samples are looked at; `units` and `dense` are sizes of layers.
-
-    Samples of unit deviation come as `scale` times that to the layers, and back: 3600 is the deviation of 16-bit
-    numbers of music.
-    """
+    """`look_back` samples are looked at; `units` and `dense` are sizes of layers."""
 
     look_back: Annotated[int, Field(ge=1, le=4096)] = 3
     units: Annotated[int, Field(ge=1, le=4096)] = 100
     dense: tuple[PositiveInt, ...] = (50, 25, 12)
     activation: Literal["relu", "leaky_relu"] = "leaky_relu"
-    scale: PositiveFloat = 1.0
 
 
 def amplitude(settings: AmplitudeSettings, *, every_step: bool = False) -> keras.Model:
@@ -40,11 +35,10 @@ def amplitude(settings: AmplitudeSettings, *, every_step: bool = False) -> keras
     With `every_step` it gives what follows each of them, `(batch, n)`, each from all before it.
     """
     samples = keras.Input((None, 1), name="context")
-    x = layers.Rescaling(settings.scale)(samples)
-    x = layers.LSTM(settings.units, activation=settings.activation, return_sequences=every_step, name="lstm")(x)
+    lstm = layers.LSTM(settings.units, activation=settings.activation, return_sequences=every_step, name="lstm")
+    x = lstm(samples)
     for number, units in enumerate((*settings.dense, 1)):
         x = layers.Dense(units, activation=settings.activation, name=f"dense_{number}")(x)
-    x = layers.Rescaling(1 / settings.scale)(x)
     return keras.Model(samples, x[..., 0] if every_step else x, name="amplitude")
 
 

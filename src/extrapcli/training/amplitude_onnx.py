@@ -72,14 +72,12 @@ def amplitude_graph(predictor: keras.Model, settings: AmplitudeSettings, *, opse
     )
     kernel, recurrent, bias = (_by_gate(w) for w in predictor.get_layer("lstm").get_weights())
     tensors = {
-        "kernel": (kernel * settings.scale).T[None],
+        "kernel": kernel.T[None],
         "recurrent": recurrent.T[None],
         "bias": np.concatenate([bias, np.zeros_like(bias)])[None],
     }
     for number in layers:
-        kernel, bias = predictor.get_layer(f"dense_{number}").get_weights()
-        last = settings.scale if number == layers[-1] else 1
-        tensors |= {f"kernel{number}": kernel / last, f"bias{number}": bias / last}
+        tensors[f"kernel{number}"], tensors[f"bias{number}"] = predictor.get_layer(f"dense_{number}").get_weights()
     for name, values in tensors.items():
         graph.graph.initializer.append(onnx.numpy_helper.from_array(np.ascontiguousarray(values, np.float32), name))
     return graph
