@@ -35,7 +35,7 @@ class AmplitudeRelease:
     def __init__(self, recipe: Recipe, name: str) -> None:
         self.recipe = recipe
         songs = recipe.samples.songs
-        self.part = f"{recipe.samples.per_song} samples of each of {'; '.join(songs) if songs else 'them'}"
+        self.part = f"songs ({recipe.samples.per_song} samples of each: {'; '.join(songs) if songs else 'all'})"
         self.look_back = recipe.amplitude.look_back
         self.summary = (
             f"Predicts each sample from the {self.look_back} before it (extrap predict). Going on from its own "
