@@ -1,13 +1,15 @@
-"""Do tunes that a model writes end as folk songs do? `tunes.py TUNES [--model melody]`.
+"""Do tunes that a model writes end as folk songs do, and does it know songs by heart? `tunes.py TUNES`.
 
 Takes the first two bars of tunes that the model was not trained on, has it go on to as many bars as those have at the
-most, and prints what the last notes are, beside those of the tunes themselves and those of tunes that were cut.
+most, and prints what the last notes are, beside those of the tunes themselves and those of tunes that were cut, and
+how many have a run of twelve notes, by intervals and lengths, in common with a tune that the model learned from.
 TUNES is a folder as `extrap train` takes it (`extrap train essen` makes one).
 """
 
 import argparse
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +25,7 @@ from extrapcli.training.recipe import find_recipe
 from extrapcli.training.tunes import Piece, read_collection
 
 SEED_BARS = 2
+RUN = 12  # notes
 STRONG = {"2/4": 8, "3/4": 12, "4/4": 8, "6/8": 6, "3/8": 6, "6/4": 12, "3/2": 24, "2/2": 8}
 """Every so many steps from the bar on is a strong beat."""
 BEGINNINGS = {beat(metre, upbeat, 0): (metre, upbeat) for metre in METRES for upbeat in range(METRES[metre])}
@@ -57,6 +60,15 @@ def bars_of(tune: Tune) -> int:
     return -(-(tune.steps - tune.upbeat) // METRES[tune.metre])
 
 
+def runs(tune: Tune) -> set[tuple[tuple[int | None, int], ...]]:
+    """Every twelve notes in a row: the interval up to each from the one before, and the length of that."""
+    steps = [
+        (None if one.pitch is None or other.pitch is None else other.pitch - one.pitch, one.steps)
+        for one, other in pairwise(tune.notes)
+    ]
+    return {tuple(steps[place : place + RUN]) for place in range(len(steps) - RUN + 1)}
+
+
 def written(backend: Backend, tunes: list[Tune], temperature: float) -> list[Written]:
     """A tune for each of these, as many bars long at the most."""
     return [
@@ -84,8 +96,13 @@ def main() -> None:
     backend = open_model(find_model(asked.model), device="cpu", threads=1)
     vocabulary = backend.spec.symbols
     with console.training(quiet=False) as progress:
-        pieces = read_collection(asked.tunes, vocabulary, find_recipe("melody").tunes, progress).validation
-    tunes = [tune for piece in pieces if (tune := tune_of(piece, vocabulary)).metre and bars_of(tune) > 2 * SEED_BARS]
+        collection = read_collection(asked.tunes, vocabulary, find_recipe("melody").tunes, progress)
+    known = set().union(*(runs(tune_of(piece, vocabulary)) for piece in collection.training))
+    tunes = [
+        tune
+        for piece in collection.validation
+        if (tune := tune_of(piece, vocabulary)).metre and bars_of(tune) > 2 * SEED_BARS
+    ]
     tunes = [tunes[place] for place in np.random.default_rng(0).permutation(len(tunes))[: asked.count]]
     new = written(backend, tunes, asked.temperature)
     rows = {
@@ -95,6 +112,11 @@ def main() -> None:
         "written, and cut": [one.tune for one in new if not one.ended],
     }
     print("\n".join(table(rows)))
+    shares = {name: np.mean([bool(runs(tune) & known) for tune in tunes]) for name, tunes in rows.items() if tunes}
+    print(
+        "\nA run of twelve notes that it learned is in",
+        ", ".join(f"{share:.0%} of {name}" for name, share in shares.items()),
+    )
     lengths = [one.tune.steps / tune.steps for one, tune in zip(new, tunes, strict=True)]
     print(f"\nIn the median a written tune is {np.median(lengths):.2f} times as long as the song that it begins as.")
 

@@ -17,7 +17,7 @@ _PROFILES = {
     False: (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88),
     True: (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17),
 }
-_NAMES = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+NAMES = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 _LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11, "H": 11}
 _HOME = {False: 0, True: 9}  # C major, A minor
 MIDDLE = 67  # where the middle of a tune is brought near
@@ -28,7 +28,7 @@ class Key(NamedTuple):
     minor: bool = False
 
     def __str__(self) -> str:
-        return _NAMES[self.tonic] + ("m" if self.minor else "")
+        return NAMES[self.tonic] + ("m" if self.minor else "")
 
     @property
     def fifths(self) -> int:
