@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from time import process_time
 
 import numpy as np
 
@@ -104,7 +105,9 @@ def main() -> None:
         if (tune := tune_of(piece, vocabulary)).metre and bars_of(tune) > 2 * SEED_BARS
     ]
     tunes = [tunes[place] for place in np.random.default_rng(0).permutation(len(tunes))[: asked.count]]
+    began = process_time()
     new = written(backend, tunes, asked.temperature)
+    speed = sum(one.tune.steps for one in new) / (process_time() - began)
     rows = {
         "folk songs": tunes,
         "folk songs, cut at half their bars": [cut(tune, bars_of(tune) // 2) for tune in tunes],
@@ -119,6 +122,7 @@ def main() -> None:
     )
     lengths = [one.tune.steps / tune.steps for one, tune in zip(new, tunes, strict=True)]
     print(f"\nIn the median a written tune is {np.median(lengths):.2f} times as long as the song that it begins as.")
+    print(f"\n{speed:,.0f} steps of tunes, each the best of sixteen, for a second of one core.")
 
 
 if __name__ == "__main__":
