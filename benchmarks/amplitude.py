@@ -82,8 +82,8 @@ def predictor(run: Path, which: str = "last") -> keras.Model:
 
 def windows(sequences: Sequences, look_back: int, places: int | None = None) -> tuple[Sequences, Sequences]:
     """Windows `(channels, n, look_back)` and what follows each, the last `places` of each sequence."""
-    found = np.lib.stride_tricks.sliding_window_view(sequences, look_back + 1, axis=1)
-    found = found[:, -places:] if places else found
+    found: Sequences = np.lib.stride_tricks.sliding_window_view(sequences, look_back + 1, axis=1)
+    found = found[:, -(places or found.shape[1]) :]
     return found[..., :-1], found[..., -1]
 
 
@@ -230,7 +230,7 @@ def speed_table(figures: Figures) -> str:
     return "\n".join(["| | times as fast as it sounds |", "|---|---|", *rows])
 
 
-TABLES = {
+TABLES: dict[str, Callable[[Any], str]] = {
     "activation": activation_table,
     "look_back": look_back_table,
     "closed_loop": closed_loop_table,
