@@ -17,7 +17,7 @@ ALLOWED = {
     "crossfade": set(),
     "models": {"errors"},
     "audio": {"errors"},
-    "backends": {"errors", "spec", "frames", "networks"},
+    "backends": {"errors", "spec", "frames", "networks"},  # the layers that TensorFlow loads
     "amplitude": {"backends", "errors", "spec"},
     "extrapolators": {"amplitude", "audio", "backends", "crossfade", "errors", "frames", "spec"},
     "continuation": {"audio", "crossfade", "errors", "extrapolators"},

@@ -1,4 +1,4 @@
-"""A layer that goes on from its own answers. Models hold it by name, so what runs them has to know it."""
+"""The layer that lets a network go on from its own answers, in a loop inside the graph."""
 
 from typing import Any
 

@@ -73,7 +73,8 @@ class AmplitudeRelease:
         }
         figures: Figures = {}
         for name, predict in ways.items():
-            figures[f"{name}_validation_decibels"] = round(_decibels(validation, predict), 2)
+            pooled, median = _decibels(validation, predict)
+            figures |= {f"{name}_validation_decibels": pooled, f"{name}_validation_median_decibels": median}
         for name, predict in ways.items():
             figures[f"{name}_training_squared_16_bit"] = round(_squared_16_bit(training, predict))
         figures |= {"look_back": self.look_back, "silence_training_squared_16_bit": round(_power(training))}
@@ -110,9 +111,13 @@ def _told(name: str, lives: list[Life]) -> Figures:
     return {name: "; ".join(told)}
 
 
-def _decibels(sounds: Sounds, predict: Predict) -> float:
-    error = sum(float(np.square(predict(s) - s, dtype=np.float64).sum()) for s in sounds.sequences)
-    return float(10 * np.log10(error / np.square(sounds.sequences, dtype=np.float64).sum()))
+def _decibels(sounds: Sounds, predict: Predict) -> tuple[float, float]:
+    """The error of all channels together, and that of the middle one, in dB of what they are."""
+    of = sounds.sequences[sounds.sequences.any(axis=1)]
+    errors = np.array([np.square(predict(s) - s, dtype=np.float64).mean() for s in of])
+    powers = np.square(of, dtype=np.float64).mean(axis=1)
+    pooled, median = 10 * np.log10([errors.sum() / powers.sum(), np.median(errors / powers)])
+    return round(float(pooled), 2), round(float(median), 2)
 
 
 def _squared_16_bit(sounds: Sounds, predict: Predict) -> float:
