@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from extrapcli.audio.probe import seconds_of
 from extrapcli.batch.batch import Batch
 from extrapcli.batch.manifest import Manifest, Record
+from extrapcli.batch.places import fetched
 from extrapcli.batch.plan import Work
 from extrapcli.batch.worker import Task, Worker, digest_of
 from extrapcli.errors import UnreadableAudio
@@ -66,4 +67,7 @@ def _try_one(tasks: list[Task], options: Options) -> list[Record]:
 
 def _track_seconds(work: Work, options: Options) -> float:
     asked = options.length.minutes * 60
-    return asked + seconds_of(work.source) if options.length.beyond else asked
+    if not options.length.beyond:
+        return asked
+    with fetched(work.source) as song:
+        return asked + seconds_of(song)

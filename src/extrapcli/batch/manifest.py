@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from extrapcli.batch.places import Place, Remote, digest_at
 from extrapcli.errors import CannotWrite, ExtrapError, UsageError
-from extrapcli.models import sha256
 
 NAME = "manifest.jsonl"
 State = Literal["begun", "done", "failed"]
@@ -43,7 +43,7 @@ class Record:
     def to_json(self) -> str:
         return json.dumps({key: value for key, value in asdict(self).items() if value})
 
-    def is_of(self, track: Path) -> bool:
+    def is_of(self, track: Place) -> bool:
         """Whether a file is the track that was made then, by its size and its time or content."""
         try:
             found = track.stat()
@@ -51,7 +51,14 @@ class Record:
             return False
         if self.state != "done" or found.st_size != self.bytes:
             return False
-        return found.st_mtime_ns == self.modified or sha256(track) == self.sha256
+        return found.st_mtime_ns == self.modified or digest_at(track) == self.sha256
+
+
+def manifest_path(tracks: Place, named: Path | None) -> Path:
+    """The manifest that was named, else one beside the tracks. Raises UsageError where those are at a URL."""
+    if named is None and isinstance(tracks, Remote):
+        raise UsageError(f"{tracks}: a manifest can't be kept there; name a file of this machine with --manifest")
+    return named or Path(str(tracks)) / NAME
 
 
 class Manifest:

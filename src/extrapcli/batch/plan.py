@@ -4,9 +4,10 @@ import os
 import string
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 
 from extrapcli.audio.formats import FORMATS, format_of, is_audio_name
+from extrapcli.batch.places import Place, Remote, same
 from extrapcli.continuation import Length, clock
 from extrapcli.errors import UnreadableAudio, UsageError
 
@@ -18,8 +19,8 @@ _FIELDS = ("stem", "minutes", "ext", "model")
 class Work:
     """A song and where its track goes; `output` is `target` below the folder of tracks, with slashes."""
 
-    source: Path
-    target: Path
+    source: Place
+    target: Place
     format: str
     input: str
     output: str
@@ -52,7 +53,7 @@ class Naming:
         if "ext" not in fields and not (self.format and format_of(Path(sample)) == self.format):
             raise UsageError(f"--name {self.name!r}: must end in .{{ext}}, or in the suffix of a --format")
 
-    def of(self, song: Path) -> tuple[str, str]:
+    def of(self, song: PurePath) -> tuple[str, str]:
         """The name of a song's track, and its format."""
         format = self.format or format_of(song) or "flac"
         minutes = ("plus-" if self.length.beyond else "") + clock(self.length.minutes * 60)
@@ -60,16 +61,16 @@ class Naming:
         return self.name.format(stem=song.stem, minutes=minutes, ext=ext, model=Path(self.model).name), format
 
 
-def plan(root: Path, out: Path, naming: Naming, *, include: Sequence[str], exclude: Sequence[str]) -> list[Work]:
+def plan(root: Place, out: Place, naming: Naming, *, include: Sequence[str], exclude: Sequence[str]) -> list[Work]:
     """Every song below `root`, sorted, that matches a pattern of `include` (by default, whose name is that of audio).
 
     A pattern is matched from the right, `*.mp3` or `demos/*`; one of `exclude` leaves out a folder, too. What lies
     below `out` is no song, and links to folders are not followed. Raises UsageError where two tracks would have one
     name, and where `out` is `root`; UnreadableAudio where there is no song.
     """
-    if not root.is_dir():
+    if isinstance(root, Path) and not root.is_dir():
         raise UnreadableAudio(f"{root}: no such folder; name one with songs")
-    if out.exists() and out.samefile(root):
+    if same(root, out):
         raise UsageError(f"{out}: holds the songs; name another folder for the tracks")
     works = []
     for relative in sorted(_files(root, out)):
@@ -84,16 +85,27 @@ def plan(root: Path, out: Path, naming: Naming, *, include: Sequence[str], exclu
     return works
 
 
-def _files(root: Path, out: Path) -> Iterator[Path]:
+def _files(root: Place, out: Place) -> Iterator[PurePath]:
+    if isinstance(root, Remote):
+        below = f"{out}/"
+        yield from (name for name in _listed(root) if not str(root / name).startswith(below))
+        return
     for folder, folders, files in os.walk(root):
         here = Path(folder)
-        folders[:] = [name for name in folders if not (out.exists() and (here / name).samefile(out))]
+        folders[:] = [name for name in folders if not same(here / name, out)]
         yield from ((here / name).relative_to(root) for name in files)
+
+
+def _listed(root: Remote) -> list[PurePosixPath]:
+    try:
+        return list(root.files())
+    except OSError as error:
+        raise UnreadableAudio(f"{root}: cannot be listed: {error.strerror}") from None
 
 
 def _refuse_collisions(works: list[Work]) -> None:
     songs = {work.source.resolve() for work in works}
-    written: dict[Path, str] = {}
+    written: dict[Place, str] = {}
     for work in works:
         other = written.setdefault(work.target, work.input)
         if other != work.input:

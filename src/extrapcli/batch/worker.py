@@ -7,11 +7,11 @@ from time import monotonic
 
 from extrapcli.audio.decode import decode
 from extrapcli.batch.manifest import Record, failed
+from extrapcli.batch.places import Place, fetched, written
 from extrapcli.batch.plan import Work
 from extrapcli.errors import CannotWrite, UnreadableAudio
 from extrapcli.maker import Maker, Options
 from extrapcli.models import sha256
-from extrapcli.output import make_folder
 
 
 @dataclass(frozen=True)
@@ -54,28 +54,30 @@ class Worker:
     def do(self, task: Task) -> Record:
         """The record of what became of a song: `done`, the one it had if nothing changed, or `failed`."""
         try:
-            return self._do(task)
+            with fetched(task.work.source) as song:
+                return self._do(task, song)
         except Exception as error:
             return failed(task.begun, error)
 
-    def _do(self, task: Task) -> Record:
+    def _do(self, task: Task, source: Path) -> Record:
         work, begun = task.work, task.begun
         began = monotonic()
-        digest = digest_of(work)
+        digest = _digest(source, work.source)
         if record := task.kept(digest):
             return record
         if work.target.exists() and not (task.ours or self._may_replace):
             raise CannotWrite(f"{work.target}: exists and was not made by this batch; move it, or say --overwrite")
-        song = decode(work.source, name=str(work.source))
-        make_folder(work.target.parent)
-        track = self._maker.make(song, work.source, work.target, work.format, _Unseen())
+        song = decode(source, name=str(work.source))
+        with written(work.target) as path:
+            track = self._maker.make(song, source, path, work.format, _Unseen())
+            made = sha256(path)
         found = work.target.stat()
         facts = json.loads(track.to_json())
         return replace(
             begun,
             state="done",
             input_sha256=digest,
-            sha256=sha256(work.target),
+            sha256=made,
             bytes=found.st_size,
             modified=found.st_mtime_ns,
             seconds=round(track.samples / track.sample_rate, 3),
@@ -91,10 +93,15 @@ class Worker:
 
 def digest_of(work: Work) -> str:
     """SHA-256 of a song's file; raises UnreadableAudio where it can't be read."""
+    with fetched(work.source) as file:
+        return _digest(file, work.source)
+
+
+def _digest(file: Path, song: Place) -> str:
     try:
-        return sha256(work.source)
+        return sha256(file)
     except OSError as error:
-        raise UnreadableAudio(f"{work.source}: cannot be read: {error.strerror}") from None
+        raise UnreadableAudio(f"{song}: cannot be read: {error.strerror}") from None
 
 
 def fingerprint(options: Options, format: str, model: Path) -> dict[str, object]:
