@@ -65,16 +65,18 @@ def plan(root: Path, out: Path, naming: Naming, *, include: Sequence[str], exclu
 
     A pattern is matched from the right, `*.mp3` or `demos/*`; one of `exclude` leaves out a folder, too. What lies
     below `out` is no song, and links to folders are not followed. Raises UsageError where two tracks would have one
-    name, and where `out` is `root`; UnreadableAudio where there is no song.
+    name, where `out` is `root` and for an empty pattern; UnreadableAudio where there is no song, or a folder that
+    can't be looked into.
     """
+    if not all((*include, *exclude)):
+        raise UsageError("a pattern is empty; write *.mp3, say, or demos/*")
     if not root.is_dir():
         raise UnreadableAudio(f"{root}: no such folder; name one with songs")
     if out.exists() and out.samefile(root):
         raise UsageError(f"{out}: holds the songs; name another folder for the tracks")
     works = []
-    for relative in sorted(_files(root, out)):
-        wanted = any(map(relative.match, include)) if include else is_audio_name(relative)
-        if wanted and not any(path.match(pattern) for pattern in exclude for path in (relative, *relative.parents)):
+    for relative in sorted(_files(root, out, exclude)):
+        if any(map(relative.match, include)) if include else is_audio_name(relative):
             name, format = naming.of(relative)
             track = relative.with_name(name)
             works.append(Work(root / relative, out / track, format, relative.as_posix(), track.as_posix()))
@@ -84,15 +86,25 @@ def plan(root: Path, out: Path, naming: Naming, *, include: Sequence[str], exclu
     return works
 
 
-def _files(root: Path, out: Path) -> Iterator[Path]:
-    for folder, folders, files in os.walk(root):
-        here = Path(folder)
-        folders[:] = [name for name in folders if not (out.exists() and (here / name).samefile(out))]
-        yield from ((here / name).relative_to(root) for name in files)
+def _files(root: Path, out: Path, exclude: Sequence[str]) -> Iterator[Path]:
+    def refuse(error: OSError) -> None:
+        reason = error.strerror or error
+        raise UnreadableAudio(f"{error.filename}: cannot be looked into ({reason}); leave it out with --exclude")
+
+    def wanted(path: Path) -> bool:
+        return not any(path.match(pattern) for pattern in exclude)
+
+    tracks = os.path.realpath(out)
+    for folder, folders, files in os.walk(root, onerror=refuse):
+        here = Path(folder).relative_to(root)
+        folders[:] = [
+            name for name in folders if wanted(here / name) and os.path.realpath(root / here / name) != tracks
+        ]
+        yield from (here / name for name in files if wanted(here / name))
 
 
 def _refuse_collisions(works: list[Work]) -> None:
-    songs = {work.source.resolve() for work in works}
+    songs = {os.path.realpath(work.source) for work in works}  # unlike Path.resolve, it takes links that go round
     written: dict[Path, str] = {}
     for work in works:
         other = written.setdefault(work.target, work.input)
@@ -100,5 +112,5 @@ def _refuse_collisions(works: list[Work]) -> None:
             raise UsageError(
                 f"{work.target}: {other} and {work.input} would both be written there; give another --name"
             )
-        if work.target.resolve() in songs:
+        if os.path.realpath(work.target) in songs:
             raise UsageError(f"{work.target}: is one of the songs; give another --name or folder")
