@@ -50,7 +50,6 @@ ALLOWED = {
 ONLY_USERS = {
     "typer": {"cli"},
     "rich": {"console"},
-    "pebble": {"batch"},
     "soundfile": {"audio"},
     "av": {"audio"},
     "soxr": {"audio"},

@@ -20,7 +20,12 @@ def result(line: str) -> None:
 
 def say(line: str) -> None:
     """Print one line about the work, on stderr."""
-    print(f"extrap: {line}", file=sys.stderr, flush=True)
+    print(f"extrap: {one_line(line)}", file=sys.stderr, flush=True)
+
+
+def one_line(text: str) -> str:
+    """The text with what is no sign on a screen as an escape: names of files may hold line breaks, and worse."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class _Silent:
@@ -86,7 +91,7 @@ def batch(quiet: bool, counts: "Counts") -> "Iterator[BatchProgress]":
             self.task = bar.add_task("songs", total=counts.songs)
 
         def say(self, line: str) -> None:
-            self.bar.console.print(f"extrap: {escape(line)}", highlight=False, soft_wrap=True)
+            self.bar.console.print(f"extrap: {escape(one_line(line))}", highlight=False, soft_wrap=True)
 
         def ended(self, counts: "Counts") -> None:
             told = f"{counts.made} made, {counts.kept} kept, {counts.failed} failed"

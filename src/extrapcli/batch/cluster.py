@@ -133,6 +133,7 @@ class _Actor:
                 file.write_bytes(content)
             only = Path(folder) / next(iter(model))
             self._worker = Worker(Options(**vars(options) | {"model": str(only if len(model) == 1 else folder)}))
+            self._worker.open()
 
     def ready(self) -> None: ...
 

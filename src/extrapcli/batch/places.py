@@ -5,11 +5,13 @@ then uploaded: in an object store it appears when its upload ends.
 """
 
 import errno
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path, PurePath, PurePosixPath
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -20,20 +22,30 @@ from extrapcli.output import make_folder
 
 
 class Stat(NamedTuple):
-    """Size in bytes, and the time of the last change in ns, 0 where a store tells none; named as `os.stat` does."""
+    """Size in bytes and the time of the last change, in ns but to the second, 0 where a store tells none."""
 
     st_size: int
     st_mtime_ns: int
+
+    @property
+    def st_ctime_ns(self) -> int:
+        return self.st_mtime_ns
+
+
+NOTHING = Stat(-1, 0)
+_TIMES = "LastModified", "last_modified", "mtime", "updated", "created"
 
 
 @dataclass(frozen=True)
 class Remote:
     """A file or folder at a URL, with the part of pathlib's interface that a batch needs.
 
-    Whatever a store or its library raises is an OSError here, FileNotFoundError where there is nothing.
+    Of a file that comes from a listing, `stat` tells what that said. Whatever a store or its library raises is an
+    OSError here, FileNotFoundError where there is nothing.
     """
 
     url: str
+    listed: Stat | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return self.url
@@ -45,10 +57,12 @@ class Remote:
     def name(self) -> str:
         return self.url.rsplit("/", 1)[-1]
 
-    def resolve(self) -> "Remote":
-        return self
+    def without(self, below: PurePath) -> "Remote":
+        """What is not there by a listing."""
+        return replace(self / below, listed=NOTHING)
 
-    absolute = resolve
+    def absolute(self) -> "Remote":
+        return self
 
     def exists(self) -> bool:
         try:
@@ -58,20 +72,22 @@ class Remote:
         return True
 
     def stat(self) -> Stat:
+        if self.listed == NOTHING:
+            raise FileNotFoundError(errno.ENOENT, _NOTHING_THERE)
+        if self.listed:
+            return self.listed
         store, path = _reach(self.url)
         with _as_os_error():
-            size = store.info(path)["size"] or 0
-            try:
-                return Stat(size, round(store.modified(path).timestamp() * 1e9))
-            except NotImplementedError:
-                return Stat(size, 0)
+            return _stat(store.info(path))
 
-    def files(self) -> Iterator[PurePosixPath]:
-        """The name below this folder of each file at any depth."""
+    def files(self) -> "dict[str, Remote]":
+        """Each file at any depth, by its name below this folder."""
         store, path = _reach(self.url)
         with _as_os_error():
-            found = store.find(path)
-        yield from (PurePosixPath(name.removeprefix(f"{path}/")) for name in found if name.startswith(f"{path}/"))
+            found = store.find(path, detail=True)
+        below = f"{path}/"
+        names = {name.removeprefix(below): info for name, info in found.items() if name.startswith(below)}
+        return {name: replace(self / name, listed=_stat(info)) for name, info in names.items()}
 
     def fetch(self, file: Path) -> None:
         store, path = _reach(self.url)
@@ -85,6 +101,15 @@ class Remote:
 
 
 Place = Path | Remote
+_NOTHING_THERE = "there is nothing of that name"
+
+
+def _stat(info: dict[str, Any]) -> Stat:
+    """What an fsspec store tells of a file; each has its own name for the time."""
+    time = next((info[name] for name in _TIMES if info.get(name)), 0)
+    time = datetime.fromisoformat(time) if isinstance(time, str) else time
+    seconds = time.timestamp() if isinstance(time, datetime) else time
+    return Stat(info["size"] or 0, int(seconds) * 10**9)
 
 
 def place(name: str) -> Place:
@@ -113,6 +138,21 @@ def same(one: Place, other: Place) -> bool:
     if isinstance(one, Remote) or isinstance(other, Remote):
         return one == other
     return one.exists() and other.exists() and one.samefile(other)
+
+
+def real_name(found: Place) -> str:
+    """One name for whatever leads there."""
+    return str(found) if isinstance(found, Remote) else os.path.realpath(found)
+
+
+def is_there(found: Place) -> bool:
+    """Whether there is something of that name, if only a link that leads nowhere."""
+    return found.exists() if isinstance(found, Remote) else os.path.lexists(found)
+
+
+def stat_now(found: Place) -> Stat | os.stat_result:
+    """Size and time whatever a listing said of them."""
+    return Remote(found.url).stat() if isinstance(found, Remote) else found.stat()
 
 
 @contextmanager
@@ -164,7 +204,7 @@ def _as_os_error() -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise FileNotFoundError(errno.ENOENT, "there is nothing of that name") from error
+        raise FileNotFoundError(errno.ENOENT, _NOTHING_THERE) from error
     except Exception as error:  # each store has a library of its own
         told = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise OSError(getattr(error, "errno", None) or errno.EIO, told.splitlines()[0]) from error

@@ -62,6 +62,9 @@ def batch(
     ] = 0.3,
     seed: Annotated[int, typer.Option(min=0, help="Repeats the choices of a model that makes any.")] = 0,
     retry: Annotated[int, typer.Option(min=0, max=100, help="How often a song that failed is tried again.")] = 0,
+    timeout: Annotated[
+        float, typer.Option(min=0.01, max=1e5, metavar="MINUTES", help="Give up a song that takes longer.")
+    ] = 60,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Begin no more songs once one has failed.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done, how long it takes and how much room.")
@@ -74,7 +77,8 @@ def batch(
 ) -> None:
     """Continue every song below a folder; run again, it does only what is missing or changed.
 
-    OUT/manifest.jsonl says what became of each. One song that fails does not stop the others.
+    OUT/manifest.jsonl says what became of each. One song that fails, or takes its process with it, does not stop the
+    others; the exit status is then 7.
     """
     from extrapcli.batch.batch import Batch
     from extrapcli.batch.engine import Engine, LocalEngine
@@ -116,7 +120,7 @@ def batch(
         wanted = list(needed(work, works))
         for song, why in wanted:
             console.result(f"{song.source} -> {song.target}: {why}")
-        took = estimate([song for song, _ in wanted], work, known, options)
+        took = estimate([song for song, why in wanted if why != "in the way"], work, known, options)
         console.say(
             f"{len(wanted)} of {len(works)} songs; about {clock(took.seconds / at_once)} "
             f"with {workers} jobs, and {took.bytes / 1e6:.0f} MB"
@@ -127,9 +131,9 @@ def batch(
     if engine is EngineName.ray:
         from extrapcli.batch.cluster import RayEngine
 
-        at_work = RayEngine(options, jobs, address=address)
+        at_work = RayEngine(options, jobs, address=address, timeout_minutes=timeout)
     else:
-        at_work = LocalEngine(options, workers)
+        at_work = LocalEngine(options, workers, timeout_minutes=timeout)
     with console.batch(quiet, work.counts) as progress, at_work:
         for record in work.run(at_work, progress):
             if record.state == "failed":
