@@ -42,7 +42,7 @@ class RayEngine:
         self._options, self._timeout_minutes = options, timeout_minutes
         _connect(address)
         on_gpu = options.device == "cuda"
-        self._actor = ray.remote(
+        self._actor: Any = ray.remote(
             num_cpus=1,
             num_gpus=int(on_gpu),
             runtime_env={"env_vars": {"OPENBLAS_NUM_THREADS": "1"}},  # as the command has it
@@ -151,8 +151,11 @@ def _connect(address: str | None) -> None:
             log_to_driver=False,
             logging_level=logging.ERROR,
         )
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise UsageError(f"--address {address}: no cluster can be joined: {str(error).splitlines()[0]}") from None
+    except Exception as error:  # Ray's have no other base
+        which = (
+            f"--address {address}: no cluster can be joined" if address else "--engine ray: no cluster can be begun"
+        )
+        raise UsageError(f"{which}: {str(error).splitlines()[0]}") from None
     signal.signal(signal.SIGTERM, at_end)  # Ray puts its own there
 
 
