@@ -1,9 +1,11 @@
 """What the user sees: results on stdout, everything else on stderr. The only user of rich."""
 
+import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from extrapcli.batch.batch import Counts
@@ -13,9 +15,24 @@ if TYPE_CHECKING:
     from extrapcli.training.progress import Step
 
 
+_results: TextIO | None = None
+
+
 def result(line: str) -> None:
     """Print one line of what was asked for."""
-    print(line, flush=True)
+    print(line, file=_results, flush=True)
+
+
+@contextmanager
+def nothing_but_results() -> Iterator[None]:
+    """Keep off stdout what a library would print there."""
+    global _results
+    _results = sys.stdout
+    try:
+        with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+            yield
+    finally:
+        _results = None
 
 
 def say(line: str) -> None:

@@ -1,7 +1,6 @@
 """The same work on a real Ray cluster of this machine, with three workers, and with some of it killed."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -137,11 +136,10 @@ def test_a_model_that_no_worker_has(cluster: str, songs: Path, tmp_path: Path) -
     (tmp_path / "models" / "mine").mkdir(parents=True)
     shutil.copy(Path(__file__).parents[2] / "models" / "recall" / "model.onnx", tmp_path / "models" / "mine")
     lines = tmp_path / "manifest.jsonl"
+    mine = ("--model", "models/mine", "--engine", "ray", "--address", cluster, "--manifest", lines)
     done = subprocess.run(
-        [*command("songs", "tracks", "--include", "a.wav", "--model", "models/mine"), "--engine", "ray"]
-        + ["--address", cluster, "--manifest", str(lines)],
+        command("songs", "tracks", "--include", "a.wav", *mine),
         cwd=shutil.copytree(songs, tmp_path / "songs").parent,
-        env=os.environ,
         capture_output=True,
         text=True,
     )

@@ -7,7 +7,8 @@ runs can share a manifest, and one that was cut off in the middle of a line spoi
 import errno
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +19,7 @@ NAME = "manifest.jsonl"
 State = Literal["begun", "done", "failed"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Record:
     """`input` and `output` are paths below their folders; the rest is known as far as the work came.
 
@@ -70,27 +71,32 @@ class Manifest:
         self.path = path
         self.last: dict[str, Record] = {}  # by output
         self.done: dict[str, list[Record]] = {}
+        self._options: dict[str, dict[str, Any]] = {}
         self._read = 0
         self.refresh()
 
     def refresh(self) -> None:
+        before = self._read
         try:
             with self.path.open("rb") as file:
                 file.seek(self._read)
-                added = file.read()
+                for line in takewhile(lambda line: line.endswith(b"\n"), file):
+                    self._read += len(line)
+                    if record := _record(line):
+                        self._know(record)
         except FileNotFoundError:
             return
         except OSError as error:
             raise UsageError(f"{self.path}: cannot be read: {error.strerror}") from None
-        whole = added[: added.rfind(b"\n") + 1]
-        for line in whole.splitlines():
-            if record := _record(line):
-                self.last[record.output] = record
-                if record.state == "done":
-                    self.done.setdefault(record.output, []).append(record)
-        if whole.strip() and not self.last:
+        if self._read > before and not self.last:
             raise UsageError(f"{self.path}: is no manifest of extrap; name another folder, or move it away")
-        self._read += len(whole)
+
+    def _know(self, record: Record) -> None:
+        options = self._options.setdefault(str(record.options), record.options)  # a million are of few kinds
+        record = replace(record, options=options)
+        self.last[record.output] = record
+        if record.state == "done":
+            self.done.setdefault(record.output, []).append(record)
 
     def add(self, record: Record) -> None:
         """Write a record at the end. Raises CannotWrite, also where a manifest that was there is gone."""

@@ -134,7 +134,7 @@ def batch(
         at_work = RayEngine(options, jobs, address=address, timeout_minutes=timeout)
     else:
         at_work = LocalEngine(options, workers, timeout_minutes=timeout)
-    with console.batch(quiet, work.counts) as progress, at_work:
+    with console.nothing_but_results(), console.batch(quiet, work.counts) as progress, at_work:
         for record in work.run(at_work, progress):
             if record.state == "failed":
                 progress.say(record.error)
