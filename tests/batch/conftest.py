@@ -1,5 +1,7 @@
 import os
 import signal
+import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -8,6 +10,7 @@ from urllib.request import urlopen
 
 import pytest
 
+RAY = Path(sys.executable).with_name("ray")
 CORES = 3
 """Of the cluster, by its own account: as many workers run at once, whatever the machine has."""
 
@@ -33,15 +36,41 @@ def s3() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def cluster(s3: str) -> Iterator[str]:
-    """The address of a Ray cluster of this machine."""
-    ray = pytest.importorskip("ray", reason="Ray is not installed")
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    started = ray.init(
-        num_cpus=CORES, object_store_memory=80 * 2**20, include_dashboard=False, log_to_driver=False, logging_level=40
-    )
-    yield started.address_info["address"]
-    ray.shutdown()
+def cluster(s3: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Ray cluster of this machine, begun as the documentation says."""
+    pytest.importorskip("ray", reason="Ray is not installed")
+    log = tmp_path_factory.mktemp("ray") / "log"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_AUTH_MODE", "disabled")
+        for _ in range(3):  # it gives itself 30 seconds to start, which a busy machine may not have
+            head = free_port()
+            # Ray waits 15 seconds, and no more, for ports of its agents that are not given.
+            agents = ("dashboard-agent-grpc", "dashboard-agent-listen", "runtime-env-agent", "metrics-export")
+            args = [RAY, "start", "--head", "--block", "--node-ip-address=127.0.0.1", f"--port={head}"]
+            args += [f"--num-cpus={CORES}", f"--object-store-memory={80 * 2**20}", "--include-dashboard=false"]
+            args += ["--disable-usage-stats", *(f"--{agent}-port={free_port()}" for agent in agents)]
+            with log.open("wb") as file, subprocess.Popen(args, stdout=file, stderr=file) as running:
+                try:
+                    if started(running, log):
+                        yield f"127.0.0.1:{head}"
+                        return
+                finally:
+                    running.terminate()
+    raise RuntimeError(log.read_text())
+
+
+def started(running: "subprocess.Popen[bytes]", log: Path) -> bool:
+    while running.poll() is None:
+        if b"Ray runtime started" in log.read_bytes():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
 
 
 def workers(doing: str = "") -> list[int]:
