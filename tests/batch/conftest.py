@@ -42,6 +42,7 @@ def cluster(s3: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     log = tmp_path_factory.mktemp("ray") / "log"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_AUTH_MODE", "disabled")
+        patch.setenv("RAY_worker_niceness", "0")  # else other tests starve its workers
         for _ in range(3):  # it gives itself 30 seconds to start, which a busy machine may not have
             head = free_port()
             # Ray waits 15 seconds, and no more, for ports of its agents that are not given.

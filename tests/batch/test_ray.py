@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 import soundfile
 
+from extrapcli.continuation import Length
+from extrapcli.errors import MissingDependency
+from extrapcli.maker import Options
 from tests.batch.conftest import kill, linux_only, wait_for_worker, workers
 from tests.conftest import EXTRAP, chord
 
@@ -43,7 +46,7 @@ def batch(*args: str | Path, status: int = 0) -> subprocess.CompletedProcess[str
 
 
 def command(*args: str | Path) -> list[str]:
-    return [str(EXTRAP), "batch", *map(str, args), "--minutes", MINUTES]
+    return [str(EXTRAP), "batch", *map(str, args), *(() if "--add" in args else ("--minutes", MINUTES))]
 
 
 def tracks_of(folder: Path) -> dict[str, bytes]:
@@ -149,10 +152,22 @@ def test_a_model_that_no_worker_has(cluster: str, songs: Path, tmp_path: Path) -
 
 def test_a_song_that_takes_too_long(cluster: str, songs: Path, tmp_path: Path) -> None:
     args = (songs, tmp_path, "--include", "a.wav", "--engine", "ray", "--address", cluster, "--timeout", "0.01")
-    ran = batch(*args, "--minutes", "600", "--format", "flac", status=7)
+    ran = batch(*args, "--add", "600", "--format", "flac", status=7)
     assert "took more than 0.01 minutes" in ran.stderr
     assert not tracks_of(tmp_path)
 
 
 def test_an_address_without_a_cluster(songs: Path, tmp_path: Path) -> None:
     assert "--engine ray" in batch(songs, tmp_path, "--address", "127.0.0.1:1", status=2).stderr
+
+
+def test_workers_of_another_version_end_the_batch(cluster: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from extrapcli.batch import cluster as ray_engine
+
+    monkeypatch.setattr(ray_engine, "version", lambda package: "99.0")
+    options = Options(Length(minutes=1), "recall")
+    with (
+        ray_engine.RayEngine(options, 1, address=cluster) as engine,
+        pytest.raises(MissingDependency, match="99"),
+    ):
+        assert engine.free
