@@ -80,6 +80,7 @@ class LocalEngine:
     def _ended(self, pipe: Connection) -> tuple[Task, Record]:
         process, task, _ = self._busy.pop(pipe)
         if not pipe.poll():
+            process.ask_to_end()
             process.end()
             taken = f"{task.work.source}: took more than {self._timeout_minutes:g} minutes; give it more --timeout"
             return task, failed(task.begun, WorkerDied(taken))
@@ -126,7 +127,7 @@ class _Process:
     def end(self) -> str:
         """See to it that the process is gone, and say how it ended."""
         self.pipe.close()
-        self._process.join(_SECONDS_TO_LEAVE if self._process.exitcode is None else None)
+        self._process.join(_SECONDS_TO_LEAVE)
         if self._process.exitcode is None:
             self._process.kill()
             self._process.join()
