@@ -100,28 +100,37 @@ def soak(songs: Path, tracks: Path, jobs: int) -> Soaked:
         memory = []
         while running.poll() is None:
             time.sleep(SAMPLE_SECONDS)
-            workers = [_resident(process) for process in children(running.pid)]
-            memory.append((time.monotonic() - began, _resident(running.pid), max(workers, default=0.0)))
+            largest = max(map(_resident, workers(running.pid)), default=0.0)
+            memory.append((time.monotonic() - began, _resident(running.pid), largest))
         stderr.seek(0)
         told = stderr.read()
     lines = [json.loads(line) for line in (tracks / "manifest.jsonl").read_text().splitlines()]
     return Soaked(running.returncode, {line["input"]: line for line in lines}, told, time.monotonic() - began, memory)
 
 
-def children(process: int) -> list[int]:
-    """The processes that a process has begun, those that have ended left out."""
+def workers(process: int) -> list[int]:
+    """The worker processes of a process."""
     found = []
     for task in Path(f"/proc/{process}/task").glob("*/children"):
         found += [int(child) for child in task.read_text().split()]
-    return [child for child in found if _resident(child)]
+    return [child for child in found if b"spawn_main" in _file(child, "cmdline")]
+
+
+def alive(process: int) -> bool:
+    """Whether a process is there, and more than the memory of one that has ended."""
+    return b"VmRSS:" in _file(process, "status")
 
 
 def _resident(process: int) -> float:
+    lines = _file(process, "status").decode().splitlines()
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:")), 0.0)
+
+
+def _file(process: int, name: str) -> bytes:
     try:
-        status = Path(f"/proc/{process}/status").read_text()
+        return Path(f"/proc/{process}/{name}").read_bytes()
     except OSError:
-        return 0.0
-    return next((int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS:")), 0.0)
+        return b""
 
 
 def check(soaked: Soaked, songs: Path, count: int, broken: dict[str, str]) -> None:

@@ -51,7 +51,7 @@ def lines(songs: Path) -> list[Record]:
 def tracks(songs: Path) -> dict[str, tuple[int, bytes]]:
     folder = songs.parent / "tracks"
     found = [path for path in folder.rglob("*") if path.is_file() and path.name != "manifest.jsonl"]
-    return {path.relative_to(folder).as_posix(): (path.stat().st_ino, path.read_bytes()) for path in found}
+    return {path.relative_to(folder).as_posix(): (path.stat().st_mtime_ns, path.read_bytes()) for path in found}
 
 
 TRACKS = {"a-0m06s.wav", "b-0m06s.wav", "folder/c-0m06s.flac", "folder/d-0m06s.wav"}
@@ -165,10 +165,9 @@ def test_one_bad_song_fails_alone_and_is_tried_again(songs: Path, here: Here) ->
     (songs / "b.wav").write_text("no music")
     batch = batch_of(songs, retry=2)
     heard = Heard()
-    ended = []
+    ended: list[Record] = []
     with pytest.raises(SomeFailed, match="1 of 4 songs failed"):
-        for record in batch.run(here, heard):
-            ended.append(record)
+        ended.extend(batch.run(here, heard))
     assert heard.counts == Counts(4, made=3, failed=1)
     assert [record.input for record in ended][-1] == "b.wav"
     assert "not audio" in ended[-1].error

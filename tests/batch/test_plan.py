@@ -49,13 +49,10 @@ def test_tracks_lie_in_folders_as_their_songs_do(paths: list[tuple[str, str, str
         for place, stem, suffix in paths:
             (root / place).mkdir(parents=True, exist_ok=True)
             (root / place / f"_{stem}{suffix}").touch()
-        try:
-            works = plan(root, root.parent / "out", Naming(THREE, "recall"), include=(), exclude=())
-        except (UsageError, UnreadableAudio) as error:
-            assert re.search("would both be written|no songs", str(error))
-            return
+        (root / "song.mp3").touch()
+        works = plan(root, root.parent / "out", Naming(THREE, "recall"), include=(), exclude=())
         assert names(works) == sorted(names(works), key=PurePosixPath)
-        assert len({work.output for work in works}) == len(works)
+        assert len({work.output for work in works}) == len(works) > 0
         for work in works:
             song, track = PurePosixPath(work.input), PurePosixPath(work.output)
             assert song.parent == track.parent
