@@ -81,7 +81,7 @@ def test_a_worker_that_dies_while_it_has_nothing_to_do_is_not_missed(engine: Loc
     finish(engine, 2)
     for worker in workers():
         os.kill(worker, signal.SIGKILL)
-        while alive(worker):
+        while worker in workers():
             time.sleep(0.01)
     for task in tasks[2:]:
         engine.submit(task)

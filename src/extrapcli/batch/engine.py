@@ -64,7 +64,7 @@ class LocalEngine:
 
     def submit(self, task: Task) -> None:
         process = self._idle.pop() if self._idle else _Process(self._options)
-        if not process.alive:
+        if process.pipe.poll():  # nothing was asked of it: this is its end
             process.end()
             process = _Process(self._options)
         self._busy[process.pipe] = process, task, monotonic() + self._timeout_minutes * 60
@@ -116,10 +116,6 @@ class _Process:
         except OSError as error:
             raise WorkerDied(f"no process can be begun ({error.strerror}); give fewer --jobs") from None
         theirs.close()
-
-    @property
-    def alive(self) -> bool:
-        return self._process.is_alive()
 
     def ask_to_end(self) -> None:
         self._process.terminate()
