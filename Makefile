@@ -3,7 +3,7 @@ BIN := .venv/bin
 MODEL ?= recall
 RECIPE := $(if $(filter study,$(MODEL)),study-small,$(MODEL))
 
-.PHONY: demo test lint check corpus model study benchmark listen picture clean
+.PHONY: demo test lint check soak corpus model study benchmark listen picture clean
 
 STUDY := study study-slow study-aligned study-descending study-peak study-mel study-lstm seq2seq study-unshared
 
@@ -19,6 +19,10 @@ lint: .venv/.tested
 	$(BIN)/mypy
 
 check: test lint
+
+soak: .venv/.tested
+	rm -rf runs/soak
+	$(BIN)/python -m tests.batch.soak runs/soak --songs 2000 --broken-every 100
 
 corpus:
 	training/corpus/fetch corpus

@@ -3,22 +3,20 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from uuid import uuid4
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extrapcli.batch.batch import Batch, Counts
+from extrapcli.batch.batch import Batch
 from extrapcli.batch.manifest import Manifest, Record
 from extrapcli.batch.places import Remote, fetched, place, written
 from extrapcli.batch.plan import Naming, Work, plan
-from extrapcli.batch.worker import Task, Worker
 from extrapcli.continuation import Length
 from extrapcli.errors import CannotWrite, SomeFailed, UnreadableAudio, UsageError
 from extrapcli.maker import Options
+from tests.batch.conftest import Here
 from tests.conftest import Extrap
 
 fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed")
@@ -32,35 +30,6 @@ def memory() -> Iterator[Remote]:
     folder = Remote(f"memory://{uuid4().hex}")
     yield folder
     fsspec.filesystem("memory").rm(folder.url, recursive=True)
-
-
-class Here:
-    """An engine of this process, for what lies in its memory."""
-
-    def __init__(self, options: Options) -> None:
-        self._worker, self._tasks = Worker(options), list[Task]()
-
-    free = True
-
-    def submit(self, task: Task) -> None:
-        self._tasks.append(task)
-
-    def finished(self) -> list[tuple[Task, Record]]:
-        task = self._tasks.pop(0)
-        return [(task, self._worker.do(task))]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-
-class Unseen:
-    def say(self, line: str) -> None: ...
-
-    def ended(self, counts: Counts) -> None: ...
 
 
 def put(folder: Remote, name: str, content: bytes) -> None:

@@ -14,7 +14,7 @@ import soundfile
 from extrapcli.continuation import Length
 from extrapcli.errors import MissingDependency
 from extrapcli.maker import Options
-from tests.batch.conftest import kill, linux_only, wait_for_worker, workers
+from tests.batch.rays import kill, linux_only, wait_for_worker, workers
 from tests.conftest import EXTRAP, chord
 
 MINUTES = "2"

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import EXTRAP, SONG, Extrap
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("continue", "models", "info", "doctor", "train", "export", "melody")
+COMMANDS = ("continue", "batch", "models", "info", "doctor", "train", "export", "melody")
 
 
 def test_models_tells_licence_size_maker_and_figure(extrap: Extrap) -> None:

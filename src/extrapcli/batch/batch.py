@@ -36,7 +36,7 @@ class Batch:
     """Songs to work on with an engine. Every record goes to the manifest the moment it is known.
 
     What another run with the same manifest begins meanwhile is left to the end, and kept if that run has finished it
-    by then; else both do it, and the same bytes are put in the same place twice. One that failed is tried again up to
+    by then; else both do it, which puts the same bytes in the same place twice. One that failed is tried again up to
     `retry` times, after all others.
     """
 

@@ -64,7 +64,7 @@ class LocalEngine:
 
     def submit(self, task: Task) -> None:
         process = self._idle.pop() if self._idle else _Process(self._options)
-        if not process.alive:
+        if process.pipe.poll():  # nothing was asked of it: this is its end
             process.end()
             process = _Process(self._options)
         self._busy[process.pipe] = process, task, monotonic() + self._timeout_minutes * 60
@@ -80,6 +80,7 @@ class LocalEngine:
     def _ended(self, pipe: Connection) -> tuple[Task, Record]:
         process, task, _ = self._busy.pop(pipe)
         if not pipe.poll():
+            process.ask_to_end()
             process.end()
             taken = f"{task.work.source}: took more than {self._timeout_minutes:g} minutes; give it more --timeout"
             return task, failed(task.begun, WorkerDied(taken))
@@ -116,17 +117,13 @@ class _Process:
             raise WorkerDied(f"no process can be begun ({error.strerror}); give fewer --jobs") from None
         theirs.close()
 
-    @property
-    def alive(self) -> bool:
-        return self._process.is_alive()
-
     def ask_to_end(self) -> None:
         self._process.terminate()
 
     def end(self) -> str:
         """See to it that the process is gone, and say how it ended."""
         self.pipe.close()
-        self._process.join(_SECONDS_TO_LEAVE if self._process.exitcode is None else None)
+        self._process.join(_SECONDS_TO_LEAVE)
         if self._process.exitcode is None:
             self._process.kill()
             self._process.join()
