@@ -49,7 +49,7 @@ def cluster(s3: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             head = free_port()
             # Ray waits 15 seconds, and no more, for ports of its agents that are not given.
             agents = ("dashboard-agent-grpc", "dashboard-agent-listen", "runtime-env-agent", "metrics-export")
-            args = [RAY, "start", "--head", "--block", "--node-ip-address=127.0.0.1", f"--port={head}"]
+            args = [str(RAY), "start", "--head", "--block", "--node-ip-address=127.0.0.1", f"--port={head}"]
             args += [f"--num-cpus={CORES}", f"--object-store-memory={80 * 2**20}", "--include-dashboard=false"]
             args += ["--disable-usage-stats", *(f"--{agent}-port={free_port()}" for agent in agents)]
             with log.open("wb") as file, subprocess.Popen(args, stdout=file, stderr=file) as running:

@@ -17,6 +17,7 @@ from extrapcli.continuation import Length
 from extrapcli.errors import CannotWrite, SomeFailed, UnreadableAudio, UsageError
 from extrapcli.maker import Options
 from tests.batch.conftest import Here
+from tests.batch.test_batch import Heard
 from tests.conftest import Extrap
 
 fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed")
@@ -45,7 +46,7 @@ def run(root: Remote, out: Remote, manifest: Path) -> list[Record]:
     batch = Batch(planned(root, out, include=[], exclude=[]), Manifest(manifest), options)
     records = []
     with suppress(SomeFailed):
-        for record in batch.run(Here(options), Unseen()):
+        for record in batch.run(Here(options), Heard()):
             records.append(record)
     return records
 
