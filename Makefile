@@ -6,7 +6,7 @@ CORPUS := $(if $(filter melody,$(MODEL)),essen,corpus)
 LICENCE := $(if $(filter melody,$(MODEL)),CC BY-NC-SA 4.0 (weights; the Essen collection may be used for \
 	non-commercial purposes),CC BY-SA 4.0 (weights))
 
-.PHONY: demo test lint check corpus model study benchmark listen picture clean
+.PHONY: demo test lint check soak corpus model study benchmark listen picture clean
 
 STUDY := study study-slow study-aligned study-descending study-peak study-mel study-lstm seq2seq study-unshared
 
@@ -22,6 +22,10 @@ lint: .venv/.tested
 	$(BIN)/mypy
 
 check: test lint
+
+soak: .venv/.tested
+	rm -rf runs/soak
+	$(BIN)/python -m tests.batch.soak runs/soak --songs 2000 --broken-every 100
 
 corpus:
 	training/corpus/fetch corpus

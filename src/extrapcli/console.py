@@ -1,9 +1,11 @@
 """What the user sees: results on stdout, everything else on stderr. The only user of rich."""
 
+import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from extrapcli.batch.batch import Counts
@@ -13,14 +15,34 @@ if TYPE_CHECKING:
     from extrapcli.training.progress import Step
 
 
+_results: TextIO | None = None
+
+
 def result(line: str) -> None:
     """Print one line of what was asked for."""
-    print(line, flush=True)
+    print(line, file=_results, flush=True)
+
+
+@contextmanager
+def nothing_but_results() -> Iterator[None]:
+    """Keep off stdout what a library would print there."""
+    global _results
+    _results = sys.stdout
+    try:
+        with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+            yield
+    finally:
+        _results = None
 
 
 def say(line: str) -> None:
     """Print one line about the work, on stderr."""
-    print(f"extrap: {line}", file=sys.stderr, flush=True)
+    print(f"extrap: {one_line(line)}", file=sys.stderr, flush=True)
+
+
+def one_line(text: str) -> str:
+    """The text with what is no sign on a screen as an escape: names of files may hold line breaks, and worse."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class _Silent:
@@ -86,7 +108,7 @@ def batch(quiet: bool, counts: "Counts") -> "Iterator[BatchProgress]":
             self.task = bar.add_task("songs", total=counts.songs)
 
         def say(self, line: str) -> None:
-            self.bar.console.print(f"extrap: {escape(line)}", highlight=False, soft_wrap=True)
+            self.bar.console.print(f"extrap: {escape(one_line(line))}", highlight=False, soft_wrap=True)
 
         def ended(self, counts: "Counts") -> None:
             told = f"{counts.made} made, {counts.kept} kept, {counts.failed} failed"

@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import secrets
 import shutil
 import sys
 import tempfile
@@ -156,9 +157,13 @@ def _give_name(unnamed: int, path: Path) -> None:
     try:
         os.link(source, path, src_dir_fd=unnamed)  # with a dir_fd, os.link follows the link that /proc has
     except FileExistsError:
-        named = path.with_name(f".extrap-{os.getpid()}-{unnamed}.partial")
+        named = path.with_name(f".extrap-{secrets.token_hex(8)}.partial")
         os.link(source, named, src_dir_fd=unnamed)
-        named.replace(path)
+        try:
+            named.replace(path)
+        except OSError:
+            named.unlink()
+            raise
 
 
 def _umask() -> int:

@@ -57,6 +57,8 @@ def open_track(
         with opener(path, format, sample_rate, channels, depth, expected_samples) as write:
             yield _Track(write)
     except (soundfile.LibsndfileError, av.FFmpegError) as error:
+        with path.open("ab") as file:  # raises what libsndfile calls a system error, such as a disk that is full
+            file.write(bytes(PIECE))
         reason = getattr(error, "strerror", None) or str(error).removeprefix("Error : ").rstrip(".")
         raise OSError(errno.EIO, reason) from None
 

@@ -1,7 +1,7 @@
 """The formats a track can be written in, and what each can hold."""
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import PurePath
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ FORMATS = {
 }
 
 
-def format_of(path: Path) -> str | None:
+def format_of(path: PurePath) -> str | None:
     """Return the name of the format a suffix stands for, in any case, or None."""
     suffix = path.suffix.lower()
     return next((format.name for format in FORMATS.values() if suffix in format.suffixes), None)
@@ -53,7 +53,7 @@ def why_not(format: str, sample_rate: int, channels: int) -> str | None:
     return f"{format} holds sample rates of {held} Hz, not {sample_rate} Hz"
 
 
-def is_audio_name(path: Path) -> bool:
+def is_audio_name(path: PurePath) -> bool:
     """Whether a file of this name is taken for a song among others."""
     return path.suffix.lower() in _AUDIO_SUFFIXES and not path.name.startswith(".")
 

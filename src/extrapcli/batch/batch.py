@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from extrapcli.batch.engine import Engine
-from extrapcli.batch.manifest import Manifest, Record
+from extrapcli.batch.manifest import Manifest, Record, failed, stamp_of
+from extrapcli.batch.places import is_there
 from extrapcli.batch.plan import Work
 from extrapcli.batch.worker import Task, fingerprint
-from extrapcli.errors import SomeFailed
+from extrapcli.errors import CannotWrite, SomeFailed
 from extrapcli.maker import Options
 from extrapcli.models import find_model
 
@@ -35,7 +36,8 @@ class Batch:
     """Songs to work on with an engine. Every record goes to the manifest the moment it is known.
 
     What another run with the same manifest begins meanwhile is left to the end, and kept if that run has finished it
-    by then. One that failed is tried again up to `retry` times, after all others.
+    by then; else both do it, which puts the same bytes in the same place twice. One that failed is tried again up to
+    `retry` times, after all others.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Batch:
         self.counts = Counts(len(works))
         self._queue, self._elsewhere = deque(works), deque[Work]()
         self._manifest, self._retry, self._fail_fast = manifest, retry, fail_fast
+        self._overwrite = options.overwrite
         self._run = secrets.token_hex(8)
         self._before = dict(manifest.last)
         self._tries = Counter[str]()
@@ -57,44 +60,33 @@ class Batch:
         """
         busy = 0
         while busy or self._more:
-            while engine.free and self._more:
-                engine.submit(self._next())
-                busy += 1
-            for task, record in engine.finished():
-                busy -= 1
-                if record.run == self._run:
+            while self._more and engine.free:
+                task = self._next()
+                if record := task.kept(stamp_of(task.work.source)):
+                    yield self._count(record, progress)
+                elif self.in_the_way(task):
+                    reason = "exists and was not made by this batch; move it, or say --overwrite"
+                    record = failed(task.begun, CannotWrite(f"{task.work.target}: {reason}"))
                     self._manifest.add(record)
+                    yield self._count(record, progress)
+                else:
+                    self._manifest.add(task.begun)
+                    self._tries[task.work.output] += 1
+                    engine.submit(task)
+                    busy += 1
+            for task, record in engine.finished() if busy else ():
+                busy -= 1
+                self._manifest.add(record)
                 if record.state == "failed" and self._tries[record.output] <= self._retry and not self._fail_fast:
                     self._queue.append(task.work)
-                    continue
-                self._count(record)
-                yield record
-                progress.ended(self.counts)
+                else:
+                    yield self._count(record, progress)
         if self.counts.failed:
             left = self.counts.songs - self.counts.made - self.counts.kept - self.counts.failed
             raise SomeFailed(
                 f"{self.counts.failed} of {self.counts.songs} songs failed, each is named above"
                 + (f"; {left} were not begun" if left else "")
             )
-
-    @property
-    def _more(self) -> bool:
-        return bool(self._queue or self._elsewhere) and not (self._fail_fast and self.counts.failed)
-
-    def _next(self) -> Task:
-        """The next song that no other run has begun, if there is one; says in the manifest that it is begun."""
-        self._manifest.refresh()
-        while self._queue:
-            work = self._queue.popleft()
-            if not self._begun_elsewhere(work):
-                break
-            self._elsewhere.append(work)
-        else:
-            work = self._elsewhere.popleft()
-        task = self.task(work)
-        self._manifest.add(task.begun)
-        self._tries[work.output] += 1
-        return task
 
     def task(self, work: Work) -> Task:
         """What a worker has to know of a song."""
@@ -103,14 +95,36 @@ class Batch:
         made = tuple(self._manifest.done.get(work.output, ()))
         return Task(work, begun, made, unfinished=last is not None and last.state == "begun")
 
+    def in_the_way(self, task: Task) -> bool:
+        """Whether something lies at the target that may not be replaced."""
+        return is_there(task.work.target) and not (task.ours or self._overwrite)
+
+    @property
+    def _more(self) -> bool:
+        return bool(self._queue or self._elsewhere) and not (self._fail_fast and self.counts.failed)
+
+    def _next(self) -> Task:
+        """The next song that no other run is at work on, if there is one."""
+        self._manifest.refresh()
+        while self._queue:
+            work = self._queue.popleft()
+            if not self._begun_elsewhere(work):
+                return self.task(work)
+            self._elsewhere.append(work)
+        return self.task(self._elsewhere.popleft())
+
     def _begun_elsewhere(self, work: Work) -> bool:
         last = self._manifest.last.get(work.output)
-        return last is not None and last.run != self._run and last is not self._before.get(work.output)
+        if last is None or last.state != "begun" or last.run == self._run:
+            return False
+        return last is not self._before.get(work.output)
 
-    def _count(self, record: Record) -> None:
+    def _count(self, record: Record, progress: Progress) -> Record:
         if record.state == "failed":
             self.counts.failed += 1
         elif record.run == self._run:
             self.counts.made += 1
         else:
             self.counts.kept += 1
+        progress.ended(self.counts)
+        return record

@@ -1,20 +1,28 @@
 """What runs the work of a batch: worker processes of this machine, or another engine of this shape."""
 
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from multiprocessing import get_context
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection, wait
+from threading import Thread
+from time import monotonic, sleep
 from types import TracebackType
 from typing import Protocol, Self
-
-from pebble import ProcessExpired, ProcessPool
 
 from extrapcli.batch.manifest import Record, failed
 from extrapcli.batch.worker import Task, Worker
 from extrapcli.errors import ExtrapError
 from extrapcli.maker import Options
 
+_SECONDS_TO_LEAVE = 5.0
+_SPAWN = get_context("spawn")
+
 
 class WorkerDied(ExtrapError):
-    """A process died at its work: something in a library crashed, or the system ended it."""
+    """A process died at its work, because something in a library crashed, or was ended."""
 
 
 class Engine(Protocol):
@@ -39,34 +47,51 @@ class Engine(Protocol):
 
 
 class LocalEngine:
-    """`jobs` processes, each with the model of `options`. One that crashes is replaced."""
+    """`jobs` processes, each with a model of its own.
 
-    def __init__(self, options: Options, jobs: int) -> None:
-        self._jobs = jobs
-        self._pool = ProcessPool(
-            max_workers=jobs, initializer=_open_worker, initargs=(options,), context=get_context("spawn")
-        )
-        self._running: dict[Future[Record], Task] = {}
+    Each has a pipe of its own, too, so that one that dies takes nothing with it but its song; another takes its
+    place, as of one that is ended because a song takes it more than `timeout_minutes`.
+    """
+
+    def __init__(self, options: Options, jobs: int, *, timeout_minutes: float = 60) -> None:
+        self._options, self._jobs, self._timeout_minutes = options, jobs, timeout_minutes
+        self._idle: list[_Process] = []
+        self._busy: dict[Connection, tuple[_Process, Task, float]] = {}
 
     @property
     def free(self) -> bool:
-        return len(self._running) <= self._jobs  # one waits, so that no worker does
+        return len(self._busy) < self._jobs
 
     def submit(self, task: Task) -> None:
-        self._running[self._pool.schedule(_work, args=(task,))] = task
+        process = self._idle.pop() if self._idle else _Process(self._options)
+        if process.pipe.poll():  # nothing was asked of it: this is its end
+            process.end()
+            process = _Process(self._options)
+        self._busy[process.pipe] = process, task, monotonic() + self._timeout_minutes * 60
+        with suppress(OSError):  # that it died is found when its answer is waited for
+            process.pipe.send(task)
 
     def finished(self) -> list[tuple[Task, Record]]:
-        ended = []
-        for future in wait(self._running, return_when=FIRST_COMPLETED).done:
-            task = self._running.pop(future)
-            try:
-                record = future.result()
-            except ProcessExpired as error:
-                how = f"signal {-error.exitcode}" if error.exitcode < 0 else f"exit status {error.exitcode}"
-                died = WorkerDied(f"{task.work.source}: the process at work on it died ({how})")
-                record = failed(task.begun, died)
-            ended.append((task, record))
-        return ended
+        deadline = min(deadline for _, _, deadline in self._busy.values())
+        ready = wait(list(self._busy), max(0.0, deadline - monotonic()))
+        late = [pipe for pipe, (_, _, deadline) in self._busy.items() if deadline <= monotonic()]
+        return [self._ended(pipe) for pipe in self._busy.copy() if pipe in (ready or late)]
+
+    def _ended(self, pipe: Connection) -> tuple[Task, Record]:
+        process, task, _ = self._busy.pop(pipe)
+        if not pipe.poll():
+            process.ask_to_end()
+            process.end()
+            taken = f"{task.work.source}: took more than {self._timeout_minutes:g} minutes; give it more --timeout"
+            return task, failed(task.begun, WorkerDied(taken))
+        try:
+            record: Record = pipe.recv()
+        except (EOFError, OSError):
+            how = process.end()
+            died = f"{task.work.source}: the process at work on it died ({how}); try it alone with extrap continue"
+            return task, failed(task.begun, WorkerDied(died))
+        self._idle.append(process)
+        return task, record
 
     def __enter__(self) -> Self:
         return self
@@ -74,17 +99,66 @@ class LocalEngine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pool.stop()  # type: ignore[no-untyped-call]
-        self._pool.join()
+        processes = self._idle + [process for process, _, _ in self._busy.values()]
+        for process in processes:
+            process.ask_to_end()
+        for process in processes:
+            process.end()
 
 
-_worker: Worker
+class _Process:
+    def __init__(self, options: Options) -> None:
+        self.pipe, theirs = _SPAWN.Pipe()
+        self._process = _SPAWN.Process(target=_serve, args=(theirs, options), daemon=True)
+        try:
+            with _without_interrupts():
+                self._process.start()
+        except OSError as error:
+            raise WorkerDied(f"no process can be begun ({error.strerror}); give fewer --jobs") from None
+        theirs.close()
+
+    def ask_to_end(self) -> None:
+        self._process.terminate()
+
+    def end(self) -> str:
+        """See to it that the process is gone, and say how it ended."""
+        self.pipe.close()
+        self._process.join(_SECONDS_TO_LEAVE)
+        if self._process.exitcode is None:
+            self._process.kill()
+            self._process.join()
+        code = self._process.exitcode or 0
+        return signal.Signals(-code).name if code < 0 else f"exit status {code}"
 
 
-def _open_worker(options: Options) -> None:
-    global _worker
-    _worker = Worker(options)
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """What is begun here never sees the Ctrl-C that a terminal sends to all: the command ends its workers."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _work(task: Task) -> Record:
-    return _worker.do(task)
+def _serve(pipe: Connection, options: Options) -> None:
+    """What a worker process does, until the pipe is closed or its parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    Thread(target=_end_with_parent, daemon=True).start()
+    worker = Worker(options)
+    with suppress(EOFError, OSError):
+        while True:
+            pipe.send(worker.do(pipe.recv()))
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
+    sleep(_SECONDS_TO_LEAVE)
+    os._exit(1)

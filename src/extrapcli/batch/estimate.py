@@ -8,7 +8,8 @@ from tempfile import TemporaryDirectory
 
 from extrapcli.audio.probe import seconds_of
 from extrapcli.batch.batch import Batch
-from extrapcli.batch.manifest import Manifest, Record
+from extrapcli.batch.manifest import Manifest, Record, stamp_of
+from extrapcli.batch.places import fetched, is_there
 from extrapcli.batch.plan import Work
 from extrapcli.batch.worker import Task, Worker, digest_of
 from extrapcli.errors import UnreadableAudio
@@ -24,16 +25,22 @@ class Estimate:
 
 
 def needed(batch: Batch, works: list[Work]) -> Iterator[tuple[Work, str]]:
-    """The songs that there is something to do for, and why."""
+    """The songs that there is something to do for, and why: `missing`, `changed` or `in the way`.
+
+    A song is read only where a track was made of it and its stamp is another one now.
+    """
     for work in works:
         task = batch.task(work)
+        if task.kept(stamp_of(work.source)):
+            continue
         try:
-            kept = task.kept(digest_of(work))
+            kept = task.made and task.kept(_digest(work))
         except UnreadableAudio as error:
             yield work, str(error)
             continue
         if not kept:
-            yield work, "missing" if not work.target.exists() else "changed" if task.ours else "in the way"
+            there = "in the way" if batch.in_the_way(task) else "changed"
+            yield work, there if is_there(work.target) else "missing"
 
 
 def estimate(works: list[Work], batch: Batch, manifest: Manifest, options: Options) -> Estimate:
@@ -64,6 +71,14 @@ def _try_one(tasks: list[Task], options: Options) -> list[Record]:
     return []
 
 
+def _digest(work: Work) -> str:
+    with fetched(work.source) as song:
+        return digest_of(song, work.source)
+
+
 def _track_seconds(work: Work, options: Options) -> float:
     asked = options.length.minutes * 60
-    return asked + seconds_of(work.source) if options.length.beyond else asked
+    if not options.length.beyond:
+        return asked
+    with fetched(work.source) as song:
+        return asked + seconds_of(song)

@@ -4,25 +4,27 @@ A song is `begun`, then `done` or `failed`. The last line of an output counts. L
 runs can share a manifest, and one that was cut off in the middle of a line spoils that line alone.
 """
 
+import errno
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal
 
-from extrapcli.errors import CannotWrite, ExtrapError, UsageError
-from extrapcli.models import sha256
+from extrapcli.batch.places import Place, Remote, digest_at
+from extrapcli.errors import CannotWrite, ExtrapError, UnreadableAudio, UsageError
 
 NAME = "manifest.jsonl"
 State = Literal["begun", "done", "failed"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Record:
     """`input` and `output` are paths below their folders; the rest is known as far as the work came.
 
-    `modified` is the time of the track's last change, in ns, `took` the work in seconds, `status` the exit status
-    that the error would have been.
+    While a song has its `input_stamp`, its content needs not be looked at. `modified` is the time of the track's last
+    change, in ns, `took` the work in seconds, `status` the exit status that the error would have been.
     """
 
     state: State
@@ -30,6 +32,7 @@ class Record:
     output: str
     run: str
     input_sha256: str = ""
+    input_stamp: str = ""
     options: dict[str, Any] = field(default_factory=dict)
     sha256: str = ""
     bytes: int = 0
@@ -43,15 +46,22 @@ class Record:
     def to_json(self) -> str:
         return json.dumps({key: value for key, value in asdict(self).items() if value})
 
-    def is_of(self, track: Path) -> bool:
+    def is_of(self, track: Place) -> bool:
         """Whether a file is the track that was made then, by its size and its time or content."""
         try:
             found = track.stat()
-        except OSError:
+            if self.state != "done" or found.st_size != self.bytes:
+                return False
+            return found.st_mtime_ns == self.modified or digest_at(track) == self.sha256
+        except (OSError, UnreadableAudio):
             return False
-        if self.state != "done" or found.st_size != self.bytes:
-            return False
-        return found.st_mtime_ns == self.modified or sha256(track) == self.sha256
+
+
+def manifest_path(tracks: Place, named: Path | None) -> Path:
+    """The manifest that was named, else one beside the tracks. Raises UsageError where those are at a URL."""
+    if named is None and isinstance(tracks, Remote):
+        raise UsageError(f"{tracks}: a manifest can't be kept there; name a file of this machine with --manifest")
+    return named or Path(str(tracks)) / NAME
 
 
 class Manifest:
@@ -61,36 +71,43 @@ class Manifest:
         self.path = path
         self.last: dict[str, Record] = {}  # by output
         self.done: dict[str, list[Record]] = {}
+        self._options: dict[str, dict[str, Any]] = {}
         self._read = 0
         self.refresh()
 
     def refresh(self) -> None:
+        before = self._read
         try:
             with self.path.open("rb") as file:
                 file.seek(self._read)
-                added = file.read()
+                for line in takewhile(lambda line: line.endswith(b"\n"), file):
+                    self._read += len(line)
+                    if record := _record(line):
+                        self._know(record)
         except FileNotFoundError:
             return
         except OSError as error:
             raise UsageError(f"{self.path}: cannot be read: {error.strerror}") from None
-        whole = added[: added.rfind(b"\n") + 1]
-        for line in whole.splitlines():
-            if record := _record(line):
-                self.last[record.output] = record
-                if record.state == "done":
-                    self.done.setdefault(record.output, []).append(record)
-        if whole.strip() and not self.last:
+        if self._read > before and not self.last:
             raise UsageError(f"{self.path}: is no manifest of extrap; name another folder, or move it away")
-        self._read += len(whole)
+
+    def _know(self, record: Record) -> None:
+        options = self._options.setdefault(str(record.options), record.options)  # a million are of few kinds
+        record = replace(record, options=options)
+        self.last[record.output] = record
+        if record.state == "done":
+            self.done.setdefault(record.output, []).append(record)
 
     def add(self, record: Record) -> None:
-        """Write a record at the end. Raises CannotWrite."""
+        """Write a record at the end. Raises CannotWrite, also where a manifest that was there is gone."""
         try:
-            handle = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
+            handle = os.open(self.path, os.O_RDWR | os.O_APPEND | (0 if self.last else os.O_CREAT), 0o666)
             try:
                 size = os.fstat(handle).st_size
                 torn = size and os.pread(handle, 1, size - 1) != b"\n"
-                os.write(handle, (b"\n" if torn else b"") + record.to_json().encode() + b"\n")
+                line = (b"\n" if torn else b"") + record.to_json().encode() + b"\n"
+                if os.write(handle, line) < len(line):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 os.fsync(handle)
             finally:
                 os.close(handle)
@@ -100,13 +117,28 @@ class Manifest:
 
 def _record(line: bytes) -> Record | None:
     try:
-        return Record(**json.loads(line))
+        record = Record(**json.loads(line))
     except (ValueError, TypeError):
         return None
+    return record if isinstance(record.output, str) else None
 
 
-def failed(begun: Record, error: BaseException) -> Record:
+def failed(begun: Record, error: Exception) -> Record:
     """The record of a song that could not be continued."""
-    told = str(error) if isinstance(error, ExtrapError) else f"a bug in extrap ({type(error).__name__}: {error})"
+    if isinstance(error, MemoryError):
+        told = f"{begun.input}: there is not enough memory for it; give fewer --jobs"
+    elif isinstance(error, ExtrapError):
+        told = str(error)
+    else:
+        told = f"{begun.input}: a bug in extrap ({type(error).__name__}: {error}); see extrap --traceback continue"
     status = error.exit_code if isinstance(error, ExtrapError) else 1
     return Record("failed", begun.input, begun.output, begun.run, error=told, status=status)
+
+
+def stamp_of(path: Place) -> str | None:
+    """What changes whenever a file is written to: its size and its times. None where there is no such file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return f"{found.st_size}-{found.st_mtime_ns}-{found.st_ctime_ns}"

@@ -4,11 +4,13 @@ import os
 import string
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from operator import itemgetter
+from pathlib import Path, PurePath, PurePosixPath
 
 from extrapcli.audio.formats import FORMATS, format_of, is_audio_name
+from extrapcli.batch.places import Place, Remote, real_name, same
 from extrapcli.continuation import Length, clock
-from extrapcli.errors import UnreadableAudio, UsageError
+from extrapcli.errors import CannotWrite, ExtrapError, UnreadableAudio, UsageError
 
 DEFAULT_NAME = "{stem}-{minutes}.{ext}"
 _FIELDS = ("stem", "minutes", "ext", "model")
@@ -18,8 +20,8 @@ _FIELDS = ("stem", "minutes", "ext", "model")
 class Work:
     """A song and where its track goes; `output` is `target` below the folder of tracks, with slashes."""
 
-    source: Path
-    target: Path
+    source: Place
+    target: Place
     format: str
     input: str
     output: str
@@ -52,7 +54,7 @@ class Naming:
         if "ext" not in fields and not (self.format and format_of(Path(sample)) == self.format):
             raise UsageError(f"--name {self.name!r}: must end in .{{ext}}, or in the suffix of a --format")
 
-    def of(self, song: Path) -> tuple[str, str]:
+    def of(self, song: PurePath) -> tuple[str, str]:
         """The name of a song's track, and its format."""
         format = self.format or format_of(song) or "flac"
         minutes = ("plus-" if self.length.beyond else "") + clock(self.length.minutes * 60)
@@ -60,45 +62,69 @@ class Naming:
         return self.name.format(stem=song.stem, minutes=minutes, ext=ext, model=Path(self.model).name), format
 
 
-def plan(root: Path, out: Path, naming: Naming, *, include: Sequence[str], exclude: Sequence[str]) -> list[Work]:
+def plan(root: Place, out: Place, naming: Naming, *, include: Sequence[str], exclude: Sequence[str]) -> list[Work]:
     """Every song below `root`, sorted, that matches a pattern of `include` (by default, whose name is that of audio).
 
     A pattern is matched from the right, `*.mp3` or `demos/*`; one of `exclude` leaves out a folder, too. What lies
     below `out` is no song, and links to folders are not followed. Raises UsageError where two tracks would have one
-    name, and where `out` is `root`; UnreadableAudio where there is no song.
+    name, where `out` is `root` and for an empty pattern; UnreadableAudio where there is no song, or a folder that
+    can't be looked into.
     """
-    if not root.is_dir():
+    if not all((*include, *exclude)):
+        raise UsageError("a pattern is empty; write *.mp3, say, or demos/*")
+    if isinstance(root, Path) and not root.is_dir():
         raise UnreadableAudio(f"{root}: no such folder; name one with songs")
-    if out.exists() and out.samefile(root):
+    if same(root, out):
         raise UsageError(f"{out}: holds the songs; name another folder for the tracks")
     works = []
-    for relative in sorted(_files(root, out)):
-        wanted = any(map(relative.match, include)) if include else is_audio_name(relative)
-        if wanted and not any(path.match(pattern) for pattern in exclude for path in (relative, *relative.parents)):
+    there = _listed(out, CannotWrite) if isinstance(out, Remote) else {}
+    for relative, song in sorted(_files(root, out, exclude), key=itemgetter(0)):
+        if any(map(relative.match, include)) if include else is_audio_name(relative):
             name, format = naming.of(relative)
             track = relative.with_name(name)
-            works.append(Work(root / relative, out / track, format, relative.as_posix(), track.as_posix()))
+            target = there.get(track.as_posix()) or (out / track if isinstance(out, Path) else out.without(track))
+            works.append(Work(song, target, format, relative.as_posix(), track.as_posix()))
     if not works:
         raise UnreadableAudio(f"{root}: no songs in this folder; name another, or other patterns")
     _refuse_collisions(works)
     return works
 
 
-def _files(root: Path, out: Path) -> Iterator[Path]:
-    for folder, folders, files in os.walk(root):
-        here = Path(folder)
-        folders[:] = [name for name in folders if not (out.exists() and (here / name).samefile(out))]
-        yield from ((here / name).relative_to(root) for name in files)
+def _files(root: Place, out: Place, exclude: Sequence[str]) -> Iterator[tuple[PurePath, Place]]:
+    def refuse(error: OSError) -> None:
+        reason = error.strerror or error
+        raise UnreadableAudio(f"{error.filename}: cannot be looked into ({reason}); leave it out with --exclude")
+
+    def wanted(path: PurePath) -> bool:
+        return not any(path.match(pattern) for pattern in exclude)
+
+    tracks = real_name(out)
+    if isinstance(root, Remote):
+        for song in map(PurePosixPath, listed := _listed(root, UnreadableAudio)):
+            if all(map(wanted, (song, *song.parents))) and not real_name(root / song).startswith(f"{tracks}/"):
+                yield song, listed[str(song)]
+        return
+    for folder, folders, files in os.walk(root, onerror=refuse):
+        here = Path(folder).relative_to(root)
+        folders[:] = [name for name in folders if wanted(here / name) and real_name(root / here / name) != tracks]
+        yield from ((here / name, root / here / name) for name in files if wanted(here / name))
+
+
+def _listed(root: Remote, kind: type[ExtrapError]) -> dict[str, Remote]:
+    try:
+        return root.files()
+    except OSError as error:
+        raise kind(f"{root}: cannot be listed: {error.strerror}") from None
 
 
 def _refuse_collisions(works: list[Work]) -> None:
-    songs = {work.source.resolve() for work in works}
-    written: dict[Path, str] = {}
+    songs = {real_name(work.source) for work in works}
+    written: dict[Place, str] = {}
     for work in works:
         other = written.setdefault(work.target, work.input)
         if other != work.input:
             raise UsageError(
                 f"{work.target}: {other} and {work.input} would both be written there; give another --name"
             )
-        if work.target.resolve() in songs:
+        if real_name(work.target) in songs:
             raise UsageError(f"{work.target}: is one of the songs; give another --name or folder")

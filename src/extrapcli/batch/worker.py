@@ -1,17 +1,19 @@
 """What a worker does: one song after another, with a model that is opened once."""
 
 import json
+import stat
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from time import monotonic
 
 from extrapcli.audio.decode import decode
-from extrapcli.batch.manifest import Record, failed
+from extrapcli.batch.manifest import Record, failed, stamp_of
+from extrapcli.batch.places import Place, fetched, stat_now, written
 from extrapcli.batch.plan import Work
 from extrapcli.errors import CannotWrite, UnreadableAudio
 from extrapcli.maker import Maker, Options
 from extrapcli.models import sha256
-from extrapcli.output import make_folder
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,13 @@ class Task:
         """Whether what lies at the target, if anything, was made by a batch."""
         return self.unfinished or any(record.is_of(self.work.target) for record in self.made)
 
-    def kept(self, input_sha256: str) -> Record | None:
-        """The record of the track that is there, where neither it nor song nor options have changed."""
+    def kept(self, seen: str | None) -> Record | None:
+        """The record of the track that is there, where neither it nor options nor song have changed.
+
+        `seen` is the stamp or the SHA-256 that the song has now.
+        """
         last = self.made[-1] if self.made else None
-        if last and (last.input_sha256, last.options) == (input_sha256, self.begun.options):
+        if last and last.options == self.begun.options and seen in (last.input_stamp, last.input_sha256):
             return last if last.is_of(self.work.target) else None
         return None
 
@@ -46,36 +51,49 @@ class _Unseen:
 
 
 class Worker:
+    """Replaces what lies at the target: whether that may be is asked before."""
+
     def __init__(self, options: Options) -> None:
-        self._may_replace = options.overwrite
-        self._maker = Maker(replace(options, overwrite=True))
-        self._device = self._maker.backend.device
+        self._options = replace(options, overwrite=True)
+
+    @cached_property
+    def _maker(self) -> Maker:
+        return Maker(self._options)
+
+    def open(self) -> None:
+        """Load the model now rather than with the first song. Raises as Maker does."""
+        _ = self._maker
 
     def do(self, task: Task) -> Record:
         """The record of what became of a song: `done`, the one it had if nothing changed, or `failed`."""
         try:
-            return self._do(task)
+            with fetched(task.work.source) as song:
+                return self._do(task, song)
+        except OSError as error:  # one of the song is an UnreadableAudio by now
+            reason = f"{task.work.target}: cannot be written: {error.strerror or error}"
+            return failed(task.begun, CannotWrite(reason))
         except Exception as error:
             return failed(task.begun, error)
 
-    def _do(self, task: Task) -> Record:
+    def _do(self, task: Task, source: Path) -> Record:
         work, begun = task.work, task.begun
         began = monotonic()
-        digest = digest_of(work)
+        stamp = stamp_of(work.source) or ""
+        digest = digest_of(source, work.source)
         if record := task.kept(digest):
-            return record
-        if work.target.exists() and not (task.ours or self._may_replace):
-            raise CannotWrite(f"{work.target}: exists and was not made by this batch; move it, or say --overwrite")
-        song = decode(work.source, name=str(work.source))
-        make_folder(work.target.parent)
-        track = self._maker.make(song, work.source, work.target, work.format, _Unseen())
-        found = work.target.stat()
+            return replace(record, input_stamp=stamp)
+        song = decode(source, name=str(work.source))
+        with written(work.target) as path:
+            track = self._maker.make(song, source, path, work.format, _Unseen())
+            made = sha256(path)
+        found = stat_now(work.target)
         facts = json.loads(track.to_json())
         return replace(
             begun,
             state="done",
             input_sha256=digest,
-            sha256=sha256(work.target),
+            input_stamp=stamp,
+            sha256=made,
             bytes=found.st_size,
             modified=found.st_mtime_ns,
             seconds=round(track.samples / track.sample_rate, 3),
@@ -89,12 +107,14 @@ class Worker:
         )
 
 
-def digest_of(work: Work) -> str:
-    """SHA-256 of a song's file; raises UnreadableAudio where it can't be read."""
+def digest_of(file: Path, song: Place) -> str:
+    """SHA-256 of a song's file; raises UnreadableAudio where it can't be read, or would never end, as a pipe."""
     try:
-        return sha256(work.source)
+        if not stat.S_ISREG(file.stat().st_mode):
+            raise UnreadableAudio(f"{song}: is no file; leave it out with --exclude")
+        return sha256(file)
     except OSError as error:
-        raise UnreadableAudio(f"{work.source}: cannot be read: {error.strerror}") from None
+        raise UnreadableAudio(f"{song}: cannot be read: {error.strerror}") from None
 
 
 def fingerprint(options: Options, format: str, model: Path) -> dict[str, object]:

@@ -1,0 +1,110 @@
+"""A Ray cluster and an S3 server of this machine, and the workers there are."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+RAY = Path(sys.executable).with_name("ray")
+CORES = 3
+"""Of the cluster, by its own account: as many workers run at once, whatever the machine has."""
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """The URL of a bucket on an S3 server of this machine. All processes that are begun find it there."""
+    s3fs = pytest.importorskip("s3fs", reason="s3fs is not installed")
+    moto = pytest.importorskip("moto.server", reason="moto is not installed")
+    server = moto.ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+        patch.setenv("AWS_ACCESS_KEY_ID", "anyone")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "anything")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        with urlopen(f"http://127.0.0.1:{port}/moto-api/") as answer:
+            assert answer.status == 200, host
+        s3fs.S3FileSystem().mkdir("music")
+        yield "s3://music"
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def cluster(s3: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Ray cluster of this machine, begun as the documentation says."""
+    pytest.importorskip("ray", reason="Ray is not installed")
+    log = tmp_path_factory.mktemp("ray") / "log"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_AUTH_MODE", "disabled")
+        patch.setenv("RAY_worker_niceness", "0")  # else other tests starve its workers
+        for _ in range(3):  # it gives itself 30 seconds to start, which a busy machine may not have
+            head = free_port()
+            # Ray waits 15 seconds, and no more, for ports of its agents that are not given.
+            agents = ("dashboard-agent-grpc", "dashboard-agent-listen", "runtime-env-agent", "metrics-export")
+            args = [str(RAY), "start", "--head", "--block", "--node-ip-address=127.0.0.1", f"--port={head}"]
+            args += [f"--num-cpus={CORES}", f"--object-store-memory={80 * 2**20}", "--include-dashboard=false"]
+            args += ["--disable-usage-stats", *(f"--{agent}-port={free_port()}" for agent in agents)]
+            with log.open("wb") as file, subprocess.Popen(args, stdout=file, stderr=file) as running:
+                try:
+                    if started(running, log):
+                        yield f"127.0.0.1:{head}"
+                        return
+                finally:
+                    running.terminate()
+    raise RuntimeError(log.read_text())
+
+
+def started(running: "subprocess.Popen[bytes]", log: Path) -> bool:
+    while running.poll() is None:
+        if b"Ray runtime started" in log.read_bytes():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def workers(doing: str = "") -> list[int]:
+    """The processes of workers on the cluster, or of those that are at `do`, say."""
+    wanted = f"ray::_Actor.{doing}" if doing else "ray::_Actor"
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "cmdline").read_text().startswith(wanted) and os.getpid() in ancestors(int(process.name)):
+                found.append(int(process.name))
+        except OSError:
+            continue
+    return found
+
+
+def ancestors(pid: int) -> Iterator[int]:
+    while pid > 1:
+        pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        yield pid
+
+
+def wait_for_worker(doing: str = "") -> int:
+    for _ in range(6000):
+        if found := workers(doing):
+            return found[0]
+        time.sleep(0.02)
+    raise TimeoutError(doing)
+
+
+def kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+
+
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")

@@ -1,0 +1,118 @@
+"""`extrap batch` as a user meets it."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.batch.soak import RATE, song
+from tests.conftest import EXTRAP, Extrap
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "batch.md").read_text()
+COMMANDS = re.findall(r"^    (extrap batch .*?)(?:  +#.*)?$", PAGE, re.MULTILINE)
+
+
+@pytest.fixture
+def songs(tmp_path: Path, rng: np.random.Generator) -> Path:
+    for name in ("one.flac", "two.wav", "demos/three.wav", "live/four.flac"):
+        path = tmp_path / "songs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, song(rng, 2.0), RATE)
+    return tmp_path / "songs"
+
+
+def files(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_first_run_and_a_second(extrap: Extrap, songs: Path, tmp_path: Path) -> None:
+    before = files(tmp_path)
+    command = ("batch", "songs", "longer", "--minutes", "0:05", "--jobs", "2")
+    planned = extrap(*command, "--dry-run")
+    assert [line.split(": ")[-1] for line in planned.lines] == ["missing"] * 4
+    assert re.search(r"4 of 4 songs; about \d+m\d\ds with 2 jobs, and \d+ MB", planned.stderr)
+    assert files(tmp_path) == before
+    made = extrap(*command)
+    tracks = {"one-0m05s.flac", "two-0m05s.wav", "demos/three-0m05s.wav", "live/four-0m05s.flac"}
+    assert set(made.lines) == {f"longer/{track}" for track in tracks}
+    assert made.stderr == ""
+    assert files(tmp_path / "longer") == tracks | {"manifest.jsonl"}
+    again = extrap(*command, "--json")
+    assert {json.loads(line)["output"] for line in again.lines} == tracks
+    assert all(json.loads(line)["state"] == "done" for line in again.lines)
+    assert "0 of 4 songs" in extrap(*command, "--dry-run").stderr
+
+
+def test_names_of_all_kinds(tmp_path: Path, rng: np.random.Generator) -> None:
+    (tmp_path / "songs").mkdir()
+    good = [b"two words.wav", b"two\nlines.wav", b"q'u\"o.wav", b"-dash.wav", "é😀.wav".encode(), b"\xff\xfe.wav",
+            b"http:a.wav", b"a%s{stem}[b]*.wav"]  # fmt: skip
+    for name in (*good, b"x" * 251 + b".wav"):
+        with open(os.fsencode(tmp_path / "songs") + b"/" + name, "wb") as file:  # noqa: PTH123
+            soundfile.write(file, song(rng, 2.0), RATE, format="WAV")
+    (tmp_path / "songs" / "round.wav").symlink_to("round.wav")
+    (tmp_path / "songs" / "folder").symlink_to(".")
+    os.mkfifo(tmp_path / "songs" / "pipe.wav")
+    command = [EXTRAP, "batch", ".", "../longer", "--minutes", "0:05"]
+    told = {}
+    for options in (["--dry-run"], ["--quiet"], ["--json"]):
+        done = subprocess.run([*command, *options], cwd=tmp_path / "songs", capture_output=True)
+        assert done.returncode == (0 if options == ["--dry-run"] else 7), done.stderr
+        assert b"Traceback" not in done.stderr
+        told[options[0]] = done.stderr.decode()
+        if options == ["--quiet"]:
+            tracks = sorted(b"../longer/" + name.replace(b".wav", b"-0m05s.wav") for name in good)
+            assert sorted(done.stdout.replace(b"two\nlines", b"two lines").splitlines()) == [
+                track.replace(b"\n", b" ") for track in tracks
+            ]
+            assert all(os.path.exists(os.fsencode(tmp_path / "songs") + b"/" + track) for track in tracks)  # noqa: PTH110
+    for stderr in (told["--quiet"], told["--json"]):
+        assert stderr.count("\n") == 4
+        for part in ("round.wav: cannot be read: Too many", "pipe.wav: is no file", "File name too long", "3 of 11"):
+            assert part in stderr
+
+
+def test_collisions_and_wrong_names_are_refused_before_any_work(extrap: Extrap, songs: Path, tmp_path: Path) -> None:
+    command = ("batch", "songs", "longer", "--minutes", "0:05")
+    assert (
+        "would both be written"
+        in extrap(
+            *command, "--name", "a.{ext}", "--include", "one.*", "--include", "two.*", "--format", "wav", status=2
+        ).stderr
+    )
+    assert "title" in extrap(*command, "--name", "{title}.{ext}", status=2).stderr
+    assert "holds the songs" in extrap("batch", "songs", "songs", status=2).stderr
+    assert "no such folder" in extrap("batch", "gone", "longer", status=3).stderr
+    assert not (tmp_path / "longer").exists()
+
+
+def test_the_page_shows_commands() -> None:
+    assert len(COMMANDS) >= 6
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_of_the_page_runs(command: str, songs: Path, tmp_path: Path) -> None:
+    path = f"{EXTRAP.parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", command.replace("jq -r .output", "cat")],
+        cwd=tmp_path,
+        env=os.environ | {"PATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+    assert ("--dry-run" in command) != (tmp_path / "longer" / "manifest.jsonl").exists()
+
+
+def test_the_tests_of_the_page_are_there() -> None:
+    tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    named = re.findall(r"`(test_\w+)`", PAGE)
+    assert len(named) >= 15
+    assert [name for name in named if f"def {name}(" not in tests] == []
