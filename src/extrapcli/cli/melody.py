@@ -33,7 +33,7 @@ def melody(
     ] = None,
     tempo: Annotated[float, typer.Option(min=10, max=1000, help="Quarters a minute.")] = 100.0,
     model: Annotated[
-        str, typer.Option(metavar="NAME_OR_PATH", help="A model of tunes (extrap train --recipe melody).")
+        str, typer.Option(metavar="NAME_OR_PATH", help="A model of tunes (see extrap models).")
     ] = "melody",
     backend: Annotated[str, typer.Option(metavar="NAME", help="auto, onnx or tensorflow.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False,
