@@ -3,6 +3,7 @@
 `make test-wheel` runs these; they are no part of the suite, because they install packages.
 """
 
+import json
 import os
 import re
 import shutil
@@ -21,7 +22,8 @@ from tests.conftest import SONG
 ROOT = Path(__file__).parents[1]
 UV = Path(sys.executable).with_name("uv")
 LARGEST_MODEL_BYTES = 10_000_000
-PYTHONS = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', (ROOT / "pyproject.toml").read_text())
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PYTHONS = [line.rpartition(" ")[2] for line in PROJECT["classifiers"] if ":: Python :: 3." in line]
 SUBJECT = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "EXTRAP_MODELS")}
 
 Installed = Callable[..., str]
@@ -108,14 +110,17 @@ def size(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.iterdir())
 
 
-def test_the_licences_come_along(wheel: Path) -> None:
+def test_the_licences_of_the_code_and_of_each_model_are_told(wheel: Path) -> None:
     licences = [name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/licenses/" in name]
     assert len(licences) == 2
+    for name in names(wheel):
+        if name.endswith("card.json"):
+            licence = json.loads(zipfile.ZipFile(wheel).read(name))["licence"].partition(" (")[0]
+            assert licence.replace(" ", "-") in PROJECT["license"].split(" AND ")
 
 
 def test_it_says_its_version(installed: Installed) -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert installed("--version").strip() == project["version"]
+    assert installed("--version").strip() == PROJECT["version"]
 
 
 def test_it_continues_a_song(installed: Installed, tmp_path: Path) -> None:
