@@ -126,7 +126,9 @@ def test_it_says_its_version(installed: Installed) -> None:
 def test_it_continues_a_song(installed: Installed, tmp_path: Path) -> None:
     shutil.copy(SONG, tmp_path)
     assert "length: 30.000 s" in installed("info", "song.mp3")
-    assert installed("continue", "song.mp3", "--minutes", "1", "-o", "track.flac", "--device", "cpu") == "track.flac\n"
+    assert (
+        installed("continue", "song.mp3", "--minutes", "1", "-o", "track.flac", "--device", "cpu") == "track.flac\n"
+    )
     assert "length: 60.000 s" in installed("info", "track.flac")
 
 
