@@ -54,7 +54,7 @@ def test_every_command_of_the_readme_runs(command: str, music: Path, tmp_path: P
 
 TRAINING = {
     command.strip(" \\'")
-    for page in ("README.md", "training/README.md", "training/tpu.md", "docs/study.md")
+    for page in ("README.md", "training/README.md", "training/tpu.md", "docs/study.md", "docs/amplitude.md")
     for command in re.findall(
         r"\bextrap (?:train|export) (?:[^`#\n]|\\\n)*(?=[`#\n])", (ROOT / page).read_text().replace("\\\n", " ")
     )

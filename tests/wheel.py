@@ -111,8 +111,9 @@ def size(folder: Path) -> int:
 
 
 def test_the_licences_of_the_code_and_of_each_model_are_told(wheel: Path) -> None:
-    licences = [name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/licenses/" in name]
-    assert len(licences) == 2
+    inside = zipfile.ZipFile(wheel).namelist()
+    licences = {name.partition(".dist-info/licenses/")[2] for name in inside} - {""}
+    assert licences == {str(p.relative_to(ROOT)) for p in tracked(".") if p.name in ("LICENSE", "NOTICE")}
     for name in names(wheel):
         if name.endswith("card.json"):
             licence = json.loads(zipfile.ZipFile(wheel).read(name))["licence"].partition(" (")[0]

@@ -10,7 +10,7 @@ from extrapcli.melody.generate import go_on
 from extrapcli.models import find_model, read_card
 from tests.conftest import Extrap
 
-SEED = Tune("", decode("67 _ 67 _ 65 _ 64 _".split()), "4/4")
+SEED = Tune("", decode(["67", "_", "67", "_", "65", "_", "64", "_"]), "4/4")
 
 
 def test_it_foretells_tunes_better_than_n_grams() -> None:
