@@ -6,7 +6,9 @@ CORPUS := $(if $(filter melody,$(MODEL)),essen,corpus)
 LICENCE := $(if $(filter melody,$(MODEL)),CC BY-NC-SA 4.0 (weights; the Essen collection may be used for \
 	non-commercial purposes),CC BY-SA 4.0 (weights))
 
-.PHONY: demo test lint check soak corpus model study benchmark listen picture clean
+LOWEST := tests/audio tests/backends tests/cli tests/extrapolators tests/melody tests/networks
+
+.PHONY: demo test test-lowest test-wheel lint check soak lock corpus model study benchmark listen picture clean
 
 STUDY := study study-slow study-aligned study-descending study-peak study-mel study-lstm seq2seq study-unshared
 
@@ -16,12 +18,25 @@ demo: .venv/.installed
 test: .venv/.tested
 	$(BIN)/pytest --numprocesses 2 --dist worksteal
 
+# What depends most on libraries, with the oldest of each that pyproject.toml allows.
+test-lowest: .venv-lowest/.installed
+	.venv-lowest/bin/pytest --numprocesses 2 --dist worksteal $(LOWEST)
+
+# The wheel, installed where there is nothing else, on every supported Python found here.
+test-wheel: .venv/.tested
+	$(BIN)/pytest tests/wheel.py
+
 lint: .venv/.tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-check: test lint
+check: test test-lowest test-wheel lint
+
+# Pins what pyproject.toml asks for and is not pinned yet; `make lock UPGRADE=--upgrade` pins the newest of everything.
+lock: .venv/.tested
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra test --extra lint --generate-hashes \
+		--no-annotate --custom-compile-command "make lock" $(UPGRADE) pyproject.toml --output-file requirements.lock
 
 soak: .venv/.tested
 	rm -rf runs/soak
@@ -49,15 +64,22 @@ picture: .venv/.tested
 	$(BIN)/python docs/picture.py tests/data/song.mp3 demo/song-1m30s.mp3 docs/continuation.png
 
 clean:
-	rm -rf .venv .venv-looper demo
+	rm -rf .venv .venv-lowest .venv-looper demo
 
 .venv/.installed: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --editable .
 	touch $@
 
-.venv/.tested: .venv/.installed
-	$(BIN)/pip install --quiet --editable ".[test,lint]"
+.venv/.tested: .venv/.installed requirements.lock
+	sed -n '/^uv==/,/[^\]$$/p' requirements.lock | $(BIN)/pip install --quiet --require-hashes --requirement /dev/stdin
+	$(BIN)/uv pip install --quiet --python .venv --require-hashes --requirement requirements.lock
+	$(BIN)/uv pip install --quiet --python .venv --no-deps --no-build-isolation --editable .
+	touch $@
+
+.venv-lowest/.installed: .venv/.tested
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lowest
+	$(BIN)/uv pip install --quiet --python .venv-lowest --resolution lowest-direct --editable ".[test]"
 	touch $@
 
 .venv-looper/.installed:

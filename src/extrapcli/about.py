@@ -8,23 +8,32 @@ import numpy as np
 
 from extrapcli.backends import backend_class, open_model, registered
 from extrapcli.errors import ExtrapError, UnusableModel
-from extrapcli.models import DEFAULT, damaged_files, find_model, folders, read_card
+from extrapcli.models import DEFAULT, Card, damaged_files, elsewhere, find_model, folders, how_to_get, read_card
 from extrapcli.spec import ModelSpec
 
 
 def describe_models() -> Iterator[str]:
-    """Every model here: summary, licence, size, what made it, and its main figure."""
+    """Every released model: summary, licence, what made it, its main figure, and its size or how to get it."""
     for folder in folders():
         card = read_card(folder)
-        figure, value = next(iter(card.figures.items()))
         sizes = ", ".join(f"{name} {(folder / name).stat().st_size / 1e6:.1f} MB" for name in card.files)
         yield f"{card.name}{' (default)' if card.name == DEFAULT else ''}"
-        yield f"  {card.summary}"
-        yield f"  {figure}: {value}"
-        yield f"  licence: {card.licence}"
-        yield f"  data: {card.data}"
-        yield f"  made by: {card.made_by}"
+        yield from _describe_card(card)
         yield f"  files: {sizes}"
+    for folder in elsewhere():
+        card = read_card(folder)
+        yield f"{card.name} (not installed)"
+        yield from _describe_card(card)
+        yield f"  files: {how_to_get(card.name)}"
+
+
+def _describe_card(card: Card) -> Iterator[str]:
+    figure, value = next(iter(card.figures.items()))
+    yield f"  {card.summary}"
+    yield f"  {figure}: {value}"
+    yield f"  licence: {card.licence}"
+    yield f"  data: {card.data}"
+    yield f"  made by: {card.made_by}"
 
 
 def verify_models() -> Iterator[str]:
@@ -35,6 +44,8 @@ def verify_models() -> Iterator[str]:
         damaged += wrong
         if not wrong:
             yield f"{folder.name}: {len(read_card(folder).files)} files as released"
+    for folder in elsewhere():
+        yield f"{folder.name}: not installed; {how_to_get(folder.name)}"
     if damaged:
         raise UnusableModel(f"{', '.join(map(str, damaged))}: missing or not as released; install extrap again")
 

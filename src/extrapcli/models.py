@@ -1,4 +1,7 @@
-"""The released models: folders that hold `card.json` beside one model file for each backend."""
+"""The released models: folders that hold `card.json` beside one model file for each backend.
+
+Of a model that is too large for the package, the package has the card alone.
+"""
 
 import hashlib
 import json
@@ -29,13 +32,36 @@ class Card:
 
 
 def folders() -> list[Path]:
-    """The folder of each released model, by name: those in the package, its checkout and $EXTRAP_MODELS."""
+    """The folder of each model that is here, by name: those in $EXTRAP_MODELS, the package and its checkout."""
+    return [folder for folder in _released() if _is_here(folder)]
+
+
+def elsewhere() -> list[Path]:
+    """The folders, by name, that hold the card of a released model and nothing else."""
+    return [folder for folder in _released() if not _is_here(folder)]
+
+
+def _released() -> list[Path]:
     places = [Path(p) for p in os.environ.get("EXTRAP_MODELS", "").split(os.pathsep) if p]
     found: dict[str, Path] = {}
     for place in (*places, *_PLACES):
         for card in sorted(place.glob("*/card.json")):
-            found.setdefault(card.parent.name, card.parent)
+            folder = card.parent
+            if folder.name not in found or not _is_here(found[folder.name]):
+                found[folder.name] = folder
     return [found[name] for name in sorted(found)]
+
+
+def _is_here(folder: Path) -> bool:
+    return any(folder.glob("model.*"))
+
+
+def how_to_get(name: str) -> str:
+    """What to do for a released model of which only the card is here."""
+    return (
+        f"its files are too large for the package; take the folder models/{name} from extrap's repository "
+        "and name the folder it lies in with EXTRAP_MODELS"
+    )
 
 
 def find_model(name_or_path: str) -> Path:
@@ -46,6 +72,8 @@ def find_model(name_or_path: str) -> Path:
     path = Path(name_or_path)
     if path.exists():
         return path
+    if name_or_path in [folder.name for folder in elsewhere()]:
+        raise UnusableModel(f"{name_or_path}: {how_to_get(name_or_path)}")
     known = ", ".join(folder.name for folder in folders()) or "none"
     raise UnusableModel(f"{name_or_path}: no such model or file; the models here: {known} (see extrap models)")
 

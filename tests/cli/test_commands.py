@@ -32,6 +32,23 @@ def test_models_verify_finds_an_altered_file(extrap: Extrap, tmp_path: Path, mon
     assert "model.keras" not in ran.stderr
 
 
+def test_a_model_that_is_only_a_card_is_listed_with_how_to_get_it(
+    extrap: Extrap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "models" / "huge").mkdir(parents=True)
+    card = (ROOT / "models" / "study" / "card.json").read_text().replace('"name": "study"', '"name": "huge"')
+    (tmp_path / "models" / "huge" / "card.json").write_text(card)
+    monkeypatch.setenv("EXTRAP_MODELS", str(tmp_path / "models"))
+    assert "huge (not installed)" in extrap("models").lines
+    assert extrap("models", "verify").lines[-1].startswith("huge: not installed; ")
+    said = extrap("continue", SONG, "--model", "huge", "-o", "track.wav", status=4).stderr
+    assert said.startswith("extrap: huge: its files are too large for the package; take the folder models/huge from")
+    assert "EXTRAP_MODELS" in said
+    shutil.copytree(ROOT / "models" / "study", tmp_path / "more" / "huge")
+    monkeypatch.setenv("EXTRAP_MODELS", f"{tmp_path / 'models'}{os.pathsep}{tmp_path / 'more'}")
+    assert "huge: 2 files as released" in extrap("models", "verify").lines
+
+
 def test_info_of_a_song_and_of_a_model(extrap: Extrap) -> None:
     song = extrap("info", SONG).lines
     assert {"length: 30.000 s (1440000 samples)", "rate: 48000 Hz", "channels: 2", "format: mp3"} <= set(song)
