@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.request import urlopen
 
 import pytest
@@ -42,7 +43,11 @@ def cluster(s3: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a Ray cluster of this machine, begun as the documentation says."""
     pytest.importorskip("ray", reason="Ray is not installed")
     log = tmp_path_factory.mktemp("ray") / "log"
-    with pytest.MonkeyPatch.context() as patch:
+    # Names of sockets are short, so the folder's has to be.
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder,
+    ):
         patch.setenv("RAY_AUTH_MODE", "disabled")
         patch.setenv("RAY_worker_niceness", "0")  # else other tests starve its workers
         for _ in range(3):  # it gives itself 30 seconds to start, which a busy machine may not have
@@ -51,7 +56,8 @@ def cluster(s3: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             agents = ("dashboard-agent-grpc", "dashboard-agent-listen", "runtime-env-agent", "metrics-export")
             args = [str(RAY), "start", "--head", "--block", "--node-ip-address=127.0.0.1", f"--port={head}"]
             args += [f"--num-cpus={CORES}", f"--object-store-memory={80 * 2**20}", "--include-dashboard=false"]
-            args += ["--disable-usage-stats", *(f"--{agent}-port={free_port()}" for agent in agents)]
+            args += [f"--temp-dir={folder}", "--disable-usage-stats"]
+            args += [f"--{agent}-port={free_port()}" for agent in agents]
             with log.open("wb") as file, subprocess.Popen(args, stdout=file, stderr=file) as running:
                 try:
                     if started(running, log):

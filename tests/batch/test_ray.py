@@ -14,7 +14,7 @@ import soundfile
 from extrapcli.continuation import Length
 from extrapcli.errors import MissingDependency
 from extrapcli.maker import Options
-from tests.batch.rays import kill, linux_only, wait_for_worker, workers
+from tests.batch.rays import free_port, kill, linux_only, wait_for_worker, workers
 from tests.conftest import EXTRAP, chord
 
 MINUTES = "2"
@@ -158,7 +158,9 @@ def test_a_song_that_takes_too_long(cluster: str, songs: Path, tmp_path: Path) -
 
 
 def test_an_address_without_a_cluster(songs: Path, tmp_path: Path) -> None:
-    assert "--engine ray" in batch(songs, tmp_path, "--address", "127.0.0.1:1", status=2).stderr
+    address = ("--address", f"127.0.0.1:{free_port()}")
+    assert "--engine ray" in batch(songs, tmp_path, *address, status=2).stderr
+    assert "ray start --head" in batch(songs, tmp_path, "--engine", "ray", *address, status=2).stderr
 
 
 def test_workers_of_another_version_end_the_batch(cluster: str, monkeypatch: pytest.MonkeyPatch) -> None:

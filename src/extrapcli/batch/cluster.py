@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import socket
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,6 +27,7 @@ except ModuleNotFoundError:
     raise MissingDependency("--engine ray needs Ray: pip install 'extrapcli[ray]'") from None
 
 PACKAGE = "extrapcli"
+_SECONDS_TO_ANSWER = 10.0
 
 
 class RayEngine:
@@ -142,20 +144,18 @@ class _Actor:
 
 
 def _connect(address: str | None) -> None:
-    """Join the cluster at an address; without one that of $RAY_ADDRESS or of this machine, begun if need be."""
+    """Join the cluster at an address, else that of $RAY_ADDRESS, else begin one of this machine's cores."""
+    which = address or os.environ.get("RAY_ADDRESS") or "local"
+    host, _, port = which.rpartition(":")
     at_end = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(
-            address=address,
-            include_dashboard=None if address else False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
+        if port.isdigit() and "/" not in host:  # Ray itself would try for minutes
+            socket.create_connection((host, int(port)), timeout=_SECONDS_TO_ANSWER).close()
+        new = {"include_dashboard": False} if which == "local" else {}
+        ray.init(address=which, log_to_driver=False, logging_level=logging.ERROR, **new)
     except Exception as error:  # Ray's have no other base
-        which = (
-            f"--address {address}: no cluster can be joined" if address else "--engine ray: no cluster can be begun"
-        )
-        raise UsageError(f"{which}: {str(error).splitlines()[0]}") from None
+        reason = str(error).splitlines()[0]
+        raise UsageError(f"{which}: no Ray cluster there ({reason}); begin one with ray start --head") from None
     signal.signal(signal.SIGTERM, at_end)  # Ray puts its own there
 
 

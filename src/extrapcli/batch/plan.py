@@ -68,7 +68,7 @@ def plan(root: Place, out: Place, naming: Naming, *, include: Sequence[str], exc
     A pattern is matched from the right, `*.mp3` or `demos/*`; one of `exclude` leaves out a folder, too. What lies
     below `out` is no song, and links to folders are not followed. Raises UsageError where two tracks would have one
     name, where `out` is `root` and for an empty pattern; UnreadableAudio where there is no song, or a folder that
-    can't be looked into.
+    can't be looked into; CannotWrite for an `out` at a URL that can't be listed.
     """
     if not all((*include, *exclude)):
         raise UsageError("a pattern is empty; write *.mp3, say, or demos/*")
@@ -100,9 +100,10 @@ def _files(root: Place, out: Place, exclude: Sequence[str]) -> Iterator[tuple[Pu
 
     tracks = real_name(out)
     if isinstance(root, Remote):
-        for song in map(PurePosixPath, listed := _listed(root, UnreadableAudio)):
-            if all(map(wanted, (song, *song.parents))) and not real_name(root / song).startswith(f"{tracks}/"):
-                yield song, listed[str(song)]
+        for name, song in _listed(root, UnreadableAudio).items():
+            path = PurePosixPath(name)
+            if all(map(wanted, (path, *path.parents))) and not song.url.startswith(f"{tracks}/"):
+                yield path, song
         return
     for folder, folders, files in os.walk(root, onerror=refuse):
         here = Path(folder).relative_to(root)

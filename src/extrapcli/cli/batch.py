@@ -31,7 +31,7 @@ def batch(
     jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes.  [default: one for each core]")] = None,
     engine: Annotated[EngineName, typer.Option(help="This machine, or a Ray cluster.")] = EngineName.local,
     address: Annotated[
-        str | None, typer.Option(metavar="HOST:PORT", help="The Ray cluster.  [default: this machine's]")
+        str | None, typer.Option(metavar="HOST:PORT", help="The Ray cluster.  [default: $RAY_ADDRESS, or a new one]")
     ] = None,
     manifest: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The manifest.  [default: OUT/manifest.jsonl]")
