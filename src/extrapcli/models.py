@@ -54,9 +54,14 @@ def read_card(folder: Path) -> Card:
     """Read a model's card; raise UnusableModel where it is damaged."""
     path = folder / "card.json"
     try:
-        return Card(**json.loads(path.read_text()))
-    except (OSError, ValueError, TypeError) as error:
+        card = Card(**json.loads(path.read_text()))
+        if not isinstance(card.figures, dict) or not all(isinstance(digest, str) for digest in card.files.values()):
+            raise TypeError("figures and files must be tables")
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise UnusableModel(f"{path}: not a model card: {error}") from None
+    if any(Path(name).name != name for name in card.files):
+        raise UnusableModel(f"{path}: names files elsewhere; a model's files lie beside its card")
+    return card
 
 
 def write_card(folder: Path, card: Card) -> None:

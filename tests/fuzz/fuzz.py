@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from tests.fuzz.mutate import Mutation
 
-HANG_SECONDS = 10
+HANG_SECONDS = 10  # of its own processor time, so that a busy machine makes no findings
 MEMORY_BYTES = 10**9  # above what the process takes before it reads an input
 START_SECONDS = 300
 
@@ -97,7 +97,7 @@ def _watched(target: Target, here: Path, seed: int, numbers: range, report: Repo
     findings: list[Finding] = []
     number, patience = numbers.start - 1, START_SECONDS
     try:
-        while listening.poll(patience):
+        while _comes(listening, process.pid, patience):
             told = listening.recv()
             if isinstance(told, Outcome):
                 report.read += told.read
@@ -116,6 +116,24 @@ def _watched(target: Target, here: Path, seed: int, numbers: range, report: Repo
         raise RuntimeError(f"{target.name}: the process ended before its first input: {findings}")
     report.inputs = number + 1
     return findings
+
+
+def _comes(listening: Connection, pid: int | None, seconds: float) -> bool:
+    """Wait for a message until the process has worked so long; ten times as long where it waits for others."""
+    end, worked = time.monotonic() + 10 * seconds, _worked(pid)
+    while not listening.poll(1):
+        if time.monotonic() > end or _worked(pid) - worked > seconds:
+            return False
+    return True
+
+
+def _worked(pid: int | None) -> float:
+    """Seconds of processor that a process has taken; proc(5)."""
+    try:
+        times = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    except OSError:
+        return 0.0
+    return sum(map(int, times)) / os.sysconf("SC_CLK_TCK")
 
 
 def _work(target: Target, here: Path, seed: int, numbers: range, speaking: Connection) -> None:

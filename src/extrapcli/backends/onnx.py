@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from extrapcli.backends.base import check_context, check_tensors
+from extrapcli.backends.base import check_context, check_outputs, check_tensors, failing_model, first_line
 from extrapcli.errors import MissingDependency, UnusableModel
 from extrapcli.frames import Frames
 from extrapcli.spec import METADATA_KEY, ModelSpec, Shape
@@ -35,8 +35,8 @@ class OnnxBackend:
         except MissingDependency:
             raise
         except Exception as error:  # ONNX Runtime's exceptions share no other base
-            reason = str(error).splitlines()[0][:300]
-            raise UnusableModel(f"{path}: not an ONNX model that can be run: {reason}") from None
+            raise UnusableModel(f"{path}: not an ONNX model that can be run: {first_line(error)}") from None
+        self._path = path
         self.device = "cuda" if CUDA in self._session.get_providers() else "cpu"
         if device == "cuda" and self.device == "cpu":
             raise MissingDependency(_NO_CUDA)
@@ -52,7 +52,10 @@ class OnnxBackend:
     def run(self, context: Frames) -> Mapping[str, NDArray[np.float32]]:
         check_context(self.spec, context)
         names = list(self.spec.output_shapes)
-        return dict(zip(names, self._session.run(names, {"context": context}), strict=True))
+        with failing_model(self._path):
+            outputs = dict(zip(names, self._session.run(names, {"context": context}), strict=True))
+        check_outputs(self._path, self.spec, outputs, batch=len(context))
+        return outputs
 
 
 _NO_CUDA = (

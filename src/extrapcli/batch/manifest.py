@@ -8,7 +8,7 @@ import json
 import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from extrapcli.errors import CannotWrite, ExtrapError, UsageError
 from extrapcli.models import sha256
@@ -52,6 +52,14 @@ class Record:
         if self.state != "done" or found.st_size != self.bytes:
             return False
         return found.st_mtime_ns == self.modified or sha256(track) == self.sha256
+
+
+_KINDS: dict[str, Any] = {
+    **dict.fromkeys(("input", "output", "run", "input_sha256", "sha256", "error"), str),
+    **dict.fromkeys(("options", "measures"), dict),
+    **dict.fromkeys(("bytes", "modified", "status"), int),
+    **dict.fromkeys(("seconds", "took"), int | float),
+}
 
 
 class Manifest:
@@ -100,9 +108,11 @@ class Manifest:
 
 def _record(line: bytes) -> Record | None:
     try:
-        return Record(**json.loads(line))
-    except (ValueError, TypeError):
+        record = Record(**json.loads(line))
+    except (ValueError, TypeError, RecursionError):
         return None
+    fits = all(isinstance(getattr(record, name), kind) for name, kind in _KINDS.items())
+    return record if fits and record.state in get_args(State) else None
 
 
 def failed(begun: Record, error: BaseException) -> Record:
