@@ -3,7 +3,7 @@ BIN := .venv/bin
 MODEL ?= recall
 RECIPE := $(if $(filter study,$(MODEL)),study-small,$(MODEL))
 
-.PHONY: demo test lint check corpus model study benchmark listen picture clean
+.PHONY: demo test lint check corpus model study benchmark listen picture fuzz clean
 
 STUDY := study study-slow study-aligned study-descending study-peak study-mel study-lstm seq2seq study-unshared
 
@@ -36,6 +36,11 @@ benchmark: .venv/.tested .venv-looper/.installed corpus
 
 listen: benchmark
 	$(BIN)/python benchmarks/listen/make.py runs/benchmark/tracks runs/listen --head 27.3
+
+FUZZ_COUNT ?= 10000
+
+fuzz: .venv/.tested
+	$(BIN)/python -m tests.fuzz --count $(FUZZ_COUNT)
 
 picture: .venv/.tested
 	$(BIN)/extrap continue tests/data/song.mp3 --minutes 1:30 -o demo/ --overwrite

@@ -13,14 +13,18 @@ if TYPE_CHECKING:
     from extrapcli.training.progress import Step
 
 
+_CONTROLS = {number: "?" for number in (*range(32), *range(127, 160)) if chr(number) not in "\t\n"}
+"""Characters with which a name or a tag could steer a terminal."""
+
+
 def result(line: str) -> None:
     """Print one line of what was asked for."""
-    print(line, flush=True)
+    print(line.translate(_CONTROLS) if sys.stdout.isatty() else line, flush=True)
 
 
 def say(line: str) -> None:
     """Print one line about the work, on stderr."""
-    print(f"extrap: {line}", file=sys.stderr, flush=True)
+    print(f"extrap: {line.translate(_CONTROLS)}", file=sys.stderr, flush=True)
 
 
 class _Silent:

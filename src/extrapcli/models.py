@@ -76,8 +76,11 @@ def sha256(path: Path) -> str:
 def damaged_files(folder: Path) -> list[Path]:
     """The files of a model that are missing or differ from its card."""
     files = read_card(folder).files
-    return [
-        folder / name
-        for name, digest in files.items()
-        if not (folder / name).is_file() or sha256(folder / name) != digest
-    ]
+    return [folder / name for name, digest in files.items() if _digest(folder / name) != digest]
+
+
+def _digest(path: Path) -> str | None:
+    try:
+        return sha256(path)
+    except OSError:
+        return None

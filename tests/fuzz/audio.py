@@ -32,9 +32,9 @@ SNDFILE = [
     ("AVR", "PCM_16"),
 ]  # fmt: skip
 FFMPEG = [
-    ("adts", "aac"), ("asf", "wmav2"), ("matroska", "aac"), ("mov", "pcm_s16le"), ("ipod", "alac"), ("webm", "libopus"),
-    ("ac3", "ac3"), ("mp2", "mp2"), ("avi", "mp2"), ("ogg", "flac"), ("tta", "tta"), ("wv", "wavpack"), ("flv", "aac"),
-    ("aiff", "pcm_s16be"), ("mpegts", "aac"),
+    ("adts", "aac"), ("asf", "wmav2"), ("matroska", "aac"), ("mov", "pcm_s16le"), ("ipod", "alac"),
+    ("webm", "libopus"), ("ac3", "ac3"), ("mp2", "mp2"), ("avi", "mp2"), ("ogg", "flac"), ("tta", "tta"),
+    ("wv", "wavpack"), ("flv", "aac"), ("aiff", "pcm_s16be"), ("mpegts", "aac"),
 ]  # fmt: skip
 
 

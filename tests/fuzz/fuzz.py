@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 from tests.fuzz.mutate import Mutation
 
-HANG_SECONDS = 10  # of its own processor time, so that a busy machine makes no findings
 MEMORY_BYTES = 10**9  # above what the process takes before it reads an input
 START_SECONDS = 300
 
@@ -27,7 +26,8 @@ class Target:
     """What is given files: `run` may return, or raise one of `expected`; everything else is a finding.
 
     `seeds` writes good files into a folder; a mutated one has the suffix of what it was made from. A process is
-    replaced after `lifetime` inputs.
+    replaced after `lifetime` inputs. An input may take `seconds` of the processor's time, so that a busy machine
+    makes no findings, or ten times as long of any time.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Target:
     run: Callable[[Path], object]
     expected: tuple[type[Exception], ...]
     lifetime: int = 100_000
+    seconds: float = 10
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def _watched(target: Target, here: Path, seed: int, numbers: range, report: Repo
     process.start()
     speaking.close()
     findings: list[Finding] = []
-    number, patience = numbers.start - 1, START_SECONDS
+    number, patience = numbers.start - 1, float(START_SECONDS)
     try:
         while _comes(listening, process.pid, patience):
             told = listening.recv()
@@ -103,8 +104,8 @@ def _watched(target: Target, here: Path, seed: int, numbers: range, report: Repo
                 report.read += told.read
                 findings += told.findings
             else:
-                number, patience = told, HANG_SECONDS
-        findings.append(Finding(number, "hang", f"more than {HANG_SECONDS} s"))
+                number, patience = told, target.seconds
+        findings.append(Finding(number, "hang", f"more than {target.seconds} s"))
     except EOFError:
         process.join()
         if process.exitcode:
@@ -119,9 +120,8 @@ def _watched(target: Target, here: Path, seed: int, numbers: range, report: Repo
 
 
 def _comes(listening: Connection, pid: int | None, seconds: float) -> bool:
-    """Wait for a message until the process has worked so long; ten times as long where it waits for others."""
     end, worked = time.monotonic() + 10 * seconds, _worked(pid)
-    while not listening.poll(1):
+    while not listening.poll(seconds / 10):
         if time.monotonic() > end or _worked(pid) - worked > seconds:
             return False
     return True

@@ -13,8 +13,11 @@ import numpy as np
 
 from extrapcli.backends import open_model
 from extrapcli.errors import MissingDependency, UnusableModel
+from extrapcli.spec import ModelSpec, Shape
 from tests.fuzz.fuzz import Target
 from tests.fuzz.mutate import of_protobuf, of_text, of_zip
+
+FRAMES = ModelSpec("frames", "waveform", sample_rate=50, context_frames=1, horizon_frames=1)
 
 
 def seeds_onnx(folder: Path) -> None:
@@ -31,29 +34,34 @@ def seeds_keras(folder: Path) -> None:
 
 
 def _write(folder: Path, suffix: str) -> None:
+    """For Keras only what it loads in a tenth of a second."""
+    import keras
+
     from extrapcli.melody.encoding import BEATS
     from extrapcli.networks.melody import MelodySettings, melody_step
     from extrapcli.networks.recall import FRAME_SAMPLES, RecallSettings, recall
     from extrapcli.networks.study import StudySettings, study
-    from extrapcli.spec import ModelSpec, Shape
     from extrapcli.training.export import write_keras, write_onnx
 
-    frames = StudySettings(context_frames=2, horizon_frames=1, frame_samples=50, widths=(64, 64, 64, 64))
-    points = RecallSettings(bands=8, width=4, vector=4, dilations=(1,))
     steps = MelodySettings(units=4, vector=4, lowest=60, highest=72)
+    chances: dict[str, Shape] = {"next": (len(steps.symbols),), "state": (steps.state,)}
+    step_spec = ModelSpec("steps", "melody", 1, 1, 1, chances, steps.symbols, 2 + steps.state)
+    if suffix == ".keras":
+        context = keras.Input((1, 50), name="context")
+        plain = keras.Model(context, keras.layers.Dense(50, activation="tanh")(context))
+        for network, spec in ((plain, FRAMES), (melody_step(steps, BEATS), step_spec)):
+            write_keras(network, folder / f"{spec.name}.keras", spec=spec, facts={}, half=False)
+        return
+    frames = StudySettings(context_frames=1, horizon_frames=1, frame_samples=50, widths=(64, 64, 64, 64))
+    points = RecallSettings(bands=8, width=4, vector=4, dilations=(1,))
     vector = (None, 2 * points.vector + 2)
     pointers: dict[str, Shape] = {"heard": vector, "places": vector, "spectra": (None, points.bands)}
-    chances: dict[str, Shape] = {"next": (len(steps.symbols),), "state": (steps.state,)}
     for network, spec in (
-        (study(frames), ModelSpec("frames", "waveform", 50, 2, 1)),
+        (study(frames), FRAMES),
         (recall(points), ModelSpec("points", "recall", FRAME_SAMPLES, None, 10, pointers)),
-        (melody_step(steps, BEATS), ModelSpec("steps", "melody", 1, 1, 1, chances, steps.symbols, 2 + steps.state)),
+        (melody_step(steps, BEATS), step_spec),
     ):
-        file = folder / f"{spec.name}{suffix}"
-        if suffix == ".keras":
-            write_keras(network, file, spec=spec, facts={}, half=False)
-        else:
-            write_onnx(network, file, spec=spec, facts={}, weights="float16")
+        write_onnx(network, folder / f"{spec.name}.onnx", spec=spec, facts={}, weights="float16")
 
 
 def opened(path: Path) -> None:

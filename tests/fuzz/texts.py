@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[2]
 def manifest_seeds(folder: Path) -> None:
     begun = Record("begun", "a/song.mp3", "a/song-3m00s.mp3", "5f0e", options={"length": {"minutes": 3.0}})
     done = Record("done", "a/song.mp3", "a/song-3m00s.mp3", "5f0e", "9a" * 32, begun.options, "1b" * 32, 123, 9, 1.5)
-    for name, records in {"one": [begun], "two": [begun, done], "three": [begun, failed(begun, ValueError("x"))]}.items():
+    failure = failed(begun, ValueError("x"))
+    for name, records in {"one": [begun], "two": [begun, done], "three": [begun, failure]}.items():
         manifest = Manifest(folder / f"{name}.jsonl")
         for record in records:
             manifest.add(record)
@@ -43,7 +44,7 @@ def recipe(path: Path) -> None:
 
 def corpus_seeds(folder: Path) -> None:
     (folder / "a.tsv").write_text("split\tfile\ntrain\ta.mp3\ntrain\tb/c.flac\nvalidation\td.ogg\n")
-    (folder / "b.tsv").write_text("file\ttitle\tsplit\nx.opus\tA \"title\"\ttrain\n\ny.wav\tÉ\tvalidation\n")
+    (folder / "b.tsv").write_text('file\ttitle\tsplit\nx.opus\tA "title"\ttrain\n\ny.wav\tÉ\tvalidation\n')
 
 
 def read_corpus(path: Path) -> None:

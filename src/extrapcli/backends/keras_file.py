@@ -34,9 +34,9 @@ MOST_EXPANSION, SMALL_BYTES = 20, 10**7
 
 
 def check_keras_file(path: Path, members: set[str]) -> None:
-    """Raise UnusableModel where a file holds more than `members`, its configuration and its weights, or what is unsafe.
+    """Raise UnusableModel where a file holds more than `members`, a configuration and weights, or what is unsafe.
 
-    Raises OSError, ValueError or BadZipFile where it is damaged.
+    Where it is damaged, zipfile, json and h5py raise what they will.
     """
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():

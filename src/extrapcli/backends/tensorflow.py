@@ -2,7 +2,7 @@
 
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -46,19 +46,13 @@ class TensorflowBackend:
             model = keras.saving.load_model(path, compile=False, safe_mode=True)
             named = model.output if isinstance(model.output, dict) else {"frames": model.output}
             outputs = {name: tuple(tensor.shape) for name, tensor in named.items()}
-            inputs = {"context": model.input_shape}
+            check_tensors(path, self.spec, {"context": model.input_shape}, outputs)
+            with tf.device("/GPU:0" if gpus else "/CPU:0"):
+                self._predict = _traced(model, self.spec)
+        except UnusableModel:
+            raise
         except Exception as error:  # Keras raises whatever the damaged part raises
             raise UnusableModel(f"{path}: Keras cannot load it: {first_line(error)}") from None
-        check_tensors(path, self.spec, inputs, outputs)
-
-        def predict(context: tf.Tensor) -> dict[str, tf.Tensor]:
-            answer = model(context, training=False)
-            return answer if isinstance(answer, dict) else {"frames": answer}
-
-        with tf.device("/GPU:0" if gpus else "/CPU:0"):
-            self._predict = tf.function(
-                predict, input_signature=[tf.TensorSpec((None, *self.spec.context_shape), tf.float32)]
-            )
         self._path = path
 
     def run(self, context: Frames) -> Mapping[str, NDArray[np.float32]]:
@@ -67,6 +61,16 @@ class TensorflowBackend:
             outputs = {name: output.numpy() for name, output in self._predict(tf.constant(context)).items()}
         check_outputs(self._path, self.spec, outputs, batch=len(context))
         return outputs
+
+
+def _traced(model: keras.Model, spec: ModelSpec) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+    def predict(context: tf.Tensor) -> dict[str, tf.Tensor]:
+        answer = model(context, training=False)
+        return answer if isinstance(answer, dict) else {"frames": answer}
+
+    signature = [tf.TensorSpec((None, *spec.context_shape), tf.float32)]
+    traced: Callable[[tf.Tensor], dict[str, tf.Tensor]] = tf.function(predict, signature).get_concrete_function()
+    return traced
 
 
 def _bound_threads(threads: int) -> None:

@@ -3,6 +3,7 @@
 import ctypes
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Event, Lock, Thread, get_ident
 from typing import TypeVar
 
@@ -18,22 +19,20 @@ def within(seconds: float, work: Callable[[], Result]) -> Result:
 
     `work` can be stopped where it runs Python, and not within a call of a library in C.
     """
-    thread, ended, deciding = get_ident(), Event(), Lock()
+    thread, ended, deciding = ctypes.c_ulong(get_ident()), Event(), Lock()
 
     def watch() -> None:
         began = time.process_time()
         while not ended.wait(0.1):
-            if time.process_time() - began > seconds:
-                with deciding:
-                    if not ended.is_set():
-                        ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                            ctypes.c_ulong(thread), ctypes.py_object(TookTooLong)
-                        )
-                return
+            with deciding:
+                if time.process_time() - began > seconds and not ended.is_set():
+                    # Again and again: a bare `except` may hold even this.
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(TookTooLong))
 
     Thread(target=watch, daemon=True).start()
     try:
         return work()
     finally:
-        with deciding:
-            ended.set()
+        while not ended.is_set():
+            with suppress(TookTooLong), deciding:
+                ended.set()
