@@ -8,7 +8,7 @@ LICENCE := $(if $(filter melody,$(MODEL)),CC BY-NC-SA 4.0 (weights; the Essen co
 
 LOWEST := tests/audio tests/backends tests/cli tests/extrapolators tests/melody tests/networks
 
-.PHONY: demo test test-lowest test-wheel lint check soak lock corpus model study benchmark listen picture clean
+.PHONY: demo test test-lowest test-wheel lint check soak fuzz lock corpus model study benchmark listen picture clean
 
 STUDY := study study-slow study-aligned study-descending study-peak study-mel study-lstm seq2seq study-unshared
 
@@ -58,6 +58,11 @@ benchmark: .venv/.tested .venv-looper/.installed corpus
 
 listen: benchmark
 	$(BIN)/python benchmarks/listen/make.py runs/benchmark/tracks runs/listen --head 27.3
+
+FUZZ_COUNT ?= 10000
+
+fuzz: .venv/.tested
+	$(BIN)/python -m tests.fuzz --count $(FUZZ_COUNT)
 
 picture: .venv/.tested
 	$(BIN)/extrap continue tests/data/song.mp3 --minutes 1:30 -o demo/ --overwrite

@@ -20,7 +20,8 @@ _results: TextIO | None = None
 
 def result(line: str) -> None:
     """Print one line of what was asked for."""
-    print(line, file=_results, flush=True)
+    stream = _results or sys.stdout
+    print(one_line(line) if stream.isatty() else line, file=stream, flush=True)
 
 
 @contextmanager

@@ -82,9 +82,14 @@ def read_card(folder: Path) -> Card:
     """Read a model's card; raise UnusableModel where it is damaged."""
     path = folder / "card.json"
     try:
-        return Card(**json.loads(path.read_text()))
-    except (OSError, ValueError, TypeError) as error:
+        card = Card(**json.loads(path.read_text()))
+        if not isinstance(card.figures, dict) or not all(isinstance(digest, str) for digest in card.files.values()):
+            raise TypeError("figures and files must be tables")
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise UnusableModel(f"{path}: not a model card: {error}") from None
+    if any(Path(name).name != name for name in card.files):
+        raise UnusableModel(f"{path}: names files elsewhere; a model's files lie beside its card")
+    return card
 
 
 def write_card(folder: Path, card: Card) -> None:
@@ -99,8 +104,11 @@ def sha256(path: Path) -> str:
 def damaged_files(folder: Path) -> list[Path]:
     """The files of a model that are missing or differ from its card."""
     files = read_card(folder).files
-    return [
-        folder / name
-        for name, digest in files.items()
-        if not (folder / name).is_file() or sha256(folder / name) != digest
-    ]
+    return [folder / name for name, digest in files.items() if _digest(folder / name) != digest]
+
+
+def _digest(path: Path) -> str | None:
+    try:
+        return sha256(path)
+    except OSError:
+        return None

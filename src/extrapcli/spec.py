@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, field, fields
+from math import prod
 
 from extrapcli.errors import UnusableModel
 
@@ -9,6 +10,9 @@ METADATA_KEY = "extrap"
 """Name of the ONNX metadata entry and of the member of a `.keras` archive that hold a spec."""
 
 _OPTIONAL = {"outputs", "symbols", "step_size", "look_back"}
+
+MOST_NUMBERS = 2**26
+"""In a context or an output, of those axes that are given: a declared size alone never takes up the memory."""
 
 Shape = tuple[int | None, ...]
 """The axes of a tensor; None for one of any length."""
@@ -56,6 +60,9 @@ class ModelSpec:
             if not isinstance(shape, list | tuple) or not all(map(_is_size, shape)):
                 raise UnusableModel(f"model spec: {name} must have a shape of positive sizes or nulls, not {shape!r}")
         object.__setattr__(self, "outputs", {name: tuple(shape) for name, shape in self.outputs.items()})
+        for shape in (self.context_shape, *self.output_shapes.values()):
+            if prod(size or 1 for size in shape) > MOST_NUMBERS:
+                raise UnusableModel(f"model spec: a shape of {shape} is more than {MOST_NUMBERS} numbers")
         words = self.symbols
         if (
             not isinstance(words, list | tuple)
@@ -86,7 +93,7 @@ class ModelSpec:
         """Read a spec; raise UnusableModel where keys are missing, unknown or of the wrong type."""
         try:
             values = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UnusableModel(f"model spec: not JSON ({error})") from None
         known = {field.name for field in fields(cls)}
         if not isinstance(values, dict) or not known - _OPTIONAL <= set(values) <= known:

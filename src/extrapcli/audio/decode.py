@@ -1,7 +1,7 @@
 """Any audio file to a song.
 
-libsndfile reads what it can; FFmpeg reads the rest, and MPEG audio, for which libsndfile would print the
-decoder's own remarks on stderr. What the bytes are decides, never what the file is called.
+libsndfile reads the formats that it reads best; FFmpeg reads the rest, and MPEG audio, for which libsndfile would
+print the decoder's own remarks on stderr. What the bytes are decides, never what the file is called.
 """
 
 from pathlib import Path
@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from extrapcli.audio.channels import vorbis_order
 from extrapcli.audio.claims import claim_of, ogg_is_intact, starts_like_mpeg, without_junk
 from extrapcli.audio.song import Samples, Song
+from extrapcli.audio.streams import open_with_ffmpeg, open_with_sndfile
 from extrapcli.audio.tags import read_tags
 from extrapcli.errors import UnreadableAudio
 
 SILENCE_DBFS = -90.0
+LOUDEST = 2.0**31  # some programs write 32-bit integers as floats; the squares of what is beyond would overflow
 BLOCK_SAMPLES = 1 << 16
 WORTH_MENTIONING_SECONDS = 0.01  # containers round the length they declare, some to a millisecond
 
@@ -131,16 +133,16 @@ def _check_values(samples: Samples, name: str) -> None:
     lowest, highest = samples.min(axis=0), samples.max(axis=0)
     if not (np.isfinite(lowest).all() and np.isfinite(highest).all()):
         raise UnreadableAudio(f"{name}: some samples are infinite or no numbers; export it again")
+    if max(-lowest.min(), highest.max()) > LOUDEST:
+        raise UnreadableAudio(f"{name}: some samples are beyond any loudness; export it again")
     if np.max(highest - lowest) / 2 < 10 ** (SILENCE_DBFS / 20):
         raise UnreadableAudio(f"{name}: silent from start to end; give it a song with sound in it")
 
 
 def _read_with_sndfile(stream: BinaryIO) -> Sound | None:
     """Read until the end or the first damage; None if libsndfile does not know the file."""
-    stream.seek(0)
-    try:
-        file = soundfile.SoundFile(stream)
-    except soundfile.LibsndfileError:
+    file = open_with_sndfile(stream)
+    if file is None:
         return None
     damaged = False
     with file:
@@ -171,29 +173,20 @@ def _joined(blocks: list[NDArray[Any]]) -> NDArray[Any]:
     return whole
 
 
-class _Nameless:
-    """A stream without its name, from which FFmpeg would guess what is in it."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self.read, self.seek, self.tell = stream.read, stream.seek, stream.tell
-
-
 def _read_with_ffmpeg(stream: BinaryIO) -> Sound | None:
     """Read the first audio stream until the end or the first damage; None if there is none."""
-    stream.seek(0)
-    try:
-        container = av.open(_Nameless(stream), "r", options={"protocol_whitelist": "none"}, metadata_errors="replace")
-    except (av.FFmpegError, ValueError):
+    container = open_with_ffmpeg(stream)
+    if container is None:
         return None
     with container:
-        if not container.streams.audio:
+        if not container.streams.audio or container.streams.audio[0].codec_context is None:
             return None
         track = container.streams.audio[0]
         blocks: list[NDArray[Any]] = []
         shape = None
         damaged = False
         end = 0
-        pack = av.AudioResampler(format=track.format.packed)  # to_ndarray crashes on 8 planes
+        pack: av.AudioResampler | None = None
         try:
             for packet in container.demux(track):
                 if packet.pts is not None and packet.duration:
@@ -202,6 +195,7 @@ def _read_with_ffmpeg(stream: BinaryIO) -> Sound | None:
                     shape = shape or (frame.sample_rate, frame.layout.nb_channels)
                     if shape != (frame.sample_rate, frame.layout.nb_channels):
                         raise ValueError("the sound changes its rate or channels")
+                    pack = pack or av.AudioResampler(format=frame.format.packed)  # to_ndarray crashes on 8 planes
                     blocks += [_packed_samples(packed) for packed in pack.resample(frame)]
         except (av.FFmpegError, ValueError):
             damaged = True

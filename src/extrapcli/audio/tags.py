@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import mutagen
+import mutagen.apev2
 import mutagen.asf
 import mutagen.flac
 import mutagen.id3
@@ -15,10 +16,10 @@ import mutagen.mp4
 import mutagen.oggopus
 import mutagen.oggvorbis
 import mutagen.wave
-import soundfile
 
 from extrapcli.audio.claims import starts_like_mpeg
 from extrapcli.audio.song import Picture, Tags
+from extrapcli.audio.streams import open_with_sndfile
 
 _UNTRUE_OF_A_TRACK = ("replaygain", "r128", "encoder", "encoded", "encodersettings", "length", "cuesheet", "itunsmpb",
                       "itunnorm", "acoustid", "mp3gain", "minimum", "maximum", "isvbr", "wm/encoding")  # fmt: skip
@@ -48,17 +49,17 @@ _IMAGES = {"image/jpeg": mutagen.mp4.MP4Cover.FORMAT_JPEG, "image/png": mutagen.
 def read_tags(source: BinaryIO) -> Tags:
     """Read the tags of a song; those that are damaged, or untrue of a longer track, are left out."""
     source.seek(0)
+    pairs, pictures = [], []
     try:
         file = mutagen.File(source)
+        if file is not None and file.tags is not None:
+            pairs, pictures = _text_of(file.tags), list(_pictures_of(file))
     except Exception:  # a damaged tag raises anything, and is no reason not to play a song
-        file = None
-    tags = Tags()
-    pairs = _text_of(file.tags) if file is not None and file.tags is not None else ()
+        pass
+    tags = Tags(pictures=pictures)
     for name, value in pairs or _info_of(source):
         if value and not name.lower().startswith(_UNTRUE_OF_A_TRACK):
             tags.text.setdefault(name.lower(), []).append(value)
-    if file is not None and file.tags is not None:
-        tags.pictures.extend(_pictures_of(file))
     return tags
 
 
@@ -71,6 +72,8 @@ def _text_of(tags: Any) -> list[tuple[str, str]]:
         case mutagen.asf.ASFTags():
             names = {asf: name for name, asf in _ASF.items()}
             return [(names.get(key, key), str(value)) for key, value in tags if not isinstance(value.value, bytes)]
+        case mutagen.apev2.APEv2():
+            return [(key, str(value)) for key, value in tags.items() if value.kind == mutagen.apev2.TEXT]
         case _:
             return [(key, value) for key, value in tags if key.lower() != _PICTURE and isinstance(value, str)]
 
@@ -107,12 +110,11 @@ def _info_of(source: BinaryIO) -> list[tuple[str, str]]:
     """The text that libsndfile reads, such as the INFO chunk of a WAV; of damaged MP3 it would print remarks."""
     if starts_like_mpeg(source):
         return []
-    source.seek(0)
-    try:
-        with soundfile.SoundFile(source) as file:
-            return [(name, getattr(file, name)) for name in _INFO]
-    except soundfile.LibsndfileError:
+    file = open_with_sndfile(source)
+    if file is None:
         return []
+    with file:
+        return [(name, getattr(file, name)) for name in _INFO]
 
 
 def _pictures_of(file: Any) -> Iterator[Picture]:

@@ -1,6 +1,7 @@
 """What runs a model file."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -44,6 +45,30 @@ def check_tensors(path: Path, spec: ModelSpec, inputs: dict[str, Shape], outputs
     ):
         if tensors != wanted:
             raise UnusableModel(f"{path}: its spec says it {kind} {wanted}, but it {kind} {tensors}; export it again")
+
+
+def first_line(error: BaseException) -> str:
+    """What a library says went wrong, short enough for a sentence."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+
+
+@contextmanager
+def failing_model(path: Path) -> Iterator[None]:
+    """Turn what a library raises while it runs a model into UnusableModel."""
+    try:
+        yield
+    except Exception as error:
+        raise UnusableModel(f"{path}: fails when it is run: {first_line(error)}") from None
+
+
+def check_outputs(path: Path, spec: ModelSpec, outputs: Mapping[str, NDArray[np.float32]], *, batch: int) -> None:
+    """Raise UnusableModel where a model gave other shapes than its spec says, or values that are no numbers."""
+    for name, shape in spec.output_shapes.items():
+        given, wanted = outputs[name].shape, (batch, *shape)
+        if len(given) != len(wanted) or any(n not in (None, m) for n, m in zip(wanted, given, strict=True)):
+            raise UnusableModel(f"{path}: its spec says that {name} has the shape {wanted}, but it gave {given}")
+        if not np.isfinite(outputs[name]).all():
+            raise UnusableModel(f"{path}: gave values for {name} that are infinite or no numbers")
 
 
 def check_context(spec: ModelSpec, context: Frames) -> None:

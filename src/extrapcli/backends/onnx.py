@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from extrapcli.backends.base import check_context, check_tensors
+from extrapcli.backends.base import check_context, check_outputs, check_tensors, failing_model, first_line
 from extrapcli.errors import MissingDependency, UnusableModel
 from extrapcli.frames import Frames
 from extrapcli.spec import METADATA_KEY, ModelSpec, Shape
@@ -31,28 +31,36 @@ class OnnxBackend:
         options.enable_mem_pattern = False  # a plan of the memory for each shape takes a third more of it
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # other work runs between calls
         try:
-            self._session = onnxruntime.InferenceSession(path, options, providers=_providers(device))
+            providers = _providers(device)
+            # What falls back says so on stdout; on the CPU there is nothing to fall back on.
+            self._session = onnxruntime.InferenceSession(
+                path, options, providers=providers, enable_fallback=int(CUDA in providers)
+            )
+            text = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+            inputs, outputs = _shapes(self._session.get_inputs()), _shapes(self._session.get_outputs())
         except MissingDependency:
             raise
-        except Exception as error:  # ONNX Runtime's exceptions share no other base
-            reason = str(error).splitlines()[0][:300]
-            raise UnusableModel(f"{path}: not an ONNX model that can be run: {reason}") from None
+        except Exception as error:  # ONNX Runtime's exceptions share no other base, and names may be no UTF-8
+            raise UnusableModel(f"{path}: not an ONNX model that can be run: {first_line(error)}") from None
+        self._path = path
         self.device = "cuda" if CUDA in self._session.get_providers() else "cpu"
         if device == "cuda" and self.device == "cpu":
             raise MissingDependency(_NO_CUDA)
-        text = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
         if text is None:
             raise UnusableModel(f"{path}: holds no extrap spec; make it with extrap export")
         try:
             self.spec = ModelSpec.from_json(text)
         except UnusableModel as error:
             raise UnusableModel(f"{path}: {error}") from None
-        check_tensors(path, self.spec, _shapes(self._session.get_inputs()), _shapes(self._session.get_outputs()))
+        check_tensors(path, self.spec, inputs, outputs)
 
     def run(self, context: Frames) -> Mapping[str, NDArray[np.float32]]:
         check_context(self.spec, context)
         names = list(self.spec.output_shapes)
-        return dict(zip(names, self._session.run(names, {"context": context}), strict=True))
+        with failing_model(self._path):
+            outputs = dict(zip(names, self._session.run(names, {"context": context}), strict=True))
+        check_outputs(self._path, self.spec, outputs, batch=len(context))
+        return outputs
 
 
 _NO_CUDA = (

@@ -2,7 +2,7 @@
 
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,11 +16,15 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # on some processors it cha
 import keras
 import tensorflow as tf
 
-from extrapcli.backends.base import check_context, check_tensors
+from extrapcli.backends.base import check_context, check_outputs, check_tensors, failing_model, first_line
+from extrapcli.backends.keras_file import check_keras_file
 from extrapcli.errors import MissingDependency, UnusableModel
 from extrapcli.frames import Frames
 from extrapcli.networks import roll as roll  # registered, so that files that have it can be loaded
 from extrapcli.spec import METADATA_KEY, ModelSpec
+
+_SPEC = f"{METADATA_KEY}.json"
+_MEMBERS = {"metadata.json", _SPEC, f"{METADATA_KEY}.training.json"}
 
 
 class TensorflowBackend:
@@ -38,28 +42,36 @@ class TensorflowBackend:
                 'CUDA was asked for, but TensorFlow sees no GPU: pip install "tensorflow[and-cuda]"'
             )
         self.device = "cuda" if gpus else "cpu"
-        self.spec = _spec(path)
+        self.spec = _checked(path)
         try:
             model = keras.saving.load_model(path, compile=False, safe_mode=True)
+            named = model.output if isinstance(model.output, dict) else {"frames": model.output}
+            outputs = {name: tuple(tensor.shape) for name, tensor in named.items()}
+            check_tensors(path, self.spec, {"context": model.input_shape}, outputs)
+            with tf.device("/GPU:0" if gpus else "/CPU:0"):
+                self._predict = _traced(model, self.spec)
+        except UnusableModel:
+            raise
         except Exception as error:  # Keras raises whatever the damaged part raises
-            reason = str(error).strip().splitlines()[0][:300]
-            raise UnusableModel(f"{path}: Keras cannot load it: {reason}") from None
-        named = model.output if isinstance(model.output, dict) else {"frames": model.output}
-        outputs = {name: tuple(tensor.shape) for name, tensor in named.items()}
-        check_tensors(path, self.spec, {"context": model.input_shape}, outputs)
-
-        def predict(context: tf.Tensor) -> dict[str, tf.Tensor]:
-            answer = model(context, training=False)
-            return answer if isinstance(answer, dict) else {"frames": answer}
-
-        with tf.device("/GPU:0" if gpus else "/CPU:0"):
-            self._predict = tf.function(
-                predict, input_signature=[tf.TensorSpec((None, *self.spec.context_shape), tf.float32)]
-            )
+            raise UnusableModel(f"{path}: Keras cannot load it: {first_line(error)}") from None
+        self._path = path
 
     def run(self, context: Frames) -> Mapping[str, NDArray[np.float32]]:
         check_context(self.spec, context)
-        return {name: output.numpy() for name, output in self._predict(tf.constant(context)).items()}
+        with failing_model(self._path):
+            outputs = {name: output.numpy() for name, output in self._predict(tf.constant(context)).items()}
+        check_outputs(self._path, self.spec, outputs, batch=len(context))
+        return outputs
+
+
+def _traced(model: keras.Model, spec: ModelSpec) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+    def predict(context: tf.Tensor) -> dict[str, tf.Tensor]:
+        answer = model(context, training=False)
+        return answer if isinstance(answer, dict) else {"frames": answer}
+
+    signature = [tf.TensorSpec((None, *spec.context_shape), tf.float32)]
+    traced: Callable[[tf.Tensor], dict[str, tf.Tensor]] = tf.function(predict, signature).get_concrete_function()
+    return traced
 
 
 def _bound_threads(threads: int) -> None:
@@ -71,13 +83,20 @@ def _bound_threads(threads: int) -> None:
             raise ValueError("TensorFlow is running already; threads can only be set before") from None
 
 
-def _spec(path: Path) -> ModelSpec:
+def _checked(path: Path) -> ModelSpec:
+    """The spec of a file that is safe to load."""
+    try:
+        check_keras_file(path, _MEMBERS)
+    except UnusableModel:
+        raise
+    except Exception as error:  # zipfile, zlib and h5py raise whatever the damaged part raises
+        raise UnusableModel(f"{path}: not a Keras model: {first_line(error)}") from None
     try:
         with zipfile.ZipFile(path) as archive:
-            return ModelSpec.from_json(archive.read(f"{METADATA_KEY}.json").decode())
+            return ModelSpec.from_json(archive.read(_SPEC).decode())
     except KeyError:
         raise UnusableModel(f"{path}: holds no extrap spec; make it with extrap export") from None
-    except (OSError, zipfile.BadZipFile, UnicodeDecodeError) as error:
-        raise UnusableModel(f"{path}: not a Keras model: {error}") from None
     except UnusableModel as error:
         raise UnusableModel(f"{path}: {error}") from None
+    except UnicodeDecodeError as error:
+        raise UnusableModel(f"{path}: not a Keras model: {error}") from None

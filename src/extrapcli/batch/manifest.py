@@ -10,7 +10,7 @@ import os
 from dataclasses import asdict, dataclass, field, replace
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from extrapcli.batch.places import Place, Remote, digest_at
 from extrapcli.errors import CannotWrite, ExtrapError, UnreadableAudio, UsageError
@@ -62,6 +62,14 @@ def manifest_path(tracks: Place, named: Path | None) -> Path:
     if named is None and isinstance(tracks, Remote):
         raise UsageError(f"{tracks}: a manifest can't be kept there; name a file of this machine with --manifest")
     return named or Path(str(tracks)) / NAME
+
+
+_KINDS: dict[str, Any] = {
+    **dict.fromkeys(("input", "output", "run", "input_sha256", "sha256", "error"), str),
+    **dict.fromkeys(("options", "measures"), dict),
+    **dict.fromkeys(("bytes", "modified", "status"), int),
+    **dict.fromkeys(("seconds", "took"), int | float),
+}
 
 
 class Manifest:
@@ -118,9 +126,10 @@ class Manifest:
 def _record(line: bytes) -> Record | None:
     try:
         record = Record(**json.loads(line))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return None
-    return record if isinstance(record.output, str) else None
+    fits = all(isinstance(getattr(record, name), kind) for name, kind in _KINDS.items())
+    return record if fits and record.state in get_args(State) else None
 
 
 def failed(begun: Record, error: Exception) -> Record:

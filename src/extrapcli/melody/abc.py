@@ -34,7 +34,7 @@ _ACCIDENTALS = {"^": 1, "_": -1, "=": 0, "^^": 2, "__": -2}
 _TOKEN = re.compile(
     r"(?P<space>\s+|%[^\n]*|\\\n)"
     r"|(?P<bar>:?\|+[\]:]*)"
-    r"|(?P<sign>\^\^|__|[\^_=])?(?P<letter>[A-Ga-gz])(?P<octave>[,']*)(?P<times>\d+)?(?P<by>/+\d*)?(?P<tie>-?)"
+    r"|(?P<sign>\^\^|__|[\^_=])?(?P<letter>[A-Ga-gz])(?P<octave>[,']*)(?P<times>\d{1,3})?(?P<by>/{1,8}(?:[1-9]\d{0,2})?)?(?P<tie>-?)"
 )
 _FIELD = re.compile(r"^([A-Za-z]):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 
@@ -63,7 +63,7 @@ def _tune(fields: dict[str, str], body: str) -> Tune | Unfit:
     metre = {"C": "4/4", "C|": "2/2"}.get(fields.get("M", ""), fields.get("M", ""))
     signature = _signature(fields.get("K", ""))
     altered = dict(signature)
-    unit = Fraction(fields["L"]) * 16 if "L" in fields else Fraction(2)
+    unit = _unit(fields.get("L", "1/8"))
     lengths: list[tuple[int | None, Fraction]] = []
     tied, first_bar = False, None
     for token in _tokens(body):
@@ -119,6 +119,14 @@ def _signature(key: str) -> dict[str, int]:
         raise BeyondAbc(key)
     sharps = _SHARPS[tonic] + _MODES["m" if mode == "m" else mode[:3].lower()]
     return dict.fromkeys(_ORDER[:sharps], 1) if sharps > 0 else dict.fromkeys(_ORDER[sharps:], -1) if sharps else {}
+
+
+def _unit(length: str) -> Fraction:
+    """How many steps a note without a number lasts."""
+    found = re.fullmatch(r"(\d{1,3})/([1-9]\d{0,2})", length)
+    if not found:
+        raise BeyondAbc(length)
+    return Fraction(int(found[1]), int(found[2])) * 16
 
 
 def _pitch(token: re.Match[str], altered: dict[str, int]) -> int | None:

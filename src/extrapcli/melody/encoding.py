@@ -77,9 +77,10 @@ def parse(text: str) -> list[str]:
     """The symbols in a text, between spaces; raises UsageError for what is none, and where nothing sounds."""
     symbols = text.split()
     for place, symbol in enumerate(symbols):
-        if symbol not in (REST, HOLD) and not (symbol.isascii() and symbol.isdigit() and int(symbol) < 128):
+        is_pitch = symbol.isascii() and symbol.isdigit() and len(symbol) <= 3 and int(symbol) < 128
+        if symbol not in (REST, HOLD) and not is_pitch:
             ends = "; a tune ends where / stands, so it can't be gone on with" if symbol == DELIMITER else ""
-            raise UsageError(f"seed: {symbol!r} is no note{ends}; write MIDI numbers from 0 to 127, r and _")
+            raise UsageError(f"seed: {symbol[:20]!r} is no note{ends}; write MIDI numbers from 0 to 127, r and _")
         if symbol == HOLD and place == 0:
             raise UsageError("seed: begins with _, which has nothing to hold; begin with a MIDI number or r")
     if all(symbol in (REST, HOLD) for symbol in symbols):

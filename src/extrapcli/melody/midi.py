@@ -1,7 +1,8 @@
 """MIDI files to tunes and back. The only user of mido."""
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,11 +27,13 @@ def read_midi(path: Path) -> Tune | Unfit:
     """The tune of a MIDI file, its onsets and ends at the nearest sixteenth; raises UnreadableAudio for no MIDI."""
     mido = _mido()
     try:
-        file = mido.MidiFile(path)
+        file = mido.MidiFile(file=BytesIO(path.read_bytes()))  # from a file it would make room for what is declared
     except (OSError, EOFError, ValueError, IndexError, KeyError) as error:
         raise UnreadableAudio(f"{path}: not a MIDI file that can be read ({error})") from None
+    if file.ticks_per_beat <= 0:
+        raise UnreadableAudio(f"{path}: counts time in pictures of a film or not at all; save it with beats")
     ticks_per_step = Fraction(file.ticks_per_beat, STEPS_PER_QUARTER)
-    held: dict[tuple[int, int], list[int]] = defaultdict(list)
+    held: dict[tuple[int, int], deque[int]] = defaultdict(deque)
     sounds, drums, metre, now = [], False, "", 0
     for message in mido.merge_tracks(file.tracks):
         now += message.time
@@ -45,7 +48,7 @@ def read_midi(path: Path) -> Tune | Unfit:
         if message.type == "note_on" and message.velocity:
             held[key].append(now)
         elif held[key]:
-            sounds.append(_Sound(held[key].pop(0) / ticks_per_step, now / ticks_per_step, message.note))
+            sounds.append(_Sound(held[key].popleft() / ticks_per_step, now / ticks_per_step, message.note))
     if not sounds:
         return Unfit.drums if drums else Unfit.empty
     return one_voice(path.stem, sorted(sounds), metre)

@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+import zipfile
 from fractions import Fraction
 from pathlib import Path
 from threading import Lock
@@ -11,9 +12,12 @@ from extrapcli.errors import CannotWrite, MissingDependency, UnreadableAudio
 from extrapcli.melody.abc import BeyondAbc, as_tune, pieces, read_piece
 from extrapcli.melody.encoding import METRES, Tune
 from extrapcli.melody.midi import INSTALL, read_midi
+from extrapcli.melody.patience import TookTooLong, within
 from extrapcli.melody.unfit import Unfit
 
 SUFFIXES = {".abc", ".krn", ".musicxml", ".mxl", ".xml", ".mid", ".midi"}
+MOST_BYTES = 5_000_000  # of a score, unpacked
+MOST_SECONDS = 8  # of computing, for the first piece of a file
 _one_at_a_time = Lock()  # music21 keeps state of its own
 
 
@@ -36,8 +40,11 @@ def read_tunes(path: Path) -> list[Tune | Unfit]:
 
 
 def read_tune(path: Path) -> Tune:
-    """The first piece of a file; raises UnreadableAudio, which says why, where that is no tune."""
-    found = read_tunes(path)[0]
+    """The first piece of a file; raises UnreadableAudio, which says why, where that is no tune or endless work."""
+    try:
+        found = within(MOST_SECONDS, lambda: read_tunes(path))[0]
+    except TookTooLong:
+        raise UnreadableAudio(f"{path}: takes more than {MOST_SECONDS} s to read; give a shorter piece") from None
     if isinstance(found, Unfit):
         raise UnreadableAudio(f"{path}: {found}; give a tune of one voice in notes from sixteenths to wholes")
     return found
@@ -72,14 +79,27 @@ def _read_abc_piece(piece: str, path: Path) -> Tune | Unfit:
 def _read_score(path: Path) -> list[Tune | Unfit]:
     if not path.is_file():
         raise UnreadableAudio(f"{path}: there is no such file")
+    if _unpacked_bytes(path) > MOST_BYTES:
+        raise UnreadableAudio(f"{path}: holds more than {MOST_BYTES / 1e6:.0f} MB of notes; give a shorter piece")
     return _read_with_music21(path, path, None)
+
+
+def _unpacked_bytes(path: Path) -> int:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return sum(member.file_size for member in archive.infolist())
+    except zipfile.BadZipFile:
+        return path.stat().st_size
+    except (OSError, ValueError, NotImplementedError) as error:
+        raise UnreadableAudio(f"{path}: cannot be read: {error}") from None
 
 
 def _read_with_music21(source: str | Path, path: Path, format: str | None) -> list[Tune | Unfit]:
     music21 = _music21()
     with _one_at_a_time:
         try:
-            whole = music21.converter.parse(source, format=format)
+            # By default it would load what lies pickled in a temporary folder that everyone may write to.
+            whole = music21.converter.parse(source, format=format, forceSource=True, storePickle=False)
             scores = list(whole.scores) if hasattr(whole, "scores") else [whole]
             return [_from_score(score, path.stem) for score in scores] or [Unfit.empty]
         except Exception as error:  # music21 raises whatever the damaged part raises
@@ -131,4 +151,8 @@ def _music21() -> Any:
         import music21
     except ModuleNotFoundError:
         raise MissingDependency(INSTALL.format("music21")) from None
+    music21.environment.Environment.warn = _say_nothing  # it writes to stderr, and nothing turns it off
     return music21
+
+
+def _say_nothing(*_: Any, **__: Any) -> None: ...

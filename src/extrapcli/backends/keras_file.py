@@ -1,0 +1,92 @@
+"""What a `.keras` file may hold, looked at before Keras does: layers, operations and weights, and nothing else.
+
+Keras builds whatever `config.json` names. Its own safe mode forbids what is known to be dangerous, and has been got
+round (CVE-2025-1550, CVE-2025-8747, CVE-2025-9906, CVE-2025-12058, CVE-2026-1669). Here is told what is allowed.
+"""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from extrapcli.errors import UnusableModel
+
+CONFIG, WEIGHTS = "config.json", "model.weights.h5"
+MODULES = ("keras.layers", "keras.initializers", "keras.regularizers", "keras.constraints", "keras.models")
+OPERATIONS = "keras.src.ops."
+CLASSES = {
+    ("keras", "DTypePolicy"), ("keras", "Functional"), ("keras", "Model"), ("keras", "Sequential"),
+    ("keras.src.models.functional", "Functional"), ("keras.src.models.sequential", "Sequential"),
+}  # fmt: skip
+"""Classes beside those of MODULES and OPERATIONS."""
+VALUES = {"__ellipsis__", "__keras_tensor__", "__numpy__", "__slice__", "__tensor__"}
+REFUSED = {
+    "function", "Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer",  # code, or files of code
+    "StringLookup", "IntegerLookup", "TextVectorization",  # files of words
+    "CustomGradient", "Map", "Scan", "AssociativeScan", "WhileLoop", "ForiLoop", "VectorizedMap", "Cond", "Switch",
+}  # fmt: skip
+"""Layers and operations that carry functions, or read files that a config names."""
+MOST_EXPANSION, SMALL_BYTES = 20, 10**7
+"""Weights hardly shrink when they are packed; what does, and is not small, is a bomb."""
+
+
+def check_keras_file(path: Path, members: set[str]) -> None:
+    """Raise UnusableModel where a file holds more than `members`, a configuration and weights, or what is unsafe.
+
+    Where it is damaged, zipfile, json and h5py raise what they will.
+    """
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            if member.filename not in members | {CONFIG, WEIGHTS}:
+                raise UnusableModel(f"{path}: holds {member.filename!r}, which no model needs; export it again")
+            if member.file_size > max(SMALL_BYTES, MOST_EXPANSION * member.compress_size):
+                raise UnusableModel(f"{path}: unpacks to far more than it is; it is no model that extrap made")
+        if CONFIG not in archive.namelist() or WEIGHTS not in archive.namelist():
+            raise UnusableModel(f"{path}: lacks {CONFIG} or {WEIGHTS}; export it again")
+        if fault := _fault_of_config(archive.read(CONFIG)):
+            raise UnusableModel(f"{path}: names {fault}, which extrap does not load; use layers of Keras alone")
+        with h5py.File(io.BytesIO(archive.read(WEIGHTS)), "r") as weights:
+            if fault := _fault_of_weights(weights):
+                raise UnusableModel(f"{path}: its weights {fault}; export it again")
+
+
+def _fault_of_config(text: bytes) -> str | None:
+    """The first object in a configuration that is not allowed."""
+    faults = []
+
+    def look(found: dict[str, Any]) -> dict[str, Any]:
+        if "class_name" in found and not _allowed(found):
+            faults.append(".".join(str(found.get(key)) for key in ("module", "class_name"))[:100])
+        return found
+
+    json.loads(text, object_hook=look)
+    return faults[0] if faults else None
+
+
+def _allowed(found: dict[str, Any]) -> bool:
+    name, module, registered = (str(found.get(key)) for key in ("class_name", "module", "registered_name"))
+    if name in REFUSED:
+        return False
+    if module.startswith("extrapcli.networks."):
+        return registered == f"extrapcli>{name}"  # Keras has what was registered under this name, or nothing
+    of_keras = module in MODULES or module.startswith(OPERATIONS) or (module, name) in CLASSES
+    return name in VALUES or (of_keras and registered in ("None", name))
+
+
+def _fault_of_weights(group: h5py.Group) -> str | None:
+    """What in a group reaches out of its file, or declares more than the file holds."""
+    for name in group:
+        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            return f"hold a link, {name!r}"
+        item = group[name]
+        if isinstance(item, h5py.Group):
+            if fault := _fault_of_weights(item):
+                return fault
+        elif not isinstance(item, h5py.Dataset) or item.external or item.is_virtual:
+            return f"lie in another file, {name!r}"
+        elif item.nbytes > item.id.get_storage_size():
+            return f"declare more than they hold, {name!r}"
+    return None

@@ -1,0 +1,59 @@
+"""Songs made to do harm: they reach no other file, and none of them is taken for more than it is."""
+
+from pathlib import Path
+
+import mutagen.apev2
+import numpy as np
+import pytest
+import soundfile
+
+from extrapcli.audio.decode import decode
+from extrapcli.audio.probe import seconds_of
+from extrapcli.errors import UnreadableAudio
+from tests.audio.test_decode import with_ffmpeg
+from tests.conftest import chord
+
+PLAYLISTS = {
+    "concat": "ffconcat version 1.0\nfile secret.wav\n",
+    "m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nsecret.wav\n#EXT-X-ENDLIST\n",
+    "m3u8 by address": "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile://{secret}\n#EXT-X-ENDLIST\n",
+    "mpd": '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"><Period><AdaptationSet '
+    'mimeType="audio/mp4"><Representation id="1" bandwidth="1"><BaseURL>{secret}</BaseURL></Representation>'
+    "</AdaptationSet></Period></MPD>",
+    "sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 9 RTP/AVP 0\n",
+    "asx": '<asx version="3.0"><entry><ref href="{secret}"/></entry></asx>',
+}
+
+
+@pytest.mark.parametrize("kind", PLAYLISTS)
+@pytest.mark.parametrize("name", ["song.mp3", "song.m3u8", "song.ffconcat"])
+def test_a_list_of_files_is_no_song(kind: str, name: str, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.wav"
+    soundfile.write(secret, chord(2, 8000, 1), 8000)
+    song = tmp_path / name
+    song.write_text(PLAYLISTS[kind].replace("{secret}", str(secret)))
+    with pytest.raises(UnreadableAudio, match="not audio"):
+        decode(song)
+    assert seconds_of(song) == 0
+
+
+def test_a_song_beyond_any_loudness_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.wav"
+    sound = chord(1, 8000, 1)
+    soundfile.write(path, sound * 2.0**30, 8000, subtype="FLOAT")  # some programs write integers so
+    assert decode(path).samples.max() > 2**28
+    sound[500] = 1e300
+    soundfile.write(path, sound, 8000, subtype="DOUBLE")
+    with pytest.raises(UnreadableAudio, match="beyond any loudness"):
+        decode(path)
+
+
+def test_tags_of_wavpack_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "x.wv"
+    with_ffmpeg(path, "wv", "wavpack")
+    tags = mutagen.apev2.APEv2()
+    tags["Title"], tags["Artist"] = "A song", ["One", "Two"]
+    tags.save(path)
+    song = decode(path)
+    assert song.tags.text == {"title": ["A song"], "artist": ["One\0Two"]}
+    assert np.abs(song.samples).max() > 0.1

@@ -1,0 +1,111 @@
+"""Songs: every format that extrap writes, and many that it only reads."""
+
+import io
+import shutil
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import soundfile
+
+from extrapcli.audio.decode import decode
+from extrapcli.audio.encode import open_track
+from extrapcli.audio.formats import FORMATS
+from extrapcli.audio.probe import seconds_of
+from extrapcli.audio.song import Picture, Tags
+from extrapcli.audio.tags import write_tags
+from extrapcli.errors import UnreadableAudio
+from tests.fuzz.fuzz import Target
+from tests.fuzz.mutate import of_audio, of_bytes
+
+RATE = 24000
+TAGS = Tags(
+    {"title": ["A song"], "artist": ["One", "Two"], "tracknumber": ["3/12"], "comment": ["é"], "mood": ["odd"]},
+    [Picture(b"\x89PNG" + bytes(60), "image/png", 3, "cover")],
+)
+SNDFILE = [
+    ("AIFF", "PCM_16"), ("AIFF", "FLOAT"), ("AU", "ULAW"), ("AU", "G721_32"), ("CAF", "ALAC_16"), ("CAF", "PCM_24"),
+    ("W64", "PCM_16"), ("RF64", "PCM_24"), ("WAV", "MS_ADPCM"), ("WAV", "IMA_ADPCM"), ("WAV", "GSM610"),
+    ("WAVEX", "PCM_32"), ("WAV", "DOUBLE"), ("SVX", "PCM_16"), ("VOC", "PCM_16"), ("NIST", "PCM_16"),
+    ("IRCAM", "FLOAT"), ("PVF", "PCM_16"),
+    ("AVR", "PCM_16"),
+]  # fmt: skip
+FFMPEG = [
+    ("adts", "aac"), ("asf", "wmav2"), ("matroska", "aac"), ("mov", "pcm_s16le"), ("ipod", "alac"),
+    ("webm", "libopus"), ("ac3", "ac3"), ("mp2", "mp2"), ("avi", "mp2"), ("ogg", "flac"), ("tta", "tta"),
+    ("wv", "wavpack"), ("flv", "aac"), ("aiff", "pcm_s16be"), ("mpegts", "aac"),
+]  # fmt: skip
+
+
+def sound(channels: int, seconds: float = 0.2) -> np.ndarray:
+    return np.random.default_rng(channels).uniform(-0.4, 0.4, (round(seconds * RATE), channels)).astype(np.float32)
+
+
+def seeds(folder: Path) -> None:
+    for format, channels in [*((format, 2) for format in FORMATS), ("wav", 1), ("flac", 6), ("ogg", 1), ("opus", 1)]:
+        path = folder / f"{channels}.{format}"
+        _write(path, format, sound(channels))
+        write_tags(path, format, TAGS)
+    for container, encoding in SNDFILE:
+        mono = sound(1)
+        soundfile.write(folder / f"{container}-{encoding}.bin", mono, RATE, format=container, subtype=encoding)
+    for container, codec in FFMPEG:
+        (folder / f"{container}-{codec}.bin").write_bytes(_with_ffmpeg(container, codec))
+
+
+def _write(path: Path, format: str, samples: np.ndarray) -> None:
+    channels, n = samples.shape[1], len(samples)
+    with open_track(
+        path, format=format, sample_rate=RATE, channels=channels, depth="s16", expected_samples=n
+    ) as track:
+        track.write(samples)
+
+
+def _with_ffmpeg(container: str, codec: str) -> bytes:
+    rate, file = 48000 if codec in ("libopus", "mp2", "ac3") else 44100, io.BytesIO()
+    with av.open(file, "w", format=container) as output:
+        stream = output.add_stream(codec, rate=rate)
+        assert isinstance(stream, av.AudioStream)
+        stream.layout = "stereo"
+        if codec in ("wmav2", "aac", "mp2", "ac3"):
+            stream.bit_rate = 128_000
+        packed = sound(2, 0.4).reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(packed, format="flt", layout="stereo")
+        frame.sample_rate, frame.pts = rate, 0
+        frame.time_base = stream.time_base = Fraction(1, rate)
+        output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    return file.getvalue()
+
+
+def decoded(path: Path) -> None:
+    """What is decoded is a song: numbers, at a rate, that sound."""
+    seconds_of(path)
+    song = decode(path)
+    assert song.samples.ndim == 2
+    assert np.isfinite(song.samples).all()
+    assert song.sample_rate > 0
+
+
+def tagged(path: Path) -> None:
+    """Whatever a song says of itself can be written into a track of every format."""
+    tags = decode(path).tags
+    for format in FORMATS:
+        track = path.with_name(f"track.{format}")
+        if not (empty := path.with_name(f"empty.{format}")).exists():
+            _write(empty, format, sound(1, 0.05))
+        shutil.copyfile(empty, track)
+        write_tags(track, format, tags)
+
+
+def tagged_seeds(folder: Path) -> None:
+    for format in FORMATS:
+        path = folder / f"song.{format}"
+        _write(path, format, sound(1, 0.05))
+        write_tags(path, format, TAGS)
+    (folder / "song.bin").write_bytes(_with_ffmpeg("asf", "wmav2"))
+
+
+AUDIO = Target("audio", seeds, of_audio, decoded, (UnreadableAudio,))
+TAGGED = Target("tags", tagged_seeds, of_bytes, tagged, (UnreadableAudio,))

@@ -1,0 +1,78 @@
+"""Model files: ONNX and Keras, small networks of the kinds that are released."""
+
+import os
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
+import numpy as np
+
+from extrapcli.backends import open_model
+from extrapcli.errors import MissingDependency, UnusableModel
+from extrapcli.spec import ModelSpec, Shape
+from tests.fuzz.fuzz import Target
+from tests.fuzz.mutate import of_protobuf, of_text, of_zip
+
+FRAMES = ModelSpec("frames", "waveform", sample_rate=50, context_frames=1, horizon_frames=1)
+
+
+def seeds_onnx(folder: Path) -> None:
+    """Small networks of each kind, made where TensorFlow is imported: in a process of its own."""
+    process = get_context("spawn").Process(target=_write, args=(folder, ".onnx"))
+    process.start()
+    process.join()
+
+
+def seeds_keras(folder: Path) -> None:
+    process = get_context("spawn").Process(target=_write, args=(folder, ".keras"))
+    process.start()
+    process.join()
+
+
+def _write(folder: Path, suffix: str) -> None:
+    """For Keras only what it loads in a tenth of a second."""
+    import keras
+
+    from extrapcli.melody.encoding import BEATS
+    from extrapcli.networks.melody import MelodySettings, melody_step
+    from extrapcli.networks.recall import FRAME_SAMPLES, RecallSettings, recall
+    from extrapcli.networks.study import StudySettings, study
+    from extrapcli.training.export import write_keras, write_onnx
+
+    steps = MelodySettings(units=4, vector=4, lowest=60, highest=72)
+    chances: dict[str, Shape] = {"next": (len(steps.symbols),), "state": (steps.state,)}
+    step_spec = ModelSpec("steps", "melody", 1, 1, 1, chances, steps.symbols, 2 + steps.state)
+    if suffix == ".keras":
+        context = keras.Input((1, 50), name="context")
+        plain = keras.Model(context, keras.layers.Dense(50, activation="tanh")(context))
+        for network, spec in ((plain, FRAMES), (melody_step(steps, BEATS), step_spec)):
+            write_keras(network, folder / f"{spec.name}.keras", spec=spec, facts={}, half=False)
+        return
+    frames = StudySettings(context_frames=1, horizon_frames=1, frame_samples=50, widths=(64, 64, 64, 64))
+    points = RecallSettings(bands=8, width=4, vector=4, dilations=(1,))
+    vector = (None, 2 * points.vector + 2)
+    pointers: dict[str, Shape] = {"heard": vector, "places": vector, "spectra": (None, points.bands)}
+    for network, spec in (
+        (study(frames), FRAMES),
+        (recall(points), ModelSpec("points", "recall", FRAME_SAMPLES, None, 10, pointers)),
+        (melody_step(steps, BEATS), step_spec),
+    ):
+        write_onnx(network, folder / f"{spec.name}.onnx", spec=spec, facts={}, weights="float16")
+
+
+def opened(path: Path) -> None:
+    """A model that opens can be asked, and gives what its spec says."""
+    model = open_model(path, device="cpu", threads=1)
+    frames = model.spec.context_frames or 2
+    if frames * model.spec.frame_size < 10**6:
+        given = model.run(np.zeros((1, frames, model.spec.frame_size), np.float32))
+        assert set(given) == set(model.spec.output_shapes)
+
+
+REFUSED = (UnusableModel, MissingDependency)
+ONNX = Target("onnx", seeds_onnx, of_protobuf, opened, REFUSED)
+KERAS = Target("keras", seeds_keras, partial(of_zip, inside=of_text), opened, REFUSED, lifetime=1000)

@@ -1,0 +1,83 @@
+"""What people and programs write by hand: the manifest of a batch, recipes, manifests of songs, cards and specs."""
+
+import shutil
+from pathlib import Path
+
+from extrapcli.batch.manifest import Manifest, Record, failed
+from extrapcli.errors import UnusableModel, UsageError
+from extrapcli.models import damaged_files, read_card
+from extrapcli.spec import ModelSpec
+from extrapcli.training.corpus import Corpus
+from tests.fuzz.fuzz import Target
+from tests.fuzz.mutate import of_text
+
+ROOT = Path(__file__).parents[2]
+
+
+def manifest_seeds(folder: Path) -> None:
+    begun = Record("begun", "a/song.mp3", "a/song-3m00s.mp3", "5f0e", options={"length": {"minutes": 3.0}})
+    done = Record("done", "a/song.mp3", "a/song-3m00s.mp3", "5f0e", "9a" * 32, begun.options, "1b" * 32, 123, 9, 1.5)
+    failure = failed(begun, ValueError("x"))
+    for name, records in {"one": [begun], "two": [begun, done], "three": [begun, failure]}.items():
+        manifest = Manifest(folder / f"{name}.jsonl")
+        for record in records:
+            manifest.add(record)
+
+
+def read_manifest(path: Path) -> None:
+    manifest = Manifest(path)
+    for record in [*manifest.last.values(), *(record for done in manifest.done.values() for record in done)]:
+        record.is_of(path)
+        record.to_json()
+
+
+def recipe_seeds(folder: Path) -> None:
+    for file in (ROOT / "training" / "recipes").glob("*.toml"):
+        shutil.copy(file, folder)
+
+
+def recipe(path: Path) -> None:
+    from extrapcli.training.recipe import read_recipe  # it imports Keras, which the others need not
+
+    read_recipe(path).to_json()
+
+
+def corpus_seeds(folder: Path) -> None:
+    (folder / "a.tsv").write_text("split\tfile\ntrain\ta.mp3\ntrain\tb/c.flac\nvalidation\td.ogg\n")
+    (folder / "b.tsv").write_text('file\ttitle\tsplit\nx.opus\tA "title"\ttrain\n\ny.wav\tÉ\tvalidation\n')
+
+
+def read_corpus(path: Path) -> None:
+    corpus = Corpus.open(path)
+    for split in ("train", "validation"):
+        corpus.songs(split)
+
+
+def card_seeds(folder: Path) -> None:
+    for card in (ROOT / "models").glob("*/card.json"):
+        shutil.copy(card, folder / f"{card.parent.name}.json")
+
+
+def verified(path: Path) -> None:
+    card = path.with_name("card.json")
+    shutil.copy(path, card)
+    read_card(card.parent)
+    damaged_files(card.parent)
+
+
+def spec_seeds(folder: Path) -> None:
+    outputs = {"next": (24,), "state": (96,)}
+    tunes = ModelSpec("tunes", "melody", 1, 1, 1, outputs, ("60", "61", "_", "r", "/"), 98)  # type: ignore[arg-type]
+    for spec in (ModelSpec("plain", "waveform", 22050, 20, 10), tunes):
+        (folder / f"{spec.name}.json").write_text(spec.to_json())
+
+
+def specified(path: Path) -> None:
+    ModelSpec.from_json(path.read_bytes().decode(errors="replace")).to_json()
+
+
+MANIFEST = Target("manifest", manifest_seeds, of_text, read_manifest, (UsageError,))
+RECIPE = Target("recipe", recipe_seeds, of_text, recipe, (UsageError,))
+CORPUS = Target("corpus", corpus_seeds, of_text, read_corpus, (UsageError,))
+CARD = Target("card", card_seeds, of_text, verified, (UnusableModel,))
+SPEC = Target("spec", spec_seeds, of_text, specified, (UnusableModel,))

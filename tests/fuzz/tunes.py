@@ -1,0 +1,79 @@
+"""Seeds of melodies: symbols, MIDI, ABC, Humdrum kern and MusicXML."""
+
+from pathlib import Path
+from random import Random
+
+import music21
+
+from extrapcli.errors import UnreadableAudio, UsageError
+from extrapcli.melody.encoding import Note
+from extrapcli.melody.melody import read_seed
+from extrapcli.melody.midi import write_midi
+from tests.fuzz.fuzz import Target
+from tests.fuzz.mutate import of_bytes, of_text, of_zip
+
+NOTES = tuple(Note(pitch, steps) for pitch, steps in [(67, 4), (None, 2), (67, 2), (65, 3), (64, 1), (62, 8)])
+ABC = """X:1
+T:Waltz
+M:3/4
+L:1/8
+K:Am
+D2 | _B2BAz2 | F3-F^fg | c'4C,2 | (3ABc d/2e/2 z4 ||
+"""
+KERN = """**kern
+*clefG2
+*k[f#]
+*M3/4
+=1
+4d
+8g
+8f#
+4b
+=2
+2.a
+==
+*-
+"""
+
+
+def seeds_midi(folder: Path) -> None:
+    write_midi(folder / "plain.mid", NOTES, tempo=100)
+    write_midi(folder / "metre.mid", NOTES * 3, tempo=66, metre="6/8", upbeat=2)
+
+
+def seeds_abc(folder: Path) -> None:
+    (folder / "waltz.abc").write_text(ABC)
+    (folder / "two.abc").write_text(ABC.replace("(3ABc ", "") + "\n" + ABC.replace("K:Am", "K:Bb\nV:1"))
+    essen = Path(music21.__file__).parent / "corpus" / "essenFolksong" / "han1.abc"
+    (folder / "essen.abc").write_text("".join(essen.read_text().partition("\nX:")[:1]) + "\n")
+
+
+def seeds_score(folder: Path) -> None:
+    (folder / "plain.krn").write_text(KERN)
+    score = music21.converter.parse(KERN, format="humdrum")
+    score.write("musicxml", folder / "plain.musicxml")
+    score.write("mxl", folder / "packed.mxl")
+
+
+def of_score(data: bytes, other: bytes, rng: Random) -> bytes:
+    return of_zip(data, other, rng, inside=of_text) if data[:2] == b"PK" else of_text(data, other, rng)
+
+
+def read(path: Path) -> None:
+    tune, _ = read_seed(str(path), None)
+    assert tune.pitches
+
+
+def read_symbols(path: Path) -> None:
+    read_seed(path.read_bytes().decode(errors="replace"), None)
+
+
+def seeds_symbols(folder: Path) -> None:
+    (folder / "symbols.txt").write_text("67 _ 67 _ 65 _ 64 _ r _ 62 _ _ _")
+
+
+REFUSED = (UnreadableAudio, UsageError)
+SYMBOLS = Target("symbols", seeds_symbols, of_text, read_symbols, REFUSED)
+MIDI = Target("midi", seeds_midi, of_bytes, read, REFUSED)
+ABCS = Target("abc", seeds_abc, of_text, read, REFUSED)
+SCORE = Target("score", seeds_score, of_score, read, REFUSED, lifetime=2000)

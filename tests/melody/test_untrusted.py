@@ -1,0 +1,79 @@
+"""Tunes made to do harm: no code is run, no other file is read, and nothing takes without end."""
+
+import pickle
+import tempfile
+import time
+import zipfile
+import zlib
+from pathlib import Path
+
+import music21
+import pytest
+from music21.converter import PickleFilter
+
+from extrapcli.errors import UnreadableAudio
+from extrapcli.melody import scores
+from extrapcli.melody.patience import TookTooLong, within
+from extrapcli.melody.scores import read_tune
+from tests.backends.test_untrusted import Pickled
+from tests.fuzz.tunes import KERN
+
+
+def test_what_lies_pickled_in_a_folder_for_all_is_not_loaded(tmp_path: Path) -> None:
+    tune, marker = tmp_path / "tune.krn", tmp_path / "ran"
+    tune.write_text(KERN)
+    planted = PickleFilter(tune).getPickleFp(zipType="gz")
+    assert str(planted).startswith(tempfile.gettempdir())
+    evil = zlib.compress(pickle.dumps(Pickled(marker)))
+    planted.write_bytes(evil)
+    try:
+        read_tune(tune)
+        assert planted.read_bytes() == evil
+    finally:
+        planted.unlink()
+    assert not marker.exists()
+
+
+def test_entities_of_musicxml_read_no_file(tmp_path: Path) -> None:
+    secret, tune = tmp_path / "secret", tmp_path / "tune.musicxml"
+    secret.write_text("very secret")
+    music21.converter.parse(KERN, format="humdrum").write("musicxml", tune)
+    text = tune.read_text()
+    head = text.index("<score-partwise")
+    doctype = f'<!DOCTYPE score-partwise [<!ENTITY e SYSTEM "{secret}">]>'
+    tune.write_text(text[:head].split("<!DOCTYPE")[0] + doctype + text[head:].replace("<part-name", "&e;<part-name"))
+    with pytest.raises(UnreadableAudio) as raised:
+        read_tune(tune)
+    assert "very secret" not in str(raised.value)
+
+
+def test_entities_that_grow_without_end_are_refused(tmp_path: Path) -> None:
+    layers = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 12))
+    tune = tmp_path / "tune.xml"
+    tune.write_text(f'<!DOCTYPE x [<!ENTITY e0 "la">{layers}]><score-partwise>&e11;</score-partwise>')
+    with pytest.raises(UnreadableAudio, match="cannot be read"):
+        read_tune(tune)
+
+
+def test_an_archive_that_unpacks_without_end_is_refused(tmp_path: Path) -> None:
+    tune = tmp_path / "tune.mxl"
+    with zipfile.ZipFile(tune, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("tune.xml", b" " * 30_000_000)
+    with pytest.raises(UnreadableAudio, match="more than 5 MB of notes"):
+        read_tune(tune)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # it may be raised in a __del__ first
+def test_work_without_end_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def endless() -> None:
+        while True:
+            time.monotonic()
+
+    with pytest.raises(TookTooLong):
+        within(0.2, endless)
+    assert within(10, lambda: 7) == 7
+    monkeypatch.setattr(scores, "MOST_SECONDS", 0.2)
+    tune = tmp_path / "tune.abc"
+    tune.write_text("X:1\nM:3/4\nL327681/8\nK:Am\nD2 | F3 | (3ABc z4 ||\n")
+    with pytest.raises(UnreadableAudio, match="takes more than"):
+        read_tune(tune)
