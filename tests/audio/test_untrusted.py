@@ -48,6 +48,13 @@ def test_a_song_beyond_any_loudness_is_refused(tmp_path: Path) -> None:
         decode(path)
 
 
+@pytest.mark.parametrize("rate", [1, 999, 1_000_001, 2**31 - 1])
+def test_a_rate_that_no_sound_has_is_refused(rate: int, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "x.wav", chord(1, 8000, 1), rate)
+    with pytest.raises(UnreadableAudio, match=f"has {rate} samples a second"):
+        decode(tmp_path / "x.wav")
+
+
 def test_tags_of_wavpack_are_read(tmp_path: Path) -> None:
     path = tmp_path / "x.wv"
     with_ffmpeg(path, "wv", "wavpack")

@@ -130,7 +130,7 @@ def _changed(data: bytes, place: int, new: bytes) -> bytes:
 
 def _number(rng: Random) -> bytes:
     size = rng.choice(SIZES)
-    return (rng.choice(NUMBERS) % 2 ** (8 * size)).to_bytes(size, rng.choice(("little", "big")))
+    return (rng.choice(NUMBERS) % (1 << 8 * size)).to_bytes(size, rng.choice(("little", "big")))
 
 
 def _tagged(data: bytes, rng: Random) -> bytes:

@@ -51,8 +51,8 @@ def seeds_abc(folder: Path) -> None:
 def seeds_score(folder: Path) -> None:
     (folder / "plain.krn").write_text(KERN)
     score = music21.converter.parse(KERN, format="humdrum")
-    score.write("musicxml", folder / "plain.musicxml")
-    score.write("mxl", folder / "packed.mxl")
+    score.write("musicxml", folder / "plain.musicxml")  # type: ignore[no-untyped-call]
+    score.write("mxl", folder / "packed.mxl")  # type: ignore[no-untyped-call]
 
 
 def of_score(data: bytes, other: bytes, rng: Random) -> bytes:

@@ -37,7 +37,7 @@ def test_what_lies_pickled_in_a_folder_for_all_is_not_loaded(tmp_path: Path) -> 
 def test_entities_of_musicxml_read_no_file(tmp_path: Path) -> None:
     secret, tune = tmp_path / "secret", tmp_path / "tune.musicxml"
     secret.write_text("very secret")
-    music21.converter.parse(KERN, format="humdrum").write("musicxml", tune)
+    music21.converter.parse(KERN, format="humdrum").write("musicxml", tune)  # type: ignore[no-untyped-call]
     text = tune.read_text()
     head = text.index("<score-partwise")
     doctype = f'<!DOCTYPE score-partwise [<!ENTITY e SYSTEM "{secret}">]>'

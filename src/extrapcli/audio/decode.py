@@ -20,6 +20,7 @@ from extrapcli.audio.tags import read_tags
 from extrapcli.errors import UnreadableAudio
 
 SILENCE_DBFS = -90.0
+LOWEST_RATE, HIGHEST_RATE = 1000, 1_000_000  # Hz; beyond them a small file would become very large at another rate
 LOUDEST = 2.0**31  # some programs write 32-bit integers as floats; the squares of what is beyond would overflow
 BLOCK_SAMPLES = 1 << 16
 WORTH_MENTIONING_SECONDS = 0.01  # containers round the length they declare, some to a millisecond
@@ -68,7 +69,8 @@ def decode(source: Path | BinaryIO, *, name: str | None = None) -> Song:
     by default the name of the file. Decoder delay and padding are removed as far as the file tells them.
 
     Raises UnreadableAudio when there is no such file, when it is no audio, is damaged, holds less sound
-    than it declares, holds values that are no numbers, or nothing louder than -90 dBFS.
+    than it declares, has a rate that no sound has, holds values that are no numbers or beyond any loudness, or
+    nothing louder than -90 dBFS.
     """
     if not isinstance(source, Path):
         return _decode(source, name or "the input")
@@ -98,6 +100,8 @@ def _decode(stream: BinaryIO, name: str) -> Song:
             sound = _fuller(_read_with_ffmpeg(stream), sound)
     if sound is None:
         raise UnreadableAudio(f"{name}: not audio that can be decoded; give it a song, for example WAV, FLAC or MP3")
+    if not LOWEST_RATE <= sound.sample_rate <= HIGHEST_RATE:
+        raise UnreadableAudio(f"{name}: has {sound.sample_rate} samples a second; convert it to 8000 to 192000")
     _check_whole(sound, stream, name)
     _check_values(sound.samples, name)
     return Song(

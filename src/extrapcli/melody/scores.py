@@ -17,7 +17,7 @@ from extrapcli.melody.unfit import Unfit
 
 SUFFIXES = {".abc", ".krn", ".musicxml", ".mxl", ".xml", ".mid", ".midi"}
 MOST_BYTES = 5_000_000  # of a score, unpacked
-MOST_SECONDS = 8  # of computing, for the first piece of a file
+MOST_SECONDS = 5  # of computing, for the first piece of a file
 _one_at_a_time = Lock()  # music21 keeps state of its own
 
 
@@ -151,7 +151,7 @@ def _music21() -> Any:
         import music21
     except ModuleNotFoundError:
         raise MissingDependency(INSTALL.format("music21")) from None
-    music21.environment.Environment.warn = _say_nothing  # it writes to stderr, and nothing turns it off
+    music21.environment.Environment.warn = _say_nothing  # type: ignore[method-assign]  # nothing turns it off
     return music21
 
 
