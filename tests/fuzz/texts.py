@@ -1,6 +1,7 @@
 """What people and programs write by hand: the manifest of a batch, recipes, manifests of songs, cards and specs."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from extrapcli.batch.manifest import Manifest, Record, failed
@@ -16,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 def manifest_seeds(folder: Path) -> None:
     begun = Record("begun", "a/song.mp3", "a/song-3m00s.mp3", "5f0e", options={"length": {"minutes": 3.0}})
-    done = Record("done", "a/song.mp3", "a/song-3m00s.mp3", "5f0e", "9a" * 32, begun.options, "1b" * 32, 123, 9, 1.5)
+    done = replace(begun, state="done", input_sha256="9a" * 32, sha256="1b" * 32, bytes=123, modified=9, seconds=1.5)
     failure = failed(begun, ValueError("x"))
     for name, records in {"one": [begun], "two": [begun, done], "three": [begun, failure]}.items():
         manifest = Manifest(folder / f"{name}.jsonl")
