@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from extrapcli import console
 from extrapcli.amplitude import linear
 from extrapcli.amplitude.life import life
-from extrapcli.amplitude.network import ahead, go_on
+from extrapcli.amplitude.network import go_on
 from extrapcli.backends import open_model
 from extrapcli.models import find_model
 from extrapcli.networks.amplitude import amplitude
@@ -35,8 +35,8 @@ RUNS = {
     "amplitude": "LeakyReLU",
 }
 LOOK_BACKS = (3, 8, 32)
-PLACES = 10_000  # of each channel, at which look-backs are compared
-FOLLOWED_SECONDS = 5
+PLACES = 50_000  # about so many of a set of songs, evenly spaced, at which look-backs are compared
+FOLLOWED_SECONDS = 3
 PICTURE_SECONDS = 3.0
 Figures = dict[str, Any]
 Sequences = NDArray[np.floating]
@@ -81,9 +81,9 @@ def predictor(run: Path, which: str = "last") -> keras.Model:
 
 
 def windows(sequences: Sequences, look_back: int, places: int | None = None) -> tuple[Sequences, Sequences]:
-    """Windows `(channels, n, look_back)` and what follows each, the last `places` of each sequence."""
+    """Windows `(channels, n, look_back)` and what follows each: all, or about so many places, evenly spaced."""
     found: Sequences = np.lib.stride_tricks.sliding_window_view(sequences, look_back + 1, axis=1)
-    found = found[:, -(places or found.shape[1]) :]
+    found = found[:, :: max(1, sequences.size // places) if places else 1]
     return found[..., :-1], found[..., -1]
 
 
@@ -141,19 +141,16 @@ def look_backs(sounds: Sounds, training: Sounds, measure: Callable[[Sequences, S
     for look_back in LOOK_BACKS:
         given, wanted = windows(sounds.sequences, look_back, PLACES)
         for name, backend in networks.items():
-            predicted = np.stack([told(backend, of, look_back)[-wanted.shape[1] :] for of in sounds.sequences])
+            rows = np.ascontiguousarray(given.reshape(-1, look_back, 1))
+            predicted = np.concatenate([backend.run(some)["next"] for some in np.array_split(rows, 16)])
+            predicted = predicted.reshape(wanted.shape)
             found.setdefault(f"`{name}`", {})[look_back] = measure(predicted, wanted)
         common = linearly(training.sequences, look_back, given)
         found.setdefault("linear prediction, fitted to the two songs", {})[look_back] = measure(common, wanted)
-        each = [linearly(of[None], look_back, rows) for of, rows in zip(sounds.sequences, given, strict=True)]
+        each = [linearly(of[None], look_back, some) for of, some in zip(sounds.sequences, given, strict=True)]
         own = found.setdefault("linear prediction, fitted to each channel", {})
         own[look_back] = measure(np.stack(each), wanted)
     return found
-
-
-def told(backend: Any, sequence: Sequences, look_back: int) -> Sequences:
-    """The last predictions of a sequence, and no more than are compared."""
-    return np.concatenate(list(ahead(backend, sequence[-PLACES - look_back :], look_back)))
 
 
 def closed_loops(training: Sounds, validation: Sounds) -> list[Figures]:
@@ -246,7 +243,7 @@ def draw(runs: dict[str, Path], training: Sounds) -> None:
     given, wanted = windows(stretch, 3)
     rows = {"song": wanted}
     rows |= {RUNS[name]: by(predictor(runs[name]), given) for name in ("amplitude-relu", "amplitude")}
-    figure = Figure(figsize=(9, 6.4), layout="constrained")
+    figure = Figure(figsize=(8, 5.4), layout="constrained")
     panels = figure.subplots(len(rows), 2, sharex=True, sharey=True)
     for (name, sounds), axes in zip(rows.items(), panels, strict=True):
         for sound, panel, shard in zip(sounds, axes, training.shards, strict=True):
@@ -254,12 +251,12 @@ def draw(runs: dict[str, Path], training: Sounds) -> None:
                 sound, NFFT=1024, noverlap=512, Fs=SAMPLE_RATE, scale="dB", cmap="magma", vmin=-110, vmax=-30
             )
             title = "as it is" if name == "song" else f"predicted with {name}"
-            panel.set_title(f"{shard.source.stem.partition('__')[2][:24]}, {title}", fontsize=9)
+            panel.set_title(f"{shard.source.stem.partition('__')[2].partition(',')[0]}, {title}", fontsize=9)
     for panel in panels[:, 0]:
         panel.set_ylabel("Hz")
     for panel in panels[-1]:
         panel.set_xlabel("seconds")
-    figure.savefig(DOCS / "amplitude" / "songs.png", dpi=80)
+    figure.savefig(DOCS / "amplitude" / "songs.png", dpi=64)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ Sequence = NDArray[np.float32]
 Predict = Callable[[Sequence], NDArray[np.floating]]
 
 FOLLOWED = 8  # songs of which the closed loop is measured, one channel of each
-FOLLOWED_SECONDS = 10
+FOLLOWED_SECONDS = 3
 AGREEMENT_STEPS = 3  # further on, a loop may part from itself by what was rounded
 
 
