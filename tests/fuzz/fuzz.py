@@ -109,7 +109,8 @@ def _watched(target: Target, here: Path, seed: int, numbers: range, report: Repo
     except EOFError:
         process.join()
         if process.exitcode:
-            findings.append(Finding(number, "crash", f"exit status {process.exitcode}"))
+            said = (here / "said").read_text(errors="replace")[-300:] if (here / "said").exists() else ""
+            findings.append(Finding(number, "crash", f"exit status {process.exitcode} {said}".rstrip()))
     finally:
         process.kill()
         process.join()

@@ -63,6 +63,13 @@ def test_an_archive_that_unpacks_without_end_is_refused(tmp_path: Path) -> None:
         read_tune(tune)
 
 
+@pytest.mark.parametrize("music", ["L327681/8\nK:Am\n(3ABc", "L:1/8\nK:Am\nc'41e999 (3ABc", "L:1/999\nK:Am\n(3ABc"])
+def test_a_length_that_no_note_has_asks_for_no_work(music: str, tmp_path: Path) -> None:
+    (tmp_path / "tune.abc").write_text(f"X:1\nT:In 1812\nM:3/4\n{music} z4 ||\n")
+    with pytest.raises(UnreadableAudio, match="durations other than"):
+        read_tune(tmp_path / "tune.abc")
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # it may be raised in a __del__ first
 def test_work_without_end_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def endless() -> None:
@@ -73,7 +80,7 @@ def test_work_without_end_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyP
         within(0.2, endless)
     assert within(10, lambda: 7) == 7
     monkeypatch.setattr(scores, "MOST_SECONDS", 0.2)
-    tune = tmp_path / "tune.abc"
-    tune.write_text("X:1\nM:3/4\nL327681/8\nK:Am\nD2 | F3 | (3ABc z4 ||\n")
+    tune = tmp_path / "tune.krn"
+    tune.write_text(KERN.replace("4b\n", "4b\n" * 20_000))
     with pytest.raises(UnreadableAudio, match="takes more than"):
         read_tune(tune)

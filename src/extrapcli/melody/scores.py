@@ -1,5 +1,6 @@
 """Tunes from files: ABC, Humdrum kern, MusicXML and MIDI. The only user of music21."""
 
+import re
 import shutil
 import tempfile
 import zipfile
@@ -18,6 +19,8 @@ from extrapcli.melody.unfit import Unfit
 SUFFIXES = {".abc", ".krn", ".musicxml", ".mxl", ".xml", ".mid", ".midi"}
 MOST_BYTES = 5_000_000  # of a score, unpacked
 MOST_SECONDS = 5  # of computing, for the first piece of a file
+_ENDLESS = re.compile(r"^(?:[LM]:|(?![A-Za-z]:|%))[^%\n]*\d{3}", re.MULTILINE)
+"""A number of three digits in a line of ABC that is no text: music21 would make as many notes or beats."""
 _one_at_a_time = Lock()  # music21 keeps state of its own
 
 
@@ -70,6 +73,8 @@ def _read_abc_piece(piece: str, path: Path) -> Tune | Unfit:
     try:
         return read_piece(piece)
     except BeyondAbc:
+        if _ENDLESS.search(piece):
+            return Unfit.durations
         try:
             return _read_with_music21(piece, path, "abc")[0]
         except UnreadableAudio:
