@@ -6,7 +6,8 @@ CORPUS := $(if $(filter melody,$(MODEL)),essen,corpus)
 LICENCE := $(if $(filter melody,$(MODEL)),CC BY-NC-SA 4.0 (weights; the Essen collection may be used for \
 	non-commercial purposes),CC BY-SA 4.0 (weights))
 
-LOWEST := tests/audio tests/backends tests/cli tests/extrapolators tests/melody tests/networks
+LOWEST := tests/audio tests/backends tests/cli/test_commands.py tests/evaluation/test_goldens.py tests/melody/test_scores.py \
+	tests/melody/test_score.py tests/melody/test_sound.py
 
 .PHONY: demo test test-lowest test-wheel lint check soak fuzz lock corpus model study benchmark listen picture clean
 
@@ -18,7 +19,8 @@ demo: .venv/.installed
 test: .venv/.tested
 	$(BIN)/pytest --numprocesses 2 --dist worksteal
 
-# What depends most on libraries, with the oldest of each that pyproject.toml allows.
+# A part of the suite, for time: what meets a library first (codecs, runtimes, the command, scores, plots), with the oldest
+# versions that pyproject.toml allows.
 test-lowest: .venv-lowest/.installed
 	.venv-lowest/bin/pytest --numprocesses 2 --dist worksteal $(LOWEST)
 
