@@ -151,8 +151,7 @@ def _connect(address: str | None) -> None:
     try:
         if port.isdigit() and "/" not in host:  # Ray itself would try for minutes
             socket.create_connection((host, int(port)), timeout=_SECONDS_TO_ANSWER).close()
-        new = {"include_dashboard": False} if which == "local" else {}
-        ray.init(address=which, log_to_driver=False, logging_level=logging.ERROR, **new)
+        ray.init(address=which, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # Ray's have no other base
         reason = str(error).splitlines()[0]
         raise UsageError(f"{which}: no Ray cluster there ({reason}); begin one with ray start --head") from None
