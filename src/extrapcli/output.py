@@ -124,6 +124,7 @@ def _file_beside(path: Path, source: Path, overwrite: bool) -> Iterator[Path]:
     handle, name = tempfile.mkstemp(prefix=".extrap-", suffix=".partial", dir=path.parent)
     os.close(handle)
     whole = Path(name)
+    _named_parts.add(whole)
     try:
         yield whole
         refuse_existing(path, overwrite)
@@ -131,6 +132,16 @@ def _file_beside(path: Path, source: Path, overwrite: bool) -> Iterator[Path]:
         whole.replace(path)
     finally:
         whole.unlink(missing_ok=True)
+        _named_parts.discard(whole)
+
+
+_named_parts: set[Path] = set()
+
+
+def forget_parts() -> None:
+    """Remove what this process has written of files that are not whole, for one that leaves without further ado."""
+    for part in _named_parts:
+        part.unlink(missing_ok=True)
 
 
 @contextmanager

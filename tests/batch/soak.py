@@ -19,7 +19,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-EXTRAP = Path(sys.executable).with_name("extrap")
+EXTRAP = str(Path(sys.executable).with_name("extrap"))
 RATE = 8000
 LENGTH = "0:08"
 SAMPLE_SECONDS = 0.5
@@ -46,9 +46,9 @@ def _no_numbers(path: Path, sound: Sound) -> None:
     soundfile.write(path, sound, RATE, subtype="FLOAT")
 
 
-BROKEN: dict[str, Callable[[Path, Sound], None]] = {
-    "an empty file": lambda path, sound: path.write_bytes(b"") and None,
-    "not audio": lambda path, sound: path.write_text("no music\n" * 99) and None,
+BROKEN: dict[str, Callable[[Path, Sound], object]] = {
+    "an empty file": lambda path, sound: path.write_bytes(b""),
+    "not audio": lambda path, sound: path.write_text("no music\n" * 99),
     "cut off": _cut,
     "silent": lambda path, sound: soundfile.write(path, 0 * sound, RATE),
     "are infinite or no numbers": _no_numbers,
@@ -94,7 +94,7 @@ class Soaked:
 
 def soak(songs: Path, tracks: Path, jobs: int) -> Soaked:
     began = time.monotonic()
-    command = [EXTRAP, "batch", songs, tracks, "--minutes", LENGTH, "--jobs", str(jobs), "-q"]
+    command = [EXTRAP, "batch", str(songs), str(tracks), "--minutes", LENGTH, "--jobs", str(jobs), "-q"]
     with (tracks.parent / "stderr").open("w+") as stderr:
         running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stderr)
         memory = []

@@ -124,11 +124,11 @@ def test_other_options_make_other_tracks(made: Path, here: Here) -> None:
 @pytest.mark.parametrize("years", [-30, 30])
 def test_songs_of_another_time_are_looked_at_and_kept(years: int, made: Path, here: Here) -> None:
     """A clock that was set, or files that were copied: times differ, and what is in the files does not."""
-    before = tracks(made)
     for folder in (made, made.parent / "tracks"):
         for path in folder.rglob("*.*"):
             time = path.stat().st_mtime_ns + years * 365 * 24 * 3600 * 10**9
             os.utime(path, ns=(time, time))
+    before = tracks(made)
     assert not list(needed(batch_of(made), works_of(made, made.parent / "tracks")))
     assert run(batch_of(made), here) == Counts(4, kept=4)
     assert tracks(made) == before

@@ -60,7 +60,7 @@ def end(running: subprocess.Popen[str], status: int) -> str:
     """Wait for it, and give what it said on stderr."""
     _, told = running.communicate(timeout=300)
     assert running.returncode == status, told
-    assert "Traceback" not in told
+    assert "Traceback" not in told or status == -signal.SIGKILL  # a worker that was about to begin
     return told
 
 
@@ -96,15 +96,15 @@ def test_ended_at_any_moment_it_loses_nothing(
     number: signal.Signals, group: bool, folder: Path, undisturbed: Path
 ) -> None:
     chance = random.Random(number + group)
-    for after in sorted(chance.sample(range(1, 2 * COUNT), 2)):
-        running = begin(folder)
-        wait_until(lambda after=after: len(lines(folder / "tracks")) >= after, running)  # type: ignore[misc]
-        time.sleep(chance.uniform(0, 0.2))
-        at_work = workers(running.pid)
-        (os.killpg if group else os.kill)(running.pid, number)
-        end(running, SIGNALS[number])
-        wait_until(lambda at_work=at_work: not any(map(alive, at_work)))  # type: ignore[misc]
-        check_whole(folder, undisturbed)
+    after = chance.randrange(1, 2 * COUNT)
+    running = begin(folder)
+    wait_until(lambda: len(lines(folder / "tracks")) >= after, running)
+    time.sleep(chance.uniform(0, 0.2))
+    at_work = workers(running.pid)
+    (os.killpg if group else os.kill)(running.pid, number)
+    end(running, SIGNALS[number])
+    wait_until(lambda: not any(map(alive, at_work)))
+    check_whole(folder, undisturbed)
     done = {line["output"]: (folder / "tracks" / line["output"]).stat().st_mtime_ns
             for line in lines(folder / "tracks") if line["state"] == "done"}  # fmt: skip
     assert end(begin(folder), 0) == ""

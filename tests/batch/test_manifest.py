@@ -41,7 +41,7 @@ def last(records: list[Record]) -> dict[str, Record]:
     return {record.output: record for record in records}
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(LINES)
 def test_what_is_written_is_read(records: list[Record]) -> None:
     with manifest(records) as written:
@@ -52,7 +52,7 @@ def test_what_is_written_is_read(records: list[Record]) -> None:
         assert read.done == {output: [record for record in done if record.output == output] for output in last(done)}
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(LINES, st.data())
 def test_cut_off_anywhere_it_loses_no_more_than_the_line_that_was_cut(
     records: list[Record], data: st.DataObject
@@ -70,7 +70,7 @@ def test_cut_off_anywhere_it_loses_no_more_than_the_line_that_was_cut(
         assert read == last([*whole, after])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(LINES, LINES)
 def test_two_runs_read_what_the_other_adds(ours: list[Record], theirs: list[Record]) -> None:
     with manifest([]) as one:
@@ -84,7 +84,7 @@ def test_two_runs_read_what_the_other_adds(ours: list[Record], theirs: list[Reco
             assert one.last[yours.output] == yours
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(LINES, st.binary(max_size=40).filter(lambda line: b"\n" not in line))
 def test_a_line_that_is_none_is_passed_over(records: list[Record], line: bytes) -> None:
     with manifest(records) as written:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.batch.soak import RATE, song
-from tests.conftest import EXTRAP, Extrap
+from tests.batch.soak import EXTRAP, RATE, song
+from tests.conftest import Extrap
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "batch.md").read_text()
@@ -98,7 +98,7 @@ def test_the_page_shows_commands() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_of_the_page_runs(command: str, songs: Path, tmp_path: Path) -> None:
-    path = f"{EXTRAP.parent}{os.pathsep}{os.environ['PATH']}"
+    path = f"{Path(EXTRAP).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-c", command.replace("jq -r .output", "cat")],
         cwd=tmp_path,
@@ -107,7 +107,7 @@ def test_every_command_of_the_page_runs(command: str, songs: Path, tmp_path: Pat
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout
+    assert done.stdout or (tmp_path / "made.txt").read_text()
     assert ("--dry-run" in command) != (tmp_path / "longer" / "manifest.jsonl").exists()
 
 

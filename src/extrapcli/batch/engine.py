@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context, parent_process
@@ -16,6 +15,7 @@ from extrapcli.batch.manifest import Record, failed
 from extrapcli.batch.worker import Task, Worker
 from extrapcli.errors import ExtrapError
 from extrapcli.maker import Options
+from extrapcli.output import forget_parts
 
 _SECONDS_TO_LEAVE = 5.0
 _SPAWN = get_context("spawn")
@@ -131,23 +131,41 @@ class _Process:
         return signal.Signals(-code).name if code < 0 else f"exit status {code}"
 
 
+_SIGNALS = {signal.SIGINT, signal.SIGTERM}
+
+
 @contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """What is begun here never sees the Ctrl-C that a terminal sends to all: the command ends its workers."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    """What is begun here begins whole, and never sees the Ctrl-C that a terminal sends to all.
+
+    Signals wait until then: masked for what is begun, and put off here, where any thread may be the one to get them.
+    """
+    came: list[int] = []
+    handlers = {number: signal.signal(number, lambda number, _: came.append(number)) for number in _SIGNALS}
+    masked = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS) if hasattr(signal, "pthread_sigmask") else None
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if masked is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, masked)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    for number in came:
+        signal.raise_signal(number)
+
+
+def _leave(*_: object) -> None:
+    """Leave at once: what is raised while a decoder calls back would be lost there."""
+    forget_parts()
+    os._exit(128 + signal.SIGTERM)
 
 
 def _serve(pipe: Connection, options: Options) -> None:
     """What a worker process does, until the pipe is closed or its parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    signal.signal(signal.SIGTERM, _leave)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     Thread(target=_end_with_parent, daemon=True).start()
     worker = Worker(options)
     with suppress(EOFError, OSError):
