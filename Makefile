@@ -2,6 +2,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 MODEL ?= recall
 RECIPE := $(if $(filter study,$(MODEL)),study-small,$(MODEL))
+CORPUS := $(if $(filter melody,$(MODEL)),essen,corpus)
+LICENCE := $(if $(filter melody,$(MODEL)),CC BY-NC-SA 4.0 (weights; the Essen collection may be used for \
+	non-commercial purposes),CC BY-SA 4.0 (weights))
 
 .PHONY: demo test lint check soak corpus model study benchmark listen picture clean
 
@@ -28,8 +31,8 @@ corpus:
 	training/corpus/fetch corpus
 
 model: .venv/.tested
-	$(BIN)/extrap train corpus --recipe $(RECIPE) --resume
-	$(BIN)/extrap export runs/$(RECIPE) -o models/$(MODEL) --licence "CC BY-SA 4.0 (weights)"
+	$(BIN)/extrap train $(CORPUS) --recipe $(RECIPE) --resume
+	$(BIN)/extrap export runs/$(RECIPE) -o models/$(MODEL) --licence "$(LICENCE)"
 
 study: .venv/.tested
 	for recipe in $(STUDY); do $(BIN)/extrap train corpus --recipe $$recipe --resume || [ $$? = 2 ] || exit; done

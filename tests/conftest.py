@@ -46,6 +46,31 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def tiny_amplitude(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder with a real but small network that predicts samples at 22050 Hz from three."""
+    import keras
+
+    from extrapcli.networks.amplitude import AmplitudeSettings, amplitude, amplitude_rolled
+    from extrapcli.spec import ModelSpec
+    from extrapcli.training.amplitude_onnx import amplitude_graph
+    from extrapcli.training.export import write_keras, write_onnx
+
+    rng = np.random.default_rng(7)
+    folder = tmp_path_factory.mktemp("models") / "tiny-amplitude"
+    folder.mkdir()
+    spec = ModelSpec("tiny-amplitude", "amplitude", 22050, None, 22050, {"next": (None, 1)}, step_size=1, look_back=3)
+    settings = AmplitudeSettings(units=6, dense=(5, 3))
+    predictor = amplitude(settings)
+    for weights in predictor.weights:
+        weights.assign(rng.normal(scale=0.5, size=weights.shape))
+    write_keras(amplitude_rolled(predictor), folder / "model.keras", spec=spec, facts={}, half=True)
+    stored = keras.saving.load_model(folder / "model.keras", compile=False)
+    graph = amplitude_graph(stored.get_layer("roll").predictor, settings, opset=17)
+    write_onnx(stored, folder / "model.onnx", spec=spec, facts={}, weights="float16", graph=graph)
+    return folder
+
+
 @dataclass(frozen=True)
 class Ran:
     status: int

@@ -17,18 +17,20 @@ ALLOWED = {
     "crossfade": set(),
     "models": {"errors"},
     "audio": {"errors"},
-    "backends": {"errors", "spec", "frames"},
-    "extrapolators": {"audio", "backends", "crossfade", "errors", "frames", "spec"},
+    "backends": {"errors", "spec", "frames", "networks"},  # the layers that TensorFlow loads
+    "amplitude": {"backends", "errors", "spec"},
+    "extrapolators": {"amplitude", "audio", "backends", "crossfade", "errors", "frames", "spec"},
     "continuation": {"audio", "crossfade", "errors", "extrapolators"},
     "output": {"audio", "continuation", "errors"},
     "maker": {"audio", "backends", "continuation", "extrapolators", "models", "output"},
     "jobs": {"audio", "errors", "evaluation", "maker", "output"},
     "batch": {"audio", "continuation", "errors", "maker", "models", "output"},
+    "prediction": {"amplitude", "audio", "backends", "errors", "jobs", "maker", "models", "output"},
     "about": {"audio", "backends", "errors", "models", "spec"},
     "networks": set(),
-    "melody": {"backends", "errors", "models", "output"},
+    "melody": {"audio", "backends", "errors", "models", "output"},
     "evaluation": {"audio", "backends", "errors", "extrapolators", "output"},
-    "training": {"audio", "backends", "errors", "evaluation", "melody", "models", "networks", "spec"},
+    "training": {"amplitude", "audio", "backends", "errors", "evaluation", "melody", "models", "networks", "spec"},
     "console": {"batch", "maker", "training"},  # for types alone
     "cli": {
         "about",
@@ -44,6 +46,7 @@ ALLOWED = {
         "melody",
         "models",
         "output",
+        "prediction",
         "training",
     },
 }
@@ -56,7 +59,7 @@ ONLY_USERS = {
     "av": {"audio"},
     "soxr": {"audio"},
     "mutagen": {"audio"},
-    "onnxruntime": {"backends", "evaluation"},
+    "onnxruntime": {"backends", "evaluation", "melody"},
     "tensorflow": {"backends", "training"},
     "keras": {"backends", "networks", "training"},
     "scipy": {"evaluation", "training"},
@@ -66,6 +69,8 @@ ONLY_USERS = {
     "mir_eval": {"evaluation"},
     "music21": {"melody"},
     "mido": {"melody"},
+    "midirenderer": {"melody"},
+    "verovio": {"melody"},
 }
 
 
@@ -114,7 +119,7 @@ def test_help_loads_nothing_heavy() -> None:
 def test_continuing_loads_neither_tensorflow_nor_librosa() -> None:
     heavy = {"tensorflow", "keras", "librosa", "matplotlib", "pydantic", "scipy", "mir_eval", "PIL", "ray", "fsspec"}
     heavy |= {"extrapcli.evaluation"}  # nothing is measured that nobody asked for
-    assert not heavy & loaded_by("import extrapcli.jobs, extrapcli.backends.onnx")
+    assert not heavy & loaded_by("import extrapcli.jobs, extrapcli.prediction, extrapcli.backends.onnx")
 
 
 def test_modules_stay_short() -> None:

@@ -17,13 +17,14 @@ from tests.audio.test_round_trip import write
 from tests.conftest import EXTRAP, SONG
 
 ROOT = Path(__file__).parents[1]
+CLIPS = ROOT / "tests" / "data" / "clips"
 README = (ROOT / "README.md").read_text()
 COMMANDS = re.findall(r"^    (.*\bextrap .*?)(?:  +#.*)?$", README.partition("## Train")[0], re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
 def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the songs that the README speaks of, ten seconds each."""
+    """A folder with the songs that the README speaks of, ten seconds each, and a ballad."""
     folder = tmp_path_factory.mktemp("music")
     song = decode(SONG)
     ten = song.samples[: 10 * song.sample_rate]
@@ -31,6 +32,8 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(folder / "track.flac", np.concatenate([ten, ten[::-1]]), "flac", song.sample_rate, "s16")
     for name in ("song.mp3", "song.flac", "song.wav", "album/one.mp3", "album/two.wav"):
         write(folder / name, ten, Path(name).suffix[1:], song.sample_rate, "s16")
+    ballad = decode(CLIPS / "credits-ballad.opus")
+    write(folder / "ballad.mp3", ballad.samples, "mp3", ballad.sample_rate, "s16")
     return folder
 
 
@@ -54,7 +57,7 @@ def test_every_command_of_the_readme_runs(command: str, music: Path, tmp_path: P
 
 TRAINING = {
     command.strip(" \\'")
-    for page in ("README.md", "training/README.md", "training/tpu.md", "docs/study.md")
+    for page in ("README.md", "training/README.md", "training/tpu.md", "docs/study.md", "docs/amplitude.md")
     for command in re.findall(
         r"\bextrap (?:train|export) (?:[^`#\n]|\\\n)*(?=[`#\n])", (ROOT / page).read_text().replace("\\\n", " ")
     )

@@ -27,9 +27,15 @@ def test_a_vocabulary_travels_with_a_model_of_tunes() -> None:
     assert tunes.context_shape == (1, 10)
 
 
+def test_a_model_of_samples_says_how_far_it_looks_back() -> None:
+    samples = ModelSpec("s", "amplitude", 22050, None, 22050, {"next": (None, 1)}, step_size=1, look_back=3)
+    assert ModelSpec.from_json(samples.to_json()) == samples
+    assert samples.context_shape == (None, 1)
+
+
 def test_a_spec_may_leave_its_outputs_out() -> None:
     values = json.loads(SPEC.to_json())
-    del values["outputs"], values["symbols"], values["step_size"]
+    del values["outputs"], values["symbols"], values["step_size"], values["look_back"]
     assert ModelSpec.from_json(json.dumps(values)) == SPEC
 
 

@@ -62,6 +62,9 @@ def _describe_model(path: Path) -> Iterator[str]:
     if spec.symbols:
         yield f"takes: a step of a tune and the state before it, {spec.frame_size} numbers"
         yield f"gives: the chances of {len(spec.symbols)} symbols, up to {spec.symbols[-1]}, for extrap melody"
+    elif spec.look_back:
+        yield f"takes: samples at {spec.sample_rate} Hz, the last {spec.look_back} of a sound"
+        yield "gives: the next one, and on from there, for extrap predict and extrap continue"
     else:
         yield from _describe_frames(spec)
     if path.is_dir():

@@ -30,7 +30,7 @@ def continue_songs(
         _check_report(options.out)
     songs = songs_among(sources)
     several = len(songs) > 1
-    _check_destination(songs, options.out, into_folder=options.into_folder or several or songs != sources)
+    check_destination(songs, options.out, into_folder=options.into_folder or several or songs != sources)
     maker = Maker(options)
     made: set[Path] = set()
     failed = 0
@@ -50,7 +50,7 @@ def continue_songs(
         raise SomeFailed(f"{failed} of {len(songs)} songs failed; each is named above")
 
 
-def _check_destination(songs: list[Path], out: Path | None, *, into_folder: bool) -> None:
+def check_destination(songs: list[Path], out: Path | None, *, into_folder: bool) -> None:
     """Refuse what can't work before any song is decoded; make the folder that tracks go to."""
     if STDIN in songs and out is None:
         raise UsageError("-: say where the track goes: -o PATH, or -o - for standard output")
@@ -75,7 +75,7 @@ def _check_report(out: Path | None) -> None:
 
 def _continue(source: Path, maker: Maker, made: set[Path], progress: Progress) -> Track:
     options = maker.options
-    song = _read(source)
+    song = read_song(source)
     wanted = options.length.samples(song)
     format = choose_format(options.format, options.out, song)
     named = Path("standard-input") if source == STDIN else source
@@ -97,7 +97,8 @@ def _continue(source: Path, maker: Maker, made: set[Path], progress: Progress) -
     return track
 
 
-def _read(source: Path) -> Song:
+def read_song(source: Path) -> Song:
+    """Decode a file, or standard input for `-`."""
     if source == STDIN:
         return decode(io.BytesIO(sys.stdin.buffer.read()), name="standard input")
     return decode(source, name=str(source))

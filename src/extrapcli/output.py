@@ -82,7 +82,7 @@ def refuse_existing(path: Path, overwrite: bool) -> None:
     if path.is_dir():
         raise CannotWrite(f"{path}: is a folder")
     if path.exists() and not overwrite:
-        raise CannotWrite(f"{path}: exists already; choose another name with -o, or say --overwrite")
+        raise CannotWrite(f"{path}: exists already; choose another name, or say --overwrite")
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from extrapcli.errors import UnusableModel
 METADATA_KEY = "extrap"
 """Name of the ONNX metadata entry and of the member of a `.keras` archive that hold a spec."""
 
+_OPTIONAL = {"outputs", "symbols", "step_size", "look_back"}
+
 Shape = tuple[int | None, ...]
 """The axes of a tensor; None for one of any length."""
 
@@ -24,6 +26,10 @@ class ModelSpec:
     its bar of the next step (`melody.encoding.beat`), and the model's state. It gives the chances of each symbol to
     come `next`, and the `state` after it. So what it remembers travels through the interface that all models have,
     and a backend need know nothing of it. Its `sample_rate` is 1 and says nothing.
+
+    A model that predicts samples one by one takes a sample as its frame. A context is as many samples as it shall
+    predict from, `look_back` of them as a rule, and then NaN in the place of each that it shall go on with; it gives
+    the `next` one and those in the places of NaN, each predicted from what is before it.
     """
 
     name: str
@@ -34,12 +40,13 @@ class ModelSpec:
     outputs: dict[str, Shape] = field(default_factory=dict)
     symbols: tuple[str, ...] = ()  # the vocabulary of a model of tunes
     step_size: int | None = None  # numbers in a frame that is a step; None: a frame is a second of samples
+    look_back: int | None = None  # samples from which each of those is predicted that come one by one
 
     def __post_init__(self) -> None:
         for key in ("name", "extrapolator"):
             if type(getattr(self, key)) is not str or not getattr(self, key):
                 raise UnusableModel(f"model spec: {key} must be a name, not {getattr(self, key)!r}")
-        for key in ("sample_rate", "horizon_frames", "context_frames", "step_size"):
+        for key in ("sample_rate", "horizon_frames", "context_frames", "step_size", "look_back"):
             value = getattr(self, key)
             if not _is_size(value) or (value is None and key in ("sample_rate", "horizon_frames")):
                 raise UnusableModel(f"model spec: {key} must be a positive integer, not {value!r}")
@@ -82,7 +89,7 @@ class ModelSpec:
         except ValueError as error:
             raise UnusableModel(f"model spec: not JSON ({error})") from None
         known = {field.name for field in fields(cls)}
-        if not isinstance(values, dict) or not known - {"outputs", "symbols", "step_size"} <= set(values) <= known:
+        if not isinstance(values, dict) or not known - _OPTIONAL <= set(values) <= known:
             raise UnusableModel(f"model spec: keys must be {', '.join(sorted(known))}; got {text[:200]}")
         return cls(**values)
 

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import EXTRAP, SONG, Extrap
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("continue", "batch", "models", "info", "doctor", "train", "export", "melody")
+COMMANDS = ("continue", "predict", "models", "info", "doctor", "train", "export", "melody", "batch", "evaluate")
 
 
 def test_models_tells_licence_size_maker_and_figure(extrap: Extrap) -> None:
@@ -20,7 +20,7 @@ def test_models_tells_licence_size_maker_and_figure(extrap: Extrap) -> None:
 
 
 def test_models_verify_finds_an_altered_file(extrap: Extrap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shipped = ("recall", "seq2seq", "study")
+    shipped = ("amplitude", "amplitude-long", "melody", "recall", "seq2seq", "study")
     assert extrap("models", "verify").lines == [f"{name}: 2 files as released" for name in shipped]
     shutil.copytree(ROOT / "models" / "study", tmp_path / "models" / "study")
     with (tmp_path / "models" / "study" / "model.onnx").open("r+b") as file:

@@ -19,6 +19,7 @@ import tensorflow as tf
 from extrapcli.backends.base import check_context, check_tensors
 from extrapcli.errors import MissingDependency, UnusableModel
 from extrapcli.frames import Frames
+from extrapcli.networks import roll as roll  # registered, so that files that have it can be loaded
 from extrapcli.spec import METADATA_KEY, ModelSpec
 
 

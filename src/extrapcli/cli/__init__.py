@@ -6,11 +6,11 @@ import sys
 from io import TextIOWrapper
 
 from extrapcli import console
-from extrapcli.cli import batch, continue_, evaluate, melody, models, training
+from extrapcli.cli import batch, continue_, evaluate, melody, models, predict, training
 from extrapcli.cli.app import app
 from extrapcli.errors import ExtrapError
 
-__all__ = ["app", "batch", "continue_", "evaluate", "main", "melody", "models", "training"]
+__all__ = ["app", "batch", "continue_", "evaluate", "main", "melody", "models", "predict", "training"]
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # matrices are small here: threads would wait, not work
 

@@ -1,25 +1,50 @@
 """`extrap melody`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from extrapcli import console
 from extrapcli.cli.app import app
+from extrapcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from extrapcli.melody.recording import Recorded
 
 
 @app.command()
 def melody(
     seed: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="SYMBOLS_OR_FILE",
             help='How the tune begins: a symbol for each sixteenth, as "67 _ 67 _ 65 _ 64 _" (MIDI numbers, r for a '
             "rest, _ to hold on), or a file: MIDI, ABC, kern or MusicXML.",
         ),
-    ],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="PATH", help="The MIDI file.")] = Path("tune.mid"),
+    ] = None,
+    recording: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="SONG",
+            help="A recording to take the seed from, in place of --seed: the four bars of its melody that are "
+            "heard best in its first five minutes, fewer where --bars is below eight. The tune comes out in its key "
+            "and tempo.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="PATH", help="The MIDI file, or - for standard output.")
+    ] = Path("tune.mid"),
+    audio: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="The tune as sound, too: WAV, FLAC, Ogg, Opus, MP3 or M4A.")
+    ] = None,
+    score: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="The tune as notes, too: a picture (.svg) or .musicxml.")
+    ] = None,
+    soundfont: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What --audio is played from: .sf2.  [default: TimGM6mb]")
+    ] = None,
     bars: Annotated[int, typer.Option(min=1, max=1000, help="How long the tune may be, with its seed.")] = 16,
     temperature: Annotated[
         float, typer.Option(min=0, max=10, help="Below 1 what is usual, above 1 what is not.")
@@ -31,20 +56,34 @@ def melody(
     metre: Annotated[
         str | None, typer.Option(metavar="METRE", help="As 3/4 or 6/8.  [default: the seed's, or 4/4]")
     ] = None,
-    tempo: Annotated[float, typer.Option(min=10, max=1000, help="Quarters a minute.")] = 100.0,
+    tempo: Annotated[
+        float | None,
+        typer.Option(min=10, max=1000, help="Quarters a minute.  [default: the recording's, or 100]"),
+    ] = None,
     model: Annotated[
-        str, typer.Option(metavar="NAME_OR_PATH", help="A model of tunes (extrap train --recipe melody).")
+        str, typer.Option(metavar="NAME_OR_PATH", help="A model of tunes (see extrap models).")
     ] = "melody",
     backend: Annotated[str, typer.Option(metavar="NAME", help="auto, onnx or tensorflow.")] = "auto",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
     """Write a tune that begins with a seed; it ends where the model says that it is over."""
     from extrapcli.melody.melody import Wish, write_tune
+    from extrapcli.melody.outputs import Outputs
 
+    begin = seed if recording is None else recording
+    if begin is None or (seed is not None and recording is not None):
+        raise UsageError("a tune begins with a --seed or with what is heard in a recording, --from; give one of them")
+
+    def tell(heard: "Recorded") -> None:
+        if not quiet:
+            console.say(f"{recording}: {heard}")
+
+    outputs = Outputs(out, audio, score, soundfont, overwrite)
     wish = Wish(bars, temperature, random_seed, key, metre, tempo)
-    written = write_tune(seed, out, wish, model=model, backend=backend, overwrite=overwrite)
+    written = write_tune(begin, outputs, wish, model=model, backend=backend, tell=tell)
     if not written.ended and not quiet:
         console.say(f"the tune came to no end in {bars} bars and was cut there; ask for more --bars")
     if out != Path("-"):
-        console.result(str(out))
+        for path in outputs.paths:
+            console.result(str(path))

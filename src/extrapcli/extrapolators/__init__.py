@@ -2,11 +2,16 @@
 
 from extrapcli.backends.base import Backend
 from extrapcli.errors import UnusableModel
+from extrapcli.extrapolators.amplitude import Amplitude
 from extrapcli.extrapolators.base import Extrapolator, Style
 from extrapcli.extrapolators.recall import Recall
 from extrapcli.extrapolators.waveform import Waveform
 
-EXTRAPOLATORS: dict[str, type[Recall] | type[Waveform]] = {"recall": Recall, "waveform": Waveform}
+EXTRAPOLATORS: dict[str, type[Recall] | type[Waveform] | type[Amplitude]] = {
+    "recall": Recall,
+    "waveform": Waveform,
+    "amplitude": Amplitude,
+}
 
 
 def extrapolator_for(backend: Backend, style: Style) -> Extrapolator:

@@ -27,7 +27,9 @@ def go_on(backend: Backend, seed: Tune, *, bars: int, temperature: float, random
     """A tune of `bars` bars at most that begins with the notes of `seed`, which is in C major or A minor.
 
     Chances are raised to the power 1 / temperature before a symbol is drawn; at 0 the likeliest is taken. Of
-    sixteen ways to go on, drawn at once, that one is kept which comes to its own end nearest to the length asked for.
+    sixteen ways to go on, drawn at once, that one is kept whose own end has the greatest chance, times the square of
+    how much of the length asked for it has; where none ends, the one whose last note begins first.
+
     Raises UsageError where the model does not know a symbol of the seed or the seed is too long, UnusableModel where
     it is no model of tunes.
     """
@@ -50,18 +52,24 @@ def go_on(backend: Backend, seed: Tune, *, bars: int, temperature: float, random
     for symbol in [DELIMITER, *begun]:
         chances = walk.step(np.array([numbers[symbol]]))
     walk.state, chances = np.repeat(walk.state, TRIES, axis=0), np.repeat(chances, TRIES, axis=0)
-    drawn = np.empty((TRIES, room), np.int64)
+    drawn = np.empty((TRIES, room + 1), np.int64)
     lengths = np.full(TRIES, room + 1)  # of each way, were it not cut
-    for place in range(room):
+    certain = np.zeros(TRIES)  # the chance that the model gave the end of each
+    for place in range(room + 1):
         drawn[:, place] = draw(chances, temperature, rng.random(TRIES))
         ends = (drawn[:, place] == numbers[DELIMITER]) & (lengths > room)
-        lengths[ends] = place
-        if (lengths <= room).all():
+        lengths[ends], certain[ends] = place, chances[ends, numbers[DELIMITER]]
+        if place == room or (lengths <= room).all():
             break
         chances = walk.step(drawn[:, place])
-    best = _best(lengths, room, drawn, numbers[HOLD])
-    following = [spec.symbols[number] for number in drawn[best, : lengths[best]]]
-    return Written(replace(seed, notes=decode([*begun, *following])), ended=bool(lengths[best] <= room))
+    ended = bool((lengths <= room).any())
+    if ended:
+        best = int(np.argmax(certain * (lengths / room) ** 2))
+    else:
+        held = (drawn[:, :room][:, ::-1] != numbers[HOLD]).argmax(axis=1)
+        best = int(held.argmax())
+    following = [spec.symbols[number] for number in drawn[best, : min(lengths[best], room)]]
+    return Written(replace(seed, notes=decode([*begun, *following])), ended)
 
 
 def draw(chances: Chances, temperature: float, uniform: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -75,15 +83,6 @@ def draw(chances: Chances, temperature: float, uniform: NDArray[np.float64]) -> 
     below = (sums <= (uniform * sums[:, -1])[:, None]).sum(axis=1)
     numbers: NDArray[np.int64] = np.minimum(below, chances.shape[1] - 1)
     return numbers
-
-
-def _best(lengths: NDArray[np.int64], room: int, drawn: NDArray[np.int64], hold: int) -> int:
-    """The longest of those that end by themselves; where none does, the one whose last note begins first."""
-    ended = np.flatnonzero(lengths <= room)
-    if len(ended):
-        return int(ended[lengths[ended].argmax()])
-    held = (drawn[:, ::-1] != hold).argmax(axis=1)
-    return int(held.argmax())
 
 
 class _Walk:

@@ -17,7 +17,7 @@ _PROFILES = {
     False: (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88),
     True: (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17),
 }
-_NAMES = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+NAMES = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 _LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11, "H": 11}
 _HOME = {False: 0, True: 9}  # C major, A minor
 MIDDLE = 67  # where the middle of a tune is brought near
@@ -28,7 +28,17 @@ class Key(NamedTuple):
     minor: bool = False
 
     def __str__(self) -> str:
-        return _NAMES[self.tonic] + ("m" if self.minor else "")
+        return NAMES[self.tonic] + ("m" if self.minor else "")
+
+    @property
+    def fifths(self) -> int:
+        """The sharps of the key's signature, -6 to 6; below nought its flats."""
+        sharps = (7 * (self.tonic + 3 * self.minor) + 5) % 12 - 5
+        return -6 if sharps == 6 and self.minor else sharps
+
+    def moved(self, semitones: int) -> "Key":
+        """The key so much higher, or lower."""
+        return Key((self.tonic + semitones) % 12, self.minor)
 
 
 def _standardised(profile: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -52,13 +62,25 @@ def parse_key(text: str) -> Key:
 
 def find_key(tune: Tune) -> Key:
     """The key whose profile fits best; C major for a tune without notes."""
+    durations = _durations(tune)
+    if durations.std() == 0:
+        return Key(int(durations.argmax()))
+    return _KEYS[int(np.argmax(_FITS @ durations))]
+
+
+def home_key(tune: Tune) -> Key:
+    """C major or A minor, whichever profile fits better."""
+    durations = _durations(tune)
+    return max((Key(0), Key(9, minor=True)), key=lambda key: float(_FITS[_KEYS.index(key)] @ durations))
+
+
+def _durations(tune: Tune) -> NDArray[np.float64]:
+    """The steps for which each pitch class sounds."""
     durations = np.zeros(12)
     for note in tune.notes:
         if note.pitch is not None:
             durations[note.pitch % 12] += note.steps
-    if durations.std() == 0:
-        return Key(int(durations.argmax()))
-    return _KEYS[int(np.argmax(_FITS @ durations))]
+    return durations
 
 
 def to_home(tune: Tune, key: Key) -> int:

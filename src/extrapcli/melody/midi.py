@@ -72,7 +72,12 @@ def one_voice(title: str, sounds: list[_Sound], metre: str) -> Tune | Unfit:
 
 
 def write_midi(path: Path, notes: tuple[Note, ...], *, tempo: float, metre: str = "", upbeat: int = 0) -> None:
-    """Write notes as a MIDI file of one track, bars stressed; `tempo` is in quarters a minute."""
+    """Write notes as a MIDI file, as `midi_file` has it. Raises OSError."""
+    midi_file(notes, tempo=tempo, metre=metre, upbeat=upbeat).save(path)
+
+
+def midi_file(notes: tuple[Note, ...], *, tempo: float, metre: str = "", upbeat: int = 0) -> Any:
+    """A mido.MidiFile of one track, bars stressed; `tempo` is in quarters a minute."""
     mido = _mido()
     file = mido.MidiFile(type=0, ticks_per_beat=TICKS_PER_STEP * STEPS_PER_QUARTER)
     track = mido.MidiTrack()
@@ -93,7 +98,7 @@ def write_midi(path: Path, notes: tuple[Note, ...], *, tempo: float, metre: str 
             waited = 0
         step += note.steps
     track.append(mido.MetaMessage("end_of_track", time=waited * TICKS_PER_STEP))
-    file.save(path)
+    return file
 
 
 def _mido() -> Any:

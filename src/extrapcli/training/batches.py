@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -59,18 +60,21 @@ class Batches(ABC):
         """Batches in an epoch."""
         return -(-self.items // self.batch_size)
 
+    def rows(self, epoch: int, chosen: NDArray[np.int64]) -> tuple[Tensors, Array]:
+        """Inputs and answers of items, one row each."""
+        pairs = [self.item(int(i), np.random.default_rng((self.seed, epoch, int(i)))) for i in chosen]
+        inputs, answers = (
+            keras.tree.map_structure(lambda *rows: np.stack(rows), *part) for part in zip(*pairs, strict=True)
+        )
+        return inputs, answers
+
     def batch(self, epoch: int, step: int) -> Batch:
         epoch = epoch if self.random else 0
         places = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
         places = np.split(places, self.share.processes)[self.share.process]
-        order = np.random.default_rng((self.seed, epoch)).permutation(self.items) if self.random else None
-        chosen = places % self.items if order is None else order[places % self.items]
-        pairs = [self.item(int(i), np.random.default_rng((self.seed, epoch, int(i)))) for i in chosen]
+        chosen = _order(self.seed, epoch, self.items)[places % self.items] if self.random else places % self.items
         weights = np.ones(len(places), np.float32) if self.random else (places < self.items).astype(np.float32)
-        inputs, answers = (
-            keras.tree.map_structure(lambda *rows: np.stack(rows), *part) for part in zip(*pairs, strict=True)
-        )
-        return Batch(inputs, answers, weights[:, None])
+        return Batch(*self.rows(epoch, chosen), weights[:, None])
 
     def ahead(self, epoch: int, first: int = 0) -> Iterator[tuple[Batch, float]]:
         """The batches of an epoch from step `first`, and how many seconds each was waited for.
@@ -86,3 +90,8 @@ class Batches(ABC):
                 if step + 1 < self.steps:
                     coming = pool.submit(self.batch, epoch, step + 1)
                 yield batch, waited
+
+
+@lru_cache(maxsize=1)
+def _order(seed: int, epoch: int, items: int) -> NDArray[np.int64]:
+    return np.random.default_rng((seed, epoch)).permutation(items)

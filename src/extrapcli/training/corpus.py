@@ -132,17 +132,17 @@ def content_hash(*splits: Sequence[Shard]) -> str:
     return hashlib.sha256(told.encode()).hexdigest()
 
 
-def decoded(sample_rate: int) -> Make:
-    """Make mono int16 `(n,)` at `sample_rate` of a song."""
+def decoded(sample_rate: int, *, mono: bool = True) -> Make:
+    """Make int16 at `sample_rate` of a song: the mean of its channels `(n,)`, or `(n, channels)`."""
 
     def make(song: Path) -> Array:
         from extrapcli.audio.decode import decode
         from extrapcli.audio.resample import resample
 
         read = decode(song, name=str(song))
-        mono = read.samples.mean(axis=1, keepdims=True, dtype=np.float32)
-        mono = resample(mono, from_rate=read.sample_rate, to_rate=sample_rate)[:, 0]
-        return np.rint(np.clip(mono, -1, 1) * 32767).astype(np.int16)
+        sound = read.samples.mean(axis=1, keepdims=True, dtype=np.float32) if mono else read.samples
+        sound = resample(sound, from_rate=read.sample_rate, to_rate=sample_rate)
+        return np.rint(np.clip(sound[:, 0] if mono else sound, -1, 1) * 32767).astype(np.int16)
 
     return make
 

@@ -20,6 +20,7 @@ from extrapcli.backends import open_model
 from extrapcli.errors import CannotWrite, UnusableModel, UsageError
 from extrapcli.models import Card, sha256, write_card
 from extrapcli.spec import METADATA_KEY, ModelSpec, Shape
+from extrapcli.training.amplitude_release import AmplitudeRelease
 from extrapcli.training.melody_release import MelodyRelease
 from extrapcli.training.progress import Progress
 from extrapcli.training.release import PointerRelease, SampleRelease
@@ -30,7 +31,11 @@ OPSET = 17
 FACTS_KEY = f"{METADATA_KEY}.training"
 Weights = Literal["float32", "float16", "int8"]
 MAX_AGREEMENT_ERROR = {"float32": 1e-4, "float16": 1e-4, "int8": 2e-2}  # relative to the largest output
-RELEASES: dict[str, type[PointerRelease | MelodyRelease]] = {"recall": PointerRelease, "melody": MelodyRelease}
+RELEASES: dict[str, type[PointerRelease | MelodyRelease | AmplitudeRelease]] = {
+    "recall": PointerRelease,
+    "melody": MelodyRelease,
+    "amplitude": AmplitudeRelease,
+}
 LARGE = 4096  # tensors with fewer entries stay in float32
 
 
@@ -62,7 +67,8 @@ def export_run(
         made = Path(path)
         write_keras(trained, made / "model.keras", spec=release.spec, facts=facts, half=weights != "float32")
         stored = keras.saving.load_model(made / "model.keras", compile=False)
-        write_onnx(stored, made / "model.onnx", spec=release.spec, facts=facts, weights=weights)
+        graph = release.graph(stored, OPSET) if isinstance(release, AmplitudeRelease) else None
+        write_onnx(stored, made / "model.onnx", spec=release.spec, facts=facts, weights=weights, graph=graph)
         backends = {name: open_model(made, backend=name, device="cpu") for name in ("onnx", "tensorflow")}
         figures, disagreement = release.measure(
             trained, backends["onnx"], backends["tensorflow"], open_corpus(recipe, corpus, progress), progress
@@ -128,8 +134,28 @@ def _halve_hdf5(path: Path) -> Path:
     return halved
 
 
-def write_onnx(model: keras.Model, path: Path, *, spec: ModelSpec, facts: dict[str, Any], weights: Weights) -> None:
+def write_onnx(
+    model: keras.Model,
+    path: Path,
+    *,
+    spec: ModelSpec,
+    facts: dict[str, Any],
+    weights: Weights,
+    graph: onnx.ModelProto | None = None,
+) -> None:
     """Export a model with its spec in the file's metadata; large weights are stored as `weights`.
+
+    tf2onnx makes the graph unless there is one that was written out.
+    """
+    graph = graph or _converted(model, spec)
+    if weights != "float32":
+        _shrink_initializers(graph.graph, weights)
+    onnx.helper.set_model_props(graph, {METADATA_KEY: spec.to_json(), FACTS_KEY: json.dumps(facts)})
+    onnx.save(graph, path)
+
+
+def _converted(model: keras.Model, spec: ModelSpec) -> onnx.ModelProto:
+    """What tf2onnx makes of a model.
 
     Every variable is read once: a shared stack that is read anew by each unit would be frozen into the
     graph as often, which takes tens of gigabytes.
@@ -143,12 +169,10 @@ def write_onnx(model: keras.Model, path: Path, *, spec: ModelSpec, facts: dict[s
         return [outputs[name] for name in shapes] if isinstance(outputs, dict) else [outputs]
 
     signature = [tf.TensorSpec((None, *spec.context_shape), tf.float32, name="context")]
+    graph: onnx.ModelProto
     graph, _ = tf2onnx.convert.from_function(tf.function(predict), input_signature=signature, opset=OPSET)
     _declare_outputs(graph.graph, shapes)
-    if weights != "float32":
-        _shrink_initializers(graph.graph, weights)
-    onnx.helper.set_model_props(graph, {METADATA_KEY: spec.to_json(), FACTS_KEY: json.dumps(facts)})
-    onnx.save(graph, path)
+    return graph
 
 
 def _declare_outputs(graph: onnx.GraphProto, shapes: dict[str, Shape]) -> None:

@@ -66,7 +66,7 @@ def _check_sizes(recipe: Recipe, share: Share) -> None:
     for size in recipe.fit.batch_sizes:
         if size % share.devices:
             raise UsageError(f"a batch of {size} cannot be spread over {share.devices} devices; change the recipe")
-    if recipe.network in ("recall", "melody"):
+    if recipe.network in ("recall", "melody", "amplitude"):
         return
     net = recipe.frames
     parameters = 0 if isinstance(net, EchoSettings) else net.parameters

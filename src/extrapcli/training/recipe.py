@@ -15,13 +15,14 @@ from pydantic import (
 )
 
 from extrapcli.errors import UsageError
+from extrapcli.networks.amplitude import AmplitudeSettings
 from extrapcli.networks.echo import EchoSettings
 from extrapcli.networks.lstm import LstmSettings
 from extrapcli.networks.melody import MelodySettings
 from extrapcli.networks.recall import FRAME_SAMPLES, RecallSettings
 from extrapcli.networks.study import StudySettings
 
-Network = Literal["study", "lstm", "echo", "recall", "melody"]
+Network = Literal["study", "lstm", "echo", "recall", "melody", "amplitude"]
 Scaling = Literal["clip", "context", "peak", "none"]
 FrameSettings = StudySettings | LstmSettings | EchoSettings
 
@@ -124,12 +125,27 @@ class Tunes(Table, frozen=True):
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
 
 
+class Samples(Table, frozen=True):
+    """Which samples `amplitude` learns to predict: those in the middle of songs, each channel by itself.
+
+    `songs` are names of files in the training splits, without what follows the dot; none means all. Validation songs
+    give `validation_samples` each. A channel is brought to unit deviation. With `every_step` the network learns from
+    each step of stretches of `look_back` samples, else from the last of one at every place.
+    """
+
+    songs: tuple[str, ...] = ()
+    per_song: PositiveInt = 160_000
+    validation_samples: PositiveInt = 2_000
+    every_step: bool = False
+
+
 TABLES: dict[str, set[str]] = {
     "study": {"study", "clips", "data"},
     "lstm": {"lstm", "clips", "data"},
     "echo": {"echo", "clips", "data"},
     "recall": {"recall", "ranking", "data"},
     "melody": {"melody", "tunes"},
+    "amplitude": {"amplitude", "samples", "data"},
 }
 """The tables that each network has of its own."""
 
@@ -137,7 +153,8 @@ TABLES: dict[str, set[str]] = {
 class Recipe(Table, frozen=True):
     """A network's settings are in the table of its name.
 
-    `clips` is for networks of frames, `ranking` for recall, `tunes` for melody. `data` is for all but melody.
+    `clips` is for networks of frames, `ranking` for recall, `tunes` for melody, `samples` for amplitude. `data` is
+    for all but melody.
     """
 
     network: Network
@@ -147,9 +164,11 @@ class Recipe(Table, frozen=True):
     echo: EchoSettings = EchoSettings()
     recall: RecallSettings = RecallSettings()
     melody: MelodySettings = MelodySettings()
+    amplitude: AmplitudeSettings = AmplitudeSettings()
     clips: ClipSettings = ClipSettings()
     ranking: Ranking = Ranking()
     tunes: Tunes = Tunes()
+    samples: Samples = Samples()
     data: Data = Data()
     fit: Fit
 
@@ -170,6 +189,13 @@ class Recipe(Table, frozen=True):
         return self
 
     @model_validator(mode="after")
+    def _samples_fill_a_window(self) -> "Recipe":
+        shortest = min(self.samples.per_song, self.samples.validation_samples)
+        if self.network == "amplitude" and shortest <= self.amplitude.look_back:
+            raise ValueError(f"{shortest} samples are too few to predict one from {self.amplitude.look_back}")
+        return self
+
+    @model_validator(mode="after")
     def _echo_is_exact(self) -> "Recipe":
         if self.network == "echo" and self.fit.precision == "bfloat16":
             raise ValueError("echo compares samples, which bfloat16 is too coarse for")
@@ -178,7 +204,7 @@ class Recipe(Table, frozen=True):
     @property
     def frames(self) -> FrameSettings:
         """The settings of a network of frames."""
-        if self.network in ("recall", "melody"):
+        if self.network not in ("study", "lstm", "echo"):
             raise ValueError(f"{self.network} is no network of frames")
         settings: FrameSettings = getattr(self, self.network)
         return settings

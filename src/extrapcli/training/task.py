@@ -9,6 +9,7 @@ import keras
 
 from extrapcli.errors import UsageError
 from extrapcli.melody.encoding import BEATS
+from extrapcli.networks.amplitude import amplitude
 from extrapcli.networks.echo import EchoSettings, echo
 from extrapcli.networks.lstm import LstmSettings, lstm
 from extrapcli.networks.melody import melody
@@ -23,6 +24,7 @@ from extrapcli.training.progress import Progress
 from extrapcli.training.ranking import RankingLoss, Rankings, principal_patches, ranker, song_spectra
 from extrapcli.training.recipe import Recipe
 from extrapcli.training.tunes import Stretches, essen_at, next_symbol_loss, read_collection
+from extrapcli.training.windows import Windows, training_sounds, validation_sounds
 
 RECALL_SECONDS = 30  # the shortest song that recall can learn from
 
@@ -50,6 +52,8 @@ def prepare_task(recipe: Recipe, corpus: Corpus, progress: Progress, share: Shar
     """
     if recipe.network == "melody":
         return _tunes_task(recipe, corpus, progress, share)
+    if recipe.network == "amplitude":
+        return _samples_task(recipe, corpus, progress, share)
     songs = samples(recipe, corpus, (recipe.data.train, recipe.data.validation), progress)
     make = _rankings if recipe.network == "recall" else _clips
     training, validation = (
@@ -83,6 +87,28 @@ def _tunes_task(recipe: Recipe, corpus: Corpus, progress: Progress, share: Share
     with _precision(recipe):
         model = melody(settings, BEATS)
     return Task(model, next_symbol_loss(), training, validation, collection.sha256)
+
+
+def _samples_task(recipe: Recipe, corpus: Corpus, progress: Progress, share: Share) -> Task:
+    sounds = training_sounds(recipe, corpus, progress), validation_sounds(recipe, corpus, progress)
+    training, validation = (
+        Windows(
+            shards=of.shards,
+            sequences=of.sequences,
+            look_back=recipe.amplitude.look_back,
+            every_step=recipe.samples.every_step,
+            batch_size=recipe.fit.batch_sizes[0 if random else 1],
+            random=random,
+            seed=recipe.seed,
+            share=share,
+        )
+        for of, random in zip(sounds, (True, False), strict=True)
+    )
+    keras.utils.set_random_seed(recipe.seed)
+    with _precision(recipe):
+        model = amplitude(recipe.amplitude, every_step=recipe.samples.every_step)
+    loss = keras.losses.MeanSquaredError()
+    return Task(model, loss, training, validation, content_hash(*(of.shards for of in sounds)))
 
 
 def frame_network(recipe: Recipe) -> keras.Model:

@@ -1,0 +1,266 @@
+"""The figures of docs/amplitude.md, from runs of extrap train and the shipped models: `amplitude.py CORPUS RUNS`.
+
+Writes docs/amplitude/figures.json, fills in the tables of docs/amplitude.md and draws docs/amplitude/songs.png.
+"""
+
+import argparse
+import csv
+import json
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from extrapcli import console
+from extrapcli.amplitude import linear
+from extrapcli.amplitude.life import life
+from extrapcli.amplitude.network import ahead, go_on
+from extrapcli.backends import open_model
+from extrapcli.models import find_model
+from extrapcli.networks.amplitude import amplitude
+from extrapcli.training.corpus import Corpus
+from extrapcli.training.recipe import find_recipe
+from extrapcli.training.run import RunFolder
+from extrapcli.training.windows import SAMPLE_RATE, Sounds, training_sounds, validation_sounds
+
+DOCS = Path(__file__).parents[1] / "docs"
+RUNS = {
+    "amplitude-relu": "ReLU",
+    "amplitude": "LeakyReLU",
+}
+LOOK_BACKS = (3, 8, 32)
+PLACES = 10_000  # of each channel, at which look-backs are compared
+FOLLOWED_SECONDS = 5
+PICTURE_SECONDS = 3.0
+Figures = dict[str, Any]
+Sequences = NDArray[np.floating]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("runs", type=Path)
+    asked = parser.parse_args()
+    recipe, corpus = find_recipe("amplitude"), Corpus.open(asked.corpus)
+    with console.training(quiet=True) as progress:
+        training, validation = training_sounds(recipe, corpus, progress), validation_sounds(recipe, corpus, progress)
+    runs = {name: asked.runs / name for name in RUNS if (asked.runs / name / "facts.json").exists()}
+    figures = {
+        "activation": activations(runs, training),
+        "look_back": {
+            "the two songs": look_backs(training, training, decibels),
+            "50 validation songs, the middle one": look_backs(validation, training, median_decibels),
+            "50 validation songs together": look_backs(validation, training, decibels),
+        },
+        "closed_loop": closed_loops(training, validation),
+        "speed": speed(),
+    }
+    (DOCS / "amplitude").mkdir(exist_ok=True)
+    (DOCS / "amplitude" / "figures.json").write_text(json.dumps(figures, indent=1) + "\n")
+    page = DOCS / "amplitude.md"
+    for name, table in TABLES.items():
+        told = f"<!-- table {name} -->\n{table(figures[name])}\n<!-- end -->"
+        page.write_text(re.sub(rf"<!-- table {name} -->\n.*?<!-- end -->", told, page.read_text(), flags=re.DOTALL))
+    draw(runs, training)
+
+
+def predictor(run: Path, which: str = "last") -> keras.Model:
+    """The network of a run, its weights those of the last epoch, or the best."""
+    recipe = RunFolder(run).recipe
+    trained = amplitude(recipe.amplitude, every_step=recipe.samples.every_step)
+    trained.load_weights(run / f"{which}.keras")
+    model = amplitude(recipe.amplitude)
+    model.set_weights(trained.get_weights())
+    return model
+
+
+def windows(sequences: Sequences, look_back: int, places: int | None = None) -> tuple[Sequences, Sequences]:
+    """Windows `(channels, n, look_back)` and what follows each, the last `places` of each sequence."""
+    found: Sequences = np.lib.stride_tricks.sliding_window_view(sequences, look_back + 1, axis=1)
+    found = found[:, -(places or found.shape[1]) :]
+    return found[..., :-1], found[..., -1]
+
+
+def squared_16_bit(sounds: Sounds, predicted: Sequences, wanted: Sequences) -> float:
+    return float((np.square(predicted - wanted, dtype=np.float64).mean(axis=1) * sounds.levels**2).mean())
+
+
+def decibels(predicted: Sequences, wanted: Sequences) -> float:
+    error = np.square(predicted - wanted, dtype=np.float64).sum() / np.square(wanted, dtype=np.float64).sum()
+    return float(10 * np.log10(error))
+
+
+def median_decibels(predicted: Sequences, wanted: Sequences) -> float:
+    """Of the middle channel; those that are silent do not count."""
+    heard = wanted.any(axis=1)
+    return float(np.median([decibels(*pair) for pair in zip(predicted[heard], wanted[heard], strict=True)]))
+
+
+def by(model: keras.Model, given: Sequences) -> Sequences:
+    """What a network makes of windows `(channels, n, look_back)`."""
+    rows = model.predict(given.reshape(-1, given.shape[-1], 1), batch_size=8192, verbose=0)
+    answers: Sequences = rows.reshape(given.shape[:2])
+    return answers
+
+
+def linearly(sequences: Sequences, order: int, given: Sequences) -> Sequences:
+    """What linear prediction makes of windows, its weights fitted to sequences."""
+    return given @ linear.fit(sequences, order)
+
+
+def activations(runs: dict[str, Path], training: Sounds) -> Figures:
+    """Losses on the samples that were learned, in squared 16-bit units and dB of the songs' power."""
+    given, wanted = windows(training.sequences, 3)
+    ways = {RUNS[name]: by(predictor(run), given) for name, run in runs.items()}
+    ways |= {
+        "linear prediction": linearly(training.sequences, 3, given),
+        "the last sample again": given[..., -1],
+        "what is not below zero, exactly": np.maximum(wanted, 0),
+        "silence": np.zeros_like(wanted),
+    }
+    found: Figures = {
+        name: {"squared_16_bit": squared_16_bit(training, predicted, wanted), "decibels": decibels(predicted, wanted)}
+        for name, predicted in ways.items()
+    }
+    for name, run in runs.items():
+        with (run / "metrics.csv").open() as file:
+            found[RUNS[name]]["epochs"] = [round(float(row["loss"]), 5) for row in csv.DictReader(file)]
+    return found
+
+
+def look_backs(sounds: Sounds, training: Sounds, measure: Callable[[Sequences, Sequences], float]) -> Figures:
+    """Errors in dB for several look-backs."""
+    found: Figures = {}
+    networks = {name: open_model(find_model(name), device="cpu") for name in ("amplitude", "amplitude-long")}
+    for look_back in LOOK_BACKS:
+        given, wanted = windows(sounds.sequences, look_back, PLACES)
+        for name, backend in networks.items():
+            predicted = np.stack([told(backend, of, look_back)[-wanted.shape[1] :] for of in sounds.sequences])
+            found.setdefault(f"`{name}`", {})[look_back] = measure(predicted, wanted)
+        common = linearly(training.sequences, look_back, given)
+        found.setdefault("linear prediction, fitted to the two songs", {})[look_back] = measure(common, wanted)
+        each = [linearly(of[None], look_back, rows) for of, rows in zip(sounds.sequences, given, strict=True)]
+        own = found.setdefault("linear prediction, fitted to each channel", {})
+        own[look_back] = measure(np.stack(each), wanted)
+    return found
+
+
+def told(backend: Any, sequence: Sequences, look_back: int) -> Sequences:
+    """The last predictions of a sequence, and no more than are compared."""
+    return np.concatenate(list(ahead(backend, sequence[-PLACES - look_back :], look_back)))
+
+
+def closed_loops(training: Sounds, validation: Sounds) -> list[Figures]:
+    """What becomes of several songs, going on by themselves."""
+    backend = open_model(find_model("amplitude"), device="cpu", threads=1)
+    count = FOLLOWED_SECONDS * SAMPLE_RATE
+    common = linear.fit(training.sequences, 3)
+    channels = np.concatenate([[0], np.cumsum([shard.read(0, 1).shape[1] for shard in validation.shards])])
+    chosen = range(0, len(validation.shards), len(validation.shards) // 8)
+    known = validation.sequences[channels[list(chosen)], -3:]
+    found = []
+    for place, start, sound in zip(chosen, known, go_on(backend, known, count), strict=True):
+        own = linear.fit([validation.sequences[channels[place]]], 3)
+        found.append(
+            {
+                "song": validation.shards[place].source.stem,
+                "network": vars(life(sound, SAMPLE_RATE)) | {"hertz": pitch(sound)},
+                "linear prediction, of the two songs": vars(life(linear.go_on(common, start, count), SAMPLE_RATE)),
+                "linear prediction, of this song": vars(life(linear.go_on(own, start, count), SAMPLE_RATE)),
+            }
+        )
+    return found
+
+
+def pitch(sound: Sequences) -> float:
+    """The strongest frequency of the last second."""
+    last = sound[-SAMPLE_RATE:]
+    return float(np.abs(np.fft.rfft(last - last.mean())).argmax())
+
+
+def speed() -> Figures:
+    """Seconds of sound made in a second of one processor core, the best of five."""
+    found: Figures = {}
+    backend = open_model(find_model("amplitude"), device="cpu", threads=1)
+    for name, channels in (("mono", 1), ("stereo", 2)):
+        known = np.random.default_rng(0).normal(size=(channels, 3)).astype(np.float32)
+        took = []
+        for _ in range(5):
+            began = time.process_time()
+            go_on(backend, known, SAMPLE_RATE)
+            took.append(time.process_time() - began)
+        found[name] = 1 / min(took)
+    return found
+
+
+def activation_table(figures: Figures) -> str:
+    rows = [f"| {name} | {of['squared_16_bit']:,.0f} | {of['decibels']:.1f} dB |" for name, of in figures.items()]
+    head = [
+        "| three samples in, the next one out | error, squared 16-bit units | of the songs' power |",
+        "|---|---|---|",
+    ]
+    return "\n".join([*head, *rows])
+
+
+def look_back_table(figures: Figures) -> str:
+    lines = ["| on | predicted by | " + " | ".join(f"from {n}" for n in LOOK_BACKS) + " |", "|---|---|---|---|---|"]
+    for where, ways in figures.items():
+        for name, errors in ways.items():
+            lines.append(f"| {where} | {name} | " + " | ".join(f"{error:.1f} dB" for error in errors.values()) + " |")
+    return "\n".join(lines)
+
+
+def closed_loop_table(figures: list[Figures]) -> str:
+    ways = [name for name in figures[0] if name != "song"]
+    lines = ["| song | " + " | ".join(ways) + " |", "|---|---|---|---|"]
+    for of in figures:
+        ends = [f"{of[way]['ends']}, {of[way]['seconds']:.2f} s" for way in ways]
+        lines.append(f"| {of['song']} | " + " | ".join(ends) + " |")
+    return "\n".join(lines)
+
+
+def speed_table(figures: Figures) -> str:
+    rows = [f"| {name} | {factor:.1f} |" for name, factor in figures.items()]
+    return "\n".join(["| | times as fast as it sounds |", "|---|---|", *rows])
+
+
+TABLES: dict[str, Callable[[Any], str]] = {
+    "activation": activation_table,
+    "look_back": look_back_table,
+    "closed_loop": closed_loop_table,
+    "speed": speed_table,
+}
+
+
+def draw(runs: dict[str, Path], training: Sounds) -> None:
+    """Spectra of some seconds of both songs as they are, and as the two networks predict them."""
+    count = round(PICTURE_SECONDS * SAMPLE_RATE)
+    first = [0, len(training.sequences) // 2]
+    stretch = training.sequences[first, -count - 3 :]
+    given, wanted = windows(stretch, 3)
+    rows = {"song": wanted}
+    rows |= {RUNS[name]: by(predictor(runs[name]), given) for name in ("amplitude-relu", "amplitude")}
+    figure = Figure(figsize=(9, 6.4), layout="constrained")
+    panels = figure.subplots(len(rows), 2, sharex=True, sharey=True)
+    for (name, sounds), axes in zip(rows.items(), panels, strict=True):
+        for sound, panel, shard in zip(sounds, axes, training.shards, strict=True):
+            panel.specgram(
+                sound, NFFT=1024, noverlap=512, Fs=SAMPLE_RATE, scale="dB", cmap="magma", vmin=-110, vmax=-30
+            )
+            title = "as it is" if name == "song" else f"predicted with {name}"
+            panel.set_title(f"{shard.source.stem.partition('__')[2][:24]}, {title}", fontsize=9)
+    for panel in panels[:, 0]:
+        panel.set_ylabel("Hz")
+    for panel in panels[-1]:
+        panel.set_xlabel("seconds")
+    figure.savefig(DOCS / "amplitude" / "songs.png", dpi=80)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""`extrap predict`."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from extrapcli import console
+from extrapcli.cli.app import app
+from extrapcli.cli.continue_ import Device, Format
+
+
+@app.command()
+def predict(
+    song: Annotated[Path, typer.Argument(metavar="SONG", help="An audio file, or - for standard input.")],
+    out: Annotated[
+        str | None,
+        typer.Option("--out", "-o", metavar="PATH", help="The prediction, a folder/, or - for standard output."),
+    ] = None,
+    model: Annotated[
+        str, typer.Option(metavar="NAME_OR_PATH", help="A model that predicts samples (extrap models).")
+    ] = "amplitude",
+    look_back: Annotated[
+        int | None,
+        typer.Option(min=1, max=4096, help="Samples that each is predicted from.  [default: the model's]"),
+    ] = None,
+    backend: Annotated[str, typer.Option(metavar="NAME", help="auto, onnx or tensorflow.")] = "auto",
+    device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.auto,
+    format: Annotated[Format | None, typer.Option(help="Format of the file.  [default: the song's, or flac]")] = (
+        None
+    ),
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads the model may use.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print a line of JSON with all the errors.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+) -> None:
+    """Predict every sample of a song from the few before it, and say how well.
+
+    The prediction is a sound at the model's rate. Without -o it goes beside the song, as song-predicted.mp3.
+    """
+    from extrapcli.prediction import Wish, predict_song
+
+    if json and out == "-":
+        raise typer.BadParameter("--json and -o - both want standard output")
+    wish = Wish(
+        model=model,
+        look_back=look_back,
+        out=Path(out) if out else None,
+        into_folder=(out or "").endswith(os.sep),
+        backend=backend,
+        device=device.value,
+        format=format.value if format else None,
+        threads=threads,
+        overwrite=overwrite,
+    )
+    with console.progress(quiet) as progress:
+        made = predict_song(song, wish, progress)
+    if not quiet and not json:
+        for name, error in made.errors.items():
+            console.say(f"{name}: error {error.decibels:.1f} dB, {error.squared_16_bit:,.0f} in squared 16-bit units")
+    if made.path != Path("-"):
+        console.result(made.to_json() if json else str(made.path))

@@ -1,0 +1,140 @@
+"""amplitude from songs to a model, and the windows it learns from."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from extrapcli.backends import open_model
+from extrapcli.errors import UsageError
+from extrapcli.models import damaged_files, read_card
+from extrapcli.training.corpus import Corpus
+from extrapcli.training.recipe import Recipe
+from extrapcli.training.windows import Windows, training_sounds
+from tests.conftest import Extrap, chord
+from tests.training.conftest import LayCorpus
+from tests.training.test_corpus import Heard
+
+Lay = Callable[..., Corpus]
+RECIPE = """
+network = "amplitude"
+[amplitude]
+look_back = 3
+units = 8
+dense = [6, 4]
+[samples]
+songs = ["0", "2"]
+per_song = 4000
+validation_samples = 500
+[fit]
+epochs = 2
+batch_size = 50
+learning_rate = 0.01
+"""
+
+
+@pytest.fixture
+def lay(lay_corpus: LayCorpus, rng: np.random.Generator) -> Lay:
+    def make(recipe: str = RECIPE) -> Corpus:
+        def sound() -> NDArray[np.float64]:
+            loud: float = rng.uniform(0.2, 0.8)
+            return loud * chord(1, 22050, 2) + rng.normal(scale=0.001, size=(22050, 2))
+
+        return Corpus.open(lay_corpus(recipe, {"train": 3, "validation": 2}, sound, 22050))
+
+    return make
+
+
+@pytest.mark.parametrize("every_step", ["false", "true"])
+def test_train_resume_and_export(every_step: str, lay: Lay, extrap: Extrap, tmp_path: Path) -> None:
+    lay(RECIPE.replace("[fit]", f"every_step = {every_step}\n[fit]"))
+    ran = extrap("train", "corpus", "--recipe", "recipe.toml", "--run", "run")
+    assert "epoch 2/2" in ran.stderr
+    assert "finished" in extrap("train", "corpus", "--recipe", "recipe.toml", "--run", "run", "--resume").stderr
+    extrap("export", "run", "-o", "model")
+    assert damaged_files(tmp_path / "model") == []
+    figures = read_card(tmp_path / "model").figures
+    linear, silent = figures["linear_prediction_training_squared_16_bit"], figures["silence_training_squared_16_bit"]
+    assert 0 < float(linear) < float(figures["network_training_squared_16_bit"]) < float(silent)
+    own, common = (figures[f"linear_prediction{of}_validation_decibels"] for of in ("_of_each_song", ""))
+    assert float(own) <= float(common) < 0
+    assert float(figures["network_validation_decibels"]) < 0
+    spec = open_model(tmp_path / "model").spec
+    assert (spec.look_back, spec.sample_rate, spec.context_shape) == (3, 22050, (None, 1))
+    assert "takes: samples at 22050 Hz, the last 3 of a sound" in extrap("info", "model").lines
+
+
+def test_songs_are_those_that_are_named_each_channel_of_unit_deviation(lay: Lay) -> None:
+    corpus = lay()
+    recipe = Recipe.model_validate({"network": "amplitude", "fit": {"epochs": 1}, "samples": {"per_song": 22050}})
+    assert len(training_sounds(recipe, corpus, Heard()).shards) == 3
+    named = recipe.model_copy(update={"samples": recipe.samples.model_copy(update={"songs": ("2",)})})
+    sounds = training_sounds(named, corpus, Heard())
+    assert [shard.source.stem for shard in sounds.shards] == ["2"]
+    assert sounds.sequences.shape == (2, 22050)
+    np.testing.assert_allclose(sounds.sequences.std(axis=1), 1, atol=1e-5)
+    whole = sounds.shards[0].read()
+    np.testing.assert_allclose(sounds.sequences.T * sounds.levels, whole, atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("samples", "says"),
+    [({"songs": ("gone",)}, "no song gone"), ({"songs": ("1",), "per_song": 30000}, r"no song has 30000 samples")],
+)
+def test_a_song_that_is_not_there_or_too_short_is_refused(samples: dict[str, object], says: str, lay: Lay) -> None:
+    recipe = Recipe.model_validate({"network": "amplitude", "fit": {"epochs": 1}, "samples": samples})
+    with pytest.raises(UsageError, match=says):
+        training_sounds(recipe, lay(), Heard())
+
+
+def windows(*, every_step: bool, random: bool, look_back: int = 4) -> Windows:
+    sequences = np.arange(100, dtype=np.float32).reshape(2, 50)
+    return Windows(
+        shards=(), batch_size=10, random=random, sequences=sequences, look_back=look_back, every_step=every_step
+    )
+
+
+@pytest.mark.parametrize("every_step", [False, True])
+@pytest.mark.parametrize("random", [False, True])
+def test_a_window_is_answered_by_what_follows_it(every_step: bool, random: bool) -> None:
+    some = windows(every_step=every_step, random=random)
+    for step in range(some.steps):
+        batch = some.batch(1, step)
+        assert batch.inputs.shape == (10, 4, 1)
+        following = batch.inputs[..., 0] + 1
+        np.testing.assert_array_equal(batch.answers, following if every_step else following[:, -1:])
+
+
+@pytest.mark.parametrize("random", [False, True])
+def test_an_epoch_predicts_every_sample_once(random: bool) -> None:
+    last = windows(every_step=False, random=random)
+    answers = np.concatenate([last.batch(0, step).answers for step in range(last.steps)])[: last.items]
+    assert sorted(answers.ravel()) == [*range(4, 50), *range(54, 100)]
+    every = windows(every_step=True, random=random)
+    every_answers = np.concatenate([every.batch(0, step).answers for step in range(every.steps)])[: every.items]
+    assert len(set(every_answers.ravel())) == every_answers.size == every.items * 4 == 2 * 44
+
+
+def test_an_epoch_can_be_made_anew_from_any_step() -> None:
+    some = windows(every_step=True, random=True)
+    again = [batch.answers for batch, _ in some.ahead(3, 1)]
+    np.testing.assert_array_equal(again[0], some.batch(3, 1).answers)
+    assert not np.array_equal(some.batch(3, 0).answers, some.batch(4, 0).answers)
+
+
+def test_item_and_batch_agree() -> None:
+    some = windows(every_step=True, random=False)
+    inputs, answers = some.item(7, np.random.default_rng(0))
+    batch = some.batch(0, 0)
+    np.testing.assert_array_equal(batch.inputs[7], inputs)
+    np.testing.assert_array_equal(batch.answers[7], answers)
+
+
+def test_windows_longer_than_the_samples_are_refused() -> None:
+    with pytest.raises(ValueError, match="too few"):
+        Recipe.model_validate(
+            {"network": "amplitude", "fit": {"epochs": 1}, "samples": {"validation_samples": 32},
+             "amplitude": {"look_back": 32}}
+        )  # fmt: skip
