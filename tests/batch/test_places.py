@@ -90,7 +90,7 @@ NAMES = st.lists(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(NAMES, NAMES)
 def test_every_name_is_found_where_it_is(here: list[str], below: list[str]) -> None:
     folder = Remote(f"memory://{uuid4().hex}")
