@@ -148,8 +148,8 @@ def _without_interrupts() -> Iterator[None]:
     finally:
         if masked is not None:
             signal.pthread_sigmask(signal.SIG_SETMASK, masked)
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+        for interrupt, handler in handlers.items():
+            signal.signal(interrupt, handler)
     for number in came:
         signal.raise_signal(number)
 

@@ -52,7 +52,7 @@ class Hearing:
         count, missing = -(-len(sound) // rate), -len(sound) % rate
         size = min(count, CHUNK_FRAMES + 2 * MARGIN_FRAMES)  # the same for all, so that memory is used again
         step = count if size == count else CHUNK_FRAMES
-        chunks = []
+        whole: list[Array] = []
         for start in range(0, count, step):
             begin = min(max(0, start - MARGIN_FRAMES), count - size)
             samples = begin * rate - missing
@@ -60,5 +60,8 @@ class Hearing:
             outputs = self.backend.run(heard.reshape(1, size, rate))
             hops = outputs["places"].shape[1] // size
             kept = slice((start - begin) * hops, (start - begin + step) * hops)
-            chunks.append([outputs[name][0, kept].copy() for name in ("heard", "places", "spectra")])
-        return Score(*(np.concatenate(rows) for rows in zip(*chunks, strict=True)))
+            rows = [outputs[name][0, kept] for name in ("heard", "places", "spectra")]
+            whole = whole or [np.empty((count * hops, row.shape[1]), np.float32) for row in rows]
+            for all_rows, row in zip(whole, rows, strict=True):
+                all_rows[start * hops : start * hops + len(row)] = row
+        return Score(*whole)
