@@ -37,8 +37,6 @@ class OnnxBackend:
         except Exception as error:  # ONNX Runtime's exceptions share no other base
             reason = str(error).splitlines()[0][:300]
             raise UnusableModel(f"{path}: not an ONNX model that can be run: {reason}") from None
-        self._giving_back = onnxruntime.RunOptions()
-        self._giving_back.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         self.device = "cuda" if CUDA in self._session.get_providers() else "cpu"
         if device == "cuda" and self.device == "cpu":
             raise MissingDependency(_NO_CUDA)
@@ -54,7 +52,7 @@ class OnnxBackend:
     def run(self, context: Frames) -> Mapping[str, NDArray[np.float32]]:
         check_context(self.spec, context)
         names = list(self.spec.output_shapes)
-        return dict(zip(names, self._session.run(names, {"context": context}, self._giving_back), strict=True))
+        return dict(zip(names, self._session.run(names, {"context": context}), strict=True))
 
 
 _NO_CUDA = (
