@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from extrapcli.audio.resample import resample, resample_mono
+from extrapcli.audio.resample import resample
 
 RATES = [8000, 11025, 22050, 44100, 48000, 96000, 192000]
 
@@ -28,14 +28,3 @@ def test_the_length_is_exact(n: int, rng: np.random.Generator) -> None:
     sound = rng.normal(size=(n, 2)).astype(np.float32)
     assert resample(sound, from_rate=44100, to_rate=22050).shape == (round(n / 2), 2)
     assert resample(sound, from_rate=11025, to_rate=44100).shape == (4 * n, 2)
-
-
-@pytest.mark.parametrize("from_rate", [*RATES, 44056])
-def test_blocks_of_any_size_give_the_bits_of_the_whole(from_rate: int, rng: np.random.Generator) -> None:
-    sound = rng.normal(size=200_000).astype(np.float32)
-    cuts = np.sort(rng.integers(0, len(sound), 5))
-    blocks = [block for block in np.split(sound, cuts) if len(block)]
-    whole = resample(sound[:, None], from_rate=from_rate, to_rate=22050)[:, 0]
-    np.testing.assert_array_equal(
-        resample_mono(blocks, len(sound), from_rate=from_rate, to_rate=22050), whole, strict=True
-    )

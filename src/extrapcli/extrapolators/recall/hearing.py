@@ -5,13 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.audio.resample import resample_mono
+from extrapcli.audio.resample import resample
 from extrapcli.audio.song import Song
 from extrapcli.backends.base import Backend
 
 Array = NDArray[np.float32]
 
-MIXED_SAMPLES = 1 << 18
 CHUNK_FRAMES = 20  # how much of a long song the network is given at once, besides the margins
 MARGIN_FRAMES = 21  # what its convolutions hear on either side
 
@@ -39,9 +38,8 @@ class Hearing:
 
     def mono(self, song: Song, samples: NDArray[np.floating]) -> Array:
         """Mix `(n, channels)` of the song down to the network's rate, `(n',)`, at the song's own level."""
-        starts = range(0, len(samples), MIXED_SAMPLES)
-        mixed = (samples[k : k + MIXED_SAMPLES].mean(axis=1, dtype=np.float32) for k in starts)
-        return resample_mono(mixed, len(samples), from_rate=song.sample_rate, to_rate=self.rate)
+        mixed = samples.mean(axis=1, keepdims=True, dtype=np.float32)
+        return resample(mixed, from_rate=song.sample_rate, to_rate=self.rate)[:, 0]
 
     def score(self, sound: Array) -> Score:
         """Hear a whole song, whose end is the end of its last hop; the first frame is filled up with silence.

@@ -71,7 +71,7 @@ def map_song(song: Song, hearing: Hearing) -> SongMap:
         )
     sound = hearing.mono(song, song.samples[: music.end])
     level = float(sound.std()) or 1.0
-    sound /= level
+    sound = sound / level
     begin = round(music.begin * hearing.rate / song.sample_rate)
     textures = texture(sound, hearing.rate)
     named = [("all", song.samples, sound)]
