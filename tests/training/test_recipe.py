@@ -30,6 +30,8 @@ batch_size = 4
         (('"study"', '"transformer"'), "network"),
         (("widths = [64,", "widths = [9,"), "widths"),
         (("[fit]", "[fit"), "not TOML"),
+        (("epochs = 2", "epochs = " + "[" * 5000), "not TOML"),
+        (("epochs = 2", "epochs = " + "9" * 5000), "not TOML"),
         (("epochs = 2", "epochs = 2\npatience = 2"), "patience of 2 can never end"),
         (("per_song = 3", 'per_song = 3\nstart = "beginning"'), "one beginning"),
         (("[clips]", "[recall]\nbands = 8\n[clips]"), r"\[recall\] says nothing about a study network"),

@@ -24,6 +24,7 @@ from extrapcli.audio.streams import open_with_sndfile
 _UNTRUE_OF_A_TRACK = ("replaygain", "r128", "encoder", "encoded", "encodersettings", "length", "cuesheet", "itunsmpb",
                       "itunnorm", "acoustid", "mp3gain", "minimum", "maximum", "isvbr", "wm/encoding")  # fmt: skip
 _PICTURE = "metadata_block_picture"
+_LAST_KIND = 20  # of pictures, in ID3 and FLAC alike
 _ID3 = {
     "title": "TIT2", "artist": "TPE1", "album": "TALB", "albumartist": "TPE2", "tracknumber": "TRCK",
     "discnumber": "TPOS", "genre": "TCON", "date": "TDRC", "composer": "TCOM", "copyright": "TCOP",
@@ -134,7 +135,8 @@ def _pictures_of(file: Any) -> Iterator[Picture]:
                 except (ValueError, mutagen.flac.error):
                     continue
             for block in blocks:
-                yield Picture(block.data, block.mime, block.type, block.desc)
+                kind = block.type if block.type <= _LAST_KIND else 0  # 0: of another kind
+                yield Picture(block.data, block.mime, kind, block.desc)
 
 
 def write_tags(path: Path, format: str, tags: Tags) -> None:
@@ -196,8 +198,8 @@ def _write_mp4(file: mutagen.mp4.MP4, tags: Tags) -> None:
             file[_MP4[name]] = values
         elif name in _MP4_PAIRS and all(part.isdigit() and int(part) < 2**16 for part in numbers):
             file[_MP4_PAIRS[name]] = [(int(numbers[0]), int(numbers[1]) if len(numbers) > 1 else 0)]
-        else:
-            file[_MP4_FREE + name] = [value.encode() for value in values]
+        elif name.isascii():
+            file[_MP4_FREE + name] = [value.encode(errors="replace") for value in values]
     covers = [mutagen.mp4.MP4Cover(p.data, _IMAGES[p.mime]) for p in tags.pictures if p.mime in _IMAGES]
     if covers:
         file["covr"] = covers

@@ -234,10 +234,10 @@ def read_recipe(path: Path) -> Recipe:
         raise UsageError(
             f"{path}: cannot read the recipe ({error.strerror}); name a file, or one of {known}"
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not TOML: {error}") from None
     except ValidationError as error:
         raise UsageError(f"{path}: {first_fault(error)}") from None
+    except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, numbers of thousands of digits
+        raise UsageError(f"{path}: not TOML: {error}") from None
 
 
 def first_fault(error: ValidationError) -> str:
