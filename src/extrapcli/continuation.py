@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.audio.large import pieces
 from extrapcli.audio.song import Song
 from extrapcli.errors import UsageError
 from extrapcli.extrapolators.base import Extrapolator, Leap
@@ -68,13 +69,15 @@ def continue_song(
     written = 0
     for block in extrapolator.blocks(song, wanted):
         assert written <= block.start <= written + len(pending), "a block begins before the one before it ends"
-        write(pending[: block.start - written])
+        for piece in pieces(pending[: block.start - written]):
+            write(piece)
         copied += copies * (block.start - written)
         written, copies = block.start, block.copy
         joins.append(Join(written / song.sample_rate, block.fade_samples / song.sample_rate, block.leap))
         progress(written, len(joins))
         pending = block.samples.astype(song.samples.dtype, copy=False)
-    write(pending[: wanted - written])
+    for piece in pieces(pending[: wanted - written]):
+        write(piece)
     progress(wanted, len(joins))
     return Continuation(joins, (copied + copies * (wanted - written)) / song.sample_rate)
 

@@ -116,7 +116,13 @@ def test_a_run_that_is_ended_is_gone_on_with(
     how: signal.Signals, cluster: str, songs: Path, made: Path, tmp_path: Path
 ) -> None:
     args = command(songs, tmp_path, "--engine", "ray", "--address", cluster)
-    with subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+    with subprocess.Popen(
+        args,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell in the background ignores it
+    ) as running:
         assert running.stdout
         first = running.stdout.readline().strip()
         running.send_signal(how)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from extrapcli.audio.channels import vorbis_order
 from extrapcli.audio.claims import claim_of, ogg_is_intact, starts_like_mpeg, without_junk
+from extrapcli.audio.large import Gathering, gathered, pieces
 from extrapcli.audio.song import Samples, Song
 from extrapcli.audio.streams import open_with_ffmpeg, open_with_sndfile
 from extrapcli.audio.tags import read_tags
@@ -70,7 +71,7 @@ def decode(source: Path | BinaryIO, *, name: str | None = None) -> Song:
 
     Raises UnreadableAudio when there is no such file, when it is no audio, is damaged, holds less sound
     than it declares, has a rate that no sound has, holds values that are no numbers or beyond any loudness, or
-    nothing louder than -90 dBFS.
+    nothing louder than -90 dBFS; CannotWrite when a long one finds no room in the folder for temporary files.
     """
     if not isinstance(source, Path):
         return _decode(source, name or "the input")
@@ -134,7 +135,8 @@ def _check_whole(sound: Sound, stream: BinaryIO, name: str) -> None:
 def _check_values(samples: Samples, name: str) -> None:
     if not len(samples):
         raise UnreadableAudio(f"{name}: holds no samples; give it a song with sound in it")
-    lowest, highest = samples.min(axis=0), samples.max(axis=0)
+    ranges = [(piece.min(axis=0), piece.max(axis=0)) for piece in pieces(samples)]
+    lowest, highest = np.min([low for low, _ in ranges], axis=0), np.max([high for _, high in ranges], axis=0)
     if not (np.isfinite(lowest).all() and np.isfinite(highest).all()):
         raise UnreadableAudio(f"{name}: some samples are infinite or no numbers; export it again")
     if max(-lowest.min(), highest.max()) > LOUDEST:
@@ -152,29 +154,17 @@ def _read_with_sndfile(stream: BinaryIO) -> Sound | None:
     with file:
         depth = SNDFILE_DEPTHS.get(file.subtype, "s16")
         dtype = "float64" if depth in ("s32", "f64") else "float32"
-        blocks = [np.empty((0, file.channels), dtype)]
+        ogg = file.format == "OGG"
+        order = vorbis_order(file.channels) if ogg else slice(None)
+        samples = Gathering()
+        samples.add(np.empty((0, file.channels), dtype))
         try:
             while len(block := file.read(BLOCK_SAMPLES, dtype, always_2d=True)):
-                blocks.append(block)
+                samples.add(block[:, order])
         except soundfile.LibsndfileError:
             damaged = True
-        samples = _joined(blocks)
-        format = SNDFILE_FORMATS.get(file.format)
-        if file.format == "OGG":
-            format = OGG_FORMATS.get(file.subtype)
-            samples = samples[:, vorbis_order(file.channels)]
-        return Sound(samples, file.samplerate, depth, format, damaged, file.frames)
-
-
-def _joined(blocks: list[NDArray[Any]]) -> NDArray[Any]:
-    """One array of blocks `(n, channels)`, which are let go as they are copied: minutes of sound are large."""
-    whole = np.empty((sum(map(len, blocks)), *blocks[0].shape[1:]), blocks[0].dtype)
-    end = len(whole)
-    while blocks:
-        block = blocks.pop()
-        whole[end - len(block) : end] = block
-        end -= len(block)
-    return whole
+        format = OGG_FORMATS.get(file.subtype) if ogg else SNDFILE_FORMATS.get(file.format)
+        return Sound(samples.whole(), file.samplerate, depth, format, damaged, file.frames)
 
 
 def _read_with_ffmpeg(stream: BinaryIO) -> Sound | None:
@@ -186,7 +176,7 @@ def _read_with_ffmpeg(stream: BinaryIO) -> Sound | None:
         if not container.streams.audio or container.streams.audio[0].codec_context is None:
             return None
         track = container.streams.audio[0]
-        blocks: list[NDArray[Any]] = []
+        decoded = Gathering()
         shape = None
         damaged = False
         end = 0
@@ -200,13 +190,14 @@ def _read_with_ffmpeg(stream: BinaryIO) -> Sound | None:
                     if shape != (frame.sample_rate, frame.layout.nb_channels):
                         raise ValueError("the sound changes its rate or channels")
                     pack = pack or av.AudioResampler(format=frame.format.packed)  # to_ndarray crashes on 8 planes
-                    blocks += [_packed_samples(packed) for packed in pack.resample(frame)]
+                    for packed in pack.resample(frame):
+                        decoded.add(_packed_samples(packed))
         except (av.FFmpegError, ValueError):
             damaged = True
         if shape is None:
             return None
         codec = track.codec_context.codec
-        samples, depth = _to_float(_joined(blocks), lossless=codec.lossless)
+        samples, depth = _to_float(decoded.whole(), lossless=codec.lossless)
         container_name = container.format.name.split(",")[0]
         if container_name == "mov" and track.time_base:
             samples = samples[: round(end * track.time_base * shape[0])]  # the last frame is filled up with zeros
@@ -226,17 +217,12 @@ def _packed_samples(frame: av.AudioFrame) -> NDArray[Any]:
 
 def _to_float(samples: NDArray[Any], *, lossless: bool) -> tuple[Samples, str]:
     """Full scale -1 to 1, and the depth. FFmpeg hands over 24-bit sound in the upper bits of 32."""
-    if samples.dtype == np.uint8:
-        floats: Samples = (samples.astype(np.float32) - 128) / 128
-        depth = "u8"
-    elif samples.dtype == np.int16:
-        floats, depth = samples.astype(np.float32) / 2**15, "s16"
-    elif samples.dtype == np.int32 and (samples & 0xFF).any():
-        floats, depth = samples.astype(np.float64) / 2**31, "s32"
-    elif samples.dtype == np.int32:
-        floats, depth = samples.astype(np.float32) / 2**31, "s24"
-    elif samples.dtype == np.float64:
-        floats, depth = samples, "f64"
-    else:
-        floats, depth = np.ascontiguousarray(samples), "f32"
-    return (floats, depth) if lossless else (floats.astype(np.float32, copy=False), "f32")
+    depth = {"uint8": "u8", "int16": "s16", "int32": "s24", "float64": "f64"}.get(samples.dtype.name, "f32")
+    if depth == "s24" and any((piece & 0xFF).any() for piece in pieces(samples)):
+        depth = "s32"
+    depth = depth if lossless else "f32"
+    dtype: type[np.floating] = np.float64 if depth in ("s32", "f64") else np.float32
+    if samples.dtype == dtype:
+        return samples, depth
+    middle, full = {"uint8": (128, 2**7), "int16": (0, 2**15), "int32": (0, 2**31)}.get(samples.dtype.name, (0, 1))
+    return gathered((piece.astype(dtype) - middle) / full for piece in pieces(samples)), depth

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.audio.large import pieces
 from extrapcli.audio.song import Song
 from extrapcli.extrapolators.base import Block
 
@@ -16,7 +17,7 @@ Gain = NDArray[np.float32]
 
 def limited(blocks: Iterator[Block], song: Song) -> Iterator[Block]:
     """Hold blocks within full scale, or the song's own peak where that is higher, by a gain that moves smoothly."""
-    bound = max(1.0, float(song.samples.max()), -float(song.samples.min()))
+    bound = max(1.0, *(float(np.abs(piece).max()) for piece in pieces(song.samples)))
     segment = max(1, round(SEGMENT_SECONDS * song.sample_rate))
     before, begun = np.ones(0, np.float32), 0
     for block in blocks:

@@ -11,7 +11,6 @@ from time import monotonic
 from types import FrameType
 
 import keras
-import numpy as np
 
 from extrapcli.errors import UsageError
 from extrapcli.networks.echo import EchoSettings
@@ -209,7 +208,7 @@ def _validation_loss(model: keras.Model, data: Batches, asked: threading.Event) 
 def _average(model: keras.Model) -> Iterator[None]:
     """The moving average in place of the weights, which come back bit for bit."""
     variables = [*model.variables, *model.optimizer.variables]
-    before = [np.array(variable) for variable in variables]
+    before = [keras.ops.convert_to_numpy(variable).copy() for variable in variables]
     swap = keras.callbacks.SwapEMAWeights()
     swap.set_model(model)
     swap.on_test_begin()

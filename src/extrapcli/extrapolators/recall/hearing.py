@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.audio.resample import resample
+from extrapcli.audio.large import gathered, let_go, pieces
+from extrapcli.audio.resample import resampled
 from extrapcli.audio.song import Song
 from extrapcli.backends.base import Backend
 
@@ -38,8 +39,8 @@ class Hearing:
 
     def mono(self, song: Song, samples: NDArray[np.floating]) -> Array:
         """Mix `(n, channels)` of the song down to the network's rate, `(n',)`, at the song's own level."""
-        mixed = samples.mean(axis=1, keepdims=True, dtype=np.float32)
-        return resample(mixed, from_rate=song.sample_rate, to_rate=self.rate)[:, 0]
+        mixed = (piece.mean(axis=1, keepdims=True, dtype=np.float32) for piece in pieces(samples))
+        return gathered(resampled(mixed, len(samples), from_rate=song.sample_rate, to_rate=self.rate))[:, 0]
 
     def score(self, sound: Array) -> Score:
         """Hear a whole song, whose end is the end of its last hop; the first frame is filled up with silence.
@@ -50,13 +51,16 @@ class Hearing:
         count, missing = -(-len(sound) // rate), -len(sound) % rate
         size = min(count, CHUNK_FRAMES + 2 * MARGIN_FRAMES)  # the same for all, so that memory is used again
         step = count if size == count else CHUNK_FRAMES
-        chunks = []
+        rows: dict[str, Array] = {}
         for start in range(0, count, step):
             begin = min(max(0, start - MARGIN_FRAMES), count - size)
             samples = begin * rate - missing
             heard = np.pad(sound[max(0, samples) : samples + size * rate], (max(0, -samples), 0))
             outputs = self.backend.run(heard.reshape(1, size, rate))
             hops = outputs["places"].shape[1] // size
-            kept = slice((start - begin) * hops, (start - begin + step) * hops)
-            chunks.append([outputs[name][0, kept].copy() for name in ("heard", "places", "spectra")])
-        return Score(*(np.concatenate(rows) for rows in zip(*chunks, strict=True)))
+            for name in ("heard", "places", "spectra"):
+                kept = outputs[name][0, (start - begin) * hops : (start - begin + step) * hops]
+                row = rows.setdefault(name, np.empty((count * hops, kept.shape[1]), np.float32))
+                row[start * hops : start * hops + len(kept)] = kept
+        let_go(sound)
+        return Score(**rows)

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.audio.large import pieces
 from extrapcli.extrapolators.recall.song_map import SongMap
 
 TOLERANCE_DECIBELS = 1.5
@@ -20,7 +21,8 @@ class Level:
         self.sums = []
         for part in song_map.parts:
             hops = part.mono[len(part.mono) % hop :].reshape(-1, hop)[-song_map.places :]
-            power = np.pad(np.einsum("ij,ij->i", hops, hops) / hop, (song_map.places - len(hops), 0))
+            power = np.concatenate([np.einsum("ij,ij->i", some, some) for some in pieces(hops)]) / hop
+            power = np.pad(power, (song_map.places - len(hops), 0))
             self.sums.append(np.concatenate([[0], np.cumsum(power, dtype=np.float64)]))
 
     def cost(self, seconds: float, moving: list[int], places: list[float]) -> Array:

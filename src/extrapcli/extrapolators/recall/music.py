@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.audio.large import pieces
+
 STEP_SECONDS = 0.05
 SILENCE_DECIBELS = -60.0  # against the song's own level
 DECAYED_DECIBELS = -20.0  # an ending: the last moment of music is that far down
@@ -35,7 +37,8 @@ def find_music(samples: NDArray[np.floating], rate: int) -> Music:
     step = max(1, min(round(STEP_SECONDS * rate), len(samples)))
     whole = len(samples) // step
     steps = samples[: whole * step].reshape(whole, -1)
-    energy = np.einsum("ij,ij->i", steps, steps, dtype=np.float64) / steps.shape[1]
+    energy = np.concatenate([np.einsum("ij,ij->i", some, some, dtype=np.float64) for some in pieces(steps)])
+    energy /= steps.shape[1]
     if not energy.any():
         return Music(0, len(samples), len(samples))
     level = 10 * np.log10(energy / np.median(energy[energy > energy.mean() * 1e-5]) + 1e-9)

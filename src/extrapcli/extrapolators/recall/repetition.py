@@ -84,5 +84,7 @@ def _patches(spectra: Array) -> Array:
 
 def _likeness(patches: Array, heard: Array) -> Array:
     """How alike seconds sound, 0 to 1, `(steps, heard)`."""
-    likeness: Array = np.clip((patches @ heard.T - ALIKE) / (SAME - ALIKE), 0, 1)
-    return likeness
+    likeness: Array = patches @ heard.T
+    likeness -= ALIKE
+    likeness /= SAME - ALIKE
+    return np.clip(likeness, 0, 1, out=likeness)

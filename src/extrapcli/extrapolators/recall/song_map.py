@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.audio.large import gathered, pieces
 from extrapcli.audio.song import Song
 from extrapcli.errors import UnreadableAudio
 from extrapcli.extrapolators.recall.hearing import Hearing, Score
@@ -71,7 +72,7 @@ def map_song(song: Song, hearing: Hearing) -> SongMap:
         )
     sound = hearing.mono(song, song.samples[: music.end])
     level = float(sound.std()) or 1.0
-    sound = sound / level
+    sound = gathered(piece / level for piece in pieces(sound))
     begin = round(music.begin * hearing.rate / song.sample_rate)
     textures = texture(sound, hearing.rate)
     named = [("all", song.samples, sound)]

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.audio.large import pieces
+
 Array = NDArray[np.float32]
 
 PER_SECOND = 75
@@ -59,7 +61,7 @@ def texture(sound: Array, rate: int) -> Texture:
     flux = np.pad(rise, (LAG // 2, LAG - LAG // 2))
     hops = sound[: (count - 1) * hop].reshape(-1, hop)
     last = np.square(sound[(count - 1) * hop :]).sum()
-    power = np.append(np.einsum("ij,ij->i", hops, hops), last) / hop
+    power = np.concatenate([*(np.einsum("ij,ij->i", some, some) for some in pieces(hops)), [last]]) / hop
     return Texture(flux, power.astype(np.float32))
 
 

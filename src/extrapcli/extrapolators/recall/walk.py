@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from extrapcli.audio.large import let_go
 from extrapcli.crossfade import join
 from extrapcli.extrapolators.base import Block, Style
 from extrapcli.extrapolators.recall.choice import Choice, Chooser
@@ -115,6 +116,9 @@ class Walk:
     def _block(self, choice: Choice, crossing: Sound, end: int) -> Block:
         leaving, fade = choice.audition.leaving, choice.audition.seam.fade
         samples = np.concatenate([crossing, mix([voice.sound(leaving, end) for voice in self.voices])])
+        for part in self.map.parts:
+            let_go(part.sound)
+            let_go(part.mono)
         offsets = [voice.offset for voice in self.voices]
         copy = max(offsets) - min(offsets) <= SAME_PLACE_SECONDS * self.rate
         return Block(leaving - fade.samples, samples, fade.samples, choice.leap, copy)
