@@ -143,6 +143,7 @@ def check(soaked: Soaked, songs: Path, count: int, broken: dict[str, str]) -> No
         assert len(told) == 1, (name, told)
         assert kind in told[0], told
         assert kind in str(soaked.records[name]["error"])
+        assert name in soaked.stderr.splitlines()[-1]
     for line in soaked.records.values():
         assert line["state"] == "failed" or line["seconds"] == 8.0
 

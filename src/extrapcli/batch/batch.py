@@ -15,6 +15,8 @@ from extrapcli.errors import CannotWrite, SomeFailed
 from extrapcli.maker import Options
 from extrapcli.models import find_model
 
+NAMED = 50  # failed songs in the last line; each has had a line of its own
+
 
 class Progress(Protocol):
     """Shows how far a batch has come, in songs."""
@@ -50,6 +52,7 @@ class Batch:
         self._run = secrets.token_hex(8)
         self._before = dict(manifest.last)
         self._tries = Counter[str]()
+        self._failed: list[str] = []
         model = find_model(options.model)
         self._options = {format: fingerprint(options, format, model) for format in {work.format for work in works}}
 
@@ -83,10 +86,10 @@ class Batch:
                     yield self._count(record, progress)
         if self.counts.failed:
             left = self.counts.songs - self.counts.made - self.counts.kept - self.counts.failed
-            raise SomeFailed(
-                f"{self.counts.failed} of {self.counts.songs} songs failed, each is named above"
-                + (f"; {left} were not begun" if left else "")
-            )
+            named = ", ".join(self._failed[:NAMED])
+            more = f" and {self.counts.failed - NAMED} more" if self.counts.failed > NAMED else ""
+            not_begun = f"; {left} were not begun" if left else ""
+            raise SomeFailed(f"{self.counts.failed} of {self.counts.songs} songs failed{not_begun}: {named}{more}")
 
     def task(self, work: Work) -> Task:
         """What a worker has to know of a song."""
@@ -122,6 +125,7 @@ class Batch:
     def _count(self, record: Record, progress: Progress) -> Record:
         if record.state == "failed":
             self.counts.failed += 1
+            self._failed.append(record.input)
         elif record.run == self._run:
             self.counts.made += 1
         else:
