@@ -2,10 +2,12 @@
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
+from extrapcli.audio.formats import is_audio_name
 from extrapcli.backends import backend_class, open_model, registered
 from extrapcli.errors import ExtrapError, UnusableModel
 from extrapcli.models import DEFAULT, Card, damaged_files, elsewhere, find_model, folders, how_to_get, read_card
@@ -52,18 +54,19 @@ def verify_models() -> Iterator[str]:
 
 def describe(file: Path) -> Iterator[str]:
     """What a song, a model file or a model folder is; raises as `decode` and `open_model` do."""
-    suffixes = {suffix for name in registered() for suffix in _suffixes(name)}
-    if file.suffix in suffixes or file.is_dir() or not (file.exists() or file.suffix):
+    is_name = not (file.exists() or file.suffix)
+    if is_name or file.is_dir() or (not is_audio_name(file) and _is_of_a_backend(file)):
         yield from _describe_model(find_model(str(file)))
     else:
         yield from _describe_song(file)
 
 
-def _suffixes(backend: str) -> tuple[str, ...]:
-    try:
-        return backend_class(backend).suffixes
-    except ExtrapError:
-        return ()
+def _is_of_a_backend(file: Path) -> bool:
+    for backend in registered():  # each takes seconds to load
+        with suppress(ExtrapError):
+            if file.suffix in backend_class(backend).suffixes:
+                return True
+    return False
 
 
 def _describe_model(path: Path) -> Iterator[str]:

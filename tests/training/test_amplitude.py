@@ -15,6 +15,7 @@ from extrapcli.training.recipe import Recipe
 from extrapcli.training.windows import Windows, training_sounds
 from tests.conftest import Extrap, chord
 from tests.training.conftest import LayCorpus
+from tests.training.here import export, train
 from tests.training.test_corpus import Heard
 
 Lay = Callable[..., Corpus]
@@ -50,10 +51,9 @@ def lay(lay_corpus: LayCorpus, rng: np.random.Generator) -> Lay:
 @pytest.mark.parametrize("every_step", ["false", "true"])
 def test_train_resume_and_export(every_step: str, lay: Lay, extrap: Extrap, tmp_path: Path) -> None:
     lay(RECIPE.replace("[fit]", f"every_step = {every_step}\n[fit]"))
-    ran = extrap("train", "corpus", "--recipe", "recipe.toml", "--run", "run")
-    assert "epoch 2/2" in ran.stderr
-    assert "finished" in extrap("train", "corpus", "--recipe", "recipe.toml", "--run", "run", "--resume").stderr
-    extrap("export", "run", "-o", "model")
+    train(tmp_path)
+    assert "finished" in train(tmp_path, resume=True)[-1]
+    export(tmp_path / "run", None, tmp_path / "model")
     assert damaged_files(tmp_path / "model") == []
     figures = read_card(tmp_path / "model").figures
     linear, silent = figures["linear_prediction_training_squared_16_bit"], figures["silence_training_squared_16_bit"]

@@ -13,6 +13,7 @@ from extrapcli.networks.melody import MelodySettings
 from extrapcli.training.recipe import Tunes
 from extrapcli.training.tunes import Stretches, read_collection
 from tests.conftest import Extrap
+from tests.training.here import export, train
 from tests.training.test_corpus import Heard
 
 RECIPE = """
@@ -53,10 +54,10 @@ def tunes(tmp_path: Path, rng: np.random.Generator) -> Path:
 
 
 def test_train_resume_and_export(extrap: Extrap, tunes: Path, tmp_path: Path) -> None:
-    ran = extrap("train", "tunes", "--recipe", "recipe.toml", "--run", "run")
-    assert "41 tunes kept of 43; 1 left out: comes twice; 1 left out: has durations" in ran.stderr
-    assert "finished" in extrap("train", "tunes", "--recipe", "recipe.toml", "--run", "run", "--resume").stderr
-    extrap("export", "run", "-o", "model")
+    said = "\n".join(train(tmp_path, corpus="tunes"))
+    assert "41 tunes kept of 43; 1 left out: comes twice; 1 left out: has durations" in said
+    assert "finished" in train(tmp_path, corpus="tunes", resume=True)[-1]
+    export(tmp_path / "run", None, tmp_path / "model")
     assert damaged_files(tmp_path / "model") == []
     figures = read_card(tmp_path / "model").figures
     assert 1 < float(figures["validation_perplexity"]) < len(VOCABULARY)

@@ -17,6 +17,7 @@ from extrapcli.training.ranking import FORBIDDEN, Rankings, future_costs, princi
 from extrapcli.training.recipe import Ranking, find_recipe
 from tests.conftest import Extrap
 from tests.training.conftest import LayCorpus
+from tests.training.here import export, train
 from tests.training.test_corpus import on_disk
 
 RECIPE = """
@@ -56,8 +57,8 @@ def corpus(lay_corpus: LayCorpus, rng: np.random.Generator) -> Path:
 
 
 def test_train_export_and_continue(extrap: Extrap, corpus: Path, song_wav: Path, tmp_path: Path) -> None:
-    extrap("train", "corpus", "--recipe", "recipe.toml", "--run", "run", "--quiet")
-    extrap("export", "run", "--corpus", "corpus", "-o", "model", "--quiet")
+    train(tmp_path)
+    export(tmp_path / "run", tmp_path / "corpus", tmp_path / "model")
     assert damaged_files(tmp_path / "model") == []
     figures = read_card(tmp_path / "model").figures
     assert float(figures["onnx_keras_difference"]) < 1e-4

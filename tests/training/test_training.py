@@ -23,6 +23,7 @@ from extrapcli.backends import open_model
 from extrapcli.errors import CannotWrite, UnusableModel, UsageError
 from extrapcli.models import damaged_files, read_card
 from tests.conftest import EXTRAP, Extrap, chord
+from tests.training.here import export, train
 from tests.training.test_corpus import Heard
 
 RECIPE = """
@@ -102,8 +103,9 @@ def test_a_run_holds_what_made_it_and_what_came_of_it(trained: Path) -> None:
 
 def test_export_and_continue(extrap: Extrap, trained: Path, song_wav: Path, tmp_path: Path) -> None:
     facts = json.loads((trained / "run" / "facts.json").read_text())
+    export(trained / "run", trained / "corpus", tmp_path / "float16")
+    extrap("export", trained / "run", "--corpus", trained / "corpus", "-o", "int8", "--weights", "int8", "--quiet")
     for kind in ("float16", "int8"):
-        extrap("export", trained / "run", "--corpus", trained / "corpus", "-o", kind, "--weights", kind, "--quiet")
         assert damaged_files(tmp_path / kind) == []
         figures = read_card(tmp_path / kind).figures
         assert figures["validation_mse_as_trained"] == pytest.approx(facts["validation_loss"], rel=1e-4)
@@ -193,25 +195,6 @@ def test_a_run_killed_at_any_moment_goes_on_as_if_it_had_not_been(copy: Path) ->
             np.testing.assert_allclose(stopped[key], whole[key], rtol=1e-5, atol=1e-7)
     whole_losses, losses = ([float(row["val_loss"]) for row in rows(copy / name)] for name in ("whole", "stopped"))
     assert losses == pytest.approx(whole_losses, rel=1e-5)
-
-
-def export(run: Path, corpus: Path | None, out: Path | None) -> list[Path]:
-    """Export in this process."""
-    from extrapcli.training.export import export_run
-
-    return export_run(run, corpus, out, weights="float16", licence="", progress=Heard())
-
-
-def train(folder: Path, *, run: str = "run", resume: bool = False) -> list[str]:
-    """Train in this process, and give the lines that were said."""
-    from extrapcli.training.device import ALONE
-    from extrapcli.training.fit import fit
-    from extrapcli.training.recipe import read_recipe
-
-    heard = Heard()
-    recipe = read_recipe(folder / "recipe.toml")
-    fit(recipe, folder / "corpus", folder / run, name="recipe", resume=resume, share=ALONE, progress=heard)
-    return heard.lines
 
 
 def test_a_run_folder_belongs_to_one_run(copy: Path) -> None:
