@@ -20,7 +20,7 @@ def test_ten_minutes_of_stereo(tmp_path: Path, rng: np.random.Generator) -> None
     song = np.tile(chord(20, RATE, 2), (30, 1)).astype(np.float32)
     song *= rng.uniform(0.2, 1, 300).repeat(2 * RATE)[:, None].astype(np.float32)
     (tmp_path / "songs").mkdir()
-    soundfile.write(tmp_path / "songs" / "song.mp3", song, RATE)
+    soundfile.write(tmp_path / "songs" / "song.flac", song, RATE)
     command = [EXTRAP, "batch", "songs", "tracks", "--minutes", "11", "--jobs", "1"]
     running = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL)
     peak = 0

@@ -79,14 +79,14 @@ def refuses(path: Path) -> None:
     [
         (fails, "exception", "KeyError"),
         (crashes, "crash", "exit status -6"),
-        (hangs, "hang", "more than 2 s"),
+        (hangs, "hang", "more than 1 s"),
         (hoards, "memory", "1.1 GB"),
         (prints, "printed", "a remark"),
         (refuses, None, ""),
     ],
 )
 def test_harm_is_found_and_kept(run: Callable[[Path], None], kind: str | None, told: str, tmp_path: Path) -> None:
-    target = Target("toy", one_seed, as_it_is, run, (ValueError,), seconds=2)
+    target = Target("toy", one_seed, as_it_is, run, (ValueError,), seconds=1)
     report = fuzz(target, 2, keep=tmp_path)
     assert [(finding.kind, finding.number) for finding in report.findings] == ([(kind, 0), (kind, 1)] if kind else [])
     assert all(told in finding.told for finding in report.findings)

@@ -6,7 +6,7 @@ import pytest
 
 from extrapcli.errors import UsageError
 from extrapcli.training.recipe import Network, Recipe, find_recipe, read_recipe
-from tests.conftest import Extrap
+from tests.training.here import train
 
 RECIPE = """
 network = "study"
@@ -69,14 +69,14 @@ def test_an_unknown_recipe_is_answered_with_the_known_ones() -> None:
         find_recipe("nosuch")
 
 
-def test_a_network_that_cannot_fit_is_refused_before_any_work(extrap: Extrap, tmp_path: Path) -> None:
-    (tmp_path / "r.toml").write_text(
+def test_a_network_that_cannot_fit_is_refused_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_text(
         'network = "lstm"\n[lstm]\nprojection = 22050\nunits = 500000\n[fit]\nepochs = 1\n'
     )
     (tmp_path / "corpus").mkdir()
-    ran = extrap("train", "corpus", "--recipe", "r.toml", status=2)
-    assert "GB of memory" in ran.stderr
-    assert not (tmp_path / "runs").exists()
+    with pytest.raises(UsageError, match="GB of memory"):
+        train(tmp_path)
+    assert not (tmp_path / "run").exists()
 
 
 def test_every_network_has_a_sound_recipe_shipped() -> None:
