@@ -15,7 +15,7 @@ from tests.fuzz.mutate import Mutation, of_audio, of_bytes, of_protobuf, of_text
 FOUND = Path(__file__).parent / "found"
 TARGETS = {
     target.name: target
-    for target in (audio.AUDIO, audio.TAGGED, texts.MANIFEST, texts.CARD, tunes.MIDI, tunes.ABCS, tunes.SYMBOLS)
+    for target in (audio.AUDIO, audio.TAGGED, texts.MANIFEST, texts.CARD, tunes.MIDI, tunes.ABCS, tunes.SCORE)
 }
 
 
@@ -27,13 +27,16 @@ def test_damaged_files_do_no_harm(name: str, count: int) -> None:
 
 
 @pytest.mark.parametrize("file", sorted(FOUND.iterdir()), ids=lambda file: file.name)
-def test_what_was_found_is_mended(file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_what_was_found_is_mended(
+    file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
+) -> None:
     target = TARGETS[file.name.partition("-")[0]]
     copy = tmp_path / f"input{file.suffix}"
     copy.write_bytes(file.read_bytes())
     with suppress(*target.expected):
         target.run(copy)
     assert capfd.readouterr() == ("", "")
+    assert not recwarn.list
 
 
 def one_seed(folder: Path) -> None:

@@ -3,6 +3,7 @@
 import re
 import shutil
 import tempfile
+import warnings
 import zipfile
 from fractions import Fraction
 from pathlib import Path
@@ -101,7 +102,7 @@ def _unpacked_bytes(path: Path) -> int:
 
 def _read_with_music21(source: str | Path, path: Path, format: str | None) -> list[Tune | Unfit]:
     music21 = _music21()
-    with _one_at_a_time:
+    with _one_at_a_time, warnings.catch_warnings(action="ignore"):  # what it warns of it also raises, or mends
         try:
             # By default it would load what lies pickled in a temporary folder that everyone may write to.
             whole = music21.converter.parse(source, format=format, forceSource=True, storePickle=False)
