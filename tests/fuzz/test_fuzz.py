@@ -8,14 +8,23 @@ from random import Random
 
 import pytest
 
-from tests.fuzz import audio, texts, tunes
+from tests.fuzz import audio, models, texts, tunes
 from tests.fuzz.fuzz import Target, fuzz
 from tests.fuzz.mutate import Mutation, of_audio, of_bytes, of_protobuf, of_text
 
 FOUND = Path(__file__).parent / "found"
 TARGETS = {
     target.name: target
-    for target in (audio.AUDIO, audio.TAGGED, texts.MANIFEST, texts.CARD, tunes.MIDI, tunes.ABCS, tunes.SCORE)
+    for target in (
+        audio.AUDIO,
+        audio.TAGGED,
+        texts.MANIFEST,
+        texts.CARD,
+        tunes.MIDI,
+        tunes.ABCS,
+        tunes.SCORE,
+        models.KERAS,
+    )
 }
 
 

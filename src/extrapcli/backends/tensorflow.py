@@ -87,16 +87,15 @@ def _checked(path: Path) -> ModelSpec:
     """The spec of a file that is safe to load."""
     try:
         check_keras_file(path, _MEMBERS)
+        with zipfile.ZipFile(path) as archive:
+            text = archive.read(_SPEC).decode() if _SPEC in archive.namelist() else None
     except UnusableModel:
         raise
     except Exception as error:  # zipfile, zlib and h5py raise whatever the damaged part raises
         raise UnusableModel(f"{path}: not a Keras model: {first_line(error)}") from None
+    if text is None:
+        raise UnusableModel(f"{path}: holds no extrap spec; make it with extrap export")
     try:
-        with zipfile.ZipFile(path) as archive:
-            return ModelSpec.from_json(archive.read(_SPEC).decode())
-    except KeyError:
-        raise UnusableModel(f"{path}: holds no extrap spec; make it with extrap export") from None
+        return ModelSpec.from_json(text)
     except UnusableModel as error:
         raise UnusableModel(f"{path}: {error}") from None
-    except UnicodeDecodeError as error:
-        raise UnusableModel(f"{path}: not a Keras model: {error}") from None

@@ -62,5 +62,5 @@ class Hearing:
                 kept = outputs[name][0, (start - begin) * hops : (start - begin + step) * hops]
                 row = rows.setdefault(name, np.empty((count * hops, kept.shape[1]), np.float32))
                 row[start * hops : start * hops + len(kept)] = kept
-        let_go(sound)
+            let_go(sound)
         return Score(**rows)
