@@ -8,24 +8,11 @@ from random import Random
 
 import pytest
 
-from tests.fuzz import audio, models, texts, tunes
+from tests.fuzz.__main__ import TARGETS
 from tests.fuzz.fuzz import Target, fuzz
 from tests.fuzz.mutate import Mutation, of_audio, of_bytes, of_protobuf, of_text
 
 FOUND = Path(__file__).parent / "found"
-TARGETS = {
-    target.name: target
-    for target in (
-        audio.AUDIO,
-        audio.TAGGED,
-        texts.MANIFEST,
-        texts.CARD,
-        tunes.MIDI,
-        tunes.ABCS,
-        tunes.SCORE,
-        models.KERAS,
-    )
-}
 
 
 @pytest.mark.parametrize(("name", "count"), [("audio", 100), ("manifest", 100), ("midi", 50), ("abc", 20)])
