@@ -130,6 +130,18 @@ def test_an_archive_holds_a_model_alone(name: str, members: Members, tmp_path: P
 
 
 @pytest.mark.parametrize("member", [CONFIG, WEIGHTS, "extrap.json"])
+def test_a_member_with_another_checksum_is_refused(member: str, members: Members, tmp_path: Path) -> None:
+    path = packed(members, tmp_path / "model.keras")
+    content = bytearray(path.read_bytes())
+    entry = content.rindex(member.encode()) - 46  # of the directory at the archive's end
+    assert content[entry : entry + 4] == b"PK\1\2"
+    content[entry + 16] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(UnusableModel, match="not a Keras model: Bad CRC"):
+        open_model(path)
+
+
+@pytest.mark.parametrize("member", [CONFIG, WEIGHTS, "extrap.json"])
 def test_an_archive_that_unpacks_without_end_is_refused(member: str, members: Members, tmp_path: Path) -> None:
     path = packed(members | {member: b" " * 30_000_000}, tmp_path / "model.keras")
     assert path.stat().st_size < 100_000

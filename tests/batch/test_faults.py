@@ -117,7 +117,11 @@ def test_ended_at_any_moment_it_loses_nothing(
 def test_a_worker_that_is_killed_takes_its_song_with_it_alone(folder: Path, undisturbed: Path) -> None:
     running = begin(folder, "--jobs", "1")
     wait_until(lambda: workers(running.pid), running)
-    os.kill(workers(running.pid)[0], signal.SIGKILL)
+    [worker] = workers(running.pid)
+    os.kill(worker, signal.SIGSTOP)  # so that it has its song, and has not done it
+    wait_until(lambda: lines(folder / "tracks"), running)
+    time.sleep(0.5)
+    os.kill(worker, signal.SIGKILL)
     told = end(running, 7)
     assert "songs/s0.wav: the process at work on it died (SIGKILL)" in told
     assert f"1 of {COUNT} songs failed" in told
