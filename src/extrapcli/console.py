@@ -16,12 +16,15 @@ if TYPE_CHECKING:
 
 
 _results: TextIO | None = None
+_OVER_THE_BAR = "\r\x1b[2K"  # what is drawn of a bar in this line is erased; it is drawn again below
 
 
 def result(line: str) -> None:
     """Print one line of what was asked for."""
     stream = _results or sys.stdout
-    print(one_line(line) if stream.isatty() else line, file=stream, flush=True)
+    if stream.isatty():
+        line = (_OVER_THE_BAR if _results else "") + one_line(line)
+    print(line, file=stream, flush=True)
 
 
 @contextmanager

@@ -49,6 +49,19 @@ def test_a_first_run_and_a_second(extrap: Extrap, songs: Path, tmp_path: Path) -
     assert "0 of 4 songs" in extrap(*command, "--dry-run").stderr
 
 
+def test_tracks_are_listed_above_the_progress_on_a_terminal(songs: Path, tmp_path: Path) -> None:
+    shown = subprocess.run(
+        ["script", "-qec", f"{EXTRAP} batch songs longer --minutes 0:05", "/dev/null"],
+        cwd=tmp_path,
+        capture_output=True,
+        check=True,
+        env=os.environ | {"TERM": "xterm", "COLUMNS": "100"},
+        stdin=subprocess.DEVNULL,
+    ).stdout.decode()
+    assert shown.count("\r\x1b[2Klonger/") == shown.count("longer/") == 4
+    assert re.search("4 made, 0 kept, 0 failed .* 4/4", re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", shown))
+
+
 def test_names_of_all_kinds(tmp_path: Path, rng: np.random.Generator) -> None:
     (tmp_path / "songs").mkdir()
     good = [b"two words.wav", b"two\nlines.wav", b"q'u\"o.wav", b"-dash.wav", "é😀.wav".encode(), b"\xff\xfe.wav",
