@@ -7,6 +7,8 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from extrapcli.errors import CannotWrite
+
 if TYPE_CHECKING:
     from extrapcli.batch.batch import Counts
     from extrapcli.batch.batch import Progress as BatchProgress
@@ -24,7 +26,12 @@ def result(line: str) -> None:
     stream = _results or sys.stdout
     if stream.isatty():
         line = (_OVER_THE_BAR if _results else "") + one_line(line)
-    print(line, file=stream, flush=True)
+    try:
+        print(line, file=stream, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise CannotWrite(f"standard output: cannot be written: {error.strerror}") from None
 
 
 @contextmanager
@@ -72,7 +79,7 @@ def progress(quiet: bool) -> "Iterator[Progress]":
             self.task = bar.add_task("decoding", total=None, blocks="")
 
         def decoded(self, name: str, seconds: float) -> None:
-            text = f"{escape(name)}, {seconds:.0f} s decoded"
+            text = f"{escape(one_line(name))}, {seconds:.0f} s decoded"
             self.bar.update(self.task, description=text, total=1.0, blocks="0 blocks")
 
         def written(self, share: float, blocks: int) -> None:
@@ -153,7 +160,7 @@ def training(quiet: bool) -> "Iterator[TrainingProgress]":
             self.task = bar.add_task("", total=None)
 
         def say(self, line: str) -> None:
-            self.bar.console.print(f"extrap: {escape(line)}", highlight=False, soft_wrap=True)
+            self.bar.console.print(f"extrap: {escape(one_line(line))}", highlight=False, soft_wrap=True)
 
         def prepared(self, count: int, of: int) -> None:
             self.bar.update(self.task, completed=count, total=of, description=f"preparing files, {count} of {of}")

@@ -12,6 +12,7 @@ from pathlib import Path
 from extrapcli.errors import UnusableModel
 
 DEFAULT = "recall"
+CARD = "card.json"
 _PLACES = (Path(__file__).parent / "released", Path(__file__).parents[2] / "models")
 
 
@@ -45,7 +46,7 @@ def _released() -> list[Path]:
     places = [Path(p) for p in os.environ.get("EXTRAP_MODELS", "").split(os.pathsep) if p]
     found: dict[str, Path] = {}
     for place in (*places, *_PLACES):
-        for card in sorted(place.glob("*/card.json")):
+        for card in sorted(place.glob(f"*/{CARD}")):
             folder = card.parent
             if folder.name not in found or not _is_here(found[folder.name]):
                 found[folder.name] = folder
@@ -80,7 +81,7 @@ def find_model(name_or_path: str) -> Path:
 
 def read_card(folder: Path) -> Card:
     """Read a model's card; raise UnusableModel where it is damaged."""
-    path = folder / "card.json"
+    path = folder / CARD
     try:
         card = Card(**json.loads(path.read_text()))
         if not isinstance(card.figures, dict) or not all(isinstance(digest, str) for digest in card.files.values()):
@@ -93,7 +94,7 @@ def read_card(folder: Path) -> Card:
 
 
 def write_card(folder: Path, card: Card) -> None:
-    (folder / "card.json").write_text(json.dumps(card.__dict__, indent=2) + "\n")
+    (folder / CARD).write_text(json.dumps(card.__dict__, indent=2) + "\n")
 
 
 def sha256(path: Path) -> str:

@@ -100,8 +100,19 @@ def test_another_file_of_that_name_is_refused(tmp_path: Path) -> None:
         Manifest(path)
     path.unlink()
     path.mkdir()
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match="is no file"):
         Manifest(path)
+
+
+def test_a_file_without_lines_is_no_manifest_unless_it_is_the_beginning_of_one(tmp_path: Path) -> None:
+    path = tmp_path / "notes"
+    for text in ("", '{"sta', '{"state": "begun", "inp'):
+        path.write_text(text)
+        assert not Manifest(path).last
+    path.write_text("my notes")
+    with pytest.raises(UsageError, match="no manifest"):
+        Manifest(path)
+    assert path.read_text() == "my notes"
 
 
 def test_a_line_that_is_written_in_part_is_an_error(tmp_path: Path) -> None:

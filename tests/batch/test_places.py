@@ -104,6 +104,16 @@ def test_every_name_is_found_where_it_is(here: list[str], below: list[str]) -> N
             assert file.read_text() == work.input
 
 
+@pytest.mark.parametrize("name", ["../x.mp3", "/x.mp3", "a//x.mp3", "a/../../x.mp3", "./x.mp3"])
+def test_names_that_lead_elsewhere_are_refused(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket = Remote("memory://bucket")
+    found = {which: bucket / which for which in (name, "good.mp3")}
+    monkeypatch.setattr(Remote, "files", lambda folder: found)
+    with pytest.raises(UsageError, match="leads out of its folder"):
+        planned(bucket, tmp_path, include=[], exclude=[])
+    assert [work.input for work in planned(bucket, tmp_path, include=[], exclude=["x.mp3"])] == ["good.mp3"]
+
+
 def test_a_plan_is_that_of_the_same_folder_of_this_machine(memory: Remote, tmp_path: Path) -> None:
     for name in ("a.mp3", "b.txt", "demos/a.mp3", "demos/old/c.flac", "tracks/a-3m00s.mp3"):
         put(memory, name, b"")
@@ -139,7 +149,9 @@ def test_a_file_url_is_a_path() -> None:
     [
         (("nowhere://songs", "tracks"), 2, "nowhere"),
         (("gs://songs", "tracks"), 5, "gcsfs"),
-        (("songs", "memory://tracks"), 2, "--manifest"),
+        (("songs", "memory://tracks"), 2, "memory of its own"),
+        (("file://songs", "tracks"), 2, "from the root on"),
+        (("", "tracks"), 2, "empty"),
         (("memory://songs", "tracks"), 3, "no songs"),
         (("songs", "tracks", "--address", "here:1"), 2, "--engine ray"),
     ],

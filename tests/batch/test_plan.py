@@ -69,8 +69,9 @@ def test_patterns_choose_songs_and_leave_out_folders(tree: Path) -> None:
     assert names(planned(tree, exclude=("old", "*.OGG"))) == ["a.mp3", "demos/c.flac"]
     with pytest.raises(UnreadableAudio, match="no songs"):
         planned(tree, "*.xm")
-    with pytest.raises(UsageError, match="empty"):
-        planned(tree, "")
+    for pattern in ("", ".", "./", "**/live/**"):
+        with pytest.raises(UsageError, match="no pattern"):
+            planned(tree, pattern)
 
 
 def test_the_tracks_of_a_run_are_no_songs_of_the_next(tree: Path) -> None:

@@ -33,26 +33,29 @@ class Gathering:
         self._blocks.append(block)
         self._bytes += block.nbytes
         if self._bytes > LARGE_BYTES:
-            try:
-                self._store()
-            except OSError as error:
-                raise CannotWrite(
-                    f"{tempfile.gettempdir()}: no room for the samples of a long song ({error.strerror}); "
-                    "name a folder with room in TMPDIR"
-                ) from None
+            self._store()
 
     def whole(self) -> Array:
         """All blocks, of which there must be one."""
         if self._file is None:
             return np.concatenate(self._blocks)
         last = self._blocks[-1]
-        mapped = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+        with self._file as file:
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         return np.frombuffer(mapped, last.dtype).reshape(-1, *last.shape[1:])
 
     def _store(self) -> None:
-        self._file = self._file or tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
-        for block in self._blocks:
-            block.tofile(self._file)
+        try:
+            self._file = self._file or tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
+            for block in self._blocks:
+                left = memoryview(block.tobytes())
+                while left:
+                    left = left[self._file.write(left) :]
+        except OSError as error:
+            raise CannotWrite(
+                f"{tempfile.gettempdir()}: no room for the samples of a long song ({error.strerror}); "
+                "name a folder with room in TMPDIR"
+            ) from None
         self._blocks = [block[:0]]
 
 

@@ -67,6 +67,8 @@ def check_outputs(path: Path, spec: ModelSpec, outputs: Mapping[str, NDArray[np.
     One that goes on from its own answers may run off into the infinite; who runs it has to look.
     """
     for name, shape in spec.output_shapes.items():
+        if outputs[name].dtype != np.float32:
+            raise UnusableModel(f"{path}: gave {outputs[name].dtype} for {name}, not float32")
         given, wanted = outputs[name].shape, (batch, *shape)
         if len(given) != len(wanted) or any(n not in (None, m) for n, m in zip(wanted, given, strict=True)):
             raise UnusableModel(f"{path}: its spec says that {name} has the shape {wanted}, but it gave {given}")

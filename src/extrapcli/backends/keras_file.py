@@ -49,7 +49,7 @@ def check_keras_file(path: Path, members: set[str]) -> None:
         if fault := _fault_of_config(archive.read(CONFIG)):
             raise UnusableModel(f"{path}: names {fault}, which extrap does not load; use layers of Keras alone")
         with h5py.File(io.BytesIO(archive.read(WEIGHTS)), "r") as weights:
-            if fault := _fault_of_weights(weights):
+            if fault := _fault_of_weights(weights, set()):
                 raise UnusableModel(f"{path}: its weights {fault}; export it again")
 
 
@@ -76,14 +76,18 @@ def _allowed(found: dict[str, Any]) -> bool:
     return name in VALUES or (of_keras and registered in ("None", name))
 
 
-def _fault_of_weights(group: h5py.Group) -> str | None:
-    """What in a group reaches out of its file, or declares more than the file holds."""
+def _fault_of_weights(group: h5py.Group, seen: set[int]) -> str | None:
+    """What in a group reaches out of its file, declares more than the file holds, or is there under two names."""
     for name in group:
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
             return f"hold a link, {name!r}"
         item = group[name]
+        address = h5py.h5o.get_info(item.id).addr
+        if address in seen:
+            return f"are linked twice, {name!r}"
+        seen.add(address)
         if isinstance(item, h5py.Group):
-            if fault := _fault_of_weights(item):
+            if fault := _fault_of_weights(item, seen):
                 return fault
         elif not isinstance(item, h5py.Dataset) or item.external or item.is_virtual:
             return f"lie in another file, {name!r}"

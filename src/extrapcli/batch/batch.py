@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from extrapcli.batch.engine import Engine
+from extrapcli.batch.engine import Engine, WorkerDied
 from extrapcli.batch.manifest import Manifest, Record, failed, stamp_of
 from extrapcli.batch.places import is_there
 from extrapcli.batch.plan import Work
-from extrapcli.batch.worker import Task, fingerprint
+from extrapcli.batch.worker import IN_THE_WAY, Task, fingerprint
 from extrapcli.errors import CannotWrite, SomeFailed
 from extrapcli.maker import Options
 from extrapcli.models import find_model
@@ -68,8 +68,7 @@ class Batch:
                 if record := task.kept(stamp_of(task.work.source)):
                     yield self._count(record, progress)
                 elif self.in_the_way(task):
-                    reason = "exists and was not made by this batch; move it, or say --overwrite"
-                    record = failed(task.begun, CannotWrite(f"{task.work.target}: {reason}"))
+                    record = failed(task.begun, CannotWrite(f"{task.work.target}: {IN_THE_WAY}"))
                     self._manifest.add(record)
                     yield self._count(record, progress)
                 else:
@@ -96,11 +95,12 @@ class Batch:
         last = self._manifest.last.get(work.output)
         begun = Record("begun", work.input, work.output, self._run, options=self._options[work.format])
         made = tuple(self._manifest.done.get(work.output, ()))
-        return Task(work, begun, made, unfinished=last is not None and last.state == "begun")
+        unfinished = last is not None and (last.state == "begun" or last.status == WorkerDied.exit_code)
+        return Task(work, begun, made, unfinished)
 
     def in_the_way(self, task: Task) -> bool:
         """Whether something lies at the target that may not be replaced."""
-        return is_there(task.work.target) and not (task.ours or self._overwrite)
+        return is_there(task.work.target) and not (task.ours or task.unfinished or self._overwrite)
 
     @property
     def _more(self) -> bool:

@@ -107,7 +107,7 @@ class RayEngine:
     def _ended(self, work: Any) -> tuple[Task, Record]:
         actor, task, deadline = self._busy.pop(work)
         source = task.work.source
-        if deadline <= monotonic():
+        if not ray.wait([work], timeout=0)[0] and deadline <= monotonic():
             told = f"{source}: took more than {self._timeout_minutes:g} minutes; give it more --timeout"
         else:
             try:

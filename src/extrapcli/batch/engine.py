@@ -128,7 +128,8 @@ class _Process:
             self._process.kill()
             self._process.join()
         code = self._process.exitcode or 0
-        return signal.Signals(-code).name if code < 0 else f"exit status {code}"
+        named = {int(number): number.name for number in signal.Signals}
+        return named.get(-code, f"signal {-code}") if code < 0 else f"exit status {code}"
 
 
 _SIGNALS = {signal.SIGINT, signal.SIGTERM}
@@ -150,8 +151,8 @@ def _without_interrupts() -> Iterator[None]:
             signal.pthread_sigmask(signal.SIG_SETMASK, masked)
         for number, handler in handlers.items():
             signal.signal(number, handler)
-    for late in came:
-        signal.raise_signal(late)
+        for late in came:
+            signal.raise_signal(late)
 
 
 def _leave(*_: object) -> None:

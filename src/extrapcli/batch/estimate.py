@@ -15,6 +15,8 @@ from extrapcli.batch.worker import Task, Worker, digest_of
 from extrapcli.errors import UnreadableAudio
 from extrapcli.maker import Options
 
+MOST = 2**62  # beyond it, a line of a manifest is none of ours
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -53,6 +55,7 @@ def estimate(works: list[Work], batch: Batch, manifest: Manifest, options: Optio
     for format in sorted({work.format for work in works}):
         of_format = [work for work in works if work.format == format]
         made = [r for records in manifest.done.values() for r in records if r.options.get("format") == format]
+        made = [r for r in made if 0 < r.seconds < MOST and 0 <= r.took < MOST and 0 <= r.bytes < MOST]
         made = made or _try_one([batch.task(work) for work in of_format], options)
         if made:
             length = sum(_track_seconds(work, options) for work in of_format)

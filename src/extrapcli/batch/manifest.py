@@ -65,11 +65,14 @@ def manifest_path(tracks: Place, named: Path | None) -> Path:
 
 
 _KINDS: dict[str, Any] = {
-    **dict.fromkeys(("input", "output", "run", "input_sha256", "sha256", "error"), str),
+    **dict.fromkeys(("input", "output", "run", "input_sha256", "input_stamp", "sha256", "error"), str),
     **dict.fromkeys(("options", "measures"), dict),
     **dict.fromkeys(("bytes", "modified", "status"), int),
     **dict.fromkeys(("seconds", "took"), int | float),
 }
+
+
+_HEAD = b'{"state": "'
 
 
 class Manifest:
@@ -85,6 +88,8 @@ class Manifest:
 
     def refresh(self) -> None:
         before = self._read
+        if self.path.exists() and not self.path.is_file():
+            raise UsageError(f"{self.path}: is no file; name another one with --manifest")
         try:
             with self.path.open("rb") as file:
                 file.seek(self._read)
@@ -96,7 +101,7 @@ class Manifest:
             return
         except OSError as error:
             raise UsageError(f"{self.path}: cannot be read: {error.strerror}") from None
-        if self._read > before and not self.last:
+        if not self.last and (self._read > before or not _may_be_one(self.path)):
             raise UsageError(f"{self.path}: is no manifest of extrap; name another folder, or move it away")
 
     def _know(self, record: Record) -> None:
@@ -129,7 +134,22 @@ def _record(line: bytes) -> Record | None:
     except (ValueError, TypeError, RecursionError):
         return None
     fits = all(isinstance(getattr(record, name), kind) for name, kind in _KINDS.items())
+    fits = fits and _flat(record.options, 3) and _flat(record.measures, 1)
     return record if fits and record.state in get_args(State) else None
+
+
+def _flat(found: Any, depth: int) -> bool:
+    """Whether dictionaries lie in one another no deeper, and there are no lists."""
+    if not isinstance(found, dict):
+        return not isinstance(found, list)
+    return depth > 0 and all(_flat(value, depth - 1) for value in found.values())
+
+
+def _may_be_one(path: Path) -> bool:
+    """Whether a file without a whole line can be a manifest whose first line was cut off."""
+    with path.open("rb") as file:
+        head = file.read(len(_HEAD))
+    return _HEAD.startswith(head)
 
 
 def failed(begun: Record, error: Exception) -> Record:

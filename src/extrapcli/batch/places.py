@@ -117,10 +117,14 @@ def place(name: str) -> Place:
 
     Raises UsageError for a URL of no kind that is known, MissingDependency where its library is not installed.
     """
+    if not name:
+        raise UsageError("a folder's name is empty; write . for the one you are in")
     kind = re.match(r"([a-z][a-z0-9+.-]+)://", name)
     if not kind:
         return Path(name)
     if kind[1] == "file":
+        if urlsplit(name).netloc not in ("", "localhost"):
+            raise UsageError(f"{name}: is no path; write file:// and a path from the root on, file:///home/me/songs")
         return Path(unquote(urlsplit(name).path))
     try:
         _reach(name)

@@ -44,14 +44,15 @@ class Naming:
         try:
             fields = [field for _, field, _, _ in string.Formatter().parse(self.name) if field is not None]
             sample = self.of(Path("song.flac"))[0] if set(fields) <= set(_FIELDS) else ""
-        except (ValueError, IndexError):
+        except (ValueError, IndexError, KeyError):
             fields, sample = [self.name], ""
         if unknown := [field for field in fields if field not in _FIELDS]:
             known = ", ".join(f"{{{field}}}" for field in _FIELDS)
             raise UsageError(f"--name {self.name!r}: knows nothing of {unknown[0]!r}; there are {known}")
         if "/" in self.name or os.sep in self.name:
             raise UsageError(f"--name {self.name!r}: holds a slash; tracks lie in folders as their songs do")
-        if "ext" not in fields and not (self.format and format_of(Path(sample)) == self.format):
+        of_format = self.format and Path(sample).suffix and format_of(Path(sample)) == self.format
+        if not self.name.endswith(".{ext}") and not of_format:
             raise UsageError(f"--name {self.name!r}: must end in .{{ext}}, or in the suffix of a --format")
 
     def of(self, song: PurePath) -> tuple[str, str]:
@@ -70,8 +71,9 @@ def plan(root: Place, out: Place, naming: Naming, *, include: Sequence[str], exc
     name, where `out` is `root` and for an empty pattern; UnreadableAudio where there is no song, or a folder that
     can't be looked into; CannotWrite for an `out` at a URL that can't be listed.
     """
-    if not all((*include, *exclude)):
-        raise UsageError("a pattern is empty; write *.mp3, say, or demos/*")
+    for pattern in (*include, *exclude):
+        if not PurePath(pattern).parts or "**" in pattern:
+            raise UsageError(f"{pattern!r}: no pattern that is known; write *.mp3, demos/* or a folder's name")
     if isinstance(root, Path) and not root.is_dir():
         raise UnreadableAudio(f"{root}: no such folder; name one with songs")
     if same(root, out):
@@ -102,8 +104,12 @@ def _files(root: Place, out: Place, exclude: Sequence[str]) -> Iterator[tuple[Pu
     if isinstance(root, Remote):
         for name, song in _listed(root, UnreadableAudio).items():
             path = PurePosixPath(name)
-            if all(map(wanted, (path, *path.parents))) and not song.url.startswith(f"{tracks}/"):
-                yield path, song
+            ours = song.url.startswith(f"{tracks}/") and not f"{root}/".startswith(f"{tracks}/")
+            if ours or not all(map(wanted, (path, *path.parents))):
+                continue
+            if not {"", ".", ".."}.isdisjoint(name.split("/")):
+                raise UsageError(f"{song}: has a name that leads out of its folder; leave it out with --exclude")
+            yield path, song
         return
     for folder, folders, files in os.walk(root, onerror=refuse):
         here = Path(folder).relative_to(root)
@@ -125,7 +131,8 @@ def _refuse_collisions(works: list[Work]) -> None:
         other = written.setdefault(work.target, work.input)
         if other != work.input:
             raise UsageError(
-                f"{work.target}: {other} and {work.input} would both be written there; give another --name"
+                f"{work.target}: {other} and {work.input} would both be written there; "
+                "give another --name, or --exclude one"
             )
         if real_name(work.target) in songs:
             raise UsageError(f"{work.target}: is one of the songs; give another --name or folder")

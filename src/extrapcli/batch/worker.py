@@ -2,25 +2,30 @@
 
 import json
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic
 
 from extrapcli.audio.decode import decode
 from extrapcli.batch.manifest import Record, failed, stamp_of
-from extrapcli.batch.places import Place, fetched, stat_now, written
+from extrapcli.batch.places import Place, digest_at, fetched, is_there, stat_now, written
 from extrapcli.batch.plan import Work
 from extrapcli.errors import CannotWrite, UnreadableAudio
 from extrapcli.maker import Maker, Options
-from extrapcli.models import sha256
+from extrapcli.models import CARD, sha256
+
+IN_THE_WAY = "exists and was not made by this batch; move it, or say --overwrite"
 
 
 @dataclass(frozen=True)
 class Task:
     """A song to work on; `made` are the records of tracks of this name, the last one last.
 
-    With `unfinished`, what lies at the target was made by a run that came to no end, so it may be replaced.
+    With `unfinished`, what lies at the target may be the track of a run that came to no end before it could say so.
     """
 
     work: Work
@@ -31,7 +36,7 @@ class Task:
     @property
     def ours(self) -> bool:
         """Whether what lies at the target, if anything, was made by a batch."""
-        return self.unfinished or any(record.is_of(self.work.target) for record in self.made)
+        return any(record.is_of(self.work.target) for record in self.made)
 
     def kept(self, seen: str | None) -> Record | None:
         """The record of the track that is there, where neither it nor options nor song have changed.
@@ -54,7 +59,7 @@ class Worker:
     """Replaces what lies at the target: whether that may be is asked before."""
 
     def __init__(self, options: Options) -> None:
-        self._options = replace(options, overwrite=True)
+        self._options, self._overwrite = replace(options, overwrite=True), options.overwrite
 
     @cached_property
     def _maker(self) -> Maker:
@@ -83,7 +88,7 @@ class Worker:
         if record := task.kept(digest):
             return replace(record, input_stamp=stamp)
         song = decode(source, name=str(work.source))
-        with written(work.target) as path:
+        with self._written(task) as path:
             track = self._maker.make(song, source, path, work.format, _Unseen())
             made = sha256(path)
         found = stat_now(work.target)
@@ -106,6 +111,23 @@ class Worker:
             },
         )
 
+    @contextmanager
+    def _written(self, task: Task) -> Iterator[Path]:
+        """A path to write the track to, in place of what lies at the target where that may be replaced.
+
+        Where it can't be known, because a run came to no end, the track is made beside: it is that one or it is not.
+        """
+        target = task.work.target
+        if task.ours or self._overwrite or not (task.unfinished and is_there(target)):
+            with written(target) as path:
+                yield path
+            return
+        with TemporaryDirectory(prefix="extrap-") as folder:
+            path = Path(folder) / "track"
+            yield path
+            if sha256(path) != digest_at(target):
+                raise CannotWrite(f"{target}: {IN_THE_WAY}")
+
 
 def digest_of(file: Path, song: Place) -> str:
     """SHA-256 of a song's file; raises UnreadableAudio where it can't be read, or would never end, as a pipe."""
@@ -119,7 +141,8 @@ def digest_of(file: Path, song: Place) -> str:
 
 def fingerprint(options: Options, format: str, model: Path) -> dict[str, object]:
     """What of the options decides how a track sounds; a model is known by its files."""
-    files = sorted(p for p in model.iterdir() if p.name.startswith("model.")) if model.is_dir() else [model]
+    inside = sorted(model.iterdir()) if model.is_dir() else [model]
+    files = [file for file in inside if file.is_file() and file.name != CARD]
     return {
         "length": asdict(options.length),
         "model": {file.name: sha256(file)[:16] for file in files},

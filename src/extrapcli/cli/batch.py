@@ -93,6 +93,8 @@ def batch(
     if address and engine is not EngineName.ray:
         raise UsageError(f"--address {address}: is of a Ray cluster; say --engine ray, too")
     source, target = place(songs), place(tracks)
+    if str(target).startswith("memory:"):
+        raise UsageError(f"{target}: each worker would write to a memory of its own; name a folder or a store")
     if engine is EngineName.ray:  # its workers are elsewhere
         source, target = source.absolute(), target.absolute()
     lines = manifest_path(target, manifest)

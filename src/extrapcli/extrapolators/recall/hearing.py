@@ -1,5 +1,6 @@
 """What the network hears in a song."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,9 +10,13 @@ from extrapcli.audio.large import gathered, let_go, pieces
 from extrapcli.audio.resample import resampled
 from extrapcli.audio.song import Song
 from extrapcli.backends.base import Backend
+from extrapcli.errors import UnusableModel
 
 Array = NDArray[np.float32]
 
+OUTPUTS = ("heard", "places", "spectra")
+BAND_GROUPS = 16  # of bands, by which what was heard is remembered
+MOST = 1e9  # of any output; sums of products of what is larger could overflow
 CHUNK_FRAMES = 20  # how much of a long song the network is given at once, besides the margins
 MARGIN_FRAMES = 21  # what its convolutions hear on either side
 
@@ -57,10 +62,21 @@ class Hearing:
             samples = begin * rate - missing
             heard = np.pad(sound[max(0, samples) : samples + size * rate], (max(0, -samples), 0))
             outputs = self.backend.run(heard.reshape(1, size, rate))
-            hops = outputs["places"].shape[1] // size
-            for name in ("heard", "places", "spectra"):
+            hops = self._hops(outputs, size)
+            for name in OUTPUTS:
                 kept = outputs[name][0, (start - begin) * hops : (start - begin + step) * hops]
-                row = rows.setdefault(name, np.empty((count * hops, kept.shape[1]), np.float32))
-                row[start * hops : start * hops + len(kept)] = kept
+                if name not in rows:
+                    rows[name] = np.empty((count * hops, kept.shape[1]), np.float32)
+                rows[name][start * hops : start * hops + len(kept)] = kept
             let_go(sound)
         return Score(**rows)
+
+    def _hops(self, outputs: Mapping[str, Array], size: int) -> int:
+        """The hops of a frame. Raises UnusableModel for outputs that do not fit together."""
+        counts = {outputs[name].shape[1] for name in OUTPUTS}
+        hops, rest = divmod(int(counts.pop()), size)
+        if counts or rest or not hops or outputs["spectra"].shape[2] % BAND_GROUPS:
+            raise UnusableModel(f"model {self.backend.spec.name} gives rows that do not fit; export it again")
+        if max(float(np.abs(outputs[name]).max(initial=0)) for name in OUTPUTS) > MOST:
+            raise UnusableModel(f"model {self.backend.spec.name} gives values beyond any score; train it again")
+        return hops
