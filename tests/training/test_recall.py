@@ -119,12 +119,13 @@ class Knowing:
     suffixes: ClassVar[tuple[str, ...]] = ()
     device = "cpu"
     spec = ModelSpec(
-        "knowing", "recall", 22050, None, 10, {"heard": (None, 1), "places": (None, 1), "spectra": (None, 1)}
+        "knowing", "recall", 22050, None, 10, {"heard": (None, 1), "places": (None, 1), "spectra": (None, 16)}
     )
 
     def run(self, context: Frames) -> Mapping[str, NDArray[np.float32]]:
         rows = np.ones((1, 25 * context.shape[1], 1), np.float32)
-        return {"heard": rows, "places": rows * np.arange(rows.shape[1], dtype=np.float32)[:, None], "spectra": rows}
+        return {"heard": rows, "places": rows * np.arange(rows.shape[1], dtype=np.float32)[:, None],
+                "spectra": rows.repeat(16, axis=2)}  # fmt: skip
 
 
 def test_nothing_beats_the_oracle_and_a_tune_that_repeats_is_matched(rng: np.random.Generator) -> None:
