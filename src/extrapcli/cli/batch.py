@@ -10,7 +10,22 @@ import typer
 
 from extrapcli import console
 from extrapcli.cli.app import app
-from extrapcli.cli.continue_ import Add, Device, Ending, Format, Minutes, length_of
+from extrapcli.cli.options import (
+    Add,
+    Backend,
+    Crossfade,
+    Device,
+    Ending,
+    Ends,
+    Format,
+    Minutes,
+    Model,
+    Quiet,
+    RunsOn,
+    Seed,
+    Variety,
+    length_of,
+)
 from extrapcli.errors import UsageError
 from extrapcli.models import DEFAULT
 
@@ -45,22 +60,16 @@ def batch(
     name: Annotated[
         str, typer.Option(metavar="PATTERN", help="Names of tracks, of {stem}, {minutes}, {ext} and {model}.")
     ] = "{stem}-{minutes}.{ext}",
-    model: Annotated[str, typer.Option(metavar="NAME_OR_PATH", help="A model (see extrap models).")] = DEFAULT,
-    backend: Annotated[str, typer.Option(metavar="NAME", help="auto, onnx or tensorflow.")] = "auto",
-    device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.auto,
-    crossfade: Annotated[
-        float | None, typer.Option(min=0, metavar="SECONDS", help="Length of each join.  [default: the model's]")
-    ] = None,
+    model: Model = DEFAULT,
+    backend: Backend = "auto",
+    device: RunsOn = Device.auto,
+    crossfade: Crossfade = None,
     format: Annotated[
         Format | None, typer.Option(help="Format of the tracks.  [default: each song's, by its name, or flac]")
     ] = None,
-    ending: Annotated[
-        Ending, typer.Option(help="The song's own, a fade, a cut, or what suits the song.")
-    ] = Ending.auto,
-    variety: Annotated[
-        float, typer.Option(min=0, max=1, help="0 for the safest continuation, 1 for the most surprising.")
-    ] = 0.3,
-    seed: Annotated[int, typer.Option(min=0, help="Repeats the choices of a model that makes any.")] = 0,
+    ending: Ends = Ending.auto,
+    variety: Variety = 0.3,
+    seed: Seed = 0,
     retry: Annotated[int, typer.Option(min=0, max=100, help="How often a song that failed is tried again.")] = 0,
     timeout: Annotated[
         float, typer.Option(min=0.01, max=1e5, metavar="MINUTES", help="Give up a song that takes longer.")
@@ -73,7 +82,7 @@ def batch(
         bool, typer.Option("--overwrite", help="Replace files in the way that no batch has made.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the line of the manifest for each track.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Continue every song below a folder; run again, it does only what is missing or changed.
 

@@ -7,6 +7,7 @@ import typer
 
 from extrapcli import console
 from extrapcli.cli.app import app
+from extrapcli.cli.options import Backend, Quiet
 from extrapcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -63,9 +64,9 @@ def melody(
     model: Annotated[
         str, typer.Option(metavar="NAME_OR_PATH", help="A model of tunes (see extrap models).")
     ] = "melody",
-    backend: Annotated[str, typer.Option(metavar="NAME", help="auto, onnx or tensorflow.")] = "auto",
+    backend: Backend = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Write a tune that begins with a seed; it ends where the model says that it is over."""
     from extrapcli.melody.melody import Wish, write_tune

@@ -8,7 +8,7 @@ import typer
 
 from extrapcli import console
 from extrapcli.cli.app import app
-from extrapcli.cli.continue_ import Device, Format
+from extrapcli.cli.options import Backend, Device, Format, Quiet, RunsOn, Threads
 
 
 @app.command()
@@ -25,15 +25,15 @@ def predict(
         int | None,
         typer.Option(min=1, max=4096, help="Samples that each is predicted from.  [default: the model's]"),
     ] = None,
-    backend: Annotated[str, typer.Option(metavar="NAME", help="auto, onnx or tensorflow.")] = "auto",
-    device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.auto,
+    backend: Backend = "auto",
+    device: RunsOn = Device.auto,
     format: Annotated[Format | None, typer.Option(help="Format of the file.  [default: the song's, or flac]")] = (
         None
     ),
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads the model may use.")] = None,
+    threads: Threads = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print a line of JSON with all the errors.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Predict every sample of a song from the few before it, and say how well.
 

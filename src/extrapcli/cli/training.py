@@ -8,6 +8,7 @@ import typer
 
 from extrapcli import console
 from extrapcli.cli.app import app
+from extrapcli.cli.options import Quiet
 from extrapcli.models import DEFAULT
 
 
@@ -35,7 +36,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run, if it was begun.")] = False,
     device: Annotated[TrainingDevice, typer.Option(help="gpu and tpu train on JAX.")] = TrainingDevice.cpu,
     tpu: Annotated[bool, typer.Option("--tpu", help="Short for --device tpu.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train a network on a corpus of songs; prints the path of the best weights.
 
@@ -71,7 +72,7 @@ def export(
     licence: Annotated[str, typer.Option(metavar="TEXT", help="For the card: the licence of the weights.")] = (
         "not stated"
     ),
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Make a model of a run: ONNX and Keras files that agree, measured, with a card."""
     from extrapcli.training.device import use_tensorflow

@@ -10,7 +10,7 @@ from extrapcli.backends.base import Backend
 from extrapcli.errors import UsageError
 from extrapcli.extrapolators.base import Block, Style, fade_out
 from extrapcli.extrapolators.limit import limited
-from extrapcli.extrapolators.recall.hearing import Hearing
+from extrapcli.extrapolators.recall.hearing import OUTPUTS, Hearing
 from extrapcli.extrapolators.recall.song_map import map_song
 from extrapcli.extrapolators.recall.walk import Walk
 
@@ -18,7 +18,7 @@ MAX_FADE_SECONDS = 1.0
 
 
 class Recall:
-    NEEDS = frozenset({"heard", "places", "spectra"})
+    NEEDS = frozenset(OUTPUTS)
 
     def __init__(self, backend: Backend, style: Style) -> None:
         if style.fade_seconds is not None and not 0 <= style.fade_seconds <= MAX_FADE_SECONDS:
