@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from extrapcli import console
 from extrapcli.amplitude import linear
-from extrapcli.amplitude.life import life
 from extrapcli.amplitude.network import go_on
+from extrapcli.amplitude.stability import stability
 from extrapcli.backends import open_model
 from extrapcli.models import find_model
 from extrapcli.networks.amplitude import amplitude
@@ -167,9 +167,11 @@ def closed_loops(training: Sounds, validation: Sounds) -> list[Figures]:
         found.append(
             {
                 "song": validation.shards[place].source.stem,
-                "network": vars(life(sound, SAMPLE_RATE)) | {"hertz": pitch(sound)},
-                "linear prediction, of the two songs": vars(life(linear.go_on(common, start, count), SAMPLE_RATE)),
-                "linear prediction, of this song": vars(life(linear.go_on(own, start, count), SAMPLE_RATE)),
+                "network": vars(stability(sound, SAMPLE_RATE)) | {"hertz": pitch(sound)},
+                "linear prediction, of the two songs": vars(
+                    stability(linear.go_on(common, start, count), SAMPLE_RATE)
+                ),
+                "linear prediction, of this song": vars(stability(linear.go_on(own, start, count), SAMPLE_RATE)),
             }
         )
     return found

@@ -52,7 +52,7 @@ def document(
         "every timbre. A continuation is good where it is near the true one in all of them.",
         _quality(values, ways, models, len(common)),
         _orders(values),
-        "`recall` chooses where to leap so that little comes back within 70 s, attacks and steps of level at its "
+        "`recall` chooses where to jump so that little comes back within 70 s, attacks and steps of level at its "
         "joins are small, and it stays as loud as the song; PyMusicLooper, so that its loop is seamless. Such rows "
         "say that they do what they were made to; the others are nobody's aim.",
         "## As a set",

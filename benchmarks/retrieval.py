@@ -1,4 +1,4 @@
-"""How near is what follows a leap to what really followed? `retrieval.py CORPUS [--split test]`.
+"""How near is what follows a jump to what really followed? `retrieval.py CORPUS [--split test]`.
 
 Prints the distances over the next 2 and 10 seconds (see extrapcli.evaluation.retrieval) as Markdown tables.
 """
@@ -30,7 +30,7 @@ def main() -> None:
         retrieval(backend, [shard.read() for shard in shards], cuts=asked.cuts),
         strict=True,
     ):
-        print(f"| leaps {title} | next 2 s | next 10 s |\n|---|---|---|")
+        print(f"| jumps {title} | next 2 s | next 10 s |\n|---|---|---|")
         for way, (soon, late) in table.means().items():
             print(f"| {way} | {soon:.3f} | {late:.3f} |")
         count = len(next(iter(table.rows.values())))

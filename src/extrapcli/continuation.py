@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.audio.large import pieces
 from extrapcli.audio.song import Song
+from extrapcli.audio.spooled import pieces
 from extrapcli.errors import UsageError
-from extrapcli.extrapolators.base import Extrapolator, Leap
+from extrapcli.extrapolators.base import Extrapolator, Jump
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Join:
 
     seconds: float
     fade_seconds: float
-    leap: Leap | None  # where in the song it went, if it plays the song's own sound
+    jump: Jump | None  # where in the song it went, if it plays the song's own sound
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def continue_song(
             write(piece)
         copied += copies * (block.start - written)
         written, copies = block.start, block.copy
-        joins.append(Join(written / song.sample_rate, block.fade_samples / song.sample_rate, block.leap))
+        joins.append(Join(written / song.sample_rate, block.fade_samples / song.sample_rate, block.jump))
         progress(written, len(joins))
         pending = block.samples.astype(song.samples.dtype, copy=False)
     for piece in pieces(pending[: wanted - written]):

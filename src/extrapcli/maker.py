@@ -52,7 +52,7 @@ class Track:
     copied_seconds: float
 
     def to_json(self) -> str:
-        standing_out = sum(join.leap.stands_out for join in self.joins if join.leap)
+        standing_out = sum(join.jump.stands_out for join in self.joins if join.jump)
         facts = asdict(self) | {"seconds": self.samples / self.sample_rate, "joins_that_stand_out": standing_out}
         if standing_out > len(self.joins) / 2:
             facts["note"] = "the song has no good place to go on from: most joins stand out from its own beats"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from extrapcli.audio.claims import ogg_is_intact
+from extrapcli.audio.declared_length import ogg_is_intact
 from extrapcli.audio.decode import decode
 from extrapcli.errors import UnreadableAudio
 from tests.audio.test_round_trip import bursts, lag, write

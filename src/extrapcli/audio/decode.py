@@ -13,9 +13,9 @@ import soundfile
 from numpy.typing import NDArray
 
 from extrapcli.audio.channels import vorbis_order
-from extrapcli.audio.claims import claim_of, ogg_is_intact, starts_like_mpeg, without_junk
-from extrapcli.audio.large import Gathering, gathered, pieces
+from extrapcli.audio.declared_length import declared_length, ogg_is_intact, starts_like_mpeg, without_junk
 from extrapcli.audio.song import Samples, Song
+from extrapcli.audio.spooled import Spool, pieces, spooled
 from extrapcli.audio.streams import open_with_ffmpeg, open_with_sndfile
 from extrapcli.audio.tags import read_tags
 from extrapcli.errors import UnreadableAudio
@@ -120,7 +120,7 @@ def _fuller(sound: Sound | None, other: Sound | None) -> Sound | None:
 
 
 def _check_whole(sound: Sound, stream: BinaryIO, name: str) -> None:
-    claim = claim_of(stream)
+    claim = declared_length(stream)
     declared = max(claim.samples, sound.declared)
     seconds, declared_seconds = len(sound.samples) / sound.sample_rate, declared / sound.sample_rate
     if declared_seconds - seconds > WORTH_MENTIONING_SECONDS:
@@ -156,7 +156,7 @@ def _read_with_sndfile(stream: BinaryIO) -> Sound | None:
         dtype = "float64" if depth in ("s32", "f64") else "float32"
         ogg = file.format == "OGG"
         order = vorbis_order(file.channels) if ogg else slice(None)
-        samples = Gathering()
+        samples = Spool()
         samples.add(np.empty((0, file.channels), dtype))
         try:
             while len(block := file.read(BLOCK_SAMPLES, dtype, always_2d=True)):
@@ -176,7 +176,7 @@ def _read_with_ffmpeg(stream: BinaryIO) -> Sound | None:
         if not container.streams.audio or container.streams.audio[0].codec_context is None:
             return None
         track = container.streams.audio[0]
-        decoded = Gathering()
+        decoded = Spool()
         shape = None
         damaged = False
         end = 0
@@ -225,4 +225,4 @@ def _to_float(samples: NDArray[Any], *, lossless: bool) -> tuple[Samples, str]:
     if samples.dtype == dtype:
         return samples, depth
     middle, full = {"uint8": (128, 2**7), "int16": (0, 2**15), "int32": (0, 2**31)}.get(samples.dtype.name, (0, 1))
-    return gathered((piece.astype(dtype) - middle) / full for piece in pieces(samples)), depth
+    return spooled((piece.astype(dtype) - middle) / full for piece in pieces(samples)), depth

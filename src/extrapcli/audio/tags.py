@@ -17,7 +17,7 @@ import mutagen.oggopus
 import mutagen.oggvorbis
 import mutagen.wave
 
-from extrapcli.audio.claims import starts_like_mpeg
+from extrapcli.audio.declared_length import starts_like_mpeg
 from extrapcli.audio.song import Picture, Tags
 from extrapcli.audio.streams import open_with_sndfile
 

@@ -14,7 +14,7 @@ from scipy.stats import binomtest
 
 from extrapcli.backends.base import Backend
 from extrapcli.evaluation.prediction import distance
-from extrapcli.extrapolators.recall.hearing import Hearing
+from extrapcli.extrapolators.recall.encoder import Hearing
 
 Array = NDArray[np.float32]
 Scorer = Callable[[Array, list[Array]], NDArray[np.floating]]

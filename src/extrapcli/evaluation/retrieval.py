@@ -1,7 +1,7 @@
-"""How good is a leap? The distance between what really followed a cut and what follows the place leapt to.
+"""How good is a jump? The distance between what really followed a cut and what follows the place jumped to.
 
 Songs are cut at evenly spaced points. Every other place of the song, two seconds away from the cut and ten from
-the song's end at least, may be leapt to. Spectra are log-mel (64 bands, 25 a second, 93 ms windows), standardised
+the song's end at least, may be jumped to. Spectra are log-mel (64 bands, 25 a second, 93 ms windows), standardised
 over each song; distances are mean absolute differences. They are made here, not by the network that is judged.
 """
 
@@ -13,7 +13,7 @@ from scipy.spatial.distance import cdist
 
 from extrapcli.backends.base import Backend
 from extrapcli.evaluation.spectra import PER_SECOND, mel_energies
-from extrapcli.extrapolators.recall.hearing import Hearing
+from extrapcli.extrapolators.recall.encoder import Hearing
 
 Array = NDArray[np.float32]
 NEAR, SOON, LATE = 2 * PER_SECOND, 2 * PER_SECOND, 10 * PER_SECOND
@@ -44,7 +44,7 @@ class Table:
 def retrieval(backend: Backend, songs: list[NDArray[np.int16]], *, cuts: int) -> tuple[Table, Table]:
     """Try the plain matches, the network, chance and an oracle on every cut of mono int16 songs `(n,)`.
 
-    The second table lets only places be leapt to that end ten seconds before the cut or earlier, as when the
+    The second table lets only places be jumped to that end ten seconds before the cut or earlier, as when the
     song stops there.
     """
     hearing = Hearing(backend)

@@ -30,15 +30,15 @@ class Style:
 
 
 @dataclass(frozen=True)
-class Leap:
-    """A join that goes from one place of the song to another.
+class Jump:
+    """A join that goes from one position of the song to another.
 
-    `part` is what leaps: the whole sound, or its sustained or struck part. `score` is the network's, in nats
-    above the middle one of all places. The percentiles say which share of the song's own beats is weaker in
-    spectral flux, or smaller in its step of level, than the join.
+    `layer` is what jumps: `all` of the sound, or its `harmonic` or `percussive` layer. `score` is the network's, in
+    nats above the median of all positions. The percentiles give the share of the song's own beats that have less
+    spectral flux, or a smaller level step, than the join.
     """
 
-    part: str
+    layer: str
     from_seconds: float
     to_seconds: float
     score: float
@@ -61,7 +61,7 @@ class Block:
     start: int
     samples: NDArray[np.floating]
     fade_samples: int
-    leap: Leap | None = None
+    jump: Jump | None = None
     copy: bool = False
 
 

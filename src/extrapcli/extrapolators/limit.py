@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.audio.large import pieces
 from extrapcli.audio.song import Song
+from extrapcli.audio.spooled import pieces
 from extrapcli.extrapolators.base import Block
 
 SEGMENT_SECONDS = 0.01

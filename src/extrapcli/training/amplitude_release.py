@@ -9,8 +9,8 @@ import onnx
 from numpy.typing import NDArray
 
 from extrapcli.amplitude import linear
-from extrapcli.amplitude.life import Life, life
 from extrapcli.amplitude.network import ahead, go_on
+from extrapcli.amplitude.stability import Stability, stability
 from extrapcli.backends.base import Backend
 from extrapcli.networks.amplitude import amplitude, amplitude_rolled
 from extrapcli.spec import ModelSpec, Shape
@@ -98,11 +98,11 @@ class AmplitudeRelease:
         }
         figures: Figures = {"closed_loop_songs": len(known), "closed_loop_followed_seconds": FOLLOWED_SECONDS}
         for name, sound in lives.items():
-            figures |= _told(name, [life(of, SAMPLE_RATE) for of in sound])
+            figures |= _told(name, [stability(of, SAMPLE_RATE) for of in sound])
         return figures
 
 
-def _told(name: str, lives: list[Life]) -> Figures:
+def _told(name: str, lives: list[Stability]) -> Figures:
     """How many end in which way, and the middle one of the seconds it takes."""
     ends: dict[str, list[float]] = {}
     for one in lives:

@@ -3,7 +3,7 @@
 A clip of a song gives the network its spectra, some places as queries and every other place as candidates. The
 cost of answering a query with a candidate is the mean absolute difference between the spectra that follow the
 two, over the next ten seconds and, with less weight, over the next two. The song's own continuation and what
-lies within two seconds of it are no answer, as a leap to there is none.
+lies within two seconds of it are no answer, as a jump to there is none.
 """
 
 from collections.abc import Sequence

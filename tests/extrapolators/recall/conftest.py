@@ -2,9 +2,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.audio.song import Song
-from extrapcli.extrapolators.recall.hearing import Score
-from extrapcli.extrapolators.recall.music import Music
-from extrapcli.extrapolators.recall.song_map import Part, SongMap
+from extrapcli.extrapolators.recall.analysis import Part, SongMap
+from extrapcli.extrapolators.recall.bounds import Music
+from extrapcli.extrapolators.recall.encoder import Score
 from extrapcli.extrapolators.recall.texture import Beats, texture
 
 RATE = 22050

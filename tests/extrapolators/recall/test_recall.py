@@ -66,13 +66,13 @@ def test_every_join_tells_where_it_went_and_how_audible_it_is(
     assert len(joins) > 10
     assert [join.seconds for join in joins] == sorted(join.seconds for join in joins)
     for join in joins:
-        assert join.leap is not None
+        assert join.jump is not None
         assert 0 < join.fade_seconds <= 0.2
-        assert 0 <= join.leap.to_seconds < song.seconds
-        assert 0 <= join.leap.from_seconds <= song.seconds + 0.01
-        assert 0 <= join.leap.flux_percentile <= 100
-    assert sum(join.leap.stands_out for join in joins if join.leap) <= 1
-    assert {join.leap.part for join in joins if join.leap} == {"all", "sustained", "struck"}
+        assert 0 <= join.jump.to_seconds < song.seconds
+        assert 0 <= join.jump.from_seconds <= song.seconds + 0.01
+        assert 0 <= join.jump.flux_percentile <= 100
+    assert sum(join.jump.stands_out for join in joins if join.jump) <= 1
+    assert {join.jump.layer for join in joins if join.jump} == {"all", "harmonic", "percussive"}
 
 
 def test_every_ten_seconds_are_as_loud_as_the_song(song: Song, two_minutes: tuple[Sound, list[Join]]) -> None:
@@ -100,7 +100,7 @@ def test_variety_leaves_the_safest_choices(song: Song, backend: Backend) -> None
     def score(variety: float) -> float:
         long = replace(song, samples=np.concatenate([song.samples] * 4))
         joins = played(long, 240, backend, Style(variety=variety))[1]
-        return float(np.mean([join.leap.score for join in joins if join.leap]))
+        return float(np.mean([join.jump.score for join in joins if join.jump]))
 
     assert score(0) > score(1)
 
@@ -121,9 +121,9 @@ def test_a_song_that_ends_lands_on_its_own_ending_to_the_sample(
     song, rate = ending_song()
     track, joins = played(song, seconds, backend, Style(ending=ending, seed=seed))
     last = joins[-1]
-    assert last.leap is not None
+    assert last.jump is not None
     begin = round((last.seconds + last.fade_seconds) * rate)
-    end = round((last.leap.to_seconds) * rate) + len(track) - begin
+    end = round((last.jump.to_seconds) * rate) + len(track) - begin
     assert 60 * rate < end <= 61 * rate
     tail = song.samples[end - len(track) + begin : end]
     settled = 2 * rate
@@ -223,6 +223,6 @@ def test_copied_seconds_are_those_of_one_place(song: Song, backend: Backend) -> 
 def test_a_long_song_is_played_whole(song: Song, backend: Backend) -> None:
     long = replace(song, samples=np.concatenate([song.samples] * 4))
     _, joins = played(long, 150, backend)
-    assert {join.leap.part for join in joins if join.leap} == {"all"}
+    assert {join.jump.layer for join in joins if join.jump} == {"all"}
     for before, after in pairwise(joins):
         assert after.seconds - before.seconds > 5

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from extrapcli.extrapolators.recall.hearing import Score
+from extrapcli.extrapolators.recall.encoder import Score
 from extrapcli.extrapolators.recall.repetition import MEMORY_SECONDS, Memory
 
 SECOND = 25

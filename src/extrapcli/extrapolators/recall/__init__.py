@@ -1,6 +1,6 @@
 """`recall`: plays the song's own sound, from places that a pointing network chooses.
 
-song -> map_song: what is where -> Walk: leap after leap, each brought to the sample -> blocks
+song -> map_song: what is where -> Walk: jump after jump, each brought to the sample -> blocks
 """
 
 from collections.abc import Iterator
@@ -10,9 +10,9 @@ from extrapcli.backends.base import Backend
 from extrapcli.errors import UsageError
 from extrapcli.extrapolators.base import Block, Style, fade_out
 from extrapcli.extrapolators.limit import limited
-from extrapcli.extrapolators.recall.hearing import OUTPUTS, Hearing
-from extrapcli.extrapolators.recall.song_map import map_song
-from extrapcli.extrapolators.recall.walk import Walk
+from extrapcli.extrapolators.recall.analysis import map_song
+from extrapcli.extrapolators.recall.encoder import OUTPUTS, Hearing
+from extrapcli.extrapolators.recall.sequencer import Walk
 
 MAX_FADE_SECONDS = 1.0
 

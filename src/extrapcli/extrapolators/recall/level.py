@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.audio.large import pieces
-from extrapcli.extrapolators.recall.song_map import SongMap
+from extrapcli.audio.spooled import pieces
+from extrapcli.extrapolators.recall.analysis import SongMap
 
 TOLERANCE_DECIBELS = 1.5
 WEIGHT = 0.5  # for every decibel beyond

@@ -12,7 +12,7 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.extrapolators.recall.hearing import BAND_GROUPS, Score
+from extrapcli.extrapolators.recall.encoder import BAND_GROUPS, Score
 
 MEMORY_SECONDS = 70.0
 ALIKE, SAME = 0.8, 0.95  # correlation of two stretches of a second, from which they count a little, and wholly

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.audio.large import pieces
+from extrapcli.audio.spooled import pieces
 
 Array = NDArray[np.float32]
 

@@ -14,7 +14,7 @@ OGG_HEADER_BYTES = 27
 REVERSED_BITS = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
-class Claim(NamedTuple):
+class DeclaredLength(NamedTuple):
     """`samples` per channel that ought to be there, 0 if unsaid or met; whether the data ends within a unit."""
 
     samples: int = 0
@@ -36,18 +36,18 @@ def without_junk(stream: BinaryIO) -> BinaryIO:
     return io.BytesIO(data[first:end]) if end else stream
 
 
-def claim_of(stream: BinaryIO) -> Claim:
+def declared_length(stream: BinaryIO) -> DeclaredLength:
     """Compare what WAV, AIFF, Ogg and MP3 files say of their length with how long they are."""
     stream.seek(0)
     magic = stream.read(4)
     if magic in (b"RIFF", b"RIFX", b"RF64", b"FORM"):
-        return _chunks_claim(stream, "<" if magic in (b"RIFF", b"RF64") else ">")
+        return _declared_by_chunks(stream, "<" if magic in (b"RIFF", b"RF64") else ">")
     if magic == b"OggS":
-        return Claim(cut_off=not ogg_is_intact(stream))
-    return _mpeg_claim(stream) if starts_like_mpeg(stream) else Claim()
+        return DeclaredLength(cut_off=not ogg_is_intact(stream))
+    return _declared_by_mpeg(stream) if starts_like_mpeg(stream) else DeclaredLength()
 
 
-def _chunks_claim(stream: BinaryIO, byte_order: str) -> Claim:
+def _declared_by_chunks(stream: BinaryIO, byte_order: str) -> DeclaredLength:
     file_bytes = stream.seek(0, 2)
     position, long_bytes = 12, 0
     bytes_per_second = sample_rate = aiff_samples = 0
@@ -65,10 +65,10 @@ def _chunks_claim(stream: BinaryIO, byte_order: str) -> Claim:
             wanted = long_bytes if size == 0xFFFFFFFF and long_bytes else size
             missing = position + 8 + wanted - file_bytes
             if missing <= 0 or (size >= STREAMED_BYTES and not long_bytes):
-                return Claim()
-            return Claim(aiff_samples or wanted * sample_rate // max(bytes_per_second, 1))
+                return DeclaredLength()
+            return DeclaredLength(aiff_samples or wanted * sample_rate // max(bytes_per_second, 1))
         position += 8 + size + size % 2
-    return Claim()
+    return DeclaredLength()
 
 
 def ogg_is_intact(stream: BinaryIO) -> bool:
@@ -95,7 +95,7 @@ def _ogg_checksum(page: bytearray) -> int:
     return int(f"{reverse:032b}"[::-1], 2)
 
 
-def _mpeg_claim(stream: BinaryIO) -> Claim:
+def _declared_by_mpeg(stream: BinaryIO) -> DeclaredLength:
     stream.seek(0)
     data = stream.read()
     declared = whole = end = 0
@@ -112,10 +112,10 @@ def _mpeg_claim(stream: BinaryIO) -> Claim:
         else:
             cut_off = position == end
     if first is None:
-        return Claim()
+        return DeclaredLength()
     missing = declared - whole
     # Some encoders count the frame that carries the count.
-    return Claim(declared * first.samples if missing > 1 else 0, cut_off and (missing > 0 or not declared))
+    return DeclaredLength(declared * first.samples if missing > 1 else 0, cut_off and (missing > 0 or not declared))
 
 
 def _declared_frames(data: bytes, position: int, header: Header) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.extrapolators.recall.song_map import Part
+from extrapcli.extrapolators.recall.analysis import Part
 
 Sound = NDArray[np.floating]
 
@@ -14,7 +14,7 @@ Sound = NDArray[np.floating]
 class Voice:
     """At sample t of the track it plays sample `t + offset` of its part.
 
-    It leapt there at sample `since`, from where on `gain` holds and then 1, and may leap again from `free` on.
+    It jumped there at sample `since`, from where on `gain` holds and then 1, and may jump again from `free` on.
     """
 
     part: Part

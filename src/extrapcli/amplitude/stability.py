@@ -13,7 +13,7 @@ ALIKE = 0.999  # correlation of two stretches that are the same again
 
 
 @dataclass(frozen=True)
-class Life:
+class Stability:
     """`dies`: `seconds` after which it stays 40 dB below the song. `circles`: after which it repeats itself.
 
     `runs off`: after which it is ten times as loud as the song. Else it `lives` for as long as it was followed.
@@ -23,7 +23,7 @@ class Life:
     seconds: float
 
 
-def life(sound: NDArray[np.floating], rate: int) -> Life:
+def stability(sound: NDArray[np.floating], rate: int) -> Stability:
     """Of a sound `(n,)` that continues a song of unit deviation. A constant is silence.
 
     It circles from the piece of 10 ms on from which every piece is what comes a lag later, one lag of up to half a
@@ -35,10 +35,10 @@ def life(sound: NDArray[np.floating], rate: int) -> Life:
         pieces = sound[: count * piece].reshape(count, piece).astype(np.float64)
         levels = np.nan_to_num(pieces.std(axis=1), nan=np.inf)
     if (loud := np.flatnonzero(levels > 10)).size:
-        return Life("runs off", loud[0] * PIECE_SECONDS)
+        return Stability("runs off", loud[0] * PIECE_SECONDS)
     heard = np.flatnonzero(levels > QUIET)
     if not heard.size or heard[-1] < count - 1:
-        return Life("dies", (heard[-1] + 1 if heard.size else 0) * PIECE_SECONDS)
+        return Stability("dies", (heard[-1] + 1 if heard.size else 0) * PIECE_SECONDS)
     if lag := _lag(sound[: count * piece], rate):
         later = sound[lag : count * piece]
         alike = [
@@ -46,8 +46,8 @@ def life(sound: NDArray[np.floating], rate: int) -> Life:
             for begin in range(0, len(later) - piece + 1, piece)
         ]
         unlike = np.flatnonzero(~np.array(alike))
-        return Life("circles", float((unlike[-1] + 1 if unlike.size else 0) * PIECE_SECONDS))
-    return Life("lives", len(sound) / rate)
+        return Stability("circles", float((unlike[-1] + 1 if unlike.size else 0) * PIECE_SECONDS))
+    return Stability("lives", len(sound) / rate)
 
 
 def _lag(sound: NDArray[np.floating], rate: int) -> int | None:

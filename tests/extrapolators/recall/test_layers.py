@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from extrapcli.extrapolators.recall.parts import percussive
+from extrapcli.extrapolators.recall.layers import percussive
 
 RATE = 22050
 

@@ -1,4 +1,4 @@
-"""Which leap comes next: what each moment to leave and each place to go to would cost."""
+"""Which jump comes next: what each moment to leave and each place to go to would cost."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.extrapolators.base import Leap, Style
-from extrapcli.extrapolators.recall.audition import Audition, audition
-from extrapcli.extrapolators.recall.fit import Fit
+from extrapcli.extrapolators.base import Jump, Style
+from extrapcli.extrapolators.recall.alignment import Audition, audition
+from extrapcli.extrapolators.recall.analysis import SongMap
+from extrapcli.extrapolators.recall.compatibility import Fit
 from extrapcli.extrapolators.recall.level import Level
+from extrapcli.extrapolators.recall.playhead import Voice
 from extrapcli.extrapolators.recall.repetition import Memory
-from extrapcli.extrapolators.recall.song_map import SongMap
-from extrapcli.extrapolators.recall.voice import Voice
 
 REPETITION_WEIGHT = 5.0
-NEAR_SECONDS = 2.0  # going on within that distance is no leap
+NEAR_SECONDS = 2.0  # going on within that distance is no jump
 CANDIDATES = 12
 MOMENTS = 40
 APART_HOPS = 3
@@ -26,7 +26,7 @@ Costs = NDArray[np.floating]
 
 @dataclass(frozen=True)
 class Option:
-    """A leap from sample `leaving` of the track to sample `place` of the song that has not been listened to."""
+    """A jump from sample `leaving` of the track to sample `place` of the song that has not been listened to."""
 
     cost: float
     leaving: int
@@ -37,7 +37,7 @@ class Option:
 @dataclass(frozen=True)
 class Choice:
     audition: Audition
-    leap: Leap
+    jump: Jump
 
 
 class Chooser:
@@ -55,7 +55,7 @@ class Chooser:
         self.level = Level(song_map)
         self.fit = Fit(song_map) if len(song_map.parts) > 1 else None
 
-    def leap(self, voices: list[Voice], moving: list[Voice], earliest: int, latest: int) -> Choice:
+    def jump(self, voices: list[Voice], moving: list[Voice], earliest: int, latest: int) -> Choice:
         """Choose a moment of the track between two samples, and a place: the best of the few that are listened to."""
         moments = self._moments(earliest, latest)
         scores = self._scores(moving, moments)
@@ -88,7 +88,7 @@ class Chooser:
         return self._best(voices, voices, options, fixed=True)
 
     def _best(self, voices: list[Voice], moving: list[Voice], options: Iterable[Option], *, fixed: bool) -> Choice:
-        """Listen to leaps, the cheapest first, until none that is left can be better."""
+        """Listen to jumps, the cheapest first, until none that is left can be better."""
         chosen: Choice | None = None
         least = np.inf
         for option in options:
@@ -100,7 +100,7 @@ class Chooser:
             total = option.cost + STANDING_OUT_COST * max(0.0, loudest - 95)
             if total < least:
                 least = total
-                chosen = Choice(tried, self._leap(voices, moving, tried, option.score))
+                chosen = Choice(tried, self._jump(voices, moving, tried, option.score))
         assert chosen
         return chosen
 
@@ -116,9 +116,9 @@ class Chooser:
         """The place of a sample of the song, as an index."""
         return min(max(round(self.map.place(sample)), 0), self.map.places - 1)
 
-    def _leap(self, voices: list[Voice], moving: list[Voice], tried: Audition, score: float) -> Leap:
-        return Leap(
-            part="all" if len(moving) == len(voices) else moving[0].part.name,
+    def _jump(self, voices: list[Voice], moving: list[Voice], tried: Audition, score: float) -> Jump:
+        return Jump(
+            layer="all" if len(moving) == len(voices) else moving[0].part.name,
             from_seconds=moving[0].at(tried.leaving) / self.rate,
             to_seconds=tried.seam.place / self.rate,
             score=score,
@@ -129,7 +129,7 @@ class Chooser:
     def _scores(self, moving: list[Voice], moments: NDArray[np.int_]) -> NDArray[np.float32]:
         """How well every place follows what the voices played up to each moment, `(moments, places)`, in nats.
 
-        What a voice heard is looked up at its place: as if its part had led up to there before its last leap too.
+        What a voice heard is looked up at its place: as if its part had led up to there before its last jump too.
         The network makes next to no use of what lies more than 4 s back.
         """
         scores = np.zeros((len(moments), self.map.places), np.float32)
@@ -163,7 +163,7 @@ class Chooser:
 
 
 def _distinct(cost: Costs) -> Iterator[tuple[int, int]]:
-    """The cheapest few entries of `(moments, places)`, no two of which are the same leap a little later."""
+    """The cheapest few entries of `(moments, places)`, no two of which are the same jump a little later."""
     taken: list[int] = []
     flat = cost.ravel()
     cheapest = np.argpartition(flat, min(200 * CANDIDATES, len(flat) - 1))[: 200 * CANDIDATES]

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.audio.large import gathered, pieces
 from extrapcli.audio.song import Song
+from extrapcli.audio.spooled import pieces, spooled
 from extrapcli.errors import UnreadableAudio
-from extrapcli.extrapolators.recall.hearing import Hearing, Score
-from extrapcli.extrapolators.recall.music import Music, find_music
-from extrapcli.extrapolators.recall.parts import percussive
+from extrapcli.extrapolators.recall.bounds import Music, find_music
+from extrapcli.extrapolators.recall.encoder import Hearing, Score
+from extrapcli.extrapolators.recall.layers import percussive
 from extrapcli.extrapolators.recall.texture import Beats, Texture, texture
 
 Array = NDArray[np.float32]
@@ -72,7 +72,7 @@ def map_song(song: Song, hearing: Hearing) -> SongMap:
         )
     sound = hearing.mono(song, song.samples[: music.end])
     level = float(sound.std()) or 1.0
-    sound = gathered(piece / level for piece in pieces(sound))
+    sound = spooled(piece / level for piece in pieces(sound))
     begin = round(music.begin * hearing.rate / song.sample_rate)
     textures = texture(sound, hearing.rate)
     named = [("all", song.samples, sound)]
@@ -80,8 +80,8 @@ def map_song(song: Song, hearing: Hearing) -> SongMap:
         struck = percussive(song.samples[: music.end], song.sample_rate)
         struck_mono = hearing.mono(song, struck) / level
         named = [
-            ("sustained", song.samples[: music.end] - struck, sound - struck_mono),
-            ("struck", struck, struck_mono),
+            ("harmonic", song.samples[: music.end] - struck, sound - struck_mono),
+            ("percussive", struck, struck_mono),
         ]
     parts = tuple(Part(name, s, mono, hearing.score(mono[begin:])) for name, s, mono in named)
     per_second = len(parts[0].score.places) // -(-(len(sound) - begin) // hearing.rate)

@@ -20,7 +20,7 @@ PIECE_BYTES = 4 * 2**20
 Array = NDArray[Any]
 
 
-class Gathering:
+class Spool:
     """Blocks `(n, channels)` of one kind, on their way into one array."""
 
     def __init__(self) -> None:
@@ -59,12 +59,12 @@ class Gathering:
         self._blocks = [block[:0]]
 
 
-def gathered(blocks: Iterable[Array]) -> Array:
-    """One array of at least one block. Raises CannotWrite as `Gathering.add` does."""
-    gathering = Gathering()
+def spooled(blocks: Iterable[Array]) -> Array:
+    """One array of at least one block. Raises CannotWrite as `Spool.add` does."""
+    spool = Spool()
     for block in blocks:
-        gathering.add(block)
-    return gathering.whole()
+        spool.add(block)
+    return spool.whole()
 
 
 def pieces(samples: Array) -> Iterator[Array]:
@@ -72,10 +72,10 @@ def pieces(samples: Array) -> Iterator[Array]:
     rows = max(1, PIECE_BYTES // max(1, samples[:1].nbytes))
     for start in range(0, max(1, len(samples)), rows):
         yield samples[start : start + rows]
-        let_go(samples)
+        release(samples)
 
 
-def let_go(samples: Array) -> None:
+def release(samples: Array) -> None:
     """Give back the memory with what was read of a large array. It can be read again."""
     base: Any = samples
     while isinstance(base, np.ndarray):

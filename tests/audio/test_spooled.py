@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from extrapcli.audio import large
+from extrapcli.audio import spooled as spooled_module
 from extrapcli.audio.decode import decode
-from extrapcli.audio.large import gathered, let_go, pieces
+from extrapcli.audio.spooled import pieces, release, spooled
 from extrapcli.continuation import Length
 from extrapcli.errors import CannotWrite
 from extrapcli.maker import Maker, Options
@@ -33,8 +33,8 @@ def resident() -> float:
 
 @pytest.fixture(params=[0, 20_000, ALL_IN_MEMORY], ids=["in a file", "in a file at last", "in memory"])
 def bound(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(large, "LARGE_BYTES", request.param)
-    monkeypatch.setattr(large, "PIECE_BYTES", 4000)
+    monkeypatch.setattr(spooled_module, "LARGE_BYTES", request.param)
+    monkeypatch.setattr(spooled_module, "PIECE_BYTES", 4000)
 
 
 @pytest.mark.usefixtures("bound")
@@ -43,7 +43,7 @@ def bound(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
 def test_blocks_and_pieces_are_the_whole(shape: tuple[int, ...], dtype: str, rng: np.random.Generator) -> None:
     sound = (1000 * rng.normal(size=shape)).astype(dtype)
     cuts = np.sort(rng.integers(0, len(sound) + 1, 5))
-    whole = gathered(iter(np.split(sound, cuts)))
+    whole = spooled(iter(np.split(sound, cuts)))
     assert whole.dtype == dtype
     np.testing.assert_array_equal(whole, sound)
     np.testing.assert_array_equal(np.concatenate(list(pieces(whole))), sound)
@@ -60,7 +60,7 @@ def test_a_song_is_the_same(codec: str, tmp_path: Path, monkeypatch: pytest.Monk
         with_ffmpeg(song, "matroska", codec)
     found = {}
     for bound in (0, ALL_IN_MEMORY):
-        monkeypatch.setattr(large, "LARGE_BYTES", bound)
+        monkeypatch.setattr(spooled_module, "LARGE_BYTES", bound)
         found[bound] = decode(song)
     one, other = found.values()
     np.testing.assert_array_equal(one.samples, other.samples)
@@ -71,7 +71,7 @@ def test_a_song_is_the_same(codec: str, tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_track_is_the_same(model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tracks = []
     for bound in (0, ALL_IN_MEMORY):
-        monkeypatch.setattr(large, "LARGE_BYTES", bound)
+        monkeypatch.setattr(spooled_module, "LARGE_BYTES", bound)
         song, track = decode(SONG), tmp_path / f"{bound}.flac"
         Maker(Options(Length(0.02, beyond=True), model)).make(song, SONG, track, "flac", Unseen())
         tracks.append(track.read_bytes())
@@ -91,22 +91,22 @@ def test_what_was_read_is_let_go() -> None:
             yield np.ones((2**18, 2), np.float32)
 
     before = resident()
-    whole = gathered(blocks())
+    whole = spooled(blocks())
     assert whole.nbytes == 200 * 2**20
     assert sum(float(piece.sum()) for piece in pieces(whole)) == 100 * 2**19
     assert resident() < before + 30
     assert whole.max() == 1
     assert resident() > before + 190
-    let_go(whole[5:, :1])
+    release(whole[5:, :1])
     assert resident() < before + 30
 
 
 def test_no_room_for_a_long_song(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(large, "LARGE_BYTES", 0)
+    monkeypatch.setattr(spooled_module, "LARGE_BYTES", 0)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
     try:
         with pytest.raises(CannotWrite, match=r"no room for the samples of a long song \(File too large\)"):
-            gathered(iter([np.zeros(10_000), np.zeros(10_000)]))
+            spooled(iter([np.zeros(10_000), np.zeros(10_000)]))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

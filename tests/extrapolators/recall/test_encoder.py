@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from extrapcli.errors import UnusableModel
-from extrapcli.extrapolators.recall.hearing import Hearing
+from extrapcli.extrapolators.recall.encoder import Hearing
 from extrapcli.spec import ModelSpec
 
 RATE = 100

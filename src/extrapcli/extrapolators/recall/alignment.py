@@ -1,11 +1,12 @@
-"""From a place to a join: bring a leap to the sample, lay its fade, and hear how much it stands out."""
+"""From a place to a join: bring a jump to the sample, lay its fade, and hear how much it stands out."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from extrapcli.crossfade import Fade, join
-from extrapcli.extrapolators.recall.seam import (
+from extrapcli.extrapolators.recall.analysis import SongMap
+from extrapcli.extrapolators.recall.join import (
     LEVEL_SECONDS,
     MAX_FADE_SECONDS,
     MIN_FADE_SECONDS,
@@ -13,9 +14,8 @@ from extrapcli.extrapolators.recall.seam import (
     find_seam,
     matching_gain,
 )
-from extrapcli.extrapolators.recall.song_map import SongMap
+from extrapcli.extrapolators.recall.playhead import Voice, mix
 from extrapcli.extrapolators.recall.texture import PER_SECOND, beat_shift, texture
-from extrapcli.extrapolators.recall.voice import Voice, mix
 
 AROUND_SECONDS = 0.4
 QUIET_MOMENTS, FADE_MOMENTS = 8, 4
@@ -23,7 +23,7 @@ QUIET_MOMENTS, FADE_MOMENTS = 8, 4
 
 @dataclass(frozen=True)
 class Audition:
-    """A leap at sample `leaving` of the track to `seam.place` of the song, and its percentiles among the beats.
+    """A jump at sample `leaving` of the track to `seam.place` of the song, and its percentiles among the beats.
 
     The `gains` bring each moving voice to the level it had.
     """
@@ -45,7 +45,7 @@ def audition(
     fixed: bool,
     fade_seconds: float | None,
 ) -> Audition:
-    """Try a leap of the moving voices at a sample of the track to a place, a sample of the song.
+    """Try a jump of the moving voices at a sample of the track to a place, a sample of the song.
 
     The place is shifted so that the beat goes on, unless it is `fixed` to the moment; both move up to 0.1 s
     ahead to where nothing strikes.

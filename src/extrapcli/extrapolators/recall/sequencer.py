@@ -1,21 +1,21 @@
-"""The walk: leap after leap through the song, until the track has its length or lands on the song's ending."""
+"""The walk: jump after jump through the song, until the track has its length or lands on the song's ending."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
-from extrapcli.audio.large import let_go
+from extrapcli.audio.spooled import release
 from extrapcli.crossfade import join
 from extrapcli.extrapolators.base import Block, Style
-from extrapcli.extrapolators.recall.choice import Choice, Chooser
+from extrapcli.extrapolators.recall.analysis import SongMap
+from extrapcli.extrapolators.recall.join import settling
+from extrapcli.extrapolators.recall.playhead import Sound, Voice, mix
 from extrapcli.extrapolators.recall.repetition import Memory
-from extrapcli.extrapolators.recall.seam import settling
-from extrapcli.extrapolators.recall.song_map import SongMap
-from extrapcli.extrapolators.recall.voice import Sound, Voice, mix
+from extrapcli.extrapolators.recall.selector import Choice, Chooser
 
-STAY_SECONDS = {1: 10.0, 2: 5.0}  # how long a voice stays before it leaps again, by the number of parts
-LEAVING_SECONDS = 1.5  # a leap may come that much later, where it fits better
+STAY_SECONDS = {1: 10.0, 2: 5.0}  # how long a voice stays before it jumps again, by the number of parts
+LEAVING_SECONDS = 1.5  # a jump may come that much later, where it fits better
 BEFORE_ENDING_SECONDS = 8.0, 0.5  # where the song is left, and landed on, before its own ending: from, to
 SAME_PLACE_SECONDS = 0.01
 
@@ -52,7 +52,7 @@ class Walk:
             if self._time_to_land(earliest) and landing <= room:
                 yield self._land(landing, min(max(landing, self.must_land), room))
                 return
-            block = self._leap(moving, earliest, latest)
+            block = self._jump(moving, earliest, latest)
             if block.start >= self.wanted:
                 return
             yield block
@@ -74,10 +74,10 @@ class Walk:
             self.memory.note(self.noted / self.rate, end / self.rate, places)
             self.noted = end
 
-    def _leap(self, moving: list[Voice], earliest: int, latest: int) -> Block:
-        """Let some voices leap between two samples of the track, and give the block that follows."""
+    def _jump(self, moving: list[Voice], earliest: int, latest: int) -> Block:
+        """Let some voices jump between two samples of the track, and give the block that follows."""
         self._note(earliest)
-        choice = self.chooser.leap(self.voices, moving, earliest, latest)
+        choice = self.chooser.jump(self.voices, moving, earliest, latest)
         self._note(choice.audition.leaving)
         free = max((voice.free for voice in self.voices if voice not in moving), default=choice.audition.leaving)
         crossing = self._move(moving, choice, free)
@@ -93,7 +93,7 @@ class Walk:
         return self._block(choice, self._move(self.voices, choice, self.wanted), self.wanted)
 
     def _move(self, moving: list[Voice], choice: Choice, free: int) -> Sound:
-        """Put voices where they leap to, and give the crossfade. They leap again in turn, evenly spaced."""
+        """Put voices where they jump to, and give the crossfade. They jump again in turn, evenly spaced."""
         leaving, seam = choice.audition.leaving, choice.audition.seam
         gains = iter(choice.audition.gains)
         crossing: list[Sound] = []
@@ -117,8 +117,8 @@ class Walk:
         leaving, fade = choice.audition.leaving, choice.audition.seam.fade
         samples = np.concatenate([crossing, mix([voice.sound(leaving, end) for voice in self.voices])])
         for part in self.map.parts:
-            let_go(part.sound)
-            let_go(part.mono)
+            release(part.sound)
+            release(part.mono)
         offsets = [voice.offset for voice in self.voices]
         copy = max(offsets) - min(offsets) <= SAME_PLACE_SECONDS * self.rate
-        return Block(leaving - fade.samples, samples, fade.samples, choice.leap, copy)
+        return Block(leaving - fade.samples, samples, fade.samples, choice.jump, copy)

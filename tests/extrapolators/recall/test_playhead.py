@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from extrapcli.extrapolators.recall.voice import Voice
+from extrapcli.extrapolators.recall.playhead import Voice
 from tests.extrapolators.recall.conftest import RATE, mapped
 
 
@@ -10,10 +10,10 @@ def test_a_voice_plays_its_part_shifted_with_the_gain_from_where_it_leapt() -> N
     part = mapped(np.arange(RATE, dtype=np.float32)).parts[0]
     straight = Voice(part, offset=0, free=100)
     np.testing.assert_array_equal(straight.sound(10, 14)[:, 0], [10, 11, 12, 13])
-    leapt = replace(straight, offset=100, since=10, gain=np.array([2, 3], np.float32))
-    assert leapt.at(10) == 110
-    np.testing.assert_array_equal(leapt.sound(8, 14)[:, 0], [108, 109, 220, 333, 112, 113])
-    np.testing.assert_array_equal(leapt.sound(11, 13)[:, 0], [333, 112])
+    jumped = replace(straight, offset=100, since=10, gain=np.array([2, 3], np.float32))
+    assert jumped.at(10) == 110
+    np.testing.assert_array_equal(jumped.sound(8, 14)[:, 0], [108, 109, 220, 333, 112, 113])
+    np.testing.assert_array_equal(jumped.sound(11, 13)[:, 0], [333, 112])
     np.testing.assert_array_equal(part.sound[110:112, 0], [110, 111])
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.audio.large import gathered, let_go, pieces
 from extrapcli.audio.resample import resampled
 from extrapcli.audio.song import Song
+from extrapcli.audio.spooled import pieces, release, spooled
 from extrapcli.backends.base import Backend
 from extrapcli.errors import UnusableModel
 
@@ -45,7 +45,7 @@ class Hearing:
     def mono(self, song: Song, samples: NDArray[np.floating]) -> Array:
         """Mix `(n, channels)` of the song down to the network's rate, `(n',)`, at the song's own level."""
         mixed = (piece.mean(axis=1, keepdims=True, dtype=np.float32) for piece in pieces(samples))
-        return gathered(resampled(mixed, len(samples), from_rate=song.sample_rate, to_rate=self.rate))[:, 0]
+        return spooled(resampled(mixed, len(samples), from_rate=song.sample_rate, to_rate=self.rate))[:, 0]
 
     def score(self, sound: Array) -> Score:
         """Hear a whole song, whose end is the end of its last hop; the first frame is filled up with silence.
@@ -68,7 +68,7 @@ class Hearing:
                 if name not in rows:
                     rows[name] = np.empty((count * hops, kept.shape[1]), np.float32)
                 rows[name][start * hops : start * hops + len(kept)] = kept
-            let_go(sound)
+            release(sound)
         return Score(**rows)
 
     def _hops(self, outputs: Mapping[str, Array], size: int) -> int:

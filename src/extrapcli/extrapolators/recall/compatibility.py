@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.extrapolators.recall.song_map import SongMap
+from extrapcli.extrapolators.recall.analysis import SongMap
 from extrapcli.extrapolators.recall.texture import PER_SECOND
 
 BEAT_WEIGHT, HARMONY_WEIGHT = 1.4, 1.0

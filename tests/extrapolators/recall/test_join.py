@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extrapcli.extrapolators.recall.seam import MAX_FADE_SECONDS, MIN_FADE_SECONDS, find_seam, matching_gain, settling
+from extrapcli.extrapolators.recall.join import MAX_FADE_SECONDS, MIN_FADE_SECONDS, find_seam, matching_gain, settling
 
 RATE = 22050
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from extrapcli.extrapolators.recall.music import Music, find_music
+from extrapcli.extrapolators.recall.bounds import Music, find_music
 
 RATE = 8000
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.audio.large import pieces
+from extrapcli.audio.spooled import pieces
 
 STEP_SECONDS = 0.05
 SILENCE_DECIBELS = -60.0  # against the song's own level
