@@ -85,7 +85,7 @@ def trivial(corpus: Path) -> Figures:
         clips = data(corpus, find_recipe("study"), split)
         songs = pairs(clips)
         for name, predict in TRIVIAL.items():
-            rate = clips.frame_samples
+            rate = clips.sizes.frame_samples
             distances = [distance(predict(context, len(truth), rate), truth, rate) for context, truth in songs]
             found[name][split] = asdict(mean(distances))
     return found
@@ -120,7 +120,7 @@ def measured(corpus: Path, run: Path) -> Figures:
             songs = [clips.item(index, np.random.default_rng(0)) for index in range(clips.items)]
             answers = predicted(model, np.stack([context for context, _ in songs]))
             distances = [
-                distance(answer.ravel(), truth.ravel(), clips.frame_samples)
+                distance(answer.ravel(), truth.ravel(), clips.sizes.frame_samples)
                 for answer, (_, truth) in zip(answers, songs, strict=True)
             ]
             power = np.mean([np.square(truth).mean() for _, truth in songs])
@@ -188,9 +188,9 @@ def draw_song(corpus: Path, run: Path, which: str, split: str, picture: Path) ->
     answer = predicted(model, context[None])[0]
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     panels = figure.subplots(1, 3, sharey=True, width_ratios=(2, 1, 1))
-    loudest = 10 * np.log10(mel_energies(context.ravel(), clips.frame_samples).max())
+    loudest = 10 * np.log10(mel_energies(context.ravel(), clips.sizes.frame_samples).max())
     for axes, title, sound in zip(panels, ("input", "prediction", "actual"), (context, answer, truth), strict=True):
-        decibels = 10 * np.log10(mel_energies(sound.ravel(), clips.frame_samples) + 1e-9)
+        decibels = 10 * np.log10(mel_energies(sound.ravel(), clips.sizes.frame_samples) + 1e-9)
         seconds = len(decibels) / PER_SECOND
         axes.imshow(
             decibels.T, origin="lower", aspect="auto", vmin=loudest - 70, vmax=loudest, extent=(0, seconds, 0, 64)

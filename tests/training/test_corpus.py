@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 from extrapcli.errors import CannotWrite, UnreadableAudio, UsageError
+from extrapcli.networks.study import StudySettings
 from extrapcli.training.corpus import Corpus, Shard, Stamp, content_hash, decoded, prepare
 from extrapcli.training.device import ALONE, Worker
 from extrapcli.training.kinds.clips import Clips, ClipSettings, scaled
@@ -146,9 +147,7 @@ def clips(shards: list[Shard], *, random: bool, worker: Worker = ALONE, **settin
     return Clips(
         shards=tuple(shards),
         settings=ClipSettings.model_validate({"per_song": 4, **settings}),
-        context_frames=2,
-        horizon_frames=1,
-        frame_samples=100,
+        sizes=StudySettings(context_frames=2, horizon_frames=1, frame_samples=100),
         batch_size=8,
         random=random,
         seed=1,

@@ -20,7 +20,7 @@ RECIPE = RecallRecipe(fit=FitSettings(epochs=5, patience=2))
 def model() -> keras.Model:
     """With all that a step can depend on: dropout, moments, decay, and a moving average."""
     keras.utils.set_random_seed(1)
-    network, _ = ranker(RecallSettings(bands=8, width=8, vector=6, dilations=(1, 2)), dropout=0.2)
+    network, _ = ranker(RecallSettings(bands=8, width=8, vector=6, dilations=(1,)), dropout=0.2)
     optimizer = keras.optimizers.Adam(1e-2, weight_decay=0.01, use_ema=True, ema_momentum=0.9)
     network.compile(optimizer=optimizer, loss=RankingLoss(0.04))
     optimizer.build(network.trainable_variables)

@@ -21,8 +21,7 @@ from extrapcli.errors import CannotWrite, UnreadableAudio, UsageError
 from extrapcli.models import sha256
 from extrapcli.training.progress import Progress
 
-MAX_BROKEN = 0.05
-"""The share of a corpus's files that may be unreadable."""
+MAX_BROKEN = 0.05  # share of a corpus's files that may be unreadable
 STALE_SECONDS = 3600
 
 Make = Callable[[Path], NDArray[Any]]

@@ -26,10 +26,8 @@ from extrapcli.training.run import RunFolder
 OPSET = 17
 FACTS_KEY = f"{METADATA_KEY}.training"
 Weights = Literal["float32", "float16", "int8"]
-MAX_DIFFERENCE = {"float32": 1e-4, "float16": 1e-4, "int8": 2e-2}
-"""The largest difference between the backends, relative to the largest output, by type of weights."""
-LARGE = 4096
-"""Tensors with fewer entries stay in float32."""
+MAX_DIFFERENCE = {"float32": 1e-4, "float16": 1e-4, "int8": 2e-2}  # between backends, relative to the largest output
+LARGE = 4096  # tensors with fewer entries stay in float32
 
 
 def export_run(
@@ -85,9 +83,7 @@ def export_run(
             files={name: sha256(made / name) for name in names},
         )
         write_card(made, card)
-        for name in (*names, "card.json"):
-            (made / name).replace(out / name)
-    return [out / name for name in (*names, "card.json")]
+        return [(made / name).replace(out / name) for name in (*names, "card.json")]
 
 
 def write_keras(model: keras.Model, path: Path, *, spec: ModelSpec, facts: dict[str, Any], half: bool) -> None:

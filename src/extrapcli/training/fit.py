@@ -15,7 +15,8 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 from types import FrameType
@@ -29,8 +30,7 @@ from extrapcli.training.kinds.base import FitSettings, Recipe, TrainingSetup
 from extrapcli.training.progress import Progress, Step
 from extrapcli.training.run import Epoch, RunFolder, State
 
-SAVING_SHARE = 0.05
-"""The share of a run's time that saving may take."""
+SAVING_SHARE = 0.05  # of a run's time
 
 
 def fit(
@@ -67,7 +67,7 @@ def fit(
         + (f", on {worker.devices} devices" if worker.devices > 1 else "")
     )
     with _stop_signal() if worker.count == 1 else nullcontext(threading.Event()) as stop:
-        _Loop(recipe, setup, folder, state, progress, stop, worker).run()
+        _Loop(recipe, setup, folder, state, progress, stop, alone=worker.count == 1).run()
     return folder.best
 
 
@@ -91,21 +91,17 @@ def _memory_bytes() -> int | None:
         return None
 
 
+@dataclass
 class _Loop:
-    def __init__(
-        self,
-        recipe: Recipe,
-        setup: TrainingSetup,
-        folder: RunFolder,
-        state: State,
-        progress: Progress,
-        stop: threading.Event,
-        worker: Worker,
-    ) -> None:
-        self.recipe, self.folder, self.state, self.progress, self.stop = recipe, folder, state, progress, stop
-        self.model, self.training, self.validation = setup.model, setup.training, setup.validation
-        self.alone = worker.count == 1
-        self.saved_at, self.saving_seconds = monotonic(), 0.0
+    recipe: Recipe
+    setup: TrainingSetup
+    folder: RunFolder
+    state: State
+    progress: Progress
+    stop: threading.Event
+    alone: bool
+    saved_at: float = field(default_factory=monotonic)
+    saving_seconds: float = 0.0
 
     def run(self) -> None:
         state = self.state
@@ -131,11 +127,11 @@ class _Loop:
 
     def _epoch(self) -> bool:
         """Train and validate an epoch, or what is left of it; return False where a signal stopped it."""
-        state, steps = self.state, self.training.steps
+        state, steps = self.state, self.setup.training.steps
         if state.steps < steps:
-            for batch, waited in self.training.prefetched(len(state.epochs), state.steps):
+            for batch, waited in self.setup.training.prefetched(len(state.epochs), state.steps):
                 began = monotonic()
-                state.loss += float(self.model.train_on_batch(batch.inputs, batch.targets))
+                state.loss += float(self.setup.model.train_on_batch(batch.inputs, batch.targets))
                 state.steps += 1
                 state.waited += waited
                 state.seconds += waited + monotonic() - began
@@ -145,8 +141,8 @@ class _Loop:
                 if state.steps < steps:
                     self._save_if_due()
         began = monotonic()
-        with self._averaged_weights():
-            validation = _validation_loss(self.model, self.validation, self.stop)
+        with _averaged(self.setup.model) if self.recipe.fit.averaging else nullcontext():
+            validation = _validation_loss(self.setup.model, self.setup.validation, self.stop)
             if validation is None:
                 return False
             number = len(state.epochs) + 1
@@ -162,22 +158,19 @@ class _Loop:
                 val_loss=validation,
                 seconds=round(state.seconds + monotonic() - began, 2),
                 waited=round(state.waited, 3),
-                items_per_second=round(steps * self.training.batch_size / state.seconds, 2),
+                items_per_second=round(steps * self.setup.training.batch_size / state.seconds, 2),
             )
             state.end(epoch)
             if state.best is epoch:
-                self.folder.save_best(self.model)
+                self.folder.save_best(self.setup.model)
         self.progress.say(
             f"epoch {number}/{self.recipe.fit.epochs}  loss {epoch.loss:.4f}  validation {epoch.val_loss:.4f}  "
             f"{epoch.seconds:.0f} s"
         )
         return True
 
-    def _averaged_weights(self) -> AbstractContextManager[None]:
-        return _averaged(self.model) if self.recipe.fit.averaging else nullcontext()
-
     def _show(self) -> None:
-        state, training, epochs = self.state, self.training, self.recipe.fit.epochs
+        state, training, epochs = self.state, self.setup.training, self.recipe.fit.epochs
         seconds = sum(epoch.seconds for epoch in state.epochs) + state.seconds
         done = len(state.epochs) * training.steps + state.steps
         self.progress.stepped(
@@ -201,7 +194,7 @@ class _Loop:
 
     def _save(self) -> None:
         began = monotonic()
-        self.folder.save(self.model, self.state)
+        self.folder.save(self.setup.model, self.state)
         self.saved_at = monotonic()
         self.saving_seconds = self.saved_at - began
 
@@ -219,7 +212,10 @@ def _validation_loss(model: keras.Model, validation: Batches, stop: threading.Ev
 
 @contextmanager
 def _averaged(model: keras.Model) -> Iterator[None]:
-    """Replace the weights by their moving average in this block, and restore them bit for bit."""
+    """Replace the weights by their moving average in this block, and restore them bit for bit.
+
+    SwapEMAWeights can't: in TensorFlow it swaps by adding and subtracting.
+    """
     variables = [*model.variables, *model.optimizer.variables]
     before = [keras.ops.convert_to_numpy(variable).copy() for variable in variables]
     swap = keras.callbacks.SwapEMAWeights()

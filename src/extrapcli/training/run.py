@@ -31,8 +31,7 @@ from extrapcli.errors import CannotWrite, UsageError
 from extrapcli.training.kinds.base import Recipe
 from extrapcli.training.recipe import parse_recipe
 
-STATE = "extrap.state.json"
-"""The member of `last.keras` that holds the progress of a run."""
+STATE = "extrap.state.json"  # the member of last.keras that holds the progress of a run
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import keras
 import numpy as np
@@ -21,20 +21,15 @@ from extrapcli.networks.amplitude import AmplitudeSettings, amplitude, amplitude
 from extrapcli.spec import SampleSpec
 from extrapcli.training.batches import Batches
 from extrapcli.training.corpus import Corpus, Shard, content_hash, decoded, prepare
-from extrapcli.training.device import Worker
 from extrapcli.training.kinds.amplitude_onnx import amplitude_graph
 from extrapcli.training.kinds.base import DataSettings, Figures, Recipe, Table, relative_difference
 from extrapcli.training.progress import Progress
 
 SAMPLE_RATE = 22050
-SIXTEEN_BIT = 32768.0
-QUIETEST = 0.001 * SIXTEEN_BIT
-"""Channels are not divided by a smaller standard deviation than this, -60 dB: near-silence stays quiet."""
-ROLLOUT_SONGS = 8
-"""Songs that the network and linear prediction continue from their own predictions, one channel of each."""
+QUIETEST = 0.001 * 32768  # channels are divided by no smaller deviation, -60 dB: near-silence stays quiet
+ROLLOUT_SONGS = 8  # that the network and linear prediction continue from their own predictions, one channel of each
 ROLLOUT_SECONDS = 3
-COMPARED_STEPS = 3
-"""Steps of a rollout over which the backends are compared; rounding makes longer ones diverge."""
+COMPARED_STEPS = 3  # of a rollout, on which the backends are compared; rounding makes longer ones diverge
 
 Predict = Callable[[NDArray[np.float32]], NDArray[np.floating]]
 """Predicts each sample of a signal from those before it."""
@@ -143,19 +138,14 @@ class AmplitudeRecipe(Recipe, frozen=True):
         songs = [song for split in self.data.validation for song in corpus.songs(split)]
         return _channels(songs, corpus, self.samples.validation_samples, progress)
 
-    def data_sets(self, corpus: Corpus, progress: Progress, worker: Worker) -> tuple[Batches, Batches, str]:
-        channels = self.training_channels(corpus, progress), self.validation_channels(corpus, progress)
-        training, validation = (
-            SampleWindows(
-                shards=of.shards,
-                signals=of.signals,
-                look_back=self.amplitude.look_back,
-                every_step=self.samples.every_step,
-                **self.batching(worker, random=random),
-            )
-            for of, random in zip(channels, (True, False), strict=True)
-        )
-        return training, validation, content_hash(*(of.shards for of in channels))
+    def sources(self, corpus: Corpus, progress: Progress) -> tuple[Any, Any, str]:
+        training, validation = self.training_channels(corpus, progress), self.validation_channels(corpus, progress)
+        return training, validation, content_hash(training.shards, validation.shards)
+
+    def data_set(self, source: Channels, **options: Any) -> SampleWindows:
+        look_back, every_step = self.amplitude.look_back, self.samples.every_step
+        shards, signals = source.shards, source.signals
+        return SampleWindows(shards=shards, signals=signals, look_back=look_back, every_step=every_step, **options)
 
     def loss(self) -> keras.losses.Loss:
         return keras.losses.MeanSquaredError()

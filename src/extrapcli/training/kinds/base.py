@@ -110,8 +110,12 @@ class Recipe(Table, ABC, frozen=True):
         return Corpus.open(path)
 
     @abstractmethod
-    def data_sets(self, corpus: Corpus, progress: Progress, worker: Worker) -> tuple[Batches, Batches, str]:
-        """Prepare the songs; return the data sets of training and of validation, and the hash of the songs."""
+    def sources(self, corpus: Corpus, progress: Progress) -> tuple[Any, Any, str]:
+        """Prepare what the data sets of training and of validation are made from; return both and the songs' hash."""
+
+    @abstractmethod
+    def data_set(self, source: Any, **options: Any) -> Batches:
+        """Make a data set from a source; `options` are those that all `Batches` have."""
 
     @abstractmethod
     def loss(self) -> keras.losses.Loss:
@@ -155,18 +159,16 @@ class Recipe(Table, ABC, frozen=True):
         """Fill the network's sizes into a title or a summary."""
         return text.format(**dict(getattr(self, self.network)))
 
-    def batching(self, worker: Worker, *, random: bool) -> dict[str, Any]:
-        """Return the arguments of `Batches` that all data sets have: random ones for training, else validation."""
-        training, validation = self.fit.batch_sizes
-        size = training if random else validation
-        return {"batch_size": size, "random": random, "seed": self.seed, "worker": worker}
-
     def prepare(self, corpus: Corpus, progress: Progress, worker: Worker) -> TrainingSetup:
         """Prepare the songs and build the network, its first weights drawn from the recipe's seed.
 
         Data and loss are float32 whatever the recipe's precision.
         """
-        training, validation, sha256 = self.data_sets(corpus, progress, worker)
+        *sources, sha256 = self.sources(corpus, progress)
+        training, validation = (
+            self.data_set(source, batch_size=size, random=random, seed=self.seed, worker=worker)
+            for source, size, random in zip(sources, self.fit.batch_sizes, (True, False), strict=True)
+        )
         loss = self.loss()
         keras.utils.set_random_seed(self.seed)
         with _precision("mixed_bfloat16" if self.fit.precision == "bfloat16" else "float32"):

@@ -1,7 +1,7 @@
 """Clips of songs, for networks that predict the next seconds of a waveform, and the loss of such networks."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import keras
 import numpy as np
@@ -16,8 +16,7 @@ from extrapcli.training.kinds.base import Table
 
 Scaling = Literal["clip", "context", "peak", "none"]
 
-QUIETEST = np.float32(0.001)
-"""Clips are not divided by a smaller standard deviation than this, -60 dB: near-silence stays quiet."""
+QUIETEST = np.float32(0.001)  # clips are divided by no smaller deviation, -60 dB: near-silence stays quiet
 
 
 class ClipSettings(Table, frozen=True):
@@ -46,37 +45,45 @@ class ClipSettings(Table, frozen=True):
         return self
 
 
+class FrameSettings(Protocol):
+    """The sizes that all networks from frames to frames have."""
+
+    @property
+    def context_frames(self) -> int: ...
+
+    @property
+    def horizon_frames(self) -> int: ...
+
+    @property
+    def frame_samples(self) -> int: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Clips(Batches):
     """Items are context and horizon, consecutive in the song, float32 `(frames, frame_samples)` each."""
 
     settings: ClipSettings
-    context_frames: int
-    horizon_frames: int
-    frame_samples: int
+    sizes: FrameSettings
 
     @property
     def items(self) -> int:
         return len(self.shards) * self.settings.per_song
 
-    @property
-    def clip_samples(self) -> int:
-        return (self.context_frames + self.horizon_frames) * self.frame_samples
-
     def item(self, index: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         song, number = divmod(index, self.settings.per_song)
         shard = self.shards[song]
-        room = shard.length - self.clip_samples
+        context_frames, frame_samples = self.sizes.context_frames, self.sizes.frame_samples
+        length = (context_frames + self.sizes.horizon_frames) * frame_samples
+        room = shard.length - length
         if self.settings.start == "beginning":
             start = 0
         elif self.random:
             start = int(rng.integers(room + 1))
         else:
             start = room * (number + 1) // (self.settings.per_song + 1)
-        samples = shard.read(start, start + self.clip_samples).astype(np.float32) / np.float32(32768)
-        context = self.context_frames * self.frame_samples
-        frames = scaled(samples, context, self.settings.scaling).reshape(-1, self.frame_samples)
-        return frames[: self.context_frames], frames[self.context_frames :]
+        samples = shard.read(start, start + length).astype(np.float32) / np.float32(32768)
+        frames = scaled(samples, context_frames * frame_samples, self.settings.scaling).reshape(-1, frame_samples)
+        return frames[:context_frames], frames[context_frames:]
 
 
 def scaled(clip: NDArray[np.float32], context: int, scaling: Scaling) -> NDArray[np.float32]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from zlib import crc32
 
 import keras
@@ -24,20 +24,16 @@ from extrapcli.networks.melody import MelodySettings, melody, to_step
 from extrapcli.spec import TuneSpec, expect
 from extrapcli.training.batches import Batches, Tensors
 from extrapcli.training.corpus import Corpus, Shard, content_hash, prepare
-from extrapcli.training.device import Worker
 from extrapcli.training.kinds.base import Figures, Recipe, Table, relative_difference
 from extrapcli.training.progress import Progress
 
 ESSEN = Path("essen")
-ORDERS = {"unigram": 1, "bigram": 2, "five_gram": 5}
-"""The n-gram models that the network is compared with."""
+ORDERS = {"unigram": 1, "bigram": 2, "five_gram": 5}  # n-gram models that the network is compared with
 TUNES_AT_ONCE = 256
-COMPARED_TUNES = 16
-"""Validation tunes on which the backends are compared."""
+COMPARED_TUNES = 16  # validation tunes on which the backends are compared
 
 _NUMBERS = {str(pitch): pitch for pitch in range(128)} | {DELIMITER: 128, HOLD: 129, REST: 130}
-_REJECTED = 131
-"""Above all symbols: marks the row of a piece that was left out, beside the number of the reason."""
+_REJECTED = 131  # marks the row of a piece that was left out, beside the number of the reason
 _REASONS = list(Unfit)
 
 
@@ -203,13 +199,12 @@ class MelodyRecipe(Recipe, frozen=True):
     def collection(self, corpus: Corpus, progress: Progress) -> Collection:
         return read_collection(corpus.root, self.melody.symbols, self.tunes.validation, progress)
 
-    def data_sets(self, corpus: Corpus, progress: Progress, worker: Worker) -> tuple[Batches, Batches, str]:
+    def sources(self, corpus: Corpus, progress: Progress) -> tuple[Any, Any, str]:
         collection = self.collection(corpus, progress)
-        training, validation = (
-            TuneExcerpts(tunes=tunes, length=self.tunes.context_steps, **self.batching(worker, random=random))
-            for tunes, random in ((collection.training, True), (collection.validation, False))
-        )
-        return training, validation, collection.sha256
+        return collection.training, collection.validation, collection.sha256
+
+    def data_set(self, source: tuple[EncodedTune, ...], **options: Any) -> TuneExcerpts:
+        return TuneExcerpts(tunes=source, length=self.tunes.context_steps, **options)
 
     def loss(self) -> keras.losses.Loss:
         return keras.losses.SparseCategoricalCrossentropy(from_logits=True)

@@ -26,11 +26,9 @@ from extrapcli.training.corpus import Make, Shard
 from extrapcli.training.kinds.base import Table
 
 FUTURE_HOPS, SOON_HOPS, NEAR_HOPS = 10 * HOPS, 2 * HOPS, 2 * HOPS
-FORBIDDEN = -1.0
-"""The cost that marks a candidate as no answer."""
-DYNAMIC_RANGE = 6.0
-"""Spectra further below the loudest point of a song, 90 dB, count as silence."""
-SPECTRA_SECONDS = 60
+FORBIDDEN = -1.0  # the cost that marks a candidate as no answer
+DYNAMIC_RANGE = 6.0  # spectra further below the loudest point of a song, 90 dB, count as silence
+SPECTRA_SECONDS = 60  # computed at once
 
 
 class RankingSettings(Table, frozen=True):
@@ -84,21 +82,18 @@ class Rankings(Batches):
     def items(self) -> int:
         return len(self.shards)
 
-    @property
-    def hops(self) -> int:
-        return self.ranking.clip_seconds * HOPS
-
     def item(self, index: int, rng: np.random.Generator) -> tuple[Tensors, NDArray[np.float32]]:
         song = self.shards[index].read().astype(np.float32)
-        start = int(rng.integers(max(1, len(song) - self.hops + 1)))
-        clip = song[start : start + self.hops]
+        hops = self.ranking.clip_seconds * HOPS
+        start = int(rng.integers(max(1, len(song) - hops + 1)))
+        clip = song[start : start + hops]
         floor = song.max() - DYNAMIC_RANGE
         level = np.maximum(song, floor)
         standardised = ((np.maximum(clip, floor) - level.mean()) / level.std()).astype(np.float32)
 
         phase = int(rng.integers(2))
         costs = future_costs(standardised[phase::2], self.ranking.soon_weight)
-        candidates = phase + 2 * np.arange(self.hops // 2)
+        candidates = phase + 2 * np.arange(hops // 2)
         first = min(2 * FUTURE_HOPS, len(costs) - 1) // 2  # so that every query has an earlier answer
         queries = rng.choice(np.arange(first, len(costs)), self.ranking.queries).astype(np.int32)
         targets = np.full((len(queries), len(candidates)), FORBIDDEN, np.float32)
@@ -110,7 +105,7 @@ class Rankings(Batches):
         if self.random:
             clip = _augmented(clip, rng)
         inputs = {
-            "spectra": np.pad(clip, ((0, self.hops - len(clip)), (0, 0)), "edge"),
+            "spectra": np.pad(clip, ((0, hops - len(clip)), (0, 0)), "edge"),
             "queries": candidates[queries].astype(np.int32),
             "candidates": candidates.astype(np.int32),
         }

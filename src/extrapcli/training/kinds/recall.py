@@ -1,7 +1,7 @@
 """`recall`, the encoder that scores where a song could resume."""
 
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import keras
 import numpy as np
@@ -12,7 +12,6 @@ from extrapcli.networks.recall import FRAME_SAMPLES, PATCH_HOPS, RecallSettings,
 from extrapcli.spec import EncoderSpec, Shape
 from extrapcli.training.batches import Batches
 from extrapcli.training.corpus import Corpus, Shard, content_hash, prepare, prepare_songs
-from extrapcli.training.device import Worker
 from extrapcli.training.kinds.base import DataSettings, Figures, Recipe, relative_difference
 from extrapcli.training.kinds.ranking import (
     RankingLoss,
@@ -24,12 +23,9 @@ from extrapcli.training.kinds.ranking import (
 )
 from extrapcli.training.progress import Progress
 
-SHORTEST_SECONDS = 30
-"""The shortest song that `recall` can learn from."""
-CUTS = 8
-"""Positions in each validation song at which retrieval is measured."""
-COMPARED_FRAMES = 30
-"""Frames of each validation song on which the backends are compared."""
+SHORTEST_SECONDS = 30  # of a song that `recall` can learn from
+CUTS = 8  # positions in each validation song at which retrieval is measured
+COMPARED_FRAMES = 30  # of each validation song, on which the backends are compared
 
 
 class RecallRecipe(Recipe, frozen=True):
@@ -48,18 +44,16 @@ class RecallRecipe(Recipe, frozen=True):
         """Decode the songs of some sets of splits, as `prepare_songs` does."""
         return prepare_songs(corpus, sets, sample_rate=FRAME_SAMPLES, seconds=SHORTEST_SECONDS, progress=progress)
 
-    def data_sets(self, corpus: Corpus, progress: Progress, worker: Worker) -> tuple[Batches, Batches, str]:
+    def sources(self, corpus: Corpus, progress: Progress) -> tuple[Any, Any, str]:
         songs = self.songs(corpus, self.data.train, self.data.validation, progress=progress)
         folder = corpus.root / ".shards" / f"{FRAME_SAMPLES}-mel-{self.recall.bands}"
         training, validation = (
-            Rankings(
-                shards=tuple(prepare([song.path for song in of], folder, song_spectra(self.recall), progress)),
-                ranking=self.ranking,
-                **self.batching(worker, random=random),
-            )
-            for of, random in zip(songs, (True, False), strict=True)
+            prepare([song.path for song in of], folder, song_spectra(self.recall), progress) for of in songs
         )
         return training, validation, content_hash(*songs)
+
+    def data_set(self, source: list[Shard], **options: Any) -> Rankings:
+        return Rankings(shards=tuple(source), ranking=self.ranking, **options)
 
     def loss(self) -> keras.losses.Loss:
         return RankingLoss(self.ranking.temperature)

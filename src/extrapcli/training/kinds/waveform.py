@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal
 
 import keras
 import numpy as np
@@ -19,32 +19,17 @@ from extrapcli.networks.study import StudySettings, study
 from extrapcli.spec import WaveformSpec
 from extrapcli.training.batches import Batches
 from extrapcli.training.corpus import Corpus, Shard, content_hash, prepare_songs
-from extrapcli.training.device import ALONE, Worker
 from extrapcli.training.kinds.base import DataSettings, Figures, Recipe, relative_difference
-from extrapcli.training.kinds.clips import Clips, ClipSettings, WaveformLoss
+from extrapcli.training.kinds.clips import Clips, ClipSettings, FrameSettings, WaveformLoss
 from extrapcli.training.progress import Progress
 
-MAX_LOSS_INCREASE = 0.01
-"""How much of the validation error a smaller type of weights may add."""
+MAX_COST = 0.01  # how much of the validation error a smaller type of weights may add
 QUIET_NOISE = (
     "{context_frames} s of samples in, the next {horizon_frames} s out. As regression on samples does, it gives "
     "quiet noise rather than music; a baseline for research."
 )
 BYTES_PER_PARAMETER = 16  # float32 weight, gradient and Adam's two moments
 BYTES_PER_SAMPLE = 8  # float32, in the batch in use and in the next
-
-
-class FrameSettings(Protocol):
-    """The sizes that all these networks have."""
-
-    @property
-    def context_frames(self) -> int: ...
-
-    @property
-    def horizon_frames(self) -> int: ...
-
-    @property
-    def frame_samples(self) -> int: ...
 
 
 class WaveformRecipe(Recipe, frozen=True):
@@ -61,11 +46,6 @@ class WaveformRecipe(Recipe, frozen=True):
         table: FrameSettings = getattr(self, self.network)
         return table
 
-    @property
-    def parameters(self) -> int:
-        """The number of the network's parameters, or 0 where it is never large."""
-        return 0
-
     @abstractmethod
     def untrained(self) -> keras.Model:
         """Build the network with new weights."""
@@ -79,14 +59,14 @@ class WaveformRecipe(Recipe, frozen=True):
     def validation_clips(self, corpus: Corpus, progress: Progress, splits: Sequence[str] = ()) -> Clips:
         """Prepare the clips that the recipe validates with, or as many from other splits."""
         (songs,) = self._songs(corpus, (splits or self.data.validation,), progress)
-        return self._clips(songs, ALONE, random=False)
+        return self.data_set(songs, batch_size=self.fit.batch_sizes[1], random=False)
 
-    def data_sets(self, corpus: Corpus, progress: Progress, worker: Worker) -> tuple[Batches, Batches, str]:
-        songs = self._songs(corpus, (self.data.train, self.data.validation), progress)
-        training, validation = (
-            self._clips(of, worker, random=random) for of, random in zip(songs, (True, False), strict=True)
-        )
-        return training, validation, content_hash(*songs)
+    def sources(self, corpus: Corpus, progress: Progress) -> tuple[Any, Any, str]:
+        training, validation = self._songs(corpus, (self.data.train, self.data.validation), progress)
+        return training, validation, content_hash(training, validation)
+
+    def data_set(self, source: tuple[Shard, ...], **options: Any) -> Clips:
+        return Clips(shards=source, settings=self.clips, sizes=self.sizes, **options)
 
     def loss(self) -> keras.losses.Loss:
         return WaveformLoss(self.clips.mel_weight)
@@ -97,7 +77,8 @@ class WaveformRecipe(Recipe, frozen=True):
     def memory_bytes(self, processes: int) -> int:
         clip_samples = (self.sizes.context_frames + self.sizes.horizon_frames) * self.sizes.frame_samples
         batch = max(self.fit.batch_sizes) * clip_samples
-        return BYTES_PER_PARAMETER * self.parameters + BYTES_PER_SAMPLE * batch // processes
+        parameters: int = getattr(self.sizes, "parameters", 0)  # seq2seq has too few to matter
+        return BYTES_PER_PARAMETER * parameters + BYTES_PER_SAMPLE * batch // processes
 
     def data_summary(self, songs: int, corpus: Path) -> str:
         return f"{songs} songs of {corpus} (splits {', '.join(self.data.train)})"
@@ -129,7 +110,7 @@ class WaveformRecipe(Recipe, frozen=True):
                 silent.append(distance(np.zeros_like(target).ravel(), target.ravel(), rate))
         measured, silence, mse_as_trained = mean(after), mean(silent), float(np.mean(before))
         cost = measured.mse / mse_as_trained - 1
-        if not cost <= MAX_LOSS_INCREASE:
+        if not cost <= MAX_COST:
             raise UnusableModel(
                 f"{onnx.spec.name}: stored in a smaller type, its weights add {cost:.1%} to the error", hint="weights"
             )
@@ -148,16 +129,6 @@ class WaveformRecipe(Recipe, frozen=True):
         rate = self.sizes.frame_samples
         return prepare_songs(corpus, sets, sample_rate=rate, seconds=seconds, progress=progress)
 
-    def _clips(self, songs: tuple[Shard, ...], worker: Worker, *, random: bool) -> Clips:
-        return Clips(
-            shards=songs,
-            settings=self.clips,
-            context_frames=self.sizes.context_frames,
-            horizon_frames=self.sizes.horizon_frames,
-            frame_samples=self.sizes.frame_samples,
-            **self.batching(worker, random=random),
-        )
-
 
 class StudyRecipe(WaveformRecipe, frozen=True):
     title: ClassVar[str] = "the study: predicts {horizon_frames} s from {context_frames} s"
@@ -165,10 +136,6 @@ class StudyRecipe(WaveformRecipe, frozen=True):
 
     network: Literal["study"] = "study"
     study: StudySettings = StudySettings()
-
-    @property
-    def parameters(self) -> int:
-        return self.study.parameters
 
     def untrained(self) -> keras.Model:
         return study(self.study)
@@ -180,10 +147,6 @@ class LstmRecipe(WaveformRecipe, frozen=True):
 
     network: Literal["lstm"] = "lstm"
     lstm: LstmSettings = LstmSettings()
-
-    @property
-    def parameters(self) -> int:
-        return self.lstm.parameters
 
     def untrained(self) -> keras.Model:
         return lstm(self.lstm)
