@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.audio.song import Song
-from extrapcli.audio.spooled import pieces
+from extrapcli.audio.spooled import chunks
 from extrapcli.errors import UsageError
 from extrapcli.extrapolators.base import Extrapolator, Jump
 
@@ -69,14 +69,14 @@ def continue_song(
     written = 0
     for block in extrapolator.blocks(song, wanted):
         assert written <= block.start <= written + len(pending), "a block begins before the one before it ends"
-        for piece in pieces(pending[: block.start - written]):
+        for piece in chunks(pending[: block.start - written]):
             write(piece)
         copied += copies * (block.start - written)
         written, copies = block.start, block.copy
         joins.append(Join(written / song.sample_rate, block.fade_samples / song.sample_rate, block.jump))
         progress(written, len(joins))
         pending = block.samples.astype(song.samples.dtype, copy=False)
-    for piece in pieces(pending[: wanted - written]):
+    for piece in chunks(pending[: wanted - written]):
         write(piece)
     progress(wanted, len(joins))
     return Continuation(joins, (copied + copies * (wanted - written)) / song.sample_rate)

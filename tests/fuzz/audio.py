@@ -12,7 +12,7 @@ import soundfile
 from extrapcli.audio.decode import decode
 from extrapcli.audio.encode import open_track
 from extrapcli.audio.formats import FORMATS
-from extrapcli.audio.probe import seconds_of
+from extrapcli.audio.probe import declared_seconds
 from extrapcli.audio.song import Picture, Tags
 from extrapcli.audio.tags import write_tags
 from extrapcli.errors import UnreadableAudio
@@ -81,7 +81,7 @@ def _with_ffmpeg(container: str, codec: str) -> bytes:
 
 def decoded(path: Path) -> None:
     """What is decoded is a song: numbers, at a rate, that sound."""
-    seconds_of(path)
+    declared_seconds(path)
     song = decode(path)
     assert song.samples.ndim == 2
     assert np.isfinite(song.samples).all()

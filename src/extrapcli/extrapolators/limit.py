@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.audio.song import Song
-from extrapcli.audio.spooled import pieces
+from extrapcli.audio.spooled import chunks
 from extrapcli.extrapolators.base import Block
 
 SEGMENT_SECONDS = 0.01
@@ -17,7 +17,7 @@ Gain = NDArray[np.float32]
 
 def limited(blocks: Iterator[Block], song: Song) -> Iterator[Block]:
     """Hold blocks within full scale, or the song's own peak where that is higher, by a gain that moves smoothly."""
-    bound = max(1.0, *(float(np.abs(piece).max()) for piece in pieces(song.samples)))
+    bound = max(1.0, *(float(np.abs(piece).max()) for piece in chunks(song.samples)))
     segment = max(1, round(SEGMENT_SECONDS * song.sample_rate))
     before, begun = np.ones(0, np.float32), 0
     for block in blocks:

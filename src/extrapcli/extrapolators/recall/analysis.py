@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.audio.song import Song
-from extrapcli.audio.spooled import pieces, spooled
+from extrapcli.audio.spooled import chunks, spooled
 from extrapcli.errors import UnreadableAudio
 from extrapcli.extrapolators.recall.bounds import Music, find_music
 from extrapcli.extrapolators.recall.encoder import Hearing, Score
@@ -72,7 +72,7 @@ def map_song(song: Song, hearing: Hearing) -> SongMap:
         )
     sound = hearing.mono(song, song.samples[: music.end])
     level = float(sound.std()) or 1.0
-    sound = spooled(piece / level for piece in pieces(sound))
+    sound = spooled(piece / level for piece in chunks(sound))
     begin = round(music.begin * hearing.rate / song.sample_rate)
     textures = texture(sound, hearing.rate)
     named = [("all", song.samples, sound)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.audio.spooled import pieces
+from extrapcli.audio.spooled import chunks
 
 STEP_SECONDS = 0.05
 SILENCE_DECIBELS = -60.0  # against the song's own level
@@ -37,7 +37,7 @@ def find_music(samples: NDArray[np.floating], rate: int) -> Music:
     step = max(1, min(round(STEP_SECONDS * rate), len(samples)))
     whole = len(samples) // step
     steps = samples[: whole * step].reshape(whole, -1)
-    energy = np.concatenate([np.einsum("ij,ij->i", some, some, dtype=np.float64) for some in pieces(steps)])
+    energy = np.concatenate([np.einsum("ij,ij->i", some, some, dtype=np.float64) for some in chunks(steps)])
     energy /= steps.shape[1]
     if not energy.any():
         return Music(0, len(samples), len(samples))

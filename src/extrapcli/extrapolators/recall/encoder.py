@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.audio.resample import resampled
+from extrapcli.audio.resample import resample_chunks
 from extrapcli.audio.song import Song
-from extrapcli.audio.spooled import pieces, release, spooled
+from extrapcli.audio.spooled import chunks, release, spooled
 from extrapcli.backends.base import Backend
 from extrapcli.errors import UnusableModel
 
@@ -44,8 +44,8 @@ class Hearing:
 
     def mono(self, song: Song, samples: NDArray[np.floating]) -> Array:
         """Mix `(n, channels)` of the song down to the network's rate, `(n',)`, at the song's own level."""
-        mixed = (piece.mean(axis=1, keepdims=True, dtype=np.float32) for piece in pieces(samples))
-        return spooled(resampled(mixed, len(samples), from_rate=song.sample_rate, to_rate=self.rate))[:, 0]
+        mixed = (piece.mean(axis=1, keepdims=True, dtype=np.float32) for piece in chunks(samples))
+        return spooled(resample_chunks(mixed, len(samples), from_rate=song.sample_rate, to_rate=self.rate))[:, 0]
 
     def score(self, sound: Array) -> Score:
         """Hear a whole song, whose end is the end of its last hop; the first frame is filled up with silence.

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.audio.spooled import pieces
+from extrapcli.audio.spooled import chunks
 from extrapcli.extrapolators.recall.analysis import SongMap
 
 TOLERANCE_DECIBELS = 1.5
@@ -21,7 +21,7 @@ class Level:
         self.sums = []
         for part in song_map.parts:
             hops = part.mono[len(part.mono) % hop :].reshape(-1, hop)[-song_map.places :]
-            power = np.concatenate([np.einsum("ij,ij->i", some, some) for some in pieces(hops)]) / hop
+            power = np.concatenate([np.einsum("ij,ij->i", some, some) for some in chunks(hops)]) / hop
             power = np.pad(power, (song_map.places - len(hops), 0))
             self.sums.append(np.concatenate([[0], np.cumsum(power, dtype=np.float64)]))
 

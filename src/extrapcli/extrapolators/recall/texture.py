@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.audio.spooled import pieces
+from extrapcli.audio.spooled import chunks
 
 Array = NDArray[np.float32]
 
@@ -61,7 +61,7 @@ def texture(sound: Array, rate: int) -> Texture:
     flux = np.pad(rise, (LAG // 2, LAG - LAG // 2))
     hops = sound[: (count - 1) * hop].reshape(-1, hop)
     last = np.square(sound[(count - 1) * hop :]).sum()
-    power = np.concatenate([*(np.einsum("ij,ij->i", some, some) for some in pieces(hops)), [last]]) / hop
+    power = np.concatenate([*(np.einsum("ij,ij->i", some, some) for some in chunks(hops)), [last]]) / hop
     return Texture(flux, power.astype(np.float32))
 
 
