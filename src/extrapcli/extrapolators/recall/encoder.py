@@ -11,6 +11,7 @@ from extrapcli.audio.song import Song
 from extrapcli.audio.spooled import chunks, release, spooled
 from extrapcli.backends.base import Backend
 from extrapcli.errors import UnusableModel
+from extrapcli.spec import AudioSpec, expect
 
 Array = NDArray[np.float32]
 
@@ -40,7 +41,7 @@ class Hearing:
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
-        self.rate = backend.spec.sample_rate
+        self.rate = expect(backend.spec, AudioSpec).sample_rate
 
     def mono(self, song: Song, samples: NDArray[np.floating]) -> Array:
         """Mix `(n, channels)` of the song down to the network's rate, `(n',)`, at the song's own level."""
@@ -61,7 +62,7 @@ class Hearing:
             begin = min(max(0, start - MARGIN_FRAMES), count - size)
             samples = begin * rate - missing
             heard = np.pad(sound[max(0, samples) : samples + size * rate], (max(0, -samples), 0))
-            outputs = self.backend.run(heard.reshape(1, size, rate))
+            outputs = self.backend.run({"context": heard.reshape(1, size, rate)})
             hops = self._hops(outputs, size)
             for name in OUTPUTS:
                 kept = outputs[name][0, (start - begin) * hops : (start - begin + step) * hops]
