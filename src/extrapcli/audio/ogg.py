@@ -22,14 +22,17 @@ def pages_are_intact(stream: BinaryIO) -> bool:
         page = bytearray(data[position:end])
         declared = int.from_bytes(page[22:26], "little")
         page[22:26] = bytes(4)
-        if len(page) != end - position or _checksum(page) != declared:
+        if len(page) != end - position or checksum(bytes(page)) != declared:
             return False
         position = end
     return position > 0 and b"OggS" not in data[position:]
 
 
-def _checksum(page: bytearray) -> int:
-    """Compute Ogg's CRC-32: the polynomial of zlib's, but most significant bit first and without inversion."""
+def checksum(page: bytes) -> int:
+    """Return Ogg's CRC-32 of a page whose checksum field is zero.
+
+    It has the polynomial of zlib's, but takes the most significant bit first and inverts nothing.
+    """
     reversed_crc = 0xFFFFFFFF ^ zlib.crc32(page.translate(_REVERSED_BYTES), 0xFFFFFFFF)
     return int(f"{reversed_crc:032b}"[::-1], 2)
 
