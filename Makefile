@@ -3,12 +3,12 @@ PYTHON ?= $(if $(WINDOWS),python,python3)
 SCRIPTS := $(if $(WINDOWS),Scripts,bin)
 BIN := .venv/$(SCRIPTS)
 
-.PHONY: help demo test test-fast test-base test-lowest test-wheel lint check fuzz soak lock docs picture sounds \
-	corpus model study benchmark listen dist clean
+.PHONY: help demo test test-fast test-base test-tensorflow test-lowest test-wheel lint check fuzz soak \
+	lock docs picture sounds corpus model study benchmark listen dist clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*##  */\1#/p; s/^## *\(.*\)/#\1/p' Makefile | \
-		awk -F'#' '$$1 == "" { print "\n" $$2; next } { printf "  make %-12s %s\n", $$1, $$2 }'
+		awk -F'#' '$$1 == "" { print "\n" $$2; next } { printf "  make %-15s %s\n", $$1, $$2 }'
 
 ## Try it
 
@@ -31,6 +31,9 @@ BASE_LESS := $(if $(filter Linux,$(shell uname)),,--ignore tests/audio/test_spoo
 
 test-base: .venv-base/.installed  ## the tests that need nothing but the base install
 	.venv-base/$(SCRIPTS)/python -m pytest $(BASE) $(BASE_LESS)
+
+test-tensorflow: .venv-tensorflow/.installed  ## a track made with TensorFlow, with nothing else installed
+	.venv-tensorflow/$(SCRIPTS)/extrap continue tests/data/song.mp3 --minutes 1 -o demo/ --overwrite --backend tensorflow
 
 # A part of the suite, to save time: what meets a library first (codecs, runtimes, commands, scores, plots).
 LOWEST := tests/audio tests/backends tests/cli/test_commands.py tests/evaluation/test_goldens.py \
@@ -79,7 +82,7 @@ dist: .venv/.tested  ## build the source distribution and the wheel into dist/
 	$(BIN)/python -m hatchling build
 
 clean:  ## remove the virtual environments and the demo
-	rm -rf .venv .venv-base .venv-lowest .venv-looper demo
+	rm -rf .venv .venv-base .venv-tensorflow .venv-lowest .venv-looper demo
 
 ## Train and measure (hours)
 
@@ -124,6 +127,11 @@ listen: benchmark  ## make a page on which people compare the benchmark's tracks
 .venv-base/.installed: pyproject.toml
 	$(PYTHON) -m venv .venv-base
 	.venv-base/$(SCRIPTS)/python -m pip install --quiet --editable . pytest hypothesis
+	touch $@
+
+.venv-tensorflow/.installed: pyproject.toml
+	$(PYTHON) -m venv .venv-tensorflow
+	.venv-tensorflow/$(SCRIPTS)/python -m pip install --quiet --editable ".[tensorflow]"
 	touch $@
 
 .venv-lowest/.installed: .venv/.tested

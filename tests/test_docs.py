@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import tomllib
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -97,3 +98,12 @@ def test_make_targets_that_pages_name_exist() -> None:
     for page in PAGES:
         named = re.findall(r"(?:^    |`)make ([a-z-]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
         assert set(named) <= targets, page
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    citation = re.search(r"^version: (\S+)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)
+    assert citation
+    assert citation[1] == version
+    pinned = re.findall(r"extrapcli(?:\[\w+\])?==([\d.]+\d)", (ROOT / "docs" / "cluster.md").read_text())
+    assert set(pinned) == {version}
