@@ -68,7 +68,7 @@ lock: .venv/.tested  ## pin what pyproject.toml asks for; UPGRADE=--upgrade take
 		--no-annotate --custom-compile-command "make lock" $(UPGRADE) pyproject.toml --output-file requirements.lock
 
 docs: .venv/.tested  ## write docs/api.md and docs/cli.md anew, from docstrings and commands
-	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/generate.py docs
 
 picture: .venv/.tested  ## draw docs/continuation.png, the picture of the README
 	$(BIN)/extrap continue tests/data/song.mp3 --minutes 1:30 -o demo/ --overwrite --json > .venv/picture.json

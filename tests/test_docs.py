@@ -1,7 +1,8 @@
-"""The pages are true: links lead somewhere, clips play, and the Makefile names what exists."""
+"""The pages are true: links lead somewhere, clips play, generated pages are fresh, and the Makefile names what exists."""
 
 import re
 import subprocess
+import sys
 import tomllib
 from html.parser import HTMLParser
 from pathlib import Path
@@ -17,7 +18,8 @@ PAGES = [
     for path in sorted(ROOT.glob("[!.]*/**/*.md")) + sorted(ROOT.glob("*.md")) + sorted(ROOT.glob(".github/**/*.md"))
     if path.relative_to(ROOT).parts[0] in {"docs", "training", "tests", "benchmarks", ".github", path.name}
 ]
-LISTEN = ROOT / "docs" / "listen.html"
+DOCS = ROOT / "docs"
+LISTEN = DOCS / "listen.html"
 MAKEFILE = (ROOT / "Makefile").read_text()
 SONG_SECONDS = 30
 
@@ -36,6 +38,18 @@ def test_links_lead_somewhere(page: Path) -> None:
         target = page.parent / path if path else page
         assert target.exists(), link
         assert not anchor or target.suffix != ".md" or anchor in anchors(target), link
+
+
+@pytest.fixture(scope="module")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("docs")
+    subprocess.run([sys.executable, DOCS / "generate.py", folder], check=True, capture_output=True)
+    return folder
+
+
+@pytest.mark.parametrize("page", ["api.md", "cli.md"])
+def test_generated_pages_are_not_stale(page: str, generated: Path) -> None:
+    assert (DOCS / page).read_text() == (generated / page).read_text(), "run make docs"
 
 
 class Links(HTMLParser):
@@ -59,11 +73,11 @@ def test_the_page_with_sounds_plays_all_of_them_and_no_others() -> None:
     links = links_of(LISTEN)
     assert all(path.exists() for path in links)
     clips = {path for path in links if path.suffix == ".opus"}
-    assert clips == set((ROOT / "docs" / "sounds").iterdir())
+    assert clips == set((DOCS / "sounds").iterdir())
     assert len(clips) >= 4
 
 
-BEFORE = sorted((ROOT / "docs" / "sounds").glob("*-before.opus"))
+BEFORE = sorted((DOCS / "sounds").glob("*-before.opus"))
 
 
 @pytest.mark.parametrize("before", BEFORE, ids=lambda path: path.name)
@@ -105,5 +119,5 @@ def test_the_version_is_the_same_everywhere() -> None:
     citation = re.search(r"^version: (\S+)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)
     assert citation
     assert citation[1] == version
-    pinned = re.findall(r"extrapcli(?:\[\w+\])?==([\d.]+\d)", (ROOT / "docs" / "cluster.md").read_text())
+    pinned = re.findall(r"extrapcli(?:\[\w+\])?==([\d.]+\d)", (DOCS / "cluster.md").read_text())
     assert set(pinned) == {version}

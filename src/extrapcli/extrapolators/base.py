@@ -46,7 +46,8 @@ class Jump:
     level_percentile: float
 
     @property
-    def stands_out(self) -> bool:
+    def audible(self) -> bool:
+        """Whether the join stands out from nearly all of the song's own beats."""
         return max(self.flux_percentile, self.level_percentile) > 99
 
 
