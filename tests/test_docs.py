@@ -1,4 +1,4 @@
-"""The pages are true: links lead somewhere, clips play, generated pages are fresh, and the Makefile names what exists."""
+"""The pages are true: links lead somewhere, clips play, generated pages are fresh, the Makefile names what exists."""
 
 import re
 import subprocess

@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,15 @@ def test_every_command_of_the_readme_runs(command: str, music: Path, tmp_path: P
         written = done.stdout.split() or ["track.flac"]
         for track in written:
             assert decode(tmp_path / track).seconds >= 130
+
+
+def test_the_python_of_the_readme_runs(music: Path, tmp_path: Path) -> None:
+    (script,) = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    shutil.copytree(music, tmp_path, dirs_exist_ok=True)
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert [decode(tmp_path / name).seconds for name in ("long.flac", "long.wav")] == [180, 180]
 
 
 TRAINING = {
