@@ -3,15 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.dsp import chroma, moving_sum
 from extrapcli.extrapolators.recall.analysis import Analysis
 from extrapcli.extrapolators.recall.audibility import PER_SECOND
 
 RHYTHM_WEIGHT, HARMONY_WEIGHT = 1.4, 1.0
 MIN_SECONDS = 2.5  # rhythms are compared over no less
-CHROMA_WINDOW = 8192
 CHROMA_PER_SECOND = 5
-LOWEST, HIGHEST = 80.0, 3000.0  # Hz: the range of the notes
-TUNING_WIDTH = 0.35  # semitones
 
 
 class LayerCompatibility:
@@ -24,7 +22,9 @@ class LayerCompatibility:
         self.onsets = (np.convolve(strength, np.hanning(7)[1:-1] / 3, "same") - mean).astype(np.float32)
         samples = np.array([analysis.sample_at(position) for position in range(analysis.positions)])
         self.starts = samples / analysis.song.sample_rate
-        self.chroma = _chroma(analysis.layers[0].mono + analysis.layers[-1].mono, analysis.mono_rate)
+        rate = analysis.mono_rate
+        mono = analysis.layers[0].mono + analysis.layers[-1].mono
+        self.chroma = chroma(mono, sample_rate=rate, hop=rate // CHROMA_PER_SECOND)
 
     def cost(self, position: float, seconds: float) -> NDArray[np.float32]:
         """Return the cost `(positions,)` of playing each position together with the given one, for so many seconds.
@@ -63,25 +63,6 @@ def _correlations(short: NDArray[np.float32], long: NDArray[np.float32]) -> NDAr
     n = len(short)
     centred = short - short.mean()
     products = np.correlate(long, centred, "valid")
-    sums, squares = (np.concatenate([[0], np.cumsum(v, dtype=np.float64)]) for v in (long, long * long))
-    variance = (squares[n:] - squares[:-n]) - (sums[n:] - sums[:-n]) ** 2 / n
+    variance = moving_sum(long * long, size=n) - moving_sum(long, size=n) ** 2 / n
     result: NDArray[np.float64] = products / np.sqrt(np.maximum(variance, 1e-9) * (centred @ centred + 1e-9))
     return result
-
-
-def _chroma(sound: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
-    """Return the strengths of the 12 pitch classes, `(frames, 12)` of unit length, 5 frames a second."""
-    hop = rate // CHROMA_PER_SECOND
-    padded = np.pad(sound, CHROMA_WINDOW // 2)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, CHROMA_WINDOW)[::hop]
-    frequencies = np.fft.rfftfreq(CHROMA_WINDOW, 1 / rate)
-    notes = np.flatnonzero((frequencies > LOWEST) & (frequencies < HIGHEST))
-    semitones = 12 * np.log2(frequencies[notes] / 440)
-    apart = (semitones[:, None] - np.arange(12) + 6) % 12 - 6
-    weights = np.exp(-0.5 * (apart / TUNING_WIDTH) ** 2) / np.sqrt(frequencies[notes])[:, None]
-    shape = np.hanning(CHROMA_WINDOW).astype(np.float32)
-    strength = np.stack([np.abs(np.fft.rfft(frame * shape)[notes]) @ weights for frame in frames])
-    smooth = np.apply_along_axis(np.convolve, 0, strength, np.ones(3) / 3, "same")
-    smooth = smooth - smooth.min(axis=1, keepdims=True)
-    unit: NDArray[np.float32] = (smooth / (np.linalg.norm(smooth, axis=1, keepdims=True) + 1e-9)).astype(np.float32)
-    return unit

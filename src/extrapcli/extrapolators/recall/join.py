@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.crossfade import Fade
+from extrapcli.dsp import normalised_cross_correlation
 
 SEARCH_SECONDS = 0.008
 COMPARED_SECONDS = 0.06
@@ -45,24 +46,13 @@ def find_splice(
     if n > search and target + search <= len(song):
         left = old[-n:].mean(axis=1)
         right = song[target - n - search : target + search].mean(axis=1)
-        correlation = _correlations(left, right)
+        correlation = normalised_cross_correlation(left, right)
         best = target - search + int(np.argmax(correlation))
         similarity = float(correlation.max())
     length = MIN_FADE_SECONDS + (MAX_FADE_SECONDS - MIN_FADE_SECONDS) * max(0.0, similarity) ** 2
     samples = round((length if fade_seconds is None else fade_seconds) * rate)
     samples = min(samples, len(old), best)
     return Splice(best, Fade(samples, "equal-gain" if similarity > ALIKE else "equal-power"))
-
-
-def _correlations(short: NDArray[np.floating], long: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the normalised correlation of `short` with every stretch of `long` of its length, -1 to 1."""
-    n = len(short)
-    size = 2 ** int(np.ceil(np.log2(len(long) + n)))
-    products = np.fft.irfft(np.fft.rfft(long, size) * np.conj(np.fft.rfft(short, size)), size)[: len(long) - n + 1]
-    squares = np.concatenate([[0], np.cumsum(np.square(long, dtype=np.float64))])
-    energy = (squares[n:] - squares[:-n]) * float(np.square(short, dtype=np.float64).sum())
-    correlations: NDArray[np.float64] = products / np.sqrt(np.maximum(energy, 1e-12))
-    return correlations
 
 
 def matching_gain(old: NDArray[np.floating], new: NDArray[np.floating], rate: int) -> float:
