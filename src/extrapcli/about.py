@@ -11,7 +11,7 @@ from extrapcli.audio.formats import is_audio_name
 from extrapcli.backends import backend_class, open_model, registered
 from extrapcli.errors import ExtrapError, UnusableModel
 from extrapcli.models import DEFAULT, Card, damaged_files, elsewhere, find_model, folders, how_to_get, read_card
-from extrapcli.spec import ModelSpec
+from extrapcli.spec import EncoderSpec, SampleSpec, TuneSpec, WaveformSpec
 
 
 def describe_models() -> Iterator[str]:
@@ -73,22 +73,22 @@ def _describe_model(path: Path) -> Iterator[str]:
     backend = open_model(path, device="cpu")
     spec = backend.spec
     yield f"model: {spec.name}, run by {backend.name}"
-    if spec.symbols:
-        yield f"takes: a step of a tune and the state before it, {spec.frame_size} numbers"
-        yield f"gives: the chances of {len(spec.symbols)} symbols, up to {spec.symbols[-1]}, for extrap melody"
-    elif spec.look_back:
-        yield f"takes: samples at {spec.sample_rate} Hz, the last {spec.look_back} of a sound"
-        yield "gives: the next one, and on from there, for extrap predict and extrap continue"
-    else:
-        yield from _describe_frames(spec)
+    match spec:
+        case TuneSpec():
+            yield "takes: a step of a tune, and the state before it"
+            yield f"gives: the probability of each of {len(spec.symbols)} symbols, for extrap melody"
+        case SampleSpec():
+            yield f"takes: the last {spec.look_back} samples of a sound at {spec.sample_rate} Hz"
+            yield "gives: the next sample, and so on from there, for extrap predict and extrap continue"
+        case WaveformSpec():
+            yield f"takes: {spec.context_frames} frames of 1 s at {spec.sample_rate} Hz"
+            yield f"gives: the next {spec.horizon_frames} frames, for the extrapolator {spec.extrapolator}"
+        case EncoderSpec():
+            yield f"takes: any number of frames of 1 s at {spec.sample_rate} Hz"
+            yield f"gives: {', '.join(spec.outputs)}, for the extrapolator {spec.extrapolator}"
     if path.is_dir():
         for name, value in read_card(path).figures.items():
             yield f"{name}: {value}"
-
-
-def _describe_frames(spec: ModelSpec) -> Iterator[str]:
-    yield f"takes: {spec.context_frames or 'any number of'} frames of 1 s at {spec.sample_rate} Hz"
-    yield f"gives: {spec.horizon_frames} frames, played by the extrapolator {spec.extrapolator}"
 
 
 def _describe_song(path: Path) -> Iterator[str]:

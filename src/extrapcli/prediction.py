@@ -20,6 +20,7 @@ from extrapcli.jobs import STDIN, check_destination, read_song
 from extrapcli.maker import Progress
 from extrapcli.models import find_model, folders
 from extrapcli.output import choose_format, whole_file
+from extrapcli.spec import SampleSpec, expect
 
 DEFAULT = "amplitude"
 LONG = "-long"  # behind a model's name: the one that has learned to predict from any number of samples
@@ -101,7 +102,7 @@ def predict_song(source: Path, wish: Wish, progress: Progress) -> Prediction:
     """
     check_destination([source], wish.out, into_folder=wish.into_folder)
     backend, look_back = _opened(wish)
-    song = _at_rate(read_song(source), backend.spec.sample_rate)
+    song = _at_rate(read_song(source), expect(backend.spec, SampleSpec).sample_rate)
     format = choose_format(wish.format, wish.out, song)
     path = _path(source, wish.out, format)
     progress.decoded(song.name, song.seconds)

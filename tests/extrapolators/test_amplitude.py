@@ -1,7 +1,6 @@
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -16,26 +15,25 @@ from extrapcli.extrapolators import extrapolator_for
 from extrapcli.extrapolators.amplitude import Amplitude
 from extrapcli.extrapolators.base import Ending, Style
 from extrapcli.frames import Frames
-from extrapcli.spec import ModelSpec
+from extrapcli.spec import EncoderSpec, SampleSpec, WaveformSpec
+from tests.toy import ToyBackend
 
 MODEL_RATE = 4000
 HERTZ = 170.0
-SPEC = ModelSpec("test", "amplitude", MODEL_RATE, None, MODEL_RATE, {"next": (None, 1)}, step_size=1, look_back=2)
+SPEC = SampleSpec("test", "amplitude", MODEL_RATE, look_back=2)
 CUT = Style(ending="cut")
 
 
-class Tone:
+class Tone(ToyBackend):
     """A backend whose model goes on with a tone of `HERTZ` from two samples, `decay` times as loud with each."""
 
-    name: ClassVar[str] = "tone"
-    suffixes: ClassVar[tuple[str, ...]] = ()
-    device = "cpu"
-    spec = SPEC
+    model = SPEC
 
     def __init__(self, decay: float = 1.0) -> None:
+        super().__init__()
         self.weights = -(decay**2), 2 * decay * np.cos(2 * np.pi * HERTZ / MODEL_RATE)
 
-    def run(self, context: Frames) -> Mapping[str, NDArray[np.float32]]:
+    def compute(self, context: Frames) -> Mapping[str, NDArray[np.float32]]:
         known = int((~np.isnan(context[0, :, 0])).sum())
         sound = np.concatenate([context[..., 0], context[:, :1, 0]], axis=1).astype(np.float64)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -104,11 +102,11 @@ def test_what_it_cannot_do_is_refused() -> None:
     with pytest.raises(UsageError, match=r"takes 0 to 0\.5 s"):
         Amplitude(Tone(), Style(fade_seconds=0.6))
     other = Tone()
-    other.spec = ModelSpec("other", "amplitude", MODEL_RATE, None, 1, {"next": (None, 1)})
-    with pytest.raises(UnusableModel, match="does not predict samples"):
+    other.spec = EncoderSpec("other", "amplitude", MODEL_RATE, {"next": (None, 1)})
+    with pytest.raises(UnusableModel, match="needs one of the kind sample"):
         extrapolator_for(other, CUT)
-    with pytest.raises(UnusableModel, match="does not predict samples"):
-        check(ModelSpec("w", "waveform", 22050, 20, 10))
+    with pytest.raises(UnusableModel, match="needs one of the kind sample"):
+        check(WaveformSpec("w", "waveform", 22050, 20, 10))
 
 
 def test_a_model_that_runs_off_is_unusable() -> None:

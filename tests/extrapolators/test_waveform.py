@@ -1,7 +1,6 @@
 from collections.abc import Callable, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -14,27 +13,26 @@ from extrapcli.errors import UnreadableAudio, UnusableModel, UsageError
 from extrapcli.extrapolators.base import Style
 from extrapcli.extrapolators.waveform import Waveform
 from extrapcli.frames import Frames
-from extrapcli.spec import ModelSpec
+from extrapcli.spec import WaveformSpec
 from tests.conftest import chord
+from tests.toy import ToyBackend
 
 RATE = 8000
-SPEC = ModelSpec("test", "waveform", sample_rate=2000, context_frames=4, horizon_frames=3)
+SPEC = WaveformSpec("test", "waveform", sample_rate=2000, context_frames=4, horizon_frames=3)
 CUT = Style(ending="cut")
 
 
-class Formula:
+class Formula(ToyBackend):
     """A backend whose model is a formula: it remembers what it was given."""
 
-    name: ClassVar[str] = "formula"
-    suffixes: ClassVar[tuple[str, ...]] = ()
-    device = "cpu"
-    spec = SPEC
+    model = SPEC
 
     def __init__(self, answer: Callable[[Frames], Frames]) -> None:
+        super().__init__()
         self.answer = answer
         self.given: list[Frames] = []
 
-    def run(self, context: Frames) -> Mapping[str, NDArray[np.float32]]:
+    def compute(self, context: Frames) -> Mapping[str, NDArray[np.float32]]:
         self.given.append(context)
         return {"frames": self.answer(context)}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from extrapcli.batch.manifest import Manifest, Record, failed
 from extrapcli.errors import UnusableModel, UsageError
 from extrapcli.models import damaged_files, read_card
-from extrapcli.spec import ModelSpec
+from extrapcli.spec import EncoderSpec, ModelSpec, SampleSpec, TuneSpec, WaveformSpec
 from extrapcli.training.corpus import Corpus
 from tests.fuzz.fuzz import Target
 from tests.fuzz.mutate import of_text
@@ -67,9 +67,13 @@ def verified(path: Path) -> None:
 
 
 def spec_seeds(folder: Path) -> None:
-    outputs = {"next": (24,), "state": (96,)}
-    tunes = ModelSpec("tunes", "melody", 1, 1, 1, outputs, ("60", "61", "_", "r", "/"), 98)  # type: ignore[arg-type]
-    for spec in (ModelSpec("plain", "waveform", 22050, 20, 10), tunes):
+    specs: list[ModelSpec] = [
+        WaveformSpec("plain", "waveform", 22050, 20, 10),
+        EncoderSpec("points", "recall", 22050, {"heard": (None, 8), "places": (None, 8)}),
+        SampleSpec("samples", "amplitude", 22050, 3),
+        TuneSpec("tunes", ("60", "61", "_", "r", "/"), 96),
+    ]
+    for spec in specs:
         (folder / f"{spec.name}.json").write_text(spec.to_json())
 
 

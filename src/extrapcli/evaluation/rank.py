@@ -15,6 +15,7 @@ from scipy.stats import binomtest
 from extrapcli.backends.base import Backend
 from extrapcli.evaluation.prediction import distance
 from extrapcli.extrapolators.recall import Encoder
+from extrapcli.spec import WaveformSpec, expect
 
 Array = NDArray[np.float32]
 Scorer = Callable[[Array, list[Array]], NDArray[np.floating]]
@@ -91,14 +92,14 @@ def pointing(backend: Backend) -> Scorer:
 
 def predicting(backend: Backend) -> Scorer:
     """Score as a model that predicts samples does: by how near its prediction is to each clip in log-mel decibels."""
-    spec = backend.spec
+    spec = expect(backend.spec, WaveformSpec)
 
     def score(past: Array, clips: list[Array]) -> NDArray[np.floating]:
-        frames = spec.context_frames or PAST_SECONDS
+        frames = spec.context_frames
         context = past[-frames * spec.sample_rate :]
         mean, deviation = context.mean(), context.std() or 1.0
         standard = ((context - mean) / deviation).reshape(1, frames, spec.sample_rate)
-        predicted = backend.run(standard)["frames"].reshape(-1) * deviation + mean
+        predicted = backend.run({"context": standard})["frames"].reshape(-1) * deviation + mean
         size = min(len(predicted), *map(len, clips))
         return np.array([-distance(predicted[:size], clip[:size], spec.sample_rate).log_mel for clip in clips])
 

@@ -6,6 +6,7 @@ from extrapcli.extrapolators.amplitude import Amplitude
 from extrapcli.extrapolators.base import Extrapolator, Style
 from extrapcli.extrapolators.recall import Recall
 from extrapcli.extrapolators.waveform import Waveform
+from extrapcli.spec import AudioSpec, TuneSpec, expect
 
 EXTRAPOLATORS: dict[str, type[Recall] | type[Waveform] | type[Amplitude]] = {
     "recall": Recall,
@@ -16,9 +17,9 @@ EXTRAPOLATORS: dict[str, type[Recall] | type[Waveform] | type[Amplitude]] = {
 
 def extrapolator_for(backend: Backend, style: Style) -> Extrapolator:
     """Give the extrapolator that the backend's model asks for; raise UnusableModel for one that can't be had."""
-    kind = backend.spec.extrapolator
-    if backend.spec.symbols:
+    if isinstance(backend.spec, TuneSpec):
         raise UnusableModel(f"model {backend.spec.name} writes tunes; use it with extrap melody")
+    kind = expect(backend.spec, AudioSpec).extrapolator
     if kind not in EXTRAPOLATORS:
         raise UnusableModel(
             f"model {backend.spec.name} needs the extrapolator {kind!r}, which this version lacks; "

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.amplitude.network import check, go_on
+from extrapcli.amplitude.network import go_on
 from extrapcli.audio.resample import resample
 from extrapcli.audio.song import Song
 from extrapcli.backends.base import Backend
 from extrapcli.crossfade import Fade, join
 from extrapcli.errors import UnusableModel, UsageError
 from extrapcli.extrapolators.base import Block, Style, fade_out
+from extrapcli.spec import SampleSpec, expect
 
 
 class Amplitude:
@@ -25,7 +26,8 @@ class Amplitude:
 
     def __init__(self, backend: Backend, style: Style) -> None:
         self.backend = backend
-        self.look_back = check(backend.spec)
+        self.spec = expect(backend.spec, SampleSpec)
+        self.look_back = self.spec.look_back
         self.ending = style.ending
         self.fade_seconds = style.fade_seconds or 0.0
         if style.ending == "song":
@@ -61,7 +63,7 @@ class Amplitude:
 
         Both ways, a second is brought to another rate together with those before and behind it.
         """
-        rate, model_rate = song.sample_rate, self.backend.spec.sample_rate
+        rate, model_rate = song.sample_rate, self.spec.sample_rate
         level = song.samples.std(axis=0, dtype=np.float64)
         level = np.where(level > 0, level, 1).astype(np.float32)
         mirrored = 2 * heard[-1] - heard[-2::-1]
@@ -76,7 +78,7 @@ class Amplitude:
 
     def _next(self, second: NDArray[np.float32]) -> NDArray[np.float32]:
         """The second `(rate, channels)` after one, at the model's rate."""
-        spec = self.backend.spec
+        spec = self.spec
         answer = go_on(self.backend, second[-self.look_back :].T, spec.sample_rate).T
         if not np.isfinite(answer).all():
             raise UnusableModel(f"model {spec.name} runs off until its answers are no numbers; train it again")

@@ -22,6 +22,7 @@ from extrapcli.crossfade import Fade, join
 from extrapcli.errors import UnreadableAudio, UnusableModel, UsageError
 from extrapcli.extrapolators.base import Block, Style, fade_out
 from extrapcli.frames import last, to_frames, to_samples
+from extrapcli.spec import WaveformSpec, expect
 
 FADE_SECONDS = 0.5
 LEVEL_SECONDS = 1.0  # how much sound on either side of a join decides its level
@@ -37,13 +38,11 @@ class Waveform:
 
     def __init__(self, backend: Backend, style: Style) -> None:
         self.backend = backend
-        self.spec = backend.spec
+        self.spec = expect(backend.spec, WaveformSpec)
         self.ending = style.ending
         self.fade_seconds = FADE_SECONDS if style.fade_seconds is None else style.fade_seconds
         if style.ending == "song":
             raise UsageError(f"{self.spec.name} cannot land on a song's own ending; choose --ending fade or cut")
-        if self.spec.context_frames is None:
-            raise UnusableModel(f"model {self.spec.name} does not say how many frames it takes; export it again")
         self.context_frames = self.spec.context_frames
         if not 0 <= self.fade_seconds <= self.spec.horizon_frames / 2:
             raise UsageError(
@@ -90,7 +89,7 @@ class Waveform:
             turned / np.where(level > SOMETHING * level.max(), level, 1), from_rate=rate, to_rate=spec.sample_rate
         )
         context = context[: self.context_frames * spec.sample_rate]
-        frames = self.backend.run(to_frames(context, frame_samples=spec.sample_rate))["frames"]
+        frames = self.backend.run({"context": to_frames(context, frame_samples=spec.sample_rate)})["frames"]
         if not np.isfinite(frames).all():
             raise UnusableModel(f"model {spec.name} answers with numbers that are not finite; train it again")
         answer = resample(to_samples(frames), from_rate=spec.sample_rate, to_rate=rate)

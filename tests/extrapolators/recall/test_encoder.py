@@ -1,7 +1,6 @@
 """What a network gives is held against what is asked of it."""
 
 from collections.abc import Mapping
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -9,21 +8,20 @@ from numpy.typing import NDArray
 
 from extrapcli.errors import UnusableModel
 from extrapcli.extrapolators.recall.encoder import Encoder
-from extrapcli.spec import ModelSpec
+from extrapcli.spec import EncoderSpec
+from tests.toy import ToyBackend
 
 RATE = 100
 
 
-class Network:
-    name: ClassVar[str] = "toy"
-    suffixes: ClassVar[tuple[str, ...]] = ()
-    device = "cpu"
-    spec = ModelSpec("toy", "waveform", sample_rate=RATE, context_frames=1, horizon_frames=1)
+class Network(ToyBackend):
+    model = EncoderSpec("toy", "recall", RATE, {"heard": (None, 8), "places": (None, 8), "spectra": (None, None)})
 
     def __init__(self, heard: int = 25, places: int = 25, bands: int = 32, value: float = 1.0) -> None:
+        super().__init__()
         self.rows, self.bands, self.value = (heard, places), bands, value
 
-    def run(self, context: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:
+    def compute(self, context: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:
         heard, places = (np.full((1, rows * context.shape[1], 8), self.value, np.float32) for rows in self.rows)
         return {"heard": heard, "places": places, "spectra": np.zeros((1, places.shape[1], self.bands), np.float32)}
 

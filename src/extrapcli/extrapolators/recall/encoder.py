@@ -11,6 +11,7 @@ from extrapcli.audio.song import Song
 from extrapcli.audio.spooled import pieces, release, spooled
 from extrapcli.backends.base import Backend
 from extrapcli.errors import UnusableModel
+from extrapcli.spec import AudioSpec, expect
 
 TENSORS = {"queries": "heard", "keys": "places", "spectra": "spectra"}
 """The output of the model that each field of an `Encoding` comes from."""
@@ -42,7 +43,7 @@ class Encoder:
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
-        self.rate = backend.spec.sample_rate
+        self.rate = expect(backend.spec, AudioSpec).sample_rate
 
     def mono(self, song: Song, samples: NDArray[np.floating]) -> NDArray[np.float32]:
         """Mix `(n, channels)` of a song down to mono `(m,)` at the network's rate, at the song's own level."""
@@ -65,7 +66,7 @@ class Encoder:
             begin = min(max(0, start - MARGIN_FRAMES), count - size)
             first = begin * rate - missing
             chunk = np.pad(sound[max(0, first) : first + size * rate], (max(0, -first), 0))
-            outputs = self.backend.run(chunk.reshape(1, size, rate))
+            outputs = self.backend.run({"context": chunk.reshape(1, size, rate)})
             hops = self._hops_per_frame(outputs, size)
             for field, tensor in TENSORS.items():
                 kept = outputs[tensor][0, (start - begin) * hops : (start - begin + step) * hops]
