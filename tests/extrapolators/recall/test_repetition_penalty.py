@@ -70,3 +70,14 @@ def test_it_remembers_no_more_than_it_needs(rng: np.random.Generator) -> None:
     for now in range(600):
         penalty.record(now, now + 1.0, [20.0 * SECOND])
     assert penalty.similarity[0].shape[1] <= 5 * (MEMORY_SECONDS + 1)
+
+
+def test_it_works_after_years_as_at_the_beginning(rng: np.random.Generator) -> None:
+    made = encoding(30, rng)
+    soon, late = RepetitionPenalty([made], SECOND), RepetitionPenalty([made], SECOND)
+    years = 1e8
+    for penalty, begin in ((soon, 0.0), (late, years)):
+        for k in range(20):
+            penalty.record(begin + k / 2, begin + (k + 1) / 2, [(5 + k / 2) * SECOND])
+    assert len(soon.times) == len(late.times) == 50
+    np.testing.assert_allclose(soon.repeated_share(5.0, [0], [0.0]), late.repeated_share(5.0, [0], [0.0]))

@@ -5,6 +5,7 @@ weighs candidates and `align_jump` brings the best few to the sample.
 """
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 from extrapcli.audio.song import Song
 from extrapcli.backends.base import Backend
@@ -23,7 +24,7 @@ MAX_FADE_SECONDS = 1.0
 class Recall:
     """Plays the song's own sound in a new order; a short song as two layers that jump independently."""
 
-    NEEDS = frozenset(TENSORS.values())
+    needs: ClassVar[frozenset[str]] = frozenset(TENSORS.values())
 
     def __init__(self, backend: Backend, style: Style) -> None:
         if style.fade_seconds is not None and not 0 <= style.fade_seconds <= MAX_FADE_SECONDS:
@@ -34,11 +35,12 @@ class Recall:
         self.encoder = Encoder(backend)
         self.style = style
 
-    def blocks(self, song: Song, wanted: int) -> Iterator[Block]:
+    def blocks(self, song: Song, wanted: int | None) -> Iterator[Block]:
         analysis = analyse(song, self.encoder)
-        if self.style.ending == "song" and not analysis.bounds.ends_by_itself:
-            raise UsageError(f"{song.name}: is cut off, so it has no ending of its own; choose --ending fade or cut")
+        if self.style.ending == "song" and wanted is not None and not analysis.bounds.ends_by_itself:
+            raise UsageError(f"{song.name}: is cut off, so it has no ending of its own", hint="ending")
         sequencer = Sequencer(analysis, self.style, wanted)
-        fades = self.style.ending == "fade" or (self.style.ending == "auto" and not sequencer.lands)
         blocks = limited(sequencer.blocks(), song)
-        return fade_out(blocks, song, wanted) if fades else blocks
+        if wanted is None or self.style.ending == "cut" or sequencer.lands:
+            return blocks
+        return fade_out(blocks, song, wanted)

@@ -1,5 +1,6 @@
 """String jumps together until the track has its length, or lands on the song's own ending."""
 
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -19,15 +20,19 @@ STAY_SECONDS = {1: 10.0, 2: 5.0}  # how long a playhead stays before it jumps ag
 MAX_DELAY_SECONDS = 1.5  # a jump may come this much later, where that is better
 BEFORE_ENDING_SECONDS = 8.0, 0.5  # the jump to the song's ending lands this long before it, at most and at least
 SAME_POSITION_SECONDS = 0.01
+NEVER = sys.maxsize  # the length of a stream, in samples
 
 
 class Sequencer:
-    """Yields the blocks of one track. `lands` says whether the track closes with the song's own ending."""
+    """Yields the blocks of one track, or of a stream without end.
 
-    def __init__(self, analysis: Analysis, style: Style, wanted: int) -> None:
+    `lands` says whether the track closes with the song's own ending.
+    """
+
+    def __init__(self, analysis: Analysis, style: Style, wanted: int | None) -> None:
         self.analysis = analysis
         self.bounds = analysis.bounds
-        self.wanted = wanted
+        self.wanted = NEVER if wanted is None else wanted
         self.rate = analysis.song.sample_rate
         seconds = (self.bounds.ending - self.bounds.begin) / self.rate
         self.stay = round(min(STAY_SECONDS[len(analysis.layers)], seconds / 4) * self.rate)
@@ -36,8 +41,8 @@ class Sequencer:
         encodings = [layer.encoding for layer in analysis.layers]
         self.repetition = RepetitionPenalty(encodings, analysis.positions_per_second)
         self.selector = JumpSelector(analysis, self.repetition, style, stay=self.stay, delay=self.delay)
-        self.lands = self.bounds.ends_by_itself and style.ending in ("song", "auto")
-        ending = wanted - (self.bounds.end - self.bounds.ending)  # the sample of the track where its ending begins
+        self.lands = wanted is not None and self.bounds.ends_by_itself and style.ending in ("song", "auto")
+        ending = self.wanted - (self.bounds.end - self.bounds.ending)  # where the track's own ending begins
         self.landing_from, self.landing_until = ending - self.early, ending - self.late
         self.playheads: list[Playhead] = []
         self.recorded_until = self.bounds.begin
