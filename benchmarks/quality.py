@@ -18,16 +18,13 @@ from numpy.typing import NDArray
 from extrapcli.audio.decode import decode
 from extrapcli.audio.resample import resample
 from extrapcli.audio.song import Song
-from extrapcli.backends import open_model
-from extrapcli.continuation import continue_song
 from extrapcli.crossfade import Fade, join
 from extrapcli.evaluation.circles import HOP, RATE, circles, log_mel
 from extrapcli.evaluation.spectra import PER_SECOND
-from extrapcli.extrapolators import extrapolator_for
 from extrapcli.extrapolators.base import Style
 from extrapcli.extrapolators.recall.audibility import PER_SECOND as FRAMES_PER_SECOND
 from extrapcli.extrapolators.recall.audibility import BeatStatistics, short_time_features
-from extrapcli.models import find_model
+from extrapcli.model import load
 
 Sound = NDArray[np.float32]
 Joins = list[tuple[float, float]]  # second in the track, length of the fade
@@ -89,11 +86,9 @@ def row(head: Sound, track: Sound, joins: Joins) -> list[float]:
 
 
 def recall(song: Song, wanted: int, model: str) -> tuple[Sound, Joins]:
-    backend = open_model(find_model(model), device="cpu")
-    pieces: list[NDArray[np.floating]] = []
     samples = round(wanted / RATE * song.sample_rate)
-    made = continue_song(song, samples, extrapolator_for(backend, Style(ending="cut")), pieces.append)
-    track = np.concatenate(pieces)
+    made = load(model, device="cpu").continuation(song, samples, Style(ending="cut"))
+    track = np.concatenate(list(made))
     assert len(track) == samples
     head = round(made.joins[0].seconds * song.sample_rate)
     np.testing.assert_array_equal(track[:head], song.samples[:head])

@@ -12,7 +12,7 @@ from extrapcli.errors import CannotWrite
 if TYPE_CHECKING:
     from extrapcli.batch.batch import Counts
     from extrapcli.batch.batch import Progress as BatchProgress
-    from extrapcli.maker import Progress
+    from extrapcli.pipeline import Progress
     from extrapcli.training.progress import Progress as TrainingProgress
     from extrapcli.training.progress import Step
 
@@ -56,17 +56,13 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-class _Silent:
-    def decoded(self, name: str, seconds: float) -> None: ...
-
-    def written(self, share: float, blocks: int) -> None: ...
-
-
 @contextmanager
 def progress(quiet: bool) -> "Iterator[Progress]":
     """Show the progress of one song on stderr where that is a terminal; else give a silent twin."""
     if quiet or not sys.stderr.isatty():
-        yield _Silent()
+        from extrapcli.pipeline import NoProgress
+
+        yield NoProgress()
         return
     from rich.console import Console
     from rich.markup import escape
@@ -84,6 +80,9 @@ def progress(quiet: bool) -> "Iterator[Progress]":
 
         def written(self, share: float, blocks: int) -> None:
             self.bar.update(self.task, completed=share, blocks=f"{blocks} blocks")
+
+        def doing(self, what: str) -> None:
+            self.bar.update(self.task, description=escape(one_line(what)), total=None, blocks="")
 
     columns = (
         TextColumn("{task.description}"),

@@ -51,8 +51,8 @@ class Amplitude:
         fade = Fade(min(round(self.fade_seconds * rate), len(song.samples)), "equal-gain")
         start = len(song.samples) - fade.samples
         before = song.samples[max(0, start - rate) : start]
-        before = np.pad(before, ((rate - len(before), 0), (0, 0)))
-        for second in self._seconds(song, before, song.samples[start:]):
+        missing = rate - len(before)
+        for second in self._seconds(song, np.pad(before, ((missing, 0), (0, 0))), song.samples[start:]):
             if wanted is not None and start >= wanted:
                 return
             if start < len(song.samples):

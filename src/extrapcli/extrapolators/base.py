@@ -54,8 +54,8 @@ class Jump:
     level_percentile: float
 
     @property
-    def stands_out(self) -> bool:
-        """Whether the join is sharper than 99 % of the song's own beats."""
+    def audible(self) -> bool:
+        """Whether the join stands out from 99 % of the song's own beats."""
         return max(self.flux_percentile, self.level_percentile) > 99
 
 

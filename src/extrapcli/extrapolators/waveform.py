@@ -1,13 +1,13 @@
 """`waveform`: plays the samples that a network predicts.
 
-The network is given the last seconds of the track so far and predicts a horizon, which begins a crossfade earlier than
-the track ends. Each channel is an entry of the batch; of stereo, sum and difference are, so that what is in the middle
-stays there whatever the network predicts for the two.
+The network is given the last seconds of the track so far. The horizon that it predicts begins a crossfade before
+the end of the track. Each channel is an entry of the batch; of stereo, sum and difference are, so that what is in the
+middle stays there whatever the network predicts for the two.
 
-Two rules keep a long track alive. Every block is brought from the level of the track at the join to the level of the
-song, so that a model whose output is too soft or too loud can neither fade away nor blow up; how loud the parts of a
-prediction are relative to each other does not change. And no block has a higher peak than the song. Where a song fades
-out, the network is given what came before, and its prediction fades in.
+Two rules keep a long track alive. Every block is brought from the level of the track at the join to that of the song,
+so that a model whose output is too soft or too loud can neither fade away nor blow up; how loud the parts of a
+prediction are relative to each other does not change. And no block has a higher peak than the song. Where a song
+fades out, the network is given what came before, and its prediction fades in.
 """
 
 from collections.abc import Iterator
@@ -86,8 +86,9 @@ class Waveform:
         rotation = _mid_side(context.shape[1])
         rotated = context @ rotation
         level = _level(rotated)
-        standard = rotated / np.where(level > NEGLIGIBLE * level.max(), level, 1)
-        standard = resample(standard, from_rate=rate, to_rate=spec.sample_rate)
+        standard = resample(
+            rotated / np.where(level > NEGLIGIBLE * level.max(), level, 1), from_rate=rate, to_rate=spec.sample_rate
+        )
         standard = standard[: spec.context_frames * spec.sample_rate]
         frames = self.backend.run({"context": to_frames(standard, frame_samples=spec.sample_rate)})["frames"]
         predicted = resample(to_samples(frames), from_rate=spec.sample_rate, to_rate=rate)
