@@ -99,7 +99,7 @@ class Model:
             UnreadableAudio: where the song is silent, holds values that are not finite, or is too short.
             UnusableModel: where the model fails or does not continue songs.
 
-        Example:
+        Examples:
             >>> import numpy as np
             >>> import extrapcli
             >>> rate = 22050
@@ -130,7 +130,7 @@ class Model:
 
         Arguments and errors are those of `continue_song`. The first blocks are the song itself.
 
-        Example:
+        Examples:
             >>> from itertools import islice
             >>> import numpy as np
             >>> import extrapcli
@@ -159,7 +159,7 @@ def load(model: str = DEFAULT, *, backend: str = "auto", device: str = "auto", t
         UnusableModel: where there is no such model, or it is damaged.
         MissingDependency: where the backend's package or the device is not here.
 
-    Example:
+    Examples:
         >>> import extrapcli
         >>> model = extrapcli.load("recall", device="cpu")
         >>> model.name, model.backend

@@ -206,7 +206,7 @@ def continue_file(
         UsageError, UnreadableAudio, UnusableModel, MissingDependency: as `load` and `Model.continue_song`.
         CannotWrite: where the track can't be written, or exists.
 
-    Example:
+    Examples:
         >>> import extrapcli
         >>> made = extrapcli.continue_file("song.mp3", "long.flac", minutes=1.5)
         >>> made.samples / made.sample_rate

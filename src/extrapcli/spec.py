@@ -69,7 +69,7 @@ class ModelSpec:
             raise UnusableModel(f"model spec: not JSON ({error})") from None
         if isinstance(values, dict) and "kind" not in values:
             values = _from_first_format(values, text)
-        if not isinstance(values, dict) or values.get("kind") not in KINDS:
+        if not isinstance(values, dict) or str(values.get("kind")) not in KINDS:
             raise UnusableModel(f"model spec: kind must be one of {', '.join(KINDS)}; got {text[:200]}")
         kind = KINDS[values.pop("kind")]
         known = {field.name for field in fields(kind)}
