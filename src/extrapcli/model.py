@@ -68,7 +68,7 @@ class Model:
         Raises as the extrapolator does: UsageError for a style it does not have, UnreadableAudio for a song with too
         little to go on, and UnusableModel.
         """
-        return Continuation(song, extrapolator_for(self._backend, style).blocks(song, wanted), wanted)  # type: ignore[arg-type]
+        return Continuation(song, extrapolator_for(self._backend, style).blocks(song, wanted), wanted)
 
     def continue_song(
         self,

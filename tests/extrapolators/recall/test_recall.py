@@ -1,4 +1,4 @@
-"""The walk as a whole, with the shipped model on real music and on songs made to be awkward."""
+"""`recall` as a whole, with the shipped model on real music and on songs made to be awkward."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -208,7 +208,7 @@ def test_a_fade_asked_for_is_used(fade: float, song: Song, backend: Backend) -> 
     assert joins[0].fade_seconds == pytest.approx(fade)
 
 
-def test_copied_seconds_are_those_of_one_place(song: Song, backend: Backend) -> None:
+def test_copied_seconds_are_those_of_one_position(song: Song, backend: Backend) -> None:
     long = replace(song, samples=np.concatenate([song.samples] * 4))
     wanted = 180 * song.sample_rate
     for one in (long, song):
