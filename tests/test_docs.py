@@ -52,6 +52,14 @@ def test_generated_pages_are_not_stale(page: str, generated: Path) -> None:
     assert (DOCS / page).read_text() == (generated / page).read_text(), "run make docs"
 
 
+def test_the_map_of_the_source_is_complete() -> None:
+    rows = re.findall(r"^\| (`[^|]+) \|", (DOCS / "how-it-works.md").read_text(), re.MULTILINE)
+    told = {name.rstrip("/") for row in rows for name in re.findall(r"`([\w./]+)`", row)}
+    source = ROOT / "src" / "extrapcli"
+    here = {path.name for path in source.iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert here - {"__init__.py", "__pycache__"} == told
+
+
 class Links(HTMLParser):
     """What a page of HTML links to or plays."""
 

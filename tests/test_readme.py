@@ -42,6 +42,7 @@ def test_it_shows_commands() -> None:
     assert len(COMMANDS) >= 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_of_the_readme_runs(command: str, music: Path, tmp_path: Path) -> None:
     shutil.copytree(music, tmp_path, dirs_exist_ok=True)
@@ -56,6 +57,7 @@ def test_every_command_of_the_readme_runs(command: str, music: Path, tmp_path: P
             assert decode(tmp_path / track).seconds >= 130
 
 
+@pytest.mark.slow
 def test_the_python_of_the_readme_runs(music: Path, tmp_path: Path) -> None:
     (script,) = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
     shutil.copytree(music, tmp_path, dirs_exist_ok=True)
@@ -75,6 +77,7 @@ TRAINING = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", sorted(TRAINING))
 def test_commands_of_training_have_the_options_and_recipes_that_are_told(command: str) -> None:
     """They take hours and a corpus; that they would be understood takes neither."""
