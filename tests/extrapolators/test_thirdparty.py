@@ -81,7 +81,9 @@ def test_the_api_streams_with_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("installed")
-def test_what_it_does_not_have_is_said(extrap: Extrap, song_wav: Path, tmp_path: Path) -> None:
+def test_styles_and_models_that_it_cannot_work_with_are_refused(
+    extrap: Extrap, song_wav: Path, tmp_path: Path
+) -> None:
     model = write_model(tmp_path / "model.onnx")
     asked = ("continue", song_wav, "--minutes", "0:15", "--model", model)
     assert "a boomerang has no ending of its own" in extrap(*asked, "--ending", "song", status=2).stderr
