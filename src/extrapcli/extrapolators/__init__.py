@@ -8,17 +8,11 @@ from extrapcli.extrapolators.base import Extrapolator, Style
 from extrapcli.spec import AudioSpec, expect
 
 GROUP = "extrap.extrapolators"
-_BUILT_IN = {
-    "amplitude": "extrapcli.extrapolators.amplitude:Amplitude",
-    "recall": "extrapcli.extrapolators.recall:Recall",
-    "waveform": "extrapcli.extrapolators.waveform:Waveform",
-}
 
 
 def registered() -> dict[str, EntryPoint]:
     """Return the entry points of all extrapolators by name, none of them imported yet."""
-    ours = [EntryPoint(name, value, GROUP) for name, value in _BUILT_IN.items()]
-    return {entry.name: entry for entry in (*entry_points(group=GROUP), *ours)}
+    return {entry.name: entry for entry in entry_points(group=GROUP)}
 
 
 def extrapolator_for(backend: Backend, style: Style) -> Extrapolator:
