@@ -11,8 +11,9 @@ GROUP = "extrap.extrapolators"
 
 
 def registered() -> dict[str, EntryPoint]:
-    """Return the entry points of all extrapolators by name, none of them imported yet."""
-    return {entry.name: entry for entry in entry_points(group=GROUP)}
+    """Return the entry points of all extrapolators by name, none of them imported yet; ours can't be replaced."""
+    found = sorted(entry_points(group=GROUP), key=lambda entry: entry.module.startswith("extrapcli."))
+    return {entry.name: entry for entry in found}
 
 
 def extrapolator_for(backend: Backend, style: Style) -> Extrapolator:
