@@ -81,7 +81,9 @@ class Encoder:
         counts = {outputs[tensor].shape[1] for tensor in TENSORS.values()}
         hops, rest = divmod(int(counts.pop()), frames)
         if counts or rest or not hops or outputs[TENSORS["spectra"]].shape[2] % BAND_GROUPS:
-            raise UnusableModel(f"model {self.backend.spec.name} gives rows that do not fit; export it again")
+            raise UnusableModel(
+                f"model {self.backend.spec.name} gives rows that do not fit together; export it again"
+            )
         if max(float(np.abs(outputs[tensor]).max(initial=0)) for tensor in TENSORS.values()) > MAX_VALUE:
             raise UnusableModel(f"model {self.backend.spec.name} gives values beyond any score; train it again")
         return hops
