@@ -168,7 +168,8 @@ def test_two_songs_that_would_get_one_name(extrap: Extrap, tiny_model: Path, tmp
 def test_a_gpu_that_is_not_used_is_mentioned_once(
     extrap: Extrap, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    command = ("continue", "song.wav", "song.wav", "--add", "0:03", "--model", tiny_model, "--overwrite", "-o", "out/")
+    songs = ("song.wav", "song.wav")
+    command = ("continue", *songs, "--add", "0:03", "--model", tiny_model, "--overwrite", "-o", "out/")
     assert "CPU" not in extrap(*command, status=7).stderr
     driver = tmp_path / "driver" / "nvidia-smi"
     driver.parent.mkdir()
