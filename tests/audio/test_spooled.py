@@ -14,7 +14,7 @@ from extrapcli.audio.decode import decode
 from extrapcli.audio.spooled import chunks, release, spooled
 from extrapcli.continuation import Length
 from extrapcli.errors import CannotWrite
-from extrapcli.maker import Maker, Options
+from extrapcli.pipeline import NoProgress, Options, Pipeline
 from tests.audio.test_decode import with_ffmpeg
 from tests.audio.test_round_trip import bursts
 from tests.conftest import SONG
@@ -76,15 +76,9 @@ def test_a_track_is_the_same_in_a_file_and_in_memory(
     for bound in (0, ALL_IN_MEMORY):
         monkeypatch.setattr(spooled_module, "MAX_BYTES_IN_MEMORY", bound)
         song, track = decode(SONG), tmp_path / f"{bound}.flac"
-        Maker(Options(Length(0.02, beyond=True), model)).make(song, SONG, track, "flac", NoProgress())
+        Pipeline(Options(Length(0.02, beyond=True), model)).write(song, SONG, track, "flac", NoProgress())
         tracks.append(track.read_bytes())
     assert tracks[0] == tracks[1]
-
-
-class NoProgress:
-    def decoded(self, name: str, seconds: float) -> None: ...
-
-    def written(self, share: float, blocks: int) -> None: ...
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

@@ -103,10 +103,7 @@ def _decode(stream: BinaryIO, name: str) -> Song:
             decoded = _longer(_read_with_ffmpeg(stream), decoded)
     if decoded is None:
         raise UnreadableAudio(f"{name}: not audio that can be decoded; give it a song, for example WAV, FLAC or MP3")
-    if not MIN_RATE <= decoded.sample_rate <= MAX_RATE:
-        raise UnreadableAudio(
-            f"{name}: a sample rate of {decoded.sample_rate} Hz is not supported; convert it to 8000 to 192000 Hz"
-        )
+    _check_rate(decoded.sample_rate, name)
     _check_length(decoded, stream, name)
     _check_values(decoded.samples, name)
     return Song(
@@ -119,8 +116,21 @@ def _decode(stream: BinaryIO, name: str) -> Song:
     )
 
 
+def check_samples(samples: Samples, sample_rate: int, name: str) -> None:
+    """Raise UnreadableAudio where samples `(n, channels)` are empty, silent, not finite or have an absurd rate."""
+    _check_rate(sample_rate, name)
+    _check_values(samples, name)
+
+
 def _longer(one: Decoded | None, other: Decoded | None) -> Decoded | None:
     return other if one is None or (other and len(other.samples) > len(one.samples)) else one
+
+
+def _check_rate(sample_rate: int, name: str) -> None:
+    if not MIN_RATE <= sample_rate <= MAX_RATE:
+        raise UnreadableAudio(
+            f"{name}: a sample rate of {sample_rate} Hz is not supported; convert it to 8000 to 192000 Hz"
+        )
 
 
 def _check_length(decoded: Decoded, stream: BinaryIO, name: str) -> None:
