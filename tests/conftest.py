@@ -51,10 +51,10 @@ def tiny_amplitude(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder with a real but small network that predicts samples at 22050 Hz from three."""
     import keras
 
-    from extrapcli.networks.amplitude import AmplitudeSettings, amplitude, amplitude_rolled
+    from extrapcli.networks.amplitude import AmplitudeSettings, amplitude, amplitude_rollout
     from extrapcli.spec import SampleSpec
-    from extrapcli.training.amplitude_onnx import amplitude_graph
     from extrapcli.training.export import write_keras, write_onnx
+    from extrapcli.training.kinds.amplitude_onnx import amplitude_graph
 
     rng = np.random.default_rng(7)
     folder = tmp_path_factory.mktemp("models") / "tiny-amplitude"
@@ -64,7 +64,7 @@ def tiny_amplitude(tmp_path_factory: pytest.TempPathFactory) -> Path:
     predictor = amplitude(settings)
     for weights in predictor.weights:
         weights.assign(rng.normal(scale=0.5, size=weights.shape))
-    write_keras(amplitude_rolled(predictor), folder / "model.keras", spec=spec, facts={}, half=True)
+    write_keras(amplitude_rollout(predictor), folder / "model.keras", spec=spec, facts={}, half=True)
     stored = keras.saving.load_model(folder / "model.keras", compile=False)
     graph = amplitude_graph(stored.get_layer("roll").predictor, settings, opset=17)
     write_onnx(stored, folder / "model.onnx", spec=spec, facts={}, weights="float16", graph=graph)

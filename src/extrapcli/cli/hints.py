@@ -9,6 +9,9 @@ HINTS = {
     "format": "choose another --format",
     "out": "name it with -o PATH, or -o - for standard output",
     "overwrite": "choose another name, or say --overwrite",
+    "resume": "go on with it with --resume, or choose another folder with --run",
+    "run": "choose another folder with --run",
+    "weights": "use --weights float32",
 }
 """What to add to the sentence of an error, by the parameter that its hint names."""
 
