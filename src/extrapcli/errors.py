@@ -2,37 +2,47 @@
 
 
 class ExtrapError(Exception):
-    """Root of all expected failures; its text is one sentence that names the value and the next step."""
+    """Root of all expected failures; its text is one sentence that names the value at fault and the next step.
+
+    `hint` names the parameter that would help, as `overwrite`; the command line adds its option to the sentence.
+    """
 
     exit_code = 1
 
+    def __init__(self, text: str, *, hint: str | None = None) -> None:
+        super().__init__(text)
+        self.hint = hint
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), self.args, {"hint": self.hint}
+
 
 class UsageError(ExtrapError):
-    """The command was asked for something that makes no sense."""
+    """A request that makes no sense."""
 
     exit_code = 2
 
 
 class UnreadableAudio(ExtrapError):
-    """A song is missing, is no audio, is damaged, or holds nothing to continue."""
+    """A song that is missing, is no audio, is damaged, or holds nothing to continue."""
 
     exit_code = 3
 
 
 class UnusableModel(ExtrapError):
-    """A model is unknown, is no model, or contradicts its own spec."""
+    """A model that is unknown, is no model, or contradicts its own spec."""
 
     exit_code = 4
 
 
 class MissingDependency(ExtrapError):
-    """An optional package or device is not here; the text carries the pip command."""
+    """An optional package or a device that is not here; the text gives the pip command."""
 
     exit_code = 5
 
 
 class CannotWrite(ExtrapError):
-    """The track can't be written under its name."""
+    """A track that can't be written under its name."""
 
     exit_code = 6
 
