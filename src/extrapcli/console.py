@@ -5,13 +5,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from extrapcli.errors import CannotWrite
 
 if TYPE_CHECKING:
-    from extrapcli.batch.batch import Counts
-    from extrapcli.batch.batch import Progress as BatchProgress
+    from extrapcli.batch import Counts
     from extrapcli.maker import Progress
     from extrapcli.training.progress import Progress as TrainingProgress
     from extrapcli.training.progress import Step
@@ -95,6 +94,14 @@ def progress(quiet: bool) -> "Iterator[Progress]":
         yield Shown(bar)
 
 
+class BatchProgress(Protocol):
+    """Shows how far a batch has come."""
+
+    def say(self, line: str) -> None: ...
+
+    def ended(self, counts: "Counts") -> None: ...
+
+
 class _SilentBatch:
     def say(self, line: str) -> None:
         say(line)
@@ -103,7 +110,7 @@ class _SilentBatch:
 
 
 @contextmanager
-def batch(quiet: bool, counts: "Counts") -> "Iterator[BatchProgress]":
+def batch(quiet: bool, counts: "Counts") -> Iterator[BatchProgress]:
     """Show how many songs of a batch are done on stderr where that is a terminal; errors are said in any case."""
     if quiet or not sys.stderr.isatty():
         yield _SilentBatch()

@@ -7,7 +7,6 @@ import argparse
 import json
 import os
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -19,7 +18,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-EXTRAP = str(Path(sys.executable).with_name("extrap"))
+from tests.batch.processes import EXTRAP, resident, workers
+
 RATE = 8000
 LENGTH = "0:08"
 SAMPLE_SECONDS = 0.5
@@ -56,7 +56,7 @@ BROKEN: dict[str, Callable[[Path, Sound], object]] = {
     "already": lambda path, sound: soundfile.write(path, np.tile(sound, 5), RATE),
     "No such file": lambda path, sound: path.symlink_to("gone.wav"),
     "symbolic links": lambda path, sound: path.symlink_to(path.name),
-    "is no file": lambda path, sound: os.mkfifo(path),
+    "not a regular file": lambda path, sound: os.mkfifo(path),
 }
 """What the batch says of a song, and how to make one of which it does."""
 
@@ -100,37 +100,12 @@ def soak(songs: Path, tracks: Path, jobs: int) -> Soaked:
         memory = []
         while running.poll() is None:
             time.sleep(SAMPLE_SECONDS)
-            largest = max(map(_resident, workers(running.pid)), default=0.0)
-            memory.append((time.monotonic() - began, _resident(running.pid), largest))
+            largest = max(map(resident, workers(running.pid)), default=0.0)
+            memory.append((time.monotonic() - began, resident(running.pid), largest))
         stderr.seek(0)
         told = stderr.read()
     lines = [json.loads(line) for line in (tracks / "manifest.jsonl").read_text().splitlines()]
     return Soaked(running.returncode, {line["input"]: line for line in lines}, told, time.monotonic() - began, memory)
-
-
-def workers(process: int) -> list[int]:
-    """The worker processes of a process."""
-    found = []
-    for task in Path(f"/proc/{process}/task").glob("*/children"):
-        found += [int(child) for child in task.read_text().split()]
-    return [child for child in found if b"spawn_main" in _file(child, "cmdline")]
-
-
-def alive(process: int) -> bool:
-    """Whether a process is there, and more than the memory of one that has ended."""
-    return b"VmRSS:" in _file(process, "status")
-
-
-def _resident(process: int) -> float:
-    lines = _file(process, "status").decode().splitlines()
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:")), 0.0)
-
-
-def _file(process: int, name: str) -> bytes:
-    try:
-        return Path(f"/proc/{process}/{name}").read_bytes()
-    except OSError:
-        return b""
 
 
 def check(soaked: Soaked, songs: Path, count: int, broken: dict[str, str]) -> None:
@@ -145,7 +120,7 @@ def check(soaked: Soaked, songs: Path, count: int, broken: dict[str, str]) -> No
         assert kind in str(soaked.records[name]["error"])
         assert name in soaked.stderr.splitlines()[-1]
     for line in soaked.records.values():
-        assert line["state"] == "failed" or line["seconds"] == 8.0
+        assert line["state"] == "failed" or line["output_seconds"] == 8.0
 
 
 def main() -> None:

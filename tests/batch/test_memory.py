@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from tests.batch.processes import EXTRAP, workers
 from tests.batch.rays import linux_only
-from tests.batch.soak import EXTRAP, workers
 from tests.conftest import chord
 
 RATE = 44100

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extrapcli.batch.plan import Naming, Work, plan
+from extrapcli.batch.jobs import Job, Naming, find_jobs
 from extrapcli.continuation import Length
 from extrapcli.errors import UnreadableAudio, UsageError
 
@@ -24,12 +24,12 @@ PATHS = st.lists(
 )
 
 
-def planned(songs: Path, *include: str, exclude: tuple[str, ...] = (), out: Path | None = None) -> list[Work]:
-    return plan(songs, out or songs.parent / "tracks", Naming(THREE, "recall"), include=include, exclude=exclude)
+def planned(songs: Path, *include: str, exclude: tuple[str, ...] = (), out: Path | None = None) -> list[Job]:
+    return find_jobs(songs, out or songs.parent / "tracks", Naming(THREE, "recall"), include=include, exclude=exclude)
 
 
-def names(works: list[Work]) -> list[str]:
-    return [work.input for work in works]
+def names(jobs: list[Job]) -> list[str]:
+    return [job.input for job in jobs]
 
 
 @pytest.fixture
@@ -50,15 +50,15 @@ def test_tracks_lie_in_folders_as_their_songs_do(paths: list[tuple[str, str, str
             (root / place).mkdir(parents=True, exist_ok=True)
             (root / place / f"_{stem}{suffix}").touch()
         (root / "song.mp3").touch()
-        works = plan(root, root.parent / "out", Naming(THREE, "recall"), include=(), exclude=())
-        assert names(works) == sorted(names(works), key=PurePosixPath)
-        assert len({work.output for work in works}) == len(works) > 0
-        for work in works:
-            song, track = PurePosixPath(work.input), PurePosixPath(work.output)
+        jobs = find_jobs(root, root.parent / "out", Naming(THREE, "recall"), include=(), exclude=())
+        assert names(jobs) == sorted(names(jobs), key=PurePosixPath)
+        assert len({job.output for job in jobs}) == len(jobs) > 0
+        for job in jobs:
+            song, track = PurePosixPath(job.input), PurePosixPath(job.output)
             assert song.parent == track.parent
             suffix = {".mp3": ".mp3", ".WAV": ".wav", ".wma": ".flac"}[song.suffix]
             assert track.name == f"{song.stem}-3m00s{suffix}"
-            assert work.target == root.parent / "out" / track
+            assert job.target == root.parent / "out" / track
 
 
 def test_patterns_choose_songs_and_leave_out_folders(tree: Path) -> None:
@@ -70,14 +70,14 @@ def test_patterns_choose_songs_and_leave_out_folders(tree: Path) -> None:
     with pytest.raises(UnreadableAudio, match="no songs"):
         planned(tree, "*.xm")
     for pattern in ("", ".", "./", "**/live/**"):
-        with pytest.raises(UsageError, match="no pattern"):
+        with pytest.raises(UsageError, match="not a supported pattern"):
             planned(tree, pattern)
 
 
 def test_the_tracks_of_a_run_are_no_songs_of_the_next(tree: Path) -> None:
     before = names(planned(tree, out=tree / "longer"))
-    for work in planned(tree, out=tree / "longer"):
-        track = tree / "longer" / work.output
+    for job in planned(tree, out=tree / "longer"):
+        track = tree / "longer" / job.output
         track.parent.mkdir(parents=True, exist_ok=True)
         track.touch()
     assert names(planned(tree, out=tree / "longer")) == before
@@ -109,8 +109,8 @@ def test_names_that_cannot_be_are_refused(name: str) -> None:
 
 def test_names_hold_what_is_asked() -> None:
     naming = Naming(Length(1.5, beyond=True), "models/recall", "{model} {stem} {minutes}.{ext}", "opus")
-    assert naming.of(Path("x/Song.mp3")) == ("recall Song plus-1m30s.opus", "opus")
-    assert Naming(THREE, "recall", "{stem}.mp3", "mp3").of(Path("a.wav")) == ("a.mp3", "mp3")
+    assert naming.track_name(Path("x/Song.mp3")) == ("recall Song plus-1m30s.opus", "opus")
+    assert Naming(THREE, "recall", "{stem}.mp3", "mp3").track_name(Path("a.wav")) == ("a.mp3", "mp3")
 
 
 def test_collisions_are_refused(tree: Path) -> None:
@@ -121,7 +121,7 @@ def test_collisions_are_refused(tree: Path) -> None:
         planned(tree)
     (tree / "a.MP3").unlink()
     with pytest.raises(UsageError, match=re.escape("same.mp3: a.mp3 and b.mp3 would both")):
-        plan(tree, tree / "out", Naming(THREE, "recall", "same.{ext}"), include=("*.mp3",), exclude=())
+        find_jobs(tree, tree / "out", Naming(THREE, "recall", "same.{ext}"), include=("*.mp3",), exclude=())
 
 
 def test_a_song_is_never_a_target(tree: Path) -> None:
