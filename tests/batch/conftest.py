@@ -1,5 +1,4 @@
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 import pytest
@@ -34,34 +33,30 @@ def jobs_of(songs: Path, tracks: Path) -> list[Job]:
     return find_jobs(songs, tracks, Naming(OPTIONS.length, OPTIONS.model), include=(), exclude=())
 
 
-class InProcessEngine(Engine[None, str]):
+class InProcessEngine(Engine):
     """Does the work in this process, one song at a time."""
 
     def __init__(self, options: Options = OPTIONS) -> None:
         super().__init__(timeout_minutes=60)
-        self.worker = Worker(options)
+        self._worker = Worker(options)
 
     @property
     def free(self) -> bool:
         return not self._busy
 
-    def _take_worker(self) -> None: ...
+    def close(self) -> None: ...
 
-    def _send(self, worker: None, assignment: Assignment) -> str:
-        self.assignment = assignment
-        return assignment.job.output
+    def _begin(self, assignment: Assignment) -> tuple[None, str]:
+        self._assignment = assignment
+        return None, assignment.job.output
 
     def _wait(self, seconds: float | None) -> list[str]:
         return list(self._busy)
 
-    def _result(self, worker: None, handle: str) -> Record:
-        return self.worker.run(self.assignment)
+    def _answer(self, worker: None, handle: str) -> Record:
+        return self._worker.run(self._assignment)
 
     def _discard(self, worker: None) -> None: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from multiprocessing import active_children
 from pathlib import Path
@@ -31,7 +32,7 @@ def assignments(songs: Path) -> list[Assignment]:
 
 @pytest.fixture
 def local() -> Iterator[LocalEngine]:
-    with LocalEngine(OPTIONS, 2) as engine:
+    with closing(LocalEngine(OPTIONS, 2)) as engine:
         yield engine
     assert not workers()
 
@@ -87,7 +88,7 @@ def test_a_worker_that_dies_without_work_is_replaced(local: LocalEngine, assignm
 
 
 def test_a_song_that_takes_too_long_is_given_up(assignments: list[Assignment]) -> None:
-    with LocalEngine(OPTIONS, 1, timeout_minutes=1e-4) as engine:
+    with closing(LocalEngine(OPTIONS, 1, timeout_minutes=1e-4)) as engine:
         submit(engine, assignments[:1])
         (record,) = finish(engine, 1)
         assert record.error == f"{assignments[0].job.source}: took more than 0.0001 minutes"
@@ -98,7 +99,7 @@ def test_a_song_that_takes_too_long_is_given_up(assignments: list[Assignment]) -
 def test_a_process_that_hangs_is_killed(assignments: list[Assignment], monkeypatch: pytest.MonkeyPatch) -> None:
     """A stopped one doesn't even notice that it is asked to leave."""
     monkeypatch.setattr(engines, "_SECONDS_TO_LEAVE", 0.1)
-    with LocalEngine(OPTIONS, 1) as engine:
+    with closing(LocalEngine(OPTIONS, 1)) as engine:
         submit(engine, assignments[:1])
         (worker,) = workers()
         os.kill(worker, signal.SIGSTOP)
@@ -106,7 +107,7 @@ def test_a_process_that_hangs_is_killed(assignments: list[Assignment], monkeypat
 
 
 def test_workers_that_cannot_start_fail_their_songs(assignments: list[Assignment]) -> None:
-    with LocalEngine(replace(OPTIONS, model="no such model"), 2) as engine:
+    with closing(LocalEngine(replace(OPTIONS, model="no such model"), 2)) as engine:
         submit(engine, assignments[:2])
         for record in finish(engine, 2):
             assert record.error.startswith("no such model: no such model or file")

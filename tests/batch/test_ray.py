@@ -4,6 +4,7 @@ import json
 import shutil
 import signal
 import subprocess
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -172,7 +173,7 @@ def test_workers_of_another_version_end_the_batch(
     job = jobs_of(songs, tmp_path)[0]
     assignment = Assignment(job, Record("started", job.input, job.output, "run"), (), interrupted=False)
     with (
-        ray_engine.RayEngine(OPTIONS, 1, address=cluster) as engine,
+        closing(ray_engine.RayEngine(OPTIONS, 1, address=cluster)) as engine,
         pytest.raises(MissingDependency, match="99"),
     ):
         engine.submit(assignment)

@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from extrapcli.batch.engine import Engine, LocalEngine
 from extrapcli.batch.estimate import Estimate, estimate, needed
@@ -117,10 +118,10 @@ class Batch:
         where there is no Ray cluster, MissingDependency where Ray isn't installed.
         """
         make_folder(self._manifest_path.parent)
-        with self._open_engine() as engine:
+        with closing(self._open_engine()) as engine:
             yield from self._scheduler.run(engine)
 
-    def _open_engine(self) -> Engine[Any, Any]:
+    def _open_engine(self) -> Engine:
         if self._engine == "local":
             return LocalEngine(self._options, self.workers, timeout_minutes=self._timeout_minutes)
         from extrapcli.batch.cluster import RayEngine

@@ -9,7 +9,6 @@ from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import TracebackType
 from typing import Any, cast
 
 from extrapcli.batch.engine import Engine, WorkerDied
@@ -31,7 +30,7 @@ PACKAGE = "extrapcli"
 _SECONDS_TO_ANSWER = 10.0
 
 
-class RayEngine(Engine[Any, Any]):
+class RayEngine(Engine):
     """Up to `workers` Ray actors, by default one for each core of the cluster, started when there is a first song.
 
     The model's files are sent to the workers through Ray; songs and tracks are not: a worker reads and writes them
@@ -55,15 +54,13 @@ class RayEngine(Engine[Any, Any]):
             self._wait(None)
         return bool(self._idle)
 
-    def _take_worker(self) -> Any:
+    def _begin(self, assignment: Assignment) -> tuple[Any, Any]:
         if self._actor_class is None:
             self._start_workers()
         while not self._idle:
             self._wait(None)
-        return self._idle.pop()
-
-    def _send(self, worker: Any, assignment: Assignment) -> Any:
-        return worker.run.remote(assignment)
+        actor = self._idle.pop()
+        return actor, actor.run.remote(assignment)
 
     def _wait(self, seconds: float | None) -> list[Any]:
         ready, _ = ray.wait([*self._starting, *self._busy], timeout=seconds)
@@ -81,7 +78,7 @@ class RayEngine(Engine[Any, Any]):
                 self._idle.append(actor)
         return [handle for handle in ready if handle in self._busy]
 
-    def _result(self, worker: Any, handle: Any) -> Record:
+    def _answer(self, worker: Any, handle: Any) -> Record:
         try:
             return cast(Record, ray.get(handle))
         except RayError as error:
@@ -91,9 +88,7 @@ class RayEngine(Engine[Any, Any]):
         ray.kill(worker)
         self._start_worker()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         ray.shutdown()  # which ends the workers, too
 
     def _start_workers(self) -> None:

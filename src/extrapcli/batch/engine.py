@@ -9,8 +9,7 @@ from contextlib import contextmanager, suppress
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from time import monotonic
-from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Any, cast
 
 from extrapcli.batch.manifest import Record
 from extrapcli.batch.worker import Assignment, Worker
@@ -22,26 +21,24 @@ _SECONDS_TO_LEAVE = 5.0
 _SPAWN = get_context("spawn")
 _SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
-W = TypeVar("W")  # a worker
-H = TypeVar("H")  # what the end of an assignment is noticed by
-
 
 class WorkerDied(ExtrapError):
     """A worker that ended while it had a song, because a library crashed or somebody stopped it."""
 
 
-class Engine(ABC, Generic[W, H]):
+class Engine(ABC):
     """Worker processes, each with its own model and one song at a time.
 
     A worker that dies takes only its song with it, and one that needs more than `timeout_minutes` for a song is
     stopped; another takes its place. (`concurrent.futures` loses all workers when one dies, and has no time limit.)
-    An engine is a context; leaving it stops all work.
+
+    Subclasses say what a worker is, and what its answer is waited for with, which is called a handle here.
     """
 
     def __init__(self, timeout_minutes: float) -> None:
         self._timeout_minutes = timeout_minutes
-        self._idle: list[W] = []
-        self._busy: dict[H, tuple[W, Assignment, float]] = {}
+        self._idle: list[Any] = []  # workers
+        self._busy: dict[Any, tuple[Any, Assignment, float]] = {}  # by handle: the worker, its song and its deadline
 
     @property
     @abstractmethod
@@ -49,42 +46,43 @@ class Engine(ABC, Generic[W, H]):
         """Whether another assignment can be submitted; where nothing is in progress, wait until one can."""
 
     @abstractmethod
-    def _take_worker(self) -> W: ...
+    def close(self) -> None:
+        """Stop all workers, whatever they are doing."""
 
     @abstractmethod
-    def _send(self, worker: W, assignment: Assignment) -> H: ...
+    def _begin(self, assignment: Assignment) -> tuple[Any, Any]:
+        """Give an assignment to a worker; return the worker and a handle."""
 
     @abstractmethod
-    def _wait(self, seconds: float | None) -> list[H]:
-        """Wait until an assignment ends or a worker becomes ready, at most so long; return what ended."""
+    def _wait(self, seconds: float | None) -> list[Any]:
+        """Wait until a worker answers or becomes ready, but no longer; return the handles of the answers."""
 
     @abstractmethod
-    def _result(self, worker: W, handle: H) -> Record:
-        """Return the outcome of an assignment that ended. Raises WorkerDied where it ended with its worker."""
+    def _answer(self, worker: Any, handle: Any) -> Record:
+        """Return a worker's answer. Raises WorkerDied where it has died instead."""
 
     @abstractmethod
-    def _discard(self, worker: W) -> None:
+    def _discard(self, worker: Any) -> None:
         """Stop a worker that hangs or has died."""
 
     def submit(self, assignment: Assignment) -> None:
-        worker = self._take_worker()
-        deadline = monotonic() + self._timeout_minutes * 60
-        self._busy[self._send(worker, assignment)] = worker, assignment, deadline
+        worker, handle = self._begin(assignment)
+        self._busy[handle] = worker, assignment, monotonic() + self._timeout_minutes * 60
 
     def finished(self) -> list[tuple[Assignment, Record]]:
         """Wait until an assignment ends or runs out of time; return those that did, which may be none."""
         first = min((deadline for _, _, deadline in self._busy.values()), default=None)
-        if ended := self._wait(None if first is None else max(0.0, first - monotonic())):
-            return [self._end(handle) for handle in ended]
+        if answered := self._wait(None if first is None else max(0.0, first - monotonic())):
+            return [self._end(handle) for handle in answered]
         late = [handle for handle, (_, _, deadline) in self._busy.items() if deadline <= monotonic()]
         return [self._end(handle, late=True) for handle in late]
 
-    def _end(self, handle: H, *, late: bool = False) -> tuple[Assignment, Record]:
+    def _end(self, handle: Any, *, late: bool = False) -> tuple[Assignment, Record]:
         worker, assignment, _ = self._busy.pop(handle)
         try:
             if late:
                 raise WorkerDied(f"took more than {self._timeout_minutes:g} minutes", hint="timeout_minutes")
-            record = self._result(worker, handle)
+            record = self._answer(worker, handle)
         except WorkerDied as error:
             self._discard(worker)
             failure = WorkerDied(f"{assignment.job.source}: {error}", hint=error.hint)
@@ -92,16 +90,8 @@ class Engine(ABC, Generic[W, H]):
         self._idle.append(worker)
         return assignment, record
 
-    def __enter__(self) -> Self:
-        return self
 
-    @abstractmethod
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-
-class LocalEngine(Engine["_Process", Connection]):
+class LocalEngine(Engine):
     """Up to `workers` processes on this machine, each started when there is a song for it."""
 
     def __init__(self, options: Options, workers: int, *, timeout_minutes: float = 60) -> None:
@@ -112,37 +102,29 @@ class LocalEngine(Engine["_Process", Connection]):
     def free(self) -> bool:
         return len(self._busy) < self._workers
 
-    def _take_worker(self) -> "_Process":
-        while self._idle:
-            process = self._idle.pop()
-            if not process.pipe.poll():
-                return process
-            process.end()  # it had nothing to say, so its pipe was closed by its death
-        return _Process(self._options)
-
-    def _send(self, worker: "_Process", assignment: Assignment) -> Connection:
+    def _begin(self, assignment: Assignment) -> tuple["_Process", Connection]:
+        process = self._idle.pop() if self._idle else _Process(self._options)
+        if process.pipe.poll():  # an idle worker has nothing to say, so this is the end of its pipe
+            process.end()
+            process = _Process(self._options)
         with suppress(OSError):  # a worker that has died is noticed when its answer is waited for
-            worker.pipe.send(assignment)
-        return worker.pipe
+            process.pipe.send(assignment)
+        return process, process.pipe
 
-    def _wait(self, seconds: float | None) -> list[Connection]:
-        ready = wait(list(self._busy), seconds)
-        return [pipe for pipe in self._busy if pipe in ready]
+    def _wait(self, seconds: float | None) -> list[Any]:
+        return wait(list(self._busy), seconds)
 
-    def _result(self, worker: "_Process", handle: Connection) -> Record:
+    def _answer(self, worker: "_Process", handle: Connection) -> Record:
         try:
-            record: Record = handle.recv()
+            return cast(Record, handle.recv())
         except (EOFError, OSError):
             raise WorkerDied(f"the process working on it died ({worker.end()}); try it alone") from None
-        return record
 
     def _discard(self, worker: "_Process") -> None:
         worker.ask_to_end()
         worker.end()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         processes = self._idle + [process for process, _, _ in self._busy.values()]
         for process in processes:
             process.ask_to_end()

@@ -22,20 +22,17 @@ from extrapcli.output import make_folder
 
 
 class FileStat(NamedTuple):
-    """The part of `os.stat_result` that stores know: size in bytes and time of the last change in ns.
+    """The part of `os.stat_result` that stores know: size in bytes and times in ns.
 
     Stores count time in whole seconds; it is 0 where a store has none.
     """
 
     st_size: int
     st_mtime_ns: int
-
-    @property
-    def st_ctime_ns(self) -> int:
-        return self.st_mtime_ns
+    st_ctime_ns: int
 
 
-_MISSING = FileStat(-1, 0)
+_MISSING = FileStat(-1, 0, 0)
 _TIME_KEYS = "LastModified", "last_modified", "mtime", "updated", "created"
 
 
@@ -196,8 +193,8 @@ def _file_stat(info: dict[str, Any]) -> FileStat:
     """Read size and time from what an fsspec store says about a file; each store has its own key for the time."""
     time = next((info[key] for key in _TIME_KEYS if info.get(key)), 0)
     time = datetime.fromisoformat(time) if isinstance(time, str) else time
-    seconds = time.timestamp() if isinstance(time, datetime) else time
-    return FileStat(info["size"] or 0, int(seconds) * 10**9)
+    nanoseconds = int(time.timestamp() if isinstance(time, datetime) else time) * 10**9
+    return FileStat(info["size"] or 0, nanoseconds, nanoseconds)
 
 
 def _store_and_path(url: str) -> tuple[Any, str]:

@@ -66,17 +66,16 @@ class Record:
     def from_json(cls, line: str | bytes) -> "Record":
         """Read a line, also one with the keys of version 0.1. Raises ValueError where it isn't a record."""
         try:
-            found = {_OLD_KEYS.get(key, key): value for key, value in json.loads(line).items()}
-            if found.get("state") == "begun":
-                found["state"] = "started"
-            record = cls(**found)
-        except (AttributeError, TypeError, RecursionError) as error:
-            raise ValueError(f"not a record: {error}") from None
-        right_types = all(isinstance(getattr(record, key), type_) for key, type_ in _TYPES.items())
-        if not (right_types and _is_nested(record.options, 3) and _is_nested(record.measures, 1)):
-            raise ValueError("not a record: a value has the wrong type")
-        if record.state not in get_args(State):
-            raise ValueError(f"not a record: no state is called {record.state!r}")
+            values = {_OLD_KEYS.get(key, key): value for key, value in json.loads(line).items()}
+            if values.get("state") == "begun":
+                values["state"] = "started"
+            record = cls(**values)
+            valid = all(isinstance(getattr(record, key), type_) for key, type_ in _TYPES.items())
+            valid = valid and _is_nested(record.options, 3) and _is_nested(record.measures, 1)
+            if not valid or record.state not in get_args(State):
+                raise TypeError
+        except (AttributeError, TypeError, RecursionError):
+            raise ValueError("not a record") from None
         if "joins_that_stand_out" in record.measures:
             record.measures["audible_joins"] = record.measures.pop("joins_that_stand_out")
         return record
@@ -119,7 +118,7 @@ _TYPES: dict[str, Any] = {
     **dict.fromkeys(("input", "output", "run", "input_sha256", "input_stat", "output_sha256", "error", "hint"), str),
     **dict.fromkeys(("options", "measures"), dict),
     **dict.fromkeys(("output_bytes", "output_mtime_ns", "exit_status"), int),
-    **dict.fromkeys(("output_seconds", "wall_seconds"), int | float),
+    **dict.fromkeys(("output_seconds", "wall_seconds"), (int, float)),
 }
 
 

@@ -4,7 +4,6 @@ import secrets
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from extrapcli.batch.engine import Engine, WorkerDied
 from extrapcli.batch.jobs import Job
@@ -49,7 +48,7 @@ class Scheduler:
         model = find_model(options.model)
         self._options = {format: fingerprint(options, format, model) for format in {job.format for job in jobs}}
 
-    def run(self, engine: Engine[Any, Any]) -> Iterator[Record]:
+    def run(self, engine: Engine) -> Iterator[Record]:
         """Yield the outcome of each song, as soon as it is known; `counts` includes it then.
 
         Raises SomeFailed at the end where songs failed, CannotWrite where the manifest can't be written.
