@@ -1,4 +1,4 @@
-"""Folders at URLs, as folders of this machine."""
+"""Folders at URLs behave like folders on this machine."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -66,7 +66,7 @@ def test_songs_and_tracks_in_memory(memory: RemotePath, song_wav: Path, tmp_path
     with local_input(tracks / "one-0m30s.wav") as one, local_input(tracks / "album/two-0m30s.wav") as two:
         assert one.read_bytes() == two.read_bytes()
         assert one.stat().st_size == records[0].output_bytes
-    assert sorted(run(songs, tracks, lines), key=str) == sorted(records, key=str)  # they are kept
+    assert sorted(run(songs, tracks, lines), key=str) == sorted(records, key=str)  # all are kept
     assert len(lines.read_text().splitlines()) == 4
     put(memory, "songs/one.wav", song_wav.read_bytes()[:-4000])  # the file declares more than it holds
     [first, second] = sorted(run(songs, tracks, lines), key=lambda record: record.output)
@@ -74,9 +74,7 @@ def test_songs_and_tracks_in_memory(memory: RemotePath, song_wav: Path, tmp_path
     assert f"{songs}/one.wav" in second.error
 
 
-def test_what_lies_at_a_url_and_was_not_made_here_is_left_alone(
-    memory: RemotePath, song_wav: Path, tmp_path: Path
-) -> None:
+def test_a_file_at_a_url_that_no_batch_made_is_left_alone(memory: RemotePath, song_wav: Path, tmp_path: Path) -> None:
     put(memory, "songs/one.wav", song_wav.read_bytes())
     put(memory, "tracks/one-0m30s.wav", b"mine")
     [record] = run(memory / "songs", memory / "tracks", tmp_path / "manifest.jsonl")
@@ -97,7 +95,7 @@ NAMES = st.lists(
 
 @settings(max_examples=50, deadline=None)
 @given(NAMES, NAMES)
-def test_every_name_is_found_where_it_is(here: list[str], below: list[str]) -> None:
+def test_every_name_is_found(here: list[str], below: list[str]) -> None:
     folder = RemotePath(f"memory://{uuid4().hex}")
     names = {*here, *(f"below/{name}" for name in below)}
     for name in names:
@@ -119,7 +117,7 @@ def test_names_that_lead_elsewhere_are_refused(name: str, tmp_path: Path, monkey
     assert [job.input for job in planned(bucket, tmp_path, include=[], exclude=["x.mp3"])] == ["good.mp3"]
 
 
-def test_a_plan_is_that_of_the_same_folder_of_this_machine(memory: RemotePath, tmp_path: Path) -> None:
+def test_jobs_are_the_same_as_in_a_local_folder(memory: RemotePath, tmp_path: Path) -> None:
     for name in ("a.mp3", "b.txt", "demos/a.mp3", "demos/old/c.flac", "tracks/a-3m00s.mp3"):
         put(memory, name, b"")
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -134,7 +132,7 @@ def test_a_plan_is_that_of_the_same_folder_of_this_machine(memory: RemotePath, t
         planned(memory / "nothing", memory / "tracks", include=[], exclude=[])
 
 
-def test_a_track_appears_when_it_is_whole(memory: RemotePath) -> None:
+def test_a_track_appears_when_it_is_complete(memory: RemotePath) -> None:
     with suppress(RuntimeError), local_output(memory / "track") as path:
         path.write_bytes(b"half of")
         raise RuntimeError

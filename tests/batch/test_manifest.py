@@ -1,4 +1,4 @@
-"""Whatever happens to a manifest, what it said of a song before is not lost."""
+"""Whatever happens to a manifest, no more than its last line is lost."""
 
 import os
 import resource
@@ -64,7 +64,7 @@ def test_cut_off_anywhere_it_loses_at_most_the_line_that_was_cut(records: list[R
         after = Record("done", "song", "track", "3")
         Manifest(written.path).append(after)
         read = Manifest(written.path).last
-        whole = records[: len(kept) + 1] if text[cut : cut + 1] == b"\n" else kept  # all but its line break was there
+        whole = records[: len(kept) + 1] if text[cut : cut + 1] == b"\n" else kept  # only its line break was cut off
         assert read == last([*whole, after])
 
 
@@ -84,7 +84,7 @@ def test_two_runs_read_what_the_other_adds(ours: list[Record], theirs: list[Reco
 
 @settings(deadline=None, max_examples=25)
 @given(LINES, st.binary(max_size=40).filter(lambda line: b"\n" not in line))
-def test_a_line_that_is_none_is_passed_over(records: list[Record], line: bytes) -> None:
+def test_a_line_that_is_not_a_record_is_skipped(records: list[Record], line: bytes) -> None:
     with manifest(records) as written:
         text = written.path.read_bytes()
         written.path.write_bytes(text + line + b"\n" + text)
@@ -102,7 +102,7 @@ def test_another_file_of_that_name_is_refused(tmp_path: Path) -> None:
         Manifest(path)
 
 
-def test_a_file_without_lines_is_no_manifest_unless_it_is_the_beginning_of_one(tmp_path: Path) -> None:
+def test_a_file_without_lines_is_refused_unless_it_may_be_the_start_of_a_manifest(tmp_path: Path) -> None:
     path = tmp_path / "notes"
     for text in ("", '{"sta', '{"state": "started", "inp'):
         path.write_text(text)
@@ -128,7 +128,7 @@ def test_a_line_that_is_written_in_part_is_an_error(tmp_path: Path) -> None:
     assert Manifest(written.path).last == {"one": one, "three": three}
 
 
-def test_one_that_was_removed_is_not_begun_again(tmp_path: Path) -> None:
+def test_a_manifest_that_was_removed_is_not_started_again(tmp_path: Path) -> None:
     record = Record("started", "song", "track", "run")
     written = Manifest(tmp_path / "manifest.jsonl")
     written.append(record)
@@ -138,7 +138,7 @@ def test_one_that_was_removed_is_not_begun_again(tmp_path: Path) -> None:
         written.append(record)
 
 
-def test_a_stamp_changes_with_the_file(tmp_path: Path) -> None:
+def test_the_signature_changes_with_the_file(tmp_path: Path) -> None:
     path = tmp_path / "song"
     assert stat_signature(path) is None
     path.write_bytes(b"one")

@@ -1,4 +1,4 @@
-"""What a worker takes for a long song."""
+"""The memory of a worker with a long song."""
 
 import re
 import subprocess
