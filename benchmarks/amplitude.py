@@ -142,7 +142,7 @@ def look_backs(sounds: Sounds, training: Sounds, measure: Callable[[Sequences, S
         given, wanted = windows(sounds.sequences, look_back, PLACES)
         for name, backend in networks.items():
             rows = np.ascontiguousarray(given.reshape(-1, look_back, 1))
-            predicted = np.concatenate([backend.run(some)["next"] for some in np.array_split(rows, 16)])
+            predicted = np.concatenate([backend.run({"context": some})["next"] for some in np.array_split(rows, 16)])
             predicted = predicted.reshape(wanted.shape)
             found.setdefault(f"`{name}`", {})[look_back] = measure(predicted, wanted)
         common = linearly(training.sequences, look_back, given)

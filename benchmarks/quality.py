@@ -1,9 +1,9 @@
-"""Continuations beside their controls: `quality.py CORPUS [--songs 24] [--seconds 90] [--whole]`.
+"""Compare continuations with controls: `quality.py CORPUS [--songs 24] [--seconds 90] [--whole]`.
 
-Clips of half a minute from the middle of songs are grown to so many seconds; with --whole, whole songs to twice their
-length. The controls: the song's own continuation, a hard loop, a loop with a crossfade of half a second, and a plain
-match (ten seconds at a time from where the last two seconds of log-mel are most alike). Prints a Markdown table of
-means over the songs.
+Clips of half a minute from the middle of songs are continued to so many seconds; with --whole, whole songs to twice
+their length. The controls: the song's own continuation, a hard loop, a loop with a crossfade of half a second, and a
+plain match (ten seconds at a time from where the last two seconds of log-mel are most similar). Prints a Markdown
+table of means over the songs.
 """
 
 import argparse
@@ -18,20 +18,20 @@ from numpy.typing import NDArray
 from extrapcli.audio.decode import decode
 from extrapcli.audio.resample import resample
 from extrapcli.audio.song import Song
-from extrapcli.backends import open_model
-from extrapcli.continuation import continue_song
 from extrapcli.crossfade import Fade, join
 from extrapcli.evaluation.circles import HOP, RATE, circles, log_mel
 from extrapcli.evaluation.spectra import PER_SECOND
-from extrapcli.extrapolators import extrapolator_for
 from extrapcli.extrapolators.base import Style
-from extrapcli.extrapolators.recall.texture import PER_SECOND as MOMENTS
-from extrapcli.extrapolators.recall.texture import Beats, texture
-from extrapcli.models import find_model
+from extrapcli.extrapolators.recall.audibility import PER_SECOND as FRAMES_PER_SECOND
+from extrapcli.extrapolators.recall.audibility import BeatStatistics, short_time_features
+from extrapcli.model import load
 
 Sound = NDArray[np.float32]
 Joins = list[tuple[float, float]]  # second in the track, length of the fade
 CLIP_SECONDS = 30
+COLUMNS = (
+    "heard in the minute before", "in loops", "longest loop", "joins that stand out", "largest level step", "level",
+)  # fmt: skip
 ROW = "| {} | {:.0f} % | {:.0f} % | {:.0f} s | {:.1f} % | {:.1f} dB | {:+.1f} dB |"
 
 
@@ -66,16 +66,16 @@ def plain_match(head: Sound, wanted: int) -> tuple[Sound, Joins]:
 
 
 def row(head: Sound, track: Sound, joins: Joins) -> list[float]:
-    """Shares that come back and loop, longest loop, share of joins that stand out, largest and mean step of level."""
+    """Measure a track; return the numbers of its row, in the order of COLUMNS."""
     seconds = len(head) / RATE
     measured = circles(track, seconds)
     level = head.std()
-    beats = Beats.of(texture(head / level, RATE))
-    moments = texture(track / level, RATE)
+    beats = BeatStatistics.of(short_time_features(head / level, RATE))
+    features = short_time_features(track / level, RATE)
     outs = []
     for begin, fade in joins:
-        around = round(begin * MOMENTS), round((begin + fade) * MOMENTS)
-        outs.append(max(beats.percentiles(moments, *around)) > 99)
+        around = round(begin * FRAMES_PER_SECOND), round((begin + fade) * FRAMES_PER_SECOND)
+        outs.append(max(beats.percentiles(features, *around)) > 99)
     windows = track[len(head) :][: (len(track) - len(head)) // (10 * RATE) * 10 * RATE].reshape(-1, 10 * RATE)
     apart = 20 * np.log10(np.sqrt(np.square(windows, dtype=np.float64).mean(axis=1)) / level + 1e-6)
     return [
@@ -89,11 +89,9 @@ def row(head: Sound, track: Sound, joins: Joins) -> list[float]:
 
 
 def recall(song: Song, wanted: int, model: str) -> tuple[Sound, Joins]:
-    backend = open_model(find_model(model), device="cpu")
-    pieces: list[NDArray[np.floating]] = []
     samples = round(wanted / RATE * song.sample_rate)
-    made = continue_song(song, samples, extrapolator_for(backend, Style(ending="cut")), pieces.append)
-    track = np.concatenate(pieces)
+    made = load(model, device="cpu").continuation(song, samples, Style(ending="cut"))
+    track = np.concatenate(list(made))
     assert len(track) == samples
     head = round(made.joins[0].seconds * song.sample_rate)
     np.testing.assert_array_equal(track[:head], song.samples[:head])
@@ -139,8 +137,8 @@ def main() -> None:
             rows.setdefault(name, []).append(row(head, *way()))
         if len(next(iter(rows.values()))) == asked.songs:
             break
-    print("| | comes back | heard as a loop | longest loop | joins above 99 % | largest level step | level |")
-    print("|---|---|---|---|---|---|---|")
+    print("| | " + " | ".join(COLUMNS) + " |")
+    print("|---" * (1 + len(COLUMNS)) + "|")
     for name, values in rows.items():
         print(ROW.format(name, *np.nanmean(values, axis=0)))
     print(f"\n{len(values)} songs of {asked.split}, {time.monotonic() - started:.0f} s")

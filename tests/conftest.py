@@ -32,13 +32,13 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import keras
 
     from extrapcli.networks.study import StudySettings, study
-    from extrapcli.spec import ModelSpec
+    from extrapcli.spec import WaveformSpec
     from extrapcli.training.export import write_keras, write_onnx
 
     keras.utils.set_random_seed(7)
     folder = tmp_path_factory.mktemp("models") / "tiny"
     folder.mkdir()
-    spec = ModelSpec("tiny", "waveform", sample_rate=2000, context_frames=4, horizon_frames=3)
+    spec = WaveformSpec("tiny", "waveform", sample_rate=2000, context_frames=4, horizon_frames=3)
     settings = StudySettings(context_frames=4, horizon_frames=3, frame_samples=2000, widths=(64, 64, 64, 64))
     write_keras(study(settings), folder / "model.keras", spec=spec, facts={}, half=True)
     stored = keras.saving.load_model(folder / "model.keras", compile=False)
@@ -52,14 +52,14 @@ def tiny_amplitude(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import keras
 
     from extrapcli.networks.amplitude import AmplitudeSettings, amplitude, amplitude_rolled
-    from extrapcli.spec import ModelSpec
+    from extrapcli.spec import SampleSpec
     from extrapcli.training.amplitude_onnx import amplitude_graph
     from extrapcli.training.export import write_keras, write_onnx
 
     rng = np.random.default_rng(7)
     folder = tmp_path_factory.mktemp("models") / "tiny-amplitude"
     folder.mkdir()
-    spec = ModelSpec("tiny-amplitude", "amplitude", 22050, None, 22050, {"next": (None, 1)}, step_size=1, look_back=3)
+    spec = SampleSpec("tiny-amplitude", "amplitude", 22050, look_back=3)
     settings = AmplitudeSettings(units=6, dense=(5, 3))
     predictor = amplitude(settings)
     for weights in predictor.weights:

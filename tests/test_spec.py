@@ -3,64 +3,98 @@ import json
 import pytest
 
 from extrapcli.errors import UnusableModel
-from extrapcli.spec import ModelSpec
+from extrapcli.spec import EncoderSpec, ModelSpec, SampleSpec, TuneSpec, WaveformSpec, expect
 
-SPEC = ModelSpec("name", "waveform", sample_rate=22050, context_frames=20, horizon_frames=10)
-
-
-def test_json_and_back_is_the_identity() -> None:
-    assert ModelSpec.from_json(SPEC.to_json()) == SPEC
-
-
-def test_shapes_follow_from_the_fields() -> None:
-    assert SPEC.context_shape == (20, 22050)
-    assert SPEC.output_shapes == {"frames": (10, 22050)}
-    pointer = ModelSpec("p", "recall", 22050, None, 10, {"places": (None, 8)})
-    assert pointer.context_shape == (None, 22050)
-    assert pointer.output_shapes == {"places": (None, 8)}
-    assert ModelSpec.from_json(pointer.to_json()) == pointer
+WAVEFORM = WaveformSpec("w", "waveform", sample_rate=22050, context_frames=20, horizon_frames=10)
+ENCODER = EncoderSpec("e", "recall", 22050, {"places": (None, 8)})
+SAMPLE = SampleSpec("s", "amplitude", 22050, look_back=3)
+TUNE = TuneSpec("t", ("/", "_", "67"), 8)
+FIRST_FORMAT: dict[str, object] = {
+    "context_frames": None,
+    "horizon_frames": 1,
+    "outputs": {},
+    "symbols": [],
+    "step_size": None,
+    "look_back": None,
+}
 
 
-def test_a_vocabulary_travels_with_a_model_of_tunes() -> None:
-    tunes = ModelSpec("t", "melody", 1, 1, 1, {"next": (3,), "state": (8,)}, ("/", "_", "67"), 10)
-    assert ModelSpec.from_json(tunes.to_json()) == tunes
-    assert tunes.context_shape == (1, 10)
-
-
-def test_a_model_of_samples_says_how_far_it_looks_back() -> None:
-    samples = ModelSpec("s", "amplitude", 22050, None, 22050, {"next": (None, 1)}, step_size=1, look_back=3)
-    assert ModelSpec.from_json(samples.to_json()) == samples
-    assert samples.context_shape == (None, 1)
-
-
-def test_a_spec_may_leave_its_outputs_out() -> None:
-    values = json.loads(SPEC.to_json())
-    del values["outputs"], values["symbols"], values["step_size"], values["look_back"]
-    assert ModelSpec.from_json(json.dumps(values)) == SPEC
+@pytest.mark.parametrize("spec", [WAVEFORM, ENCODER, SAMPLE, TUNE])
+def test_json_and_back_is_the_identity(spec: ModelSpec) -> None:
+    assert ModelSpec.from_json(spec.to_json()) == spec
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("spec", "inputs", "outputs"),
     [
-        {"sample_rate": 0},
-        {"sample_rate": "22050"},
-        {"context_frames": -1},
-        {"horizon_frames": 1.5},
-        {"horizon_frames": True},
-        {"name": ""},
-        {"outputs": []},
-        {"outputs": {"frames": 3}},
-        {"outputs": {"frames": [0, 4]}},
-        {"step_size": 0},
-        {"symbols": "67"},
-        {"symbols": [67]},
-        {"symbols": ["r", "r"]},
-        {"unknown": 1},
+        (WAVEFORM, (20, 22050), {"frames": (10, 22050)}),
+        (ENCODER, (None, 22050), {"places": (None, 8)}),
+        (SAMPLE, (None, 1), {"next": (None, 1)}),
+        (TUNE, (1, 10), {"next": (3,), "state": (8,)}),
     ],
 )
-def test_wrong_values_and_unknown_keys_are_refused(change: dict[str, object]) -> None:
-    values = json.loads(SPEC.to_json()) | change
-    with pytest.raises(UnusableModel, match="keys must be|frames|" + next(iter(change))):
+def test_shapes_follow_from_the_fields(spec: ModelSpec, inputs: object, outputs: object) -> None:
+    assert spec.input_shapes == {"context": inputs}
+    assert spec.output_shapes == outputs
+
+
+@pytest.mark.parametrize(
+    ("spec", "values"),
+    [
+        (WAVEFORM, {"extrapolator": "waveform", "sample_rate": 22050, "context_frames": 20, "horizon_frames": 10}),
+        (ENCODER, {"extrapolator": "recall", "sample_rate": 22050, "outputs": {"places": [None, 8]}}),
+        (SAMPLE, {"extrapolator": "amplitude", "sample_rate": 22050, "step_size": 1, "look_back": 3}),
+        (TUNE, {"extrapolator": "melody", "sample_rate": 1, "symbols": ["/", "_", "67"], "step_size": 10}),
+    ],
+)
+def test_specs_of_the_first_format_are_read(spec: ModelSpec, values: dict[str, object]) -> None:
+    assert ModelSpec.from_json(json.dumps({"name": spec.name} | FIRST_FORMAT | values)) == spec
+
+
+def test_of_the_first_format_only_some_keys_may_be_absent() -> None:
+    values = {
+        "name": "w",
+        "extrapolator": "waveform",
+        "sample_rate": 22050,
+        "context_frames": 20,
+        "horizon_frames": 10,
+    }
+    assert ModelSpec.from_json(json.dumps(values)) == WAVEFORM
+    with pytest.raises(UnusableModel, match="keys must be among"):
+        ModelSpec.from_json(json.dumps(values | {"unknown": 1}))
+    del values["horizon_frames"]
+    with pytest.raises(UnusableModel, match="keys must be among"):
+        ModelSpec.from_json(json.dumps(values))
+
+
+@pytest.mark.parametrize(
+    ("spec", "change"),
+    [
+        (WAVEFORM, {"sample_rate": 0}),
+        (WAVEFORM, {"sample_rate": "22050"}),
+        (WAVEFORM, {"context_frames": -1}),
+        (WAVEFORM, {"horizon_frames": 1.5}),
+        (WAVEFORM, {"horizon_frames": True}),
+        (WAVEFORM, {"name": ""}),
+        (WAVEFORM, {"extrapolator": None}),
+        (WAVEFORM, {"kind": "unknown"}),
+        (WAVEFORM, {"kind": ["waveform"]}),
+        (WAVEFORM, {"look_back": 3}),
+        (ENCODER, {"outputs": []}),
+        (ENCODER, {"outputs": {}}),
+        (ENCODER, {"outputs": {"places": 3}}),
+        (ENCODER, {"outputs": {"places": [0, 4]}}),
+        (SAMPLE, {"look_back": 0}),
+        (TUNE, {"state": 0}),
+        (TUNE, {"symbols": "67"}),
+        (TUNE, {"symbols": [67]}),
+        (TUNE, {"symbols": ["r", "r"]}),
+        (TUNE, {"symbols": []}),
+    ],
+)
+def test_wrong_values_and_unknown_keys_are_refused(spec: ModelSpec, change: dict[str, object]) -> None:
+    values = json.loads(spec.to_json()) | change
+    with pytest.raises(UnusableModel, match="keys must be|places|" + next(iter(change))):
         ModelSpec.from_json(json.dumps(values))
 
 
@@ -68,3 +102,9 @@ def test_wrong_values_and_unknown_keys_are_refused(change: dict[str, object]) ->
 def test_other_json_is_refused(text: str) -> None:
     with pytest.raises(UnusableModel, match="model spec"):
         ModelSpec.from_json(text)
+
+
+def test_a_spec_of_another_kind_is_refused_by_name() -> None:
+    assert expect(SAMPLE, SampleSpec) is SAMPLE
+    with pytest.raises(UnusableModel, match="model w predicts seconds of sound; choose one that predicts samples"):
+        expect(WAVEFORM, SampleSpec)

@@ -20,7 +20,8 @@ _PLACES = (Path(__file__).parent / "released", Path(__file__).parents[2] / "mode
 class Card:
     """What a user should know of a model, and what verifies its files.
 
-    `figures` are named measurements, the main one first; `files` maps a file name to its SHA-256.
+    `title` says in a few words what it does; a `research` model is there to be compared with. `figures` are named
+    measurements, the main one first; `files` maps a file name to its SHA-256.
     """
 
     name: str
@@ -30,6 +31,8 @@ class Card:
     made_by: str
     figures: dict[str, float | int | str]
     files: dict[str, str]
+    title: str = ""
+    research: bool = False
 
 
 def folders() -> list[Path]:
@@ -83,7 +86,7 @@ def read_card(folder: Path) -> Card:
     """Read a model's card; raise UnusableModel where it is damaged."""
     path = folder / CARD
     try:
-        card = Card(**json.loads(path.read_text()))
+        card = Card(**json.loads(path.read_text(encoding="utf-8")))
         if not isinstance(card.figures, dict) or not all(isinstance(digest, str) for digest in card.files.values()):
             raise TypeError("figures and files must be tables")
     except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
@@ -94,7 +97,7 @@ def read_card(folder: Path) -> Card:
 
 
 def write_card(folder: Path, card: Card) -> None:
-    (folder / CARD).write_text(json.dumps(card.__dict__, indent=2) + "\n")
+    (folder / CARD).write_text(json.dumps(card.__dict__, indent=2) + "\n", encoding="utf-8")
 
 
 def sha256(path: Path) -> str:

@@ -1,105 +1,262 @@
-"""ModelSpec: what a model takes and gives. It travels inside every model file."""
+"""Specs: what a model takes and gives. A spec travels inside every model file."""
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from math import prod
+from typing import Any, ClassVar, TypeVar
 
 from extrapcli.errors import UnusableModel
 
 METADATA_KEY = "extrap"
-"""Name of the ONNX metadata entry and of the member of a `.keras` archive that hold a spec."""
-
-_OPTIONAL = {"outputs", "symbols", "step_size", "look_back"}
+"""Name of the ONNX metadata entry, and of the member of a `.keras` archive, that holds a spec."""
 
 MOST_NUMBERS = 2**26
-"""In a context or an output, of those axes that are given: a declared size alone never takes up the memory."""
+"""Limit on the numbers in one tensor, counting the axes of known size: a declared size alone must not fill memory."""
 
 Shape = tuple[int | None, ...]
-"""The axes of a tensor; None for one of any length."""
+"""The axes of a tensor without its batch axis; None for an axis of any length."""
+
+
+Spec = TypeVar("Spec", bound="ModelSpec")
 
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """The interface of a model: frames in, frames or other `outputs` out.
+    """The interface of a model: named float32 inputs and outputs, each with a batch axis first.
 
-    A model takes `context`, float32 `(batch, context_frames, frame_size)`, mono and standardised to unit
-    deviation, and gives float32 `outputs` by name, their batch axis left out. Where a spec has none, the
-    model gives `frames`, `(batch, horizon_frames, frame_size)`, standardised like the context.
+    There is a subclass for each kind of model; `does` says in a few words what those do. `finite` says whether every
+    output must be finite; a model that is fed with its own answers may diverge, and its caller has to check.
 
-    A model of tunes takes a step as its frame, whose numbers are the place in `symbols` of what sounds, the place in
-    its bar of the next step (`melody.encoding.beat`), and the model's state. It gives the chances of each symbol to
-    come `next`, and the `state` after it. So what it remembers travels through the interface that all models have,
-    and a backend need know nothing of it. Its `sample_rate` is 1 and says nothing.
-
-    A model that predicts samples one by one takes a sample as its frame. A context is as many samples as it shall
-    predict from, `look_back` of them as a rule, and then NaN in the place of each that it shall go on with; it gives
-    the `next` one and those in the places of NaN, each predicted from what is before it.
+    Raises UnusableModel for values that make no sense.
     """
 
+    kind: ClassVar[str]
+    does: ClassVar[str]
+    finite: ClassVar[bool] = True
+
     name: str
-    extrapolator: str  # what turns the output into sound: a module of extrapcli.extrapolators
-    sample_rate: int  # Hz
-    context_frames: int | None  # None: any number
-    horizon_frames: int  # how much a block adds to the track
-    outputs: dict[str, Shape] = field(default_factory=dict)
-    symbols: tuple[str, ...] = ()  # the vocabulary of a model of tunes
-    step_size: int | None = None  # numbers in a frame that is a step; None: a frame is a second of samples
-    look_back: int | None = None  # samples from which each of those is predicted that come one by one
 
     def __post_init__(self) -> None:
-        for key in ("name", "extrapolator"):
-            if type(getattr(self, key)) is not str or not getattr(self, key):
-                raise UnusableModel(f"model spec: {key} must be a name, not {getattr(self, key)!r}")
-        for key in ("sample_rate", "horizon_frames", "context_frames", "step_size", "look_back"):
-            value = getattr(self, key)
-            if not _is_size(value) or (value is None and key in ("sample_rate", "horizon_frames")):
-                raise UnusableModel(f"model spec: {key} must be a positive integer, not {value!r}")
-        if not isinstance(self.outputs, dict):
-            raise UnusableModel(f"model spec: outputs must map names to shapes, not {self.outputs!r}")
-        for name, shape in self.outputs.items():
-            if not isinstance(shape, list | tuple) or not all(map(_is_size, shape)):
-                raise UnusableModel(f"model spec: {name} must have a shape of positive sizes or nulls, not {shape!r}")
-        object.__setattr__(self, "outputs", {name: tuple(shape) for name, shape in self.outputs.items()})
-        for shape in (self.context_shape, *self.output_shapes.values()):
+        _check_name("name", self.name)
+        for shape in (*self.input_shapes.values(), *self.output_shapes.values()):
             if prod(size or 1 for size in shape) > MOST_NUMBERS:
                 raise UnusableModel(f"model spec: a shape of {shape} is more than {MOST_NUMBERS} numbers")
-        words = self.symbols
-        if (
-            not isinstance(words, list | tuple)
-            or not all(type(w) is str for w in words)
-            or len(set(words)) < len(words)
-        ):
-            raise UnusableModel(f"model spec: symbols must be different texts, not {words!r}")
-        object.__setattr__(self, "symbols", tuple(words))
 
     @property
-    def frame_size(self) -> int:
-        """Numbers in a frame."""
-        return self.step_size or self.sample_rate
-
-    @property
-    def context_shape(self) -> Shape:
-        return (self.context_frames, self.frame_size)
+    def input_shapes(self) -> dict[str, Shape]:
+        """The inputs by name, without their batch axis."""
+        raise NotImplementedError
 
     @property
     def output_shapes(self) -> dict[str, Shape]:
-        return self.outputs or {"frames": (self.horizon_frames, self.frame_size)}
+        """The outputs by name, without their batch axis."""
+        raise NotImplementedError
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self))
+        return json.dumps({"kind": self.kind} | asdict(self))
 
-    @classmethod
-    def from_json(cls, text: str) -> "ModelSpec":
-        """Read a spec; raise UnusableModel where keys are missing, unknown or of the wrong type."""
+    @staticmethod
+    def from_json(text: str) -> "ModelSpec":
+        """Read a spec, of the first format too, which had no kinds.
+
+        Raises UnusableModel where the text is no JSON object, the kind is unknown, or keys are missing, unknown or of
+        the wrong type.
+        """
         try:
             values = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise UnusableModel(f"model spec: not JSON ({error})") from None
-        known = {field.name for field in fields(cls)}
-        if not isinstance(values, dict) or not known - _OPTIONAL <= set(values) <= known:
+        if isinstance(values, dict) and "kind" not in values:
+            values = _from_first_format(values, text)
+        if not isinstance(values, dict) or str(values.get("kind")) not in KINDS:
+            raise UnusableModel(f"model spec: kind must be one of {', '.join(KINDS)}; got {text[:200]}")
+        kind = KINDS[values.pop("kind")]
+        known = {field.name for field in fields(kind)}
+        if set(values) != known:
             raise UnusableModel(f"model spec: keys must be {', '.join(sorted(known))}; got {text[:200]}")
-        return cls(**values)
+        return kind(**values)
+
+
+@dataclass(frozen=True)
+class AudioSpec(ModelSpec):
+    """A model that an extrapolator can make a track with.
+
+    `extrapolator` is the name of what turns the outputs into sound. Inputs are mono sound at `sample_rate` Hz, with
+    unit standard deviation.
+    """
+
+    does = "continues songs"
+
+    extrapolator: str
+    sample_rate: int
+
+    def __post_init__(self) -> None:
+        _check_name("extrapolator", self.extrapolator)
+        _check_sizes(sample_rate=self.sample_rate)
+        super().__post_init__()
+
+
+@dataclass(frozen=True)
+class WaveformSpec(AudioSpec):
+    """Frames in, frames out.
+
+    Takes `context`, `(batch, context_frames, sample_rate)`, and gives the `frames` that follow,
+    `(batch, horizon_frames, sample_rate)`, scaled like the context.
+    """
+
+    kind = "waveform"
+    does = "predicts seconds of sound"
+
+    context_frames: int
+    horizon_frames: int
+
+    def __post_init__(self) -> None:
+        _check_sizes(context_frames=self.context_frames, horizon_frames=self.horizon_frames)
+        super().__post_init__()
+
+    @property
+    def input_shapes(self) -> dict[str, Shape]:
+        return {"context": (self.context_frames, self.sample_rate)}
+
+    @property
+    def output_shapes(self) -> dict[str, Shape]:
+        return {"frames": (self.horizon_frames, self.sample_rate)}
+
+
+@dataclass(frozen=True)
+class EncoderSpec(AudioSpec):
+    """Any number of frames in, named outputs of any shape out.
+
+    Takes `context`, `(batch, n, sample_rate)` for any n, and gives `outputs`.
+    """
+
+    kind = "encoder"
+    does = "compares positions of a song"
+
+    outputs: Mapping[str, Shape]
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.outputs, dict) or not self.outputs:
+            raise UnusableModel(f"model spec: outputs must map names to shapes, not {self.outputs!r}")
+        for name, shape in self.outputs.items():
+            if not isinstance(shape, list | tuple) or not all(size is None or _is_size(size) for size in shape):
+                raise UnusableModel(f"model spec: {name} must have a shape of positive sizes or nulls, not {shape!r}")
+        object.__setattr__(self, "outputs", {name: tuple(shape) for name, shape in self.outputs.items()})
+        super().__post_init__()
+
+    @property
+    def input_shapes(self) -> dict[str, Shape]:
+        return {"context": (None, self.sample_rate)}
+
+    @property
+    def output_shapes(self) -> dict[str, Shape]:
+        return dict(self.outputs)
+
+
+@dataclass(frozen=True)
+class SampleSpec(AudioSpec):
+    """Predicts a sound sample by sample, each from the `look_back` samples before it.
+
+    Takes `context`, `(batch, n, 1)`: known samples, then NaN in the place of each that is to be predicted. Gives
+    `next`, `(batch, unknown + 1, 1)`: the sample after the known ones and those in the places of NaN, each predicted
+    from what comes before it, earlier predictions included.
+    """
+
+    kind = "sample"
+    does = "predicts samples one by one"
+    finite = False
+
+    look_back: int
+
+    def __post_init__(self) -> None:
+        _check_sizes(look_back=self.look_back)
+        super().__post_init__()
+
+    @property
+    def input_shapes(self) -> dict[str, Shape]:
+        return {"context": (None, 1)}
+
+    @property
+    def output_shapes(self) -> dict[str, Shape]:
+        return {"next": (None, 1)}
+
+
+@dataclass(frozen=True)
+class TuneSpec(ModelSpec):
+    """Writes tunes, a step at a time.
+
+    Takes `context`, `(batch, 1, 2 + state)`: the index in `symbols` of what sounds, the position in its bar of the
+    next step (`melody.encoding.beat`), and the state before. Gives `next`, `(batch, symbols)`, the probability of
+    each symbol to come, and the new `state`, `(batch, state)`. Carrying the state this way gives models with a memory
+    the same interface as all others, so backends need not know of it.
+    """
+
+    kind = "tune"
+    does = "writes tunes, for extrap melody"
+
+    symbols: tuple[str, ...]
+    state: int
+
+    def __post_init__(self) -> None:
+        words = self.symbols
+        if not isinstance(words, list | tuple) or not words or not all(type(word) is str for word in words):
+            raise UnusableModel(f"model spec: symbols must be texts, not {words!r}")
+        if len(set(words)) < len(words):
+            raise UnusableModel(f"model spec: symbols must differ from each other, not {words!r}")
+        object.__setattr__(self, "symbols", tuple(words))
+        _check_sizes(state=self.state)
+        super().__post_init__()
+
+    @property
+    def input_shapes(self) -> dict[str, Shape]:
+        return {"context": (1, 2 + self.state)}
+
+    @property
+    def output_shapes(self) -> dict[str, Shape]:
+        return {"next": (len(self.symbols),), "state": (self.state,)}
+
+
+def expect(spec: ModelSpec, kind: type[Spec]) -> Spec:
+    """Return a spec that is of a kind; raise UnusableModel where it is of another."""
+    if not isinstance(spec, kind):
+        raise UnusableModel(f"model {spec.name} {spec.does}; choose one that {kind.does}")
+    return spec
+
+
+KINDS: dict[str, type[ModelSpec]] = {spec.kind: spec for spec in (WaveformSpec, EncoderSpec, SampleSpec, TuneSpec)}
+"""The kinds of model, by the name that a spec gives."""
+
+_FIRST_FORMAT = {"name", "extrapolator", "sample_rate", "context_frames", "horizon_frames"}
+_FIRST_FORMAT_OPTIONAL = {"outputs", "symbols", "step_size", "look_back"}
+
+
+def _from_first_format(values: dict[str, Any], text: str) -> dict[str, Any]:
+    """Bring a spec of version 0.1, which had one class for all models, into today's format."""
+    if not _FIRST_FORMAT <= set(values) <= _FIRST_FORMAT | _FIRST_FORMAT_OPTIONAL:
+        known = ", ".join(sorted({"kind"} | _FIRST_FORMAT | _FIRST_FORMAT_OPTIONAL))
+        raise UnusableModel(f"model spec: keys must be among {known}; got {text[:200]}")
+    audio = {key: values[key] for key in ("name", "extrapolator", "sample_rate")}
+    if values.get("symbols"):
+        size = values.get("step_size") or 0
+        return {"kind": "tune", "name": values["name"], "symbols": values["symbols"], "state": size - 2}
+    if values.get("look_back") is not None:
+        return {"kind": "sample", **audio, "look_back": values["look_back"]}
+    if values.get("outputs"):
+        return {"kind": "encoder", **audio, "outputs": values["outputs"]}
+    return {"kind": "waveform", **audio} | {key: values[key] for key in ("context_frames", "horizon_frames")}
+
+
+def _check_name(key: str, value: object) -> None:
+    if type(value) is not str or not value:
+        raise UnusableModel(f"model spec: {key} must be a name, not {value!r}")
+
+
+def _check_sizes(**sizes: object) -> None:
+    for key, value in sizes.items():
+        if not _is_size(value):
+            raise UnusableModel(f"model spec: {key} must be a positive integer, not {value!r}")
 
 
 def _is_size(value: object) -> bool:
-    return value is None or (type(value) is int and value >= 1)
+    return type(value) is int and value >= 1

@@ -1,5 +1,6 @@
 """One contract for every backend: those of extrap and a third, registered from outside."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -11,12 +12,12 @@ import pytest
 from extrapcli.audio.decode import decode
 from extrapcli.audio.resample import resample
 from extrapcli.backends import backend_class, open_model, registered
-from extrapcli.backends.base import Backend
+from extrapcli.backends.base import Backend, Tensors
 from extrapcli.errors import MissingDependency, UnusableModel, UsageError
 from extrapcli.frames import to_frames
 from extrapcli.models import find_model
-from extrapcli.spec import ModelSpec
-from tests.conftest import SONG
+from extrapcli.spec import WaveformSpec
+from tests.conftest import SONG, Extrap
 
 BACKENDS = ["onnx", "tensorflow", "repeat"]
 pytestmark = pytest.mark.usefixtures("installed")
@@ -38,12 +39,16 @@ def context(batch: int, rng: np.random.Generator) -> np.ndarray:
     return rng.normal(size=(batch, 4, 2000)).astype(np.float32)
 
 
+def answers(model: Path, backend: str, context: np.ndarray) -> Tensors:
+    return open_model(model, backend=backend).run({"context": context})
+
+
 def test_all_are_registered_onnx_first() -> None:
     assert list(registered()) == ["onnx", "repeat", "tensorflow"]
 
 
 def test_it_carries_its_spec(backend: Backend) -> None:
-    assert backend.spec == ModelSpec("tiny", "waveform", sample_rate=2000, context_frames=4, horizon_frames=3)
+    assert backend.spec == WaveformSpec("tiny", "waveform", sample_rate=2000, context_frames=4, horizon_frames=3)
     assert backend.device == "cpu"
     assert backend.name in BACKENDS
 
@@ -52,7 +57,7 @@ def test_it_carries_its_spec(backend: Backend) -> None:
 def test_a_batch_of_contexts_gives_a_batch_of_horizons(
     backend: Backend, batch: int, rng: np.random.Generator
 ) -> None:
-    frames = backend.run(context(batch, rng))["frames"]
+    frames = backend.run({"context": context(batch, rng)})["frames"]
     assert frames.shape == (batch, 3, 2000)
     assert frames.dtype == np.float32
     assert np.isfinite(frames).all()
@@ -60,20 +65,22 @@ def test_a_batch_of_contexts_gives_a_batch_of_horizons(
 
 def test_entries_of_a_batch_do_not_hear_each_other(backend: Backend, rng: np.random.Generator) -> None:
     together = context(3, rng)
-    frames = backend.run(together)["frames"]
-    alone = backend.run(together[1:2])["frames"]
+    frames = backend.run({"context": together})["frames"]
+    alone = backend.run({"context": together[1:2]})["frames"]
     np.testing.assert_allclose(frames[1:2], alone, rtol=1e-4, atol=1e-6)
 
 
 def test_the_same_context_gives_the_same_bytes(backend: Backend, rng: np.random.Generator) -> None:
     once = context(2, rng)
-    np.testing.assert_array_equal(backend.run(once)["frames"], backend.run(once.copy())["frames"])
+    np.testing.assert_array_equal(
+        backend.run({"context": once})["frames"], backend.run({"context": once.copy()})["frames"]
+    )
 
 
 @pytest.mark.parametrize("shape", [(4, 2000), (1, 3, 2000), (1, 4, 1999), (1, 4, 2000, 1)])
 def test_another_shape_is_refused(backend: Backend, shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="context must be"):
-        backend.run(np.zeros(shape, np.float32))
+        backend.run({"context": np.zeros(shape, np.float32)})
 
 
 @pytest.mark.parametrize("name", BACKENDS)
@@ -107,6 +114,25 @@ def test_cuda_that_is_missing_is_said_with_the_pip_command(name: str, models: Pa
         open_model(models, backend=name, device="cuda")
 
 
+def test_a_backend_s_own_devices_can_be_asked_for(models: Path) -> None:
+    assert open_model(models / "model.repeat", device="abacus").device == "abacus"
+    assert open_model(models, device="abacus").name == "repeat"
+    with pytest.raises(UsageError, match="the onnx backend has no device abacus; it has auto, cpu, cuda"):
+        open_model(models, backend="onnx", device="abacus")
+
+
+def test_inputs_of_other_names_are_refused(backend: Backend) -> None:
+    with pytest.raises(ValueError, match="inputs must be context, not audio"):
+        backend.run({"audio": np.zeros((1, 4, 2000), np.float32)})
+
+
+def test_the_command_sees_an_installed_backend(models: Path, song_wav: Path, extrap: Extrap) -> None:
+    song = ("continue", song_wav, "--minutes", "0:10", "--model", models, "--backend", "repeat", "--json")
+    told = json.loads(extrap(*song, "--device", "abacus", "-o", "track.wav").stdout)
+    assert (told["backend"], told["device"]) == ("repeat", "abacus")
+    assert "repeat" in extrap("doctor").stdout.decode()
+
+
 def test_a_missing_model_is_said(tmp_path: Path) -> None:
     with pytest.raises(UnusableModel, match="there is no such model"):
         open_model(tmp_path / "nothing.onnx")
@@ -114,7 +140,7 @@ def test_a_missing_model_is_said(tmp_path: Path) -> None:
 
 def test_onnx_and_tensorflow_agree(models: Path, rng: np.random.Generator) -> None:
     some = context(4, rng)
-    onnx, tensorflow = (open_model(models, backend=name).run(some)["frames"] for name in ("onnx", "tensorflow"))
+    onnx, tensorflow = (answers(models, name, some)["frames"] for name in ("onnx", "tensorflow"))
     assert np.abs(onnx - tensorflow).max() < 1e-4 * np.abs(tensorflow).max()
 
 
@@ -123,8 +149,7 @@ def test_the_shipped_files_agree_on_a_real_song(name: str) -> None:
     song = decode(SONG)
     mono = resample(song.samples, from_rate=song.sample_rate, to_rate=22050)[: 20 * 22050]
     clip = to_frames(mono / mono.std(), frame_samples=22050)
-    model = find_model(name)
-    onnx, tensorflow = (open_model(model, backend=name).run(clip)["frames"] for name in ("onnx", "tensorflow"))
+    onnx, tensorflow = (answers(find_model(name), backend, clip)["frames"] for backend in ("onnx", "tensorflow"))
     assert onnx.shape == (2, 10, 22050)
     assert np.abs(onnx - tensorflow).max() < 1e-4 * np.abs(tensorflow).max()
 
@@ -133,7 +158,7 @@ def test_the_shipped_pointers_agree_on_a_real_song() -> None:
     song = decode(SONG)
     mono = resample(song.samples, from_rate=song.sample_rate, to_rate=22050)[: 20 * 22050, :1]
     frames = to_frames(mono / mono.std(), frame_samples=22050)
-    one, other = (open_model(find_model("recall"), backend=name).run(frames) for name in ("onnx", "tensorflow"))
+    one, other = (answers(find_model("recall"), backend, frames) for backend in ("onnx", "tensorflow"))
     for name in ("heard", "places", "spectra"):
         assert one[name].shape[:2] == (1, 500)
         assert np.abs(one[name] - other[name]).max() < 1e-4 * np.abs(other[name]).max()

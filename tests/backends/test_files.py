@@ -11,7 +11,7 @@ import pytest
 
 from extrapcli.backends import open_model
 from extrapcli.errors import UnusableModel
-from extrapcli.spec import METADATA_KEY, ModelSpec
+from extrapcli.spec import METADATA_KEY, WaveformSpec
 
 
 def onnx_with_spec(tiny_model: Path, path: Path, text: str | None) -> Path:
@@ -64,7 +64,7 @@ def test_a_model_without_a_spec_is_refused(suffix: str, tiny_model: Path, tmp_pa
 
 def external(path: Path, location: str) -> Path:
     """A model whose one weight lies in another file."""
-    spec = ModelSpec("outside", "waveform", sample_rate=4, context_frames=1, horizon_frames=1)
+    spec = WaveformSpec("outside", "waveform", sample_rate=4, context_frames=1, horizon_frames=1)
     weight = onnx.TensorProto(name="w", data_type=onnx.TensorProto.FLOAT, dims=[4])
     weight.data_location = onnx.TensorProto.EXTERNAL
     for key, value in (("location", location), ("length", "16")):
@@ -89,11 +89,11 @@ def test_external_data_is_read_from_the_model_s_own_folder_only(tmp_path: Path) 
     for folder in (tmp_path, inside):
         (folder / "w.bin").write_bytes(np.arange(4, dtype=np.float32).tobytes())
     own = open_model(external(inside / "own.onnx", "w.bin"))
-    frames = own.run(np.zeros((1, 1, 4), np.float32))["frames"]
+    frames = own.run({"context": np.zeros((1, 1, 4), np.float32)})["frames"]
     np.testing.assert_array_equal(frames.ravel(), np.arange(4))
     (inside / "link.bin").symlink_to(tmp_path / "w.bin")
     for location in ("../w.bin", str(tmp_path / "w.bin"), "link.bin"):
-        with pytest.raises(UnusableModel, match="not an ONNX model that can be run"):
+        with pytest.raises(UnusableModel, match="not a model that onnx can run"):
             open_model(external(inside / "outside.onnx", location))
 
 
@@ -108,7 +108,7 @@ def test_code_in_a_keras_file_is_not_run(tmp_path: Path) -> None:
     model.save(tmp_path / "plain.keras")
     marker.unlink()
     with zipfile.ZipFile(tmp_path / "plain.keras", "a") as archive:
-        spec = ModelSpec("evil", "waveform", sample_rate=2000, context_frames=4, horizon_frames=4)
+        spec = WaveformSpec("evil", "waveform", sample_rate=2000, context_frames=4, horizon_frames=4)
         archive.writestr(f"{METADATA_KEY}.json", spec.to_json())
     with pytest.raises(UnusableModel, match=r"names .*, which extrap does not load"):
         open_model(tmp_path / "plain.keras")
@@ -119,7 +119,7 @@ def test_threads_bounds_the_threads(tiny_model: Path) -> None:
     def added_by(threads: int) -> int:
         before = len(list(Path("/proc/self/task").iterdir()))
         backend = open_model(tiny_model, backend="onnx", threads=threads)
-        backend.run(np.zeros((1, 4, 2000), np.float32))
+        backend.run({"context": np.zeros((1, 4, 2000), np.float32)})
         return len(list(Path("/proc/self/task").iterdir())) - before
 
     assert added_by(1) == 0

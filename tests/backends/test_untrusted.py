@@ -17,10 +17,10 @@ from onnx import TensorProto, helper
 
 from extrapcli.backends import open_model
 from extrapcli.errors import UnusableModel
-from extrapcli.spec import METADATA_KEY, ModelSpec
+from extrapcli.spec import METADATA_KEY, EncoderSpec, ModelSpec, WaveformSpec
 from tests.conftest import Extrap
 
-SPEC = ModelSpec("small", "waveform", sample_rate=4, context_frames=1, horizon_frames=1)
+SPEC = WaveformSpec("small", "waveform", sample_rate=4, context_frames=1, horizon_frames=1)
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 Members = dict[str, bytes]
 
@@ -88,7 +88,9 @@ def test_a_keras_configuration_names_layers_and_operations_alone(
 
 
 def test_the_same_file_unchanged_is_opened(members: Members, tmp_path: Path) -> None:
-    frames = open_model(packed(members, tmp_path / "model.keras")).run(np.ones((1, 1, 4), np.float32))["frames"]
+    frames = open_model(packed(members, tmp_path / "model.keras")).run({"context": np.ones((1, 1, 4), np.float32)})[
+        "frames"
+    ]
     assert frames.shape == (1, 1, 4)
 
 
@@ -137,7 +139,7 @@ def test_a_member_with_another_checksum_is_refused(member: str, members: Members
     assert content[entry : entry + 4] == b"PK\1\2"
     content[entry + 16] ^= 1
     path.write_bytes(content)
-    with pytest.raises(UnusableModel, match="not a Keras model: Bad CRC"):
+    with pytest.raises(UnusableModel, match="not a model that tensorflow can run: Bad CRC"):
         open_model(path)
 
 
@@ -186,7 +188,7 @@ def test_weights_lie_in_their_own_file(
         open_model(path)
 
 
-def saved(path: Path, nodes: list[onnx.NodeProto], weights: list[TensorProto], spec: ModelSpec = SPEC) -> Path:
+def saved(path: Path, nodes: list[onnx.NodeProto], weights: list[TensorProto], spec: WaveformSpec = SPEC) -> Path:
     shape: list[str | int | None] = ["batch", 1, spec.sample_rate]
     tensors = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in ("context", "frames")]
     graph = helper.make_graph(nodes, "graph", tensors[:1], tensors[1:], weights)
@@ -201,14 +203,14 @@ SUM = [helper.make_node("ReduceSum", ["w"], ["s"], keepdims=1), helper.make_node
 
 def test_operators_come_from_onnx_alone(tmp_path: Path) -> None:
     node = helper.make_node("Evil", ["context"], ["frames"], domain="evil.operators")
-    with pytest.raises(UnusableModel, match="not an ONNX model that can be run"):
+    with pytest.raises(UnusableModel, match="not a model that onnx can run"):
         open_model(saved(tmp_path / "m.onnx", [node], []))
 
 
 @pytest.mark.parametrize("dims", [[1 << 20, 1 << 12], [1 << 40, 1 << 40], [-1, 4], [1 << 62]])
 def test_weights_that_declare_more_than_they_hold_are_refused(dims: list[int], tmp_path: Path) -> None:
     weight = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=dims, raw_data=bytes(16))
-    with pytest.raises(UnusableModel, match="not an ONNX model that can be run"):
+    with pytest.raises(UnusableModel, match="not a model that onnx can run"):
         open_model(saved(tmp_path / "m.onnx", SUM, [weight]))
 
 
@@ -220,26 +222,27 @@ def test_external_data_lies_within_its_file(location: str, offset: int, tmp_path
     weight = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[4], data_location=TensorProto.EXTERNAL)
     for key, value in (("location", location), ("offset", str(offset)), ("length", "16")):
         weight.external_data.add(key=key, value=value)
-    with pytest.raises(UnusableModel, match="not an ONNX model that can be run"):
+    with pytest.raises(UnusableModel, match="not a model that onnx can run"):
         open_model(saved(tmp_path / "m.onnx", SUM, [weight]))
 
 
 def test_a_declared_size_alone_takes_no_memory(tmp_path: Path) -> None:
-    good, wide = json.loads(SPEC.to_json()), {"frames": [1 << 20, 1 << 20]}
+    good = json.loads(SPEC.to_json())
     for change in (
         {"sample_rate": 1 << 40},
         {"context_frames": 1 << 30},
-        {"outputs": wide},
     ):
         with pytest.raises(UnusableModel, match=r"more than \d+ numbers"):
             ModelSpec.from_json(json.dumps(good | change))
+    with pytest.raises(UnusableModel, match=r"more than \d+ numbers"):
+        EncoderSpec("wide", "recall", 22050, {"heard": (1 << 20, 1 << 20)})
 
 
 @pytest.mark.parametrize(
     ("nodes", "says"),
     [
         ([helper.make_node("Concat", ["context", "context"], ["frames"], axis=0)], "but it gave"),
-        ([helper.make_node("Log", ["context"], ["frames"])], "no numbers"),
+        ([helper.make_node("Log", ["context"], ["frames"])], "not a number"),
         ([helper.make_node("Gather", ["context", "w"], ["frames"], axis=2)], "fails when it is run"),
     ],
 )
@@ -247,7 +250,7 @@ def test_what_a_model_gives_is_held_against_its_spec(nodes: list[onnx.NodeProto]
     weight = helper.make_tensor("w", TensorProto.INT64, [4], [9, 9, 9, 9])
     model = open_model(saved(tmp_path / "m.onnx", nodes, [weight]))
     with pytest.raises(UnusableModel, match=says):
-        model.run(np.zeros((1, 1, 4), np.float32))
+        model.run({"context": np.zeros((1, 1, 4), np.float32)})
 
 
 def test_a_harmful_model_exits_4_with_one_sentence(

@@ -9,7 +9,7 @@ from extrapcli.batch.jobs import Job, Naming, find_jobs
 from extrapcli.batch.manifest import Record
 from extrapcli.batch.worker import Assignment, Worker
 from extrapcli.continuation import Length
-from extrapcli.maker import Options
+from extrapcli.pipeline import Options
 from tests.batch.rays import cluster, s3
 from tests.batch.soak import RATE, song
 

@@ -23,7 +23,7 @@ from extrapcli.errors import (
     UnreadableAudio,
     UsageError,
 )
-from extrapcli.maker import Options
+from extrapcli.pipeline import Options
 from tests.batch.conftest import OPTIONS, InProcessEngine
 
 fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed")

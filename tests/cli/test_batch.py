@@ -99,7 +99,7 @@ def test_names_of_all_kinds(tmp_path: Path, rng: np.random.Generator) -> None:
     for stderr in (errors["--quiet"], errors["--json"]):
         assert stderr.count("\n") == 4
         assert "round.wav: cannot be read: Too many" in stderr
-        assert "pipe.wav: not a regular file; use --exclude GLOB" in stderr
+        assert "pipe.wav: not a regular file; leave it out with --exclude GLOB" in stderr
         assert "File name too long" in stderr
         assert "3 of 11" in stderr
 
@@ -107,9 +107,9 @@ def test_names_of_all_kinds(tmp_path: Path, rng: np.random.Generator) -> None:
 def test_contradictions_are_refused_before_any_work(extrap: Extrap, songs: Path, tmp_path: Path) -> None:
     command = ("batch", "songs", "longer", "--minutes", "0:05")
     one_name = ("--name", "a.{ext}", "--format", "wav", "--include", "one.*", "--include", "two.*")
-    assert "would both be written there; use another --name" in extrap(*command, *one_name, status=2).stderr
+    assert "would both be written there; choose another --name" in extrap(*command, *one_name, status=2).stderr
     assert "title" in extrap(*command, "--name", "{title}.{ext}", status=2).stderr
-    assert "use --engine ray" in extrap(*command, "--address", "here:1", status=2).stderr
+    assert "say --engine ray" in extrap(*command, "--address", "here:1", status=2).stderr
     assert "holds the songs" in extrap("batch", "songs", "songs", status=2).stderr
     assert "no such folder" in extrap("batch", "gone", "longer", status=3).stderr
     assert not (tmp_path / "longer").exists()

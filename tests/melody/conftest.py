@@ -9,7 +9,7 @@ def tune_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder like the shipped ones, of a small network of tunes with weights drawn at random."""
     from extrapcli.melody.encoding import BEATS
     from extrapcli.networks.melody import MelodySettings, melody_step
-    from extrapcli.spec import ModelSpec
+    from extrapcli.spec import TuneSpec
     from extrapcli.training.export import write_keras, write_onnx
 
     folder = tmp_path_factory.mktemp("models") / "tunes"
@@ -18,8 +18,7 @@ def tune_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model, rng = melody_step(settings, BEATS), np.random.default_rng(5)
     for weights in model.weights:
         weights.assign(rng.normal(scale=0.7, size=weights.shape))
-    outputs = {"next": (len(settings.symbols),), "state": (settings.state,)}
-    spec = ModelSpec("tunes", "melody", 1, 1, 1, outputs, settings.symbols, 2 + settings.state)  # type: ignore[arg-type]
+    spec = TuneSpec("tunes", settings.symbols, settings.state)
     write_keras(model, folder / "model.keras", spec=spec, facts={}, half=False)
     write_onnx(model, folder / "model.onnx", spec=spec, facts={}, weights="float32")
     return folder

@@ -2,21 +2,21 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from extrapcli.backends import open_model
-from extrapcli.backends.base import Backend, check_context
+from extrapcli.backends.base import Backend, Tensors
 from extrapcli.errors import UnusableModel, UsageError
 from extrapcli.frames import Frames
 from extrapcli.melody.encoding import METRES, Tune, decode, encode, parse
 from extrapcli.melody.generate import draw, go_on
 from extrapcli.melody.midi import read_midi, write_midi
-from extrapcli.spec import ModelSpec
+from extrapcli.spec import TuneSpec
 from tests.conftest import Extrap
+from tests.toy import ToyBackend
 
 SEED = "67 _ 67 _ 65 _ 64 _"
 
@@ -25,19 +25,16 @@ def tune(symbols: str = SEED, metre: str = "4/4") -> Tune:
     return Tune("", decode(parse(symbols)), metre)
 
 
-class Counting:
+class Counting(ToyBackend):
     """A model whose state counts steps: it plays 60 on and on, and ends after a number of steps."""
 
-    name: ClassVar[str] = "counting"
-    suffixes: ClassVar[tuple[str, ...]] = ()
-    device = "cpu"
-    spec = ModelSpec("counting", "melody", 1, 1, 1, {"next": (4,), "state": (1,)}, ("/", "_", "60", "62"), 3)
+    model = TuneSpec("counting", ("/", "_", "60", "62"), 1)
 
     def __init__(self, ends: float) -> None:
+        super().__init__()
         self.ends, self.beats = ends, list[float]()
 
-    def run(self, context: Frames) -> Mapping[str, NDArray[np.float32]]:
-        check_context(self.spec, context)
+    def compute(self, context: Frames) -> Mapping[str, NDArray[np.float32]]:
         self.beats.append(float(context[0, 0, 1]))
         state = context[:, 0, 2:] + 1
         chances = np.where(state > self.ends, [[1.0, 0, 0, 0]], [[0, 0.5, 0.5, 0]])
@@ -57,8 +54,8 @@ def test_a_tune_begins_with_its_seed_and_ends_where_the_model_ends_it() -> None:
 class Sure(Counting):
     """It may end at any bar, and does at the third one almost surely."""
 
-    def run(self, context: Frames) -> Mapping[str, NDArray[np.float32]]:
-        given = super().run(context)
+    def compute(self, context: Frames) -> Mapping[str, NDArray[np.float32]]:
+        given = super().compute(context)
         step = given["state"] - 1
         end = np.where(step == 48, 0.9, np.where(step % 16 == 0, 0.2, 0)) * (step > 0)
         chances = (1 - end) * given["next"] + end * [1, 0, 0, 0]
@@ -114,9 +111,9 @@ def test_no_step_is_computed_twice(tune_model: Path, monkeypatch: pytest.MonkeyP
     contexts: list[tuple[int, ...]] = []
     run = model.run
 
-    def counted(context: Frames) -> Mapping[str, NDArray[np.float32]]:
-        contexts.append(context.shape)
-        return run(context)
+    def counted(inputs: Tensors) -> Tensors:
+        contexts.append(inputs["context"].shape)
+        return run(inputs)
 
     monkeypatch.setattr(model, "run", counted)
     written = go_on(model, tune(), bars=4, temperature=1, random_seed=0)
@@ -130,7 +127,7 @@ def test_seeds_that_the_model_cannot_go_on_from_are_refused(tune_model: Path, ti
         go_on(model, tune("60 30"), bars=8, temperature=1, random_seed=0)
     with pytest.raises(UsageError, match="fills 1 bars already"):
         go_on(model, tune("60 _ _ _ _ _ _ _ _ _ _ _ _ _ _ _"), bars=1, temperature=1, random_seed=0)
-    with pytest.raises(UnusableModel, match="tiny writes no tunes"):
+    with pytest.raises(UnusableModel, match="tiny predicts seconds of sound; choose one that writes tunes"):
         go_on(open_model(tiny_model, device="cpu"), tune(), bars=8, temperature=1, random_seed=0)
 
 
@@ -177,7 +174,7 @@ def test_bad_seeds_end_in_one_sentence(seed: str, status: int, says: str, extrap
 def test_models_are_not_taken_for_one_another(
     extrap: Extrap, tune_model: Path, tiny_model: Path, song_wav: Path
 ) -> None:
-    assert "writes no tunes" in extrap("melody", "--seed", SEED, "--model", tiny_model, status=4).stderr
+    assert "choose one that writes tunes" in extrap("melody", "--seed", SEED, "--model", tiny_model, status=4).stderr
     assert "extrap melody" in extrap("continue", song_wav, "--minutes", "1", "--model", tune_model, status=4).stderr
     assert "3/8" in extrap("melody", "--seed", SEED, "--metre", "5/4", "--model", tune_model, status=2).stderr
     assert "is no key" in extrap("melody", "--seed", SEED, "--key", "Q", "--model", tune_model, status=2).stderr

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from extrapcli.backends import open_model
 from extrapcli.networks.echo import EchoSettings, echo
-from extrapcli.spec import ModelSpec
+from extrapcli.spec import WaveformSpec
 from extrapcli.training.export import write_keras, write_onnx
 
 SETTINGS = EchoSettings(context_frames=8, horizon_frames=4, width=8, vector=8, dilations=(1, 2), places=2)
@@ -51,11 +51,11 @@ def test_silence_stays_silence(model: keras.Model) -> None:
 def test_onnx_runtime_gives_what_keras_gives_with_small_weights(
     loop: NDArray[np.float32], tmp_path: Path, rng: np.random.Generator
 ) -> None:
-    spec = ModelSpec("echo", "waveform", 22050, 8, 4)
+    spec = WaveformSpec("echo", "waveform", 22050, 8, 4)
     wide = echo(SETTINGS.model_copy(update={"width": 48}))
     write_keras(wide, tmp_path / "model.keras", spec=spec, facts={}, half=True)
     stored = keras.saving.load_model(tmp_path / "model.keras", compile=False)
     write_onnx(stored, tmp_path / "model.onnx", spec=spec, facts={}, weights="float16")
     contexts = np.stack([loop[:8], loop[:8] + rng.normal(0, 0.3, size=(8, 22050)).astype(np.float32)])
-    got = open_model(tmp_path / "model.onnx", device="cpu").run(contexts)["frames"]
+    got = open_model(tmp_path / "model.onnx", device="cpu").run({"context": contexts})["frames"]
     np.testing.assert_allclose(got, stored.predict(contexts, verbose=0), atol=2e-5)

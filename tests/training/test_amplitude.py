@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from extrapcli.backends import open_model
 from extrapcli.errors import UsageError
 from extrapcli.models import damaged_files, read_card
+from extrapcli.spec import SampleSpec
 from extrapcli.training.corpus import Corpus
 from extrapcli.training.recipe import Recipe
 from extrapcli.training.windows import Windows, training_sounds
@@ -61,9 +62,8 @@ def test_train_resume_and_export(every_step: str, lay: Lay, extrap: Extrap, tmp_
     own, common = (figures[f"linear_prediction{of}_validation_decibels"] for of in ("_of_each_song", ""))
     assert float(own) <= float(common) < 0
     assert float(figures["network_validation_decibels"]) < 0
-    spec = open_model(tmp_path / "model").spec
-    assert (spec.look_back, spec.sample_rate, spec.context_shape) == (3, 22050, (None, 1))
-    assert "takes: samples at 22050 Hz, the last 3 of a sound" in extrap("info", "model").lines
+    assert open_model(tmp_path / "model").spec == SampleSpec("model", "amplitude", 22050, 3)
+    assert "takes: the last 3 samples of a sound at 22050 Hz" in extrap("info", "model").lines
 
 
 def test_songs_are_those_that_are_named_each_channel_of_unit_deviation(lay: Lay) -> None:

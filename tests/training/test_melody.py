@@ -10,6 +10,7 @@ from extrapcli.errors import UsageError
 from extrapcli.melody.encoding import METRES
 from extrapcli.models import damaged_files, read_card
 from extrapcli.networks.melody import MelodySettings
+from extrapcli.spec import TuneSpec, expect
 from extrapcli.training.recipe import Tunes
 from extrapcli.training.tunes import Stretches, read_collection
 from tests.conftest import Extrap
@@ -63,11 +64,11 @@ def test_train_resume_and_export(extrap: Extrap, tunes: Path, tmp_path: Path) ->
     assert 1 < float(figures["validation_perplexity"]) < len(VOCABULARY)
     assert float(figures["five_gram_perplexity"]) < float(figures["unigram_perplexity"])
     assert int(figures["training_songs"]) < 41
-    spec = open_model(tmp_path / "model").spec
+    spec = expect(open_model(tmp_path / "model").spec, TuneSpec)
     assert spec.symbols == VOCABULARY
-    assert spec.context_shape == (1, 2 + 32)
+    assert spec.state == 32
     lines = extrap("info", "model").lines
-    assert "takes: a step of a tune and the state before it, 34 numbers" in lines
+    assert "takes: a step of a tune, and the state before it" in lines
 
 
 def test_variants_of_a_title_stay_on_one_side(tmp_path: Path, rng: np.random.Generator) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -12,10 +11,11 @@ from numpy.typing import NDArray
 from extrapcli.evaluation.retrieval import PLAIN, retrieval
 from extrapcli.frames import Frames
 from extrapcli.models import damaged_files, read_card
-from extrapcli.spec import ModelSpec
+from extrapcli.spec import EncoderSpec
 from extrapcli.training.ranking import FORBIDDEN, Rankings, future_costs, principal_patches
 from extrapcli.training.recipe import Ranking, find_recipe
 from tests.conftest import Extrap
+from tests.toy import ToyBackend
 from tests.training.conftest import LayCorpus
 from tests.training.here import export, train
 from tests.training.test_corpus import on_disk
@@ -112,17 +112,12 @@ def test_principal_patches_keep_distances(rng: np.random.Generator, tmp_path: Pa
     assert kept == pytest.approx(whole, rel=0.02)
 
 
-class Knowing:
+class Knowing(ToyBackend):
     """A network that scores by the second of the song alone, later being better."""
 
-    name: ClassVar[str] = "knowing"
-    suffixes: ClassVar[tuple[str, ...]] = ()
-    device = "cpu"
-    spec = ModelSpec(
-        "knowing", "recall", 22050, None, 10, {"heard": (None, 1), "places": (None, 1), "spectra": (None, 16)}
-    )
+    model = EncoderSpec("knowing", "recall", 22050, {"heard": (None, 1), "places": (None, 1), "spectra": (None, 16)})
 
-    def run(self, context: Frames) -> Mapping[str, NDArray[np.float32]]:
+    def compute(self, context: Frames) -> Mapping[str, NDArray[np.float32]]:
         rows = np.ones((1, 25 * context.shape[1], 1), np.float32)
         return {"heard": rows, "places": rows * np.arange(rows.shape[1], dtype=np.float32)[:, None],
                 "spectra": rows.repeat(16, axis=2)}  # fmt: skip

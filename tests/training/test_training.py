@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from extrapcli.backends import open_model
 from extrapcli.errors import CannotWrite, UnusableModel, UsageError
 from extrapcli.models import damaged_files, read_card
+from extrapcli.spec import WaveformSpec, expect
 from tests.conftest import EXTRAP, Extrap, chord
 from tests.training.here import export, train
 from tests.training.test_corpus import Heard
@@ -110,8 +111,7 @@ def test_export_and_continue(extrap: Extrap, trained: Path, song_wav: Path, tmp_
         figures = read_card(tmp_path / kind).figures
         assert figures["validation_mse_as_trained"] == pytest.approx(facts["validation_loss"], rel=1e-4)
         assert figures["validation_mse"] == pytest.approx(facts["validation_loss"], rel=0.01)
-        spec = open_model(tmp_path / kind).spec
-        assert (spec.name, spec.sample_rate, spec.context_frames, spec.horizon_frames) == (kind, 2000, 4, 2)
+        assert open_model(tmp_path / kind).spec == WaveformSpec(kind, "waveform", 2000, 4, 2)
         extrap("continue", "song.wav", "--minutes", "0:12", "--model", kind, "-o", f"{kind}.wav")
     sizes = [(tmp_path / kind / "model.onnx").stat().st_size for kind in ("float16", "int8")]
     assert sizes[0] > 1.6 * sizes[1]
@@ -141,7 +141,7 @@ def test_other_networks_are_trained_and_exported_too(text: str, copy: Path) -> N
     train(copy, run="other")
     card = export(copy / "other", copy / "corpus", None)[-1]
     assert card == copy / "other" / "recipe" / "card.json"
-    assert open_model(card.parent).spec.horizon_frames == 2
+    assert expect(open_model(card.parent).spec, WaveformSpec).horizon_frames == 2
 
 
 def test_a_file_that_differs_is_not_exported(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:

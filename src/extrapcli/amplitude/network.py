@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.backends.base import Backend
-from extrapcli.errors import UnusableModel
-from extrapcli.spec import ModelSpec
+from extrapcli.spec import ModelSpec, SampleSpec, expect
 
 AT_ONCE = 1 << 18  # numbers in the windows of one call
 Sound = NDArray[np.float32]
@@ -15,9 +14,7 @@ Sound = NDArray[np.float32]
 
 def check(spec: ModelSpec) -> int:
     """How many samples a model looks back; raises UnusableModel where it predicts no samples."""
-    if spec.look_back is None or "next" not in spec.output_shapes:
-        raise UnusableModel(f"model {spec.name} does not predict samples one by one; choose another, as amplitude")
-    return spec.look_back
+    return expect(spec, SampleSpec).look_back
 
 
 def ahead(backend: Backend, sequence: Sound, look_back: int) -> Iterator[Sound]:
@@ -30,7 +27,7 @@ def ahead(backend: Backend, sequence: Sound, look_back: int) -> Iterator[Sound]:
     many = max(1, AT_ONCE // look_back)
     for begin in range(0, len(windows), many):
         some = np.ascontiguousarray(windows[begin : begin + many, :, None])
-        yield backend.run(some)["next"][:, 0, 0]
+        yield backend.run({"context": some})["next"][:, 0, 0]
 
 
 def go_on(backend: Backend, known: Sound, count: int) -> Sound:
@@ -40,4 +37,4 @@ def go_on(backend: Backend, known: Sound, count: int) -> Sound:
     """
     context = np.full((len(known), known.shape[1] + count - 1, 1), np.nan, np.float32)
     context[:, : known.shape[1], 0] = known
-    return backend.run(context)["next"][..., 0]
+    return backend.run({"context": context})["next"][..., 0]

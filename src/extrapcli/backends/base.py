@@ -1,83 +1,133 @@
-"""What runs a model file."""
+"""The base class of what runs a model file."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.errors import UnusableModel
-from extrapcli.frames import Frames
+from extrapcli.errors import ExtrapError, UnusableModel
 from extrapcli.spec import ModelSpec, Shape
 
+Tensors = Mapping[str, NDArray[np.float32]]
+"""Inputs or outputs of a model by name, each `(batch, ...)`."""
 
-class Backend(Protocol):
-    """A runtime for model files. Register a class of this shape under the entry point `extrap.backends`.
 
-    The class is made with the path of a model file, the device asked for (`auto`, `cpu` or `cuda`) and the
-    number of threads it may use (None: its own choice). It raises UnusableModel where the file is none of
-    its models or contradicts the spec it carries, MissingDependency where its package or device is absent.
+@dataclass(frozen=True)
+class LoadedModel:
+    """What a runtime makes of a model file.
+
+    `spec` is the JSON of the spec that the file carries, None where it has none. `run` computes the outputs.
+    `inputs` and `outputs` are the shapes that the file declares, with the batch axis first; None where it declares
+    none. `device` is the one in use.
+    """
+
+    spec: str | None
+    run: Callable[[Tensors], Tensors]
+    inputs: dict[str, Shape] | None = None
+    outputs: dict[str, Shape] | None = None
+    device: str = "cpu"
+
+
+class Backend(ABC):
+    """A runtime for model files.
+
+    To add one, write `load` and register the class under the entry point `extrap.backends`. The base class holds the
+    file against its spec, and every call's inputs and outputs too.
+
+    Raises UnusableModel where the file is no model for this runtime, holds no spec or contradicts it, and
+    MissingDependency where the runtime's package or device is absent.
+
+    Attributes:
+        name: what `--backend` calls it.
+        suffixes: those of its model files, as `.onnx`.
+        devices: the devices that it can be asked for.
+        spec: that of the model.
+        device: the one in use.
     """
 
     name: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]]
-    spec: ModelSpec
-    device: str  # the device in use
+    devices: ClassVar[tuple[str, ...]] = ("cpu",)
 
-    def __init__(self, path: Path, *, device: str, threads: int | None) -> None: ...
+    def __init__(self, path: Path, *, device: str = "auto", threads: int | None = None) -> None:
+        self._path = path
+        try:
+            loaded = self.load(path, device=device, threads=threads)
+        except ExtrapError:
+            raise
+        except Exception as error:  # runtimes raise whatever the damaged part raises
+            raise UnusableModel(f"{path}: not a model that {self.name} can run: {first_line(error)}") from None
+        if loaded.spec is None:
+            raise UnusableModel(f"{path}: holds no extrap spec; make it with extrap export")
+        try:
+            self.spec = ModelSpec.from_json(loaded.spec)
+        except UnusableModel as error:
+            raise UnusableModel(f"{path}: {error}") from None
+        for verb, declared, shapes in (
+            ("takes", loaded.inputs, self.spec.input_shapes),
+            ("gives", loaded.outputs, self.spec.output_shapes),
+        ):
+            expected = {name: (None, *shape) for name, shape in shapes.items()}
+            if declared is not None and declared != expected:
+                raise UnusableModel(
+                    f"{path}: its spec says it {verb} {expected}, but it {verb} {declared}; export it again"
+                )
+        self.device = loaded.device
+        self._run = loaded.run
 
-    def run(self, context: Frames) -> Mapping[str, NDArray[np.float32]]:
-        """Map `context`, float32 `(batch, *spec.context_shape)`, to the model's outputs by name.
+    @abstractmethod
+    def load(self, path: Path, *, device: str, threads: int | None) -> LoadedModel:
+        """Load a model file.
 
-        Raises ValueError for any other shape.
+        `device` is `auto` or one of `devices`. `threads` bounds the threads of the CPU; None leaves it to the
+        runtime. Whatever it raises for a damaged file becomes UnusableModel.
         """
-        ...
+
+    def run(self, inputs: Tensors) -> Tensors:
+        """Compute the outputs of the model, float32 `(batch, *shape)` for each of `spec.output_shapes`.
+
+        `inputs` has float32 `(batch, *shape)` for each of `spec.input_shapes`. Raises ValueError for other inputs,
+        UnusableModel where the model fails or breaks its spec.
+        """
+        batch = self._check_inputs(inputs)
+        try:
+            outputs = self._run(inputs)
+        except Exception as error:
+            raise UnusableModel(f"{self._path}: fails when it is run: {first_line(error)}") from None
+        self._check_outputs(outputs, batch)
+        return outputs
+
+    def _check_inputs(self, inputs: Tensors) -> int:
+        shapes = self.spec.input_shapes
+        if inputs.keys() != shapes.keys():
+            raise ValueError(f"inputs must be {', '.join(shapes)}, not {', '.join(inputs)}")
+        batch = len(next(iter(inputs.values())))
+        for name, shape in shapes.items():
+            if 0 in inputs[name].shape or not _fits(inputs[name].shape, (batch, *shape)):
+                raise ValueError(f"{name} must be (batch, *{shape}), not {inputs[name].shape}")
+        return batch
+
+    def _check_outputs(self, outputs: Tensors, batch: int) -> None:
+        for name, shape in self.spec.output_shapes.items():
+            values, expected = outputs[name], (batch, *shape)
+            if values.dtype != np.float32:
+                raise UnusableModel(f"{self._path}: gave {values.dtype} for {name}, not float32")
+            if not _fits(values.shape, expected):
+                raise UnusableModel(
+                    f"{self._path}: its spec says that {name} has the shape {expected}, but it gave {values.shape}"
+                )
+            if self.spec.finite and not np.isfinite(values).all():
+                raise UnusableModel(f"{self._path}: gave values for {name} that are infinite or not a number")
 
 
-def check_tensors(path: Path, spec: ModelSpec, inputs: dict[str, Shape], outputs: dict[str, Shape]) -> None:
-    """Hold the tensors a model file declares against its spec; raise UnusableModel where they differ."""
-    wanted_outputs = {name: (None, *shape) for name, shape in spec.output_shapes.items()}
-    for kind, tensors, wanted in (
-        ("takes", inputs, {"context": (None, *spec.context_shape)}),
-        ("gives", outputs, wanted_outputs),
-    ):
-        if tensors != wanted:
-            raise UnusableModel(f"{path}: its spec says it {kind} {wanted}, but it {kind} {tensors}; export it again")
+def _fits(shape: tuple[int, ...], expected: Shape) -> bool:
+    return len(shape) == len(expected) and all(n in (None, m) for n, m in zip(expected, shape, strict=True))
 
 
 def first_line(error: BaseException) -> str:
-    """What a library says went wrong, short enough for a sentence."""
+    """The first line of what a library says went wrong, short enough for a sentence."""
     return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
-
-
-@contextmanager
-def failing_model(path: Path) -> Iterator[None]:
-    """Turn what a library raises while it runs a model into UnusableModel."""
-    try:
-        yield
-    except Exception as error:
-        raise UnusableModel(f"{path}: fails when it is run: {first_line(error)}") from None
-
-
-def check_outputs(path: Path, spec: ModelSpec, outputs: Mapping[str, NDArray[np.float32]], *, batch: int) -> None:
-    """Raise UnusableModel where a model gave other shapes than its spec says, or values that are no numbers.
-
-    One that goes on from its own answers may run off into the infinite; who runs it has to look.
-    """
-    for name, shape in spec.output_shapes.items():
-        if outputs[name].dtype != np.float32:
-            raise UnusableModel(f"{path}: gave {outputs[name].dtype} for {name}, not float32")
-        given, wanted = outputs[name].shape, (batch, *shape)
-        if len(given) != len(wanted) or any(n not in (None, m) for n, m in zip(wanted, given, strict=True)):
-            raise UnusableModel(f"{path}: its spec says that {name} has the shape {wanted}, but it gave {given}")
-        if spec.look_back is None and not np.isfinite(outputs[name]).all():
-            raise UnusableModel(f"{path}: gave values for {name} that are infinite or no numbers")
-
-
-def check_context(spec: ModelSpec, context: Frames) -> None:
-    """Raise ValueError where a context is not `(batch, *spec.context_shape)`."""
-    fits = context.ndim == 3 and context.shape[2] == spec.frame_size and len(context) and context.shape[1]
-    if not fits or spec.context_frames not in (None, context.shape[1]):
-        raise ValueError(f"context must be (batch, *{spec.context_shape}), not {context.shape}")

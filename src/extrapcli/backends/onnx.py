@@ -1,79 +1,64 @@
-"""The ONNX Runtime backend, on CPU and CUDA."""
+"""The ONNX Runtime backend, on CPU and CUDA. The only place that opens ONNX sessions."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
 import onnxruntime
-from numpy.typing import NDArray
 
-from extrapcli.backends.base import check_context, check_outputs, check_tensors, failing_model, first_line
-from extrapcli.errors import MissingDependency, UnusableModel
-from extrapcli.frames import Frames
-from extrapcli.spec import METADATA_KEY, ModelSpec, Shape
+from extrapcli.backends.base import Backend, LoadedModel, Tensors
+from extrapcli.errors import MissingDependency
+from extrapcli.spec import METADATA_KEY, Shape
 
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
-SILENT = 4  # ONNX Runtime's severity "fatal": everything else reaches the user as an exception
+FATAL = 4  # the only severity that ONNX Runtime prints; everything else reaches the user as an exception
 
 
-class OnnxBackend:
-    """Runs `.onnx` files whose metadata hold a spec. ONNX Runtime refuses external data outside their folder."""
+class OnnxBackend(Backend):
+    """Runs `.onnx` files. ONNX Runtime itself refuses external data outside the folder of a model."""
 
     name: ClassVar[str] = "onnx"
     suffixes: ClassVar[tuple[str, ...]] = (".onnx",)
+    devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
 
-    def __init__(self, path: Path, *, device: str, threads: int | None) -> None:
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = SILENT
-        options.inter_op_num_threads = 1
-        options.intra_op_num_threads = threads or 0
-        options.enable_mem_pattern = False  # a plan of the memory for each shape takes a third more of it
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # other work runs between calls
-        try:
-            providers = _providers(device)
-            # What falls back says so on stdout; on the CPU there is nothing to fall back on.
-            self._session = onnxruntime.InferenceSession(
-                path, options, providers=providers, enable_fallback=int(CUDA in providers)
-            )
-            text = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
-            inputs, outputs = _shapes(self._session.get_inputs()), _shapes(self._session.get_outputs())
-        except MissingDependency:
-            raise
-        except Exception as error:  # ONNX Runtime's exceptions share no other base, and names may be no UTF-8
-            raise UnusableModel(f"{path}: not an ONNX model that can be run: {first_line(error)}") from None
-        self._path = path
-        self.device = "cuda" if CUDA in self._session.get_providers() else "cpu"
-        if device == "cuda" and self.device == "cpu":
-            raise MissingDependency(_NO_CUDA)
-        if text is None:
-            raise UnusableModel(f"{path}: holds no extrap spec; make it with extrap export")
-        try:
-            self.spec = ModelSpec.from_json(text)
-        except UnusableModel as error:
-            raise UnusableModel(f"{path}: {error}") from None
-        check_tensors(path, self.spec, inputs, outputs)
+    def load(self, path: Path, *, device: str, threads: int | None) -> LoadedModel:
+        session = open_session(path, device=device, threads=threads)
+        inputs, outputs = _shapes(session.get_inputs()), _shapes(session.get_outputs())
+        names = list(outputs)
 
-    def run(self, context: Frames) -> Mapping[str, NDArray[np.float32]]:
-        check_context(self.spec, context)
-        names = list(self.spec.output_shapes)
-        with failing_model(self._path):
-            outputs = dict(zip(names, self._session.run(names, {"context": context}), strict=True))
-        check_outputs(self._path, self.spec, outputs, batch=len(context))
-        return outputs
+        def run(given: Tensors) -> Tensors:
+            return dict(zip(names, session.run(names, dict(given)), strict=True))
+
+        spec = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+        return LoadedModel(spec, run, inputs, outputs, "cuda" if CUDA in session.get_providers() else "cpu")
+
+
+def open_session(path: Path, *, device: str = "auto", threads: int | None = None) -> onnxruntime.InferenceSession:
+    """Open an ONNX file on `cpu`, `cuda`, or whichever is there.
+
+    `threads` bounds the threads of one operation; None is one for each core. Raises MissingDependency where CUDA was
+    asked for and can't be used, and ONNX Runtime's exceptions for a file that it can't run.
+    """
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = FATAL
+    options.inter_op_num_threads = 1
+    options.intra_op_num_threads = threads or 0
+    options.enable_mem_pattern = False  # planning memory for each shape takes a third more of it
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # other work runs between calls
+    available = onnxruntime.get_available_providers()
+    if device == "cuda" and CUDA not in available:
+        raise MissingDependency(_NO_CUDA)
+    providers = [CPU] if device == "cpu" else [name for name in (CUDA, CPU) if name in available]
+    # Falling back from CUDA is announced on stdout; the CPU has nothing to fall back to.
+    session = onnxruntime.InferenceSession(path, options, providers=providers, enable_fallback=int(CUDA in providers))
+    if device == "cuda" and CUDA not in session.get_providers():
+        raise MissingDependency(_NO_CUDA)
+    return session
 
 
 _NO_CUDA = (
     "CUDA was asked for, but this ONNX Runtime cannot use it: "
     "pip uninstall onnxruntime, pip install onnxruntime-gpu, and see extrap doctor"
 )
-
-
-def _providers(device: str) -> list[str]:
-    here = onnxruntime.get_available_providers()
-    if device == "cuda" and CUDA not in here:
-        raise MissingDependency(_NO_CUDA)
-    return [CPU] if device == "cpu" else [name for name in (CUDA, CPU) if name in here]
 
 
 def _shapes(tensors: list[onnxruntime.NodeArg]) -> dict[str, Shape]:

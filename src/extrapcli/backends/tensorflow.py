@@ -1,13 +1,9 @@
-"""The TensorFlow backend: runs what Keras saved."""
+"""The TensorFlow backend: runs what Keras saved, on CPU and CUDA."""
 
 import os
 import zipfile
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar
-
-import numpy as np
-from numpy.typing import NDArray
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -16,24 +12,24 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # on some processors it cha
 import keras
 import tensorflow as tf
 
-from extrapcli.backends.base import check_context, check_outputs, check_tensors, failing_model, first_line
+from extrapcli.backends.base import Backend, LoadedModel, Tensors
 from extrapcli.backends.keras_file import check_keras_file
-from extrapcli.errors import MissingDependency, UnusableModel
-from extrapcli.frames import Frames
-from extrapcli.networks import roll as roll  # registered, so that files that have it can be loaded
-from extrapcli.spec import METADATA_KEY, ModelSpec
+from extrapcli.errors import MissingDependency, UsageError
+from extrapcli.networks import rollout as rollout  # registers the layer, so that files that have it can be loaded
+from extrapcli.spec import METADATA_KEY
 
 _SPEC = f"{METADATA_KEY}.json"
 _MEMBERS = {"metadata.json", _SPEC, f"{METADATA_KEY}.training.json"}
 
 
-class TensorflowBackend:
-    """Runs `.keras` files that hold a spec beside the weights. Code in a file (a Lambda) is never run."""
+class TensorflowBackend(Backend):
+    """Runs `.keras` files. Code in a file (a Lambda layer) is never run."""
 
     name: ClassVar[str] = "tensorflow"
     suffixes: ClassVar[tuple[str, ...]] = (".keras",)
+    devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
 
-    def __init__(self, path: Path, *, device: str, threads: int | None) -> None:
+    def load(self, path: Path, *, device: str, threads: int | None) -> LoadedModel:
         if threads:
             _bound_threads(threads)
         gpus = tf.config.list_physical_devices("GPU") if device != "cpu" else []
@@ -41,37 +37,26 @@ class TensorflowBackend:
             raise MissingDependency(
                 'CUDA was asked for, but TensorFlow sees no GPU: pip install "tensorflow[and-cuda]"'
             )
-        self.device = "cuda" if gpus else "cpu"
-        self.spec = _checked(path)
-        try:
-            model = keras.saving.load_model(path, compile=False, safe_mode=True)
-            named = model.output if isinstance(model.output, dict) else {"frames": model.output}
-            outputs = {name: tuple(tensor.shape) for name, tensor in named.items()}
-            check_tensors(path, self.spec, {"context": model.input_shape}, outputs)
-            with tf.device("/GPU:0" if gpus else "/CPU:0"):
-                self._predict = _traced(model, self.spec)
-        except UnusableModel:
-            raise
-        except Exception as error:  # Keras raises whatever the damaged part raises
-            raise UnusableModel(f"{path}: Keras cannot load it: {first_line(error)}") from None
-        self._path = path
+        check_keras_file(path, _MEMBERS)
+        with zipfile.ZipFile(path) as archive:
+            spec = archive.read(_SPEC).decode() if _SPEC in archive.namelist() else None
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
 
-    def run(self, context: Frames) -> Mapping[str, NDArray[np.float32]]:
-        check_context(self.spec, context)
-        with failing_model(self._path):
-            outputs = {name: output.numpy() for name, output in self._predict(tf.constant(context)).items()}
-        check_outputs(self._path, self.spec, outputs, batch=len(context))
-        return outputs
+        def predict(context: tf.Tensor) -> dict[str, tf.Tensor]:
+            return _named(model(context, training=False))
+
+        with tf.device("/GPU:0" if gpus else "/CPU:0"):
+            predict = tf.function(predict, [tf.TensorSpec(model.input_shape, tf.float32)]).get_concrete_function()
+
+        def run(inputs: Tensors) -> Tensors:
+            return {name: output.numpy() for name, output in predict(tf.constant(inputs["context"])).items()}
+
+        outputs = {name: tuple(tensor.shape) for name, tensor in _named(model.output).items()}
+        return LoadedModel(spec, run, {"context": model.input_shape}, outputs, "cuda" if gpus else "cpu")
 
 
-def _traced(model: keras.Model, spec: ModelSpec) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
-    def predict(context: tf.Tensor) -> dict[str, tf.Tensor]:
-        answer = model(context, training=False)
-        return answer if isinstance(answer, dict) else {"frames": answer}
-
-    signature = [tf.TensorSpec((None, *spec.context_shape), tf.float32)]
-    traced: Callable[[tf.Tensor], dict[str, tf.Tensor]] = tf.function(predict, signature).get_concrete_function()
-    return traced
+def _named(outputs: tf.Tensor | dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    return outputs if isinstance(outputs, dict) else {"frames": outputs}
 
 
 def _bound_threads(threads: int) -> None:
@@ -80,22 +65,4 @@ def _bound_threads(threads: int) -> None:
         tf.config.threading.set_inter_op_parallelism_threads(1)
     except RuntimeError:
         if tf.config.threading.get_intra_op_parallelism_threads() != threads:
-            raise ValueError("TensorFlow is running already; threads can only be set before") from None
-
-
-def _checked(path: Path) -> ModelSpec:
-    """The spec of a file that is safe to load."""
-    try:
-        check_keras_file(path, _MEMBERS)
-        with zipfile.ZipFile(path) as archive:
-            text = archive.read(_SPEC).decode() if _SPEC in archive.namelist() else None
-    except UnusableModel:
-        raise
-    except Exception as error:  # zipfile, zlib and h5py raise whatever the damaged part raises
-        raise UnusableModel(f"{path}: not a Keras model: {first_line(error)}") from None
-    if text is None:
-        raise UnusableModel(f"{path}: holds no extrap spec; make it with extrap export")
-    try:
-        return ModelSpec.from_json(text)
-    except UnusableModel as error:
-        raise UnusableModel(f"{path}: {error}") from None
+            raise UsageError("TensorFlow is running already; threads can only be set before") from None

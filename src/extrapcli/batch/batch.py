@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from extrapcli.atomic import make_folder
 from extrapcli.batch.engine import Engine, LocalEngine
 from extrapcli.batch.estimate import Estimate, estimate, needed
 from extrapcli.batch.jobs import DEFAULT_NAME, Job, Naming, find_jobs
@@ -14,8 +15,7 @@ from extrapcli.batch.locations import parse_location
 from extrapcli.batch.manifest import Manifest, Record, manifest_path
 from extrapcli.batch.scheduler import Scheduler
 from extrapcli.errors import UsageError
-from extrapcli.maker import Maker, Options
-from extrapcli.output import make_folder
+from extrapcli.pipeline import Options, Pipeline
 
 
 class Batch:
@@ -90,7 +90,7 @@ class Batch:
         naming = Naming(options.length, options.model, name, format)
         self.jobs = find_jobs(source, self.tracks, naming, include=include, exclude=exclude)
         # Report a model or options that can't work before any song is started. With Ray, no device is needed here.
-        Maker(self._options if engine == "local" else replace(self._options, device="auto"))
+        Pipeline(self._options if engine == "local" else replace(self._options, device="auto"))
         self._manifest = Manifest(self._manifest_path)
         self._scheduler = Scheduler(self.jobs, self._manifest, options, retry=retry, fail_fast=fail_fast)
         self.counts = self._scheduler.counts

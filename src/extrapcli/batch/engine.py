@@ -11,11 +11,11 @@ from multiprocessing.connection import Connection, wait
 from time import monotonic
 from typing import Any, cast
 
+from extrapcli.atomic import remove_unfinished
 from extrapcli.batch.manifest import Record
 from extrapcli.batch.worker import Assignment, Worker
 from extrapcli.errors import ExtrapError
-from extrapcli.maker import Options
-from extrapcli.output import forget_parts
+from extrapcli.pipeline import Options
 
 _SECONDS_TO_LEAVE = 5.0
 _SPAWN = get_context("spawn")
@@ -104,7 +104,7 @@ class LocalEngine(Engine):
 
     def _begin(self, assignment: Assignment) -> tuple["_Process", Connection]:
         process = self._idle.pop() if self._idle else _Process(self._options)
-        if process.pipe.poll():  # an idle worker has nothing to say, so this is the end of its pipe
+        if not process.is_alive():
             process.end()
             process = _Process(self._options)
         with suppress(OSError):  # a worker that has died is noticed when its answer is waited for
@@ -144,6 +144,13 @@ class _Process:
         except OSError as error:
             raise WorkerDied(f"no process can be started ({error.strerror})", hint="workers") from None
         theirs.close()
+
+    def is_alive(self) -> bool:
+        """Tell whether the process waits for work, by its pipe, which ends with it."""
+        try:
+            return not self.pipe.poll()
+        except OSError:  # on Windows
+            return False
 
     def ask_to_end(self) -> None:
         self._process.terminate()
@@ -207,6 +214,6 @@ def _leave_with_parent() -> None:
 def _leave(*_: object) -> None:
     """Leave at once: an exception raised while a decoder calls back would be lost there."""
     try:
-        forget_parts()
+        remove_unfinished()
     finally:
         os._exit(128 + signal.SIGTERM)

@@ -6,14 +6,14 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from extrapcli.audio.probe import seconds_of
+from extrapcli.audio.probe import declared_seconds
 from extrapcli.batch.jobs import Job
 from extrapcli.batch.locations import exists, local_input
 from extrapcli.batch.manifest import Manifest, Record, stat_signature
 from extrapcli.batch.scheduler import Scheduler
 from extrapcli.batch.worker import Assignment, Worker, song_sha256
 from extrapcli.errors import UnreadableAudio
-from extrapcli.maker import Options
+from extrapcli.pipeline import Options
 
 LARGEST = 2**62  # a manifest with larger numbers isn't to be believed
 BLOCKED = "in the way"
@@ -92,4 +92,4 @@ def _track_seconds(job: Job, options: Options) -> float:
     if not options.length.beyond:
         return asked
     with local_input(job.source) as song:
-        return asked + seconds_of(song)
+        return asked + declared_seconds(song)

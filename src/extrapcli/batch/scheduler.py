@@ -10,8 +10,8 @@ from extrapcli.batch.jobs import Job
 from extrapcli.batch.manifest import Manifest, Record, stat_signature
 from extrapcli.batch.worker import Assignment, fingerprint
 from extrapcli.errors import SomeFailed
-from extrapcli.maker import Options
 from extrapcli.models import find_model
+from extrapcli.pipeline import Options
 
 NAMED_FAILURES = 50  # in the last error; each has been reported when it happened
 

@@ -1,6 +1,5 @@
 """What a worker does: continue one song after another with a model that is loaded once."""
 
-import json
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +14,8 @@ from extrapcli.batch.jobs import Job
 from extrapcli.batch.locations import Location, current_stat, exists, local_input, local_output, sha256_of
 from extrapcli.batch.manifest import Record, stat_signature
 from extrapcli.errors import CannotWrite, UnreadableAudio
-from extrapcli.maker import Maker, Options
 from extrapcli.models import CARD, sha256
+from extrapcli.pipeline import NoProgress, Options, Pipeline
 
 
 @dataclass(frozen=True)
@@ -64,12 +63,12 @@ class Worker:
         self._options, self._overwrite = replace(options, overwrite=True), options.overwrite
 
     @cached_property
-    def _maker(self) -> Maker:
-        return Maker(self._options)
+    def _pipeline(self) -> Pipeline:
+        return Pipeline(self._options)
 
     def open(self) -> None:
-        """Load the model now rather than with the first song. Raises as Maker does."""
-        _ = self._maker
+        """Load the model now rather than with the first song. Raises as Pipeline does."""
+        _ = self._pipeline
 
     def run(self, assignment: Assignment) -> Record:
         """Return the record of the outcome: `done`, an earlier one if nothing changed, or `failed`."""
@@ -91,7 +90,7 @@ class Worker:
             return replace(record, input_stat=signature)
         song = decode(source, name=str(job.source))
         with self._output(assignment) as path:
-            track = self._maker.make(song, source, path, job.format, _NoProgress())
+            track = self._pipeline.write(song, source, path, job.format, NoProgress())
             track_sha256 = sha256(path)
         found = current_stat(job.target)
         return replace(
@@ -107,7 +106,7 @@ class Worker:
             measures={
                 "song_seconds": round(song.seconds, 3),
                 "joins": len(track.joins),
-                "audible_joins": json.loads(track.to_json())["joins_that_stand_out"],
+                "audible_joins": track.audible_joins,
                 "copied_seconds": round(track.copied_seconds, 3),
             },
         )
@@ -128,12 +127,6 @@ class Worker:
             yield path
             if sha256(path) != sha256_of(target):
                 raise assignment.not_ours()
-
-
-class _NoProgress:
-    def decoded(self, name: str, seconds: float) -> None: ...
-
-    def written(self, share: float, blocks: int) -> None: ...
 
 
 def song_sha256(file: Path, song: Location) -> str:

@@ -21,11 +21,11 @@ from extrapcli.cli.options import (
     Minutes,
     Model,
     Quiet,
-    RunsOn,
     Seed,
     Variety,
     length_of,
 )
+from extrapcli.errors import ExtrapError
 from extrapcli.models import DEFAULT
 
 
@@ -61,7 +61,7 @@ def batch(
     ] = "{stem}-{minutes}.{ext}",
     model: Model = DEFAULT,
     backend: Backend = "auto",
-    device: RunsOn = Device.auto,
+    device: Device = "auto",
     crossfade: Crossfade = None,
     format: Annotated[
         Format | None, typer.Option(help="Format of the tracks.  [default: each song's, by its name, or flac]")
@@ -91,7 +91,7 @@ def batch(
     from extrapcli.batch import Batch
     from extrapcli.continuation import clock
     from extrapcli.extrapolators.base import Style
-    from extrapcli.maker import Options
+    from extrapcli.pipeline import Options
 
     work = Batch(
         songs,
@@ -100,7 +100,7 @@ def batch(
             length=length_of(minutes, add),
             model=model,
             backend=backend,
-            device=device.value,
+            device=device,
             style=Style(fade_seconds=crossfade, ending=ending.value, variety=variety, seed=seed),
             overwrite=overwrite,
         ),
@@ -133,7 +133,7 @@ def batch(
     ):
         for record in records:
             if record.state == "failed":
-                progress.say(with_hint(record.error, record.hint))
+                progress.say(with_hint(ExtrapError(record.error, hint=record.hint)))
             else:
                 console.result(record.to_json() if json else str(work.tracks / record.output))
             progress.ended(work.counts)

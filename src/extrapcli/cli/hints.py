@@ -1,19 +1,26 @@
-"""Adds to an error the option that helps. Below the command line, errors name a parameter, as they do in Python."""
+"""Which option of the command helps against an error."""
 
-_ADVICE = {
-    "add": "use --add MINUTES to say how much to add",
-    "engine": "use --engine ray, too",
-    "exclude": "use --exclude GLOB to leave it out",
-    "format": "use --format to choose another",
-    "manifest": "use --manifest FILE",
-    "name": "use another --name, or --exclude one",
-    "overwrite": "move it, or use --overwrite",
-    "timeout_minutes": "use a longer --timeout",
+from extrapcli.errors import ExtrapError
+
+HINTS = {
+    "add": "say how much to add with --add LENGTH",
+    "device": "choose another --device",
+    "ending": "choose --ending fade or cut",
+    "engine": "say --engine ray, too",
+    "exclude": "leave it out with --exclude GLOB",
+    "format": "choose another --format",
+    "manifest": "name one with --manifest FILE",
+    "name": "choose another --name, or leave one out with --exclude GLOB",
+    "out": "name it with -o PATH, or -o - for standard output",
+    "overwrite": "choose another name, or say --overwrite",
+    "timeout_minutes": "give it more with --timeout MINUTES",
     "traceback": "run extrap --traceback continue with this song to see where",
-    "workers": "use fewer --jobs",
+    "workers": "choose fewer --jobs",
 }
+"""What to add to the sentence of an error, by the parameter that its hint names."""
 
 
-def with_hint(text: str, hint: str | None) -> str:
-    """Return the sentence of an error with the advice that belongs to its hint."""
-    return f"{text}; {_ADVICE[hint]}" if hint in _ADVICE else text
+def with_hint(error: ExtrapError) -> str:
+    """The sentence of an error, with the option that helps."""
+    hint = HINTS.get(error.hint or "")
+    return f"{error}; {hint}" if hint else str(error)

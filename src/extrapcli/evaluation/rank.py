@@ -14,7 +14,8 @@ from scipy.stats import binomtest
 
 from extrapcli.backends.base import Backend
 from extrapcli.evaluation.prediction import distance
-from extrapcli.extrapolators.recall.encoder import Hearing
+from extrapcli.extrapolators.recall import Encoder
+from extrapcli.spec import WaveformSpec, expect
 
 Array = NDArray[np.float32]
 Scorer = Callable[[Array, list[Array]], NDArray[np.floating]]
@@ -79,26 +80,26 @@ def true_continuation_ranks(
 
 def pointing(backend: Backend) -> Scorer:
     """Score as a model that points does: by what it heard last, and the first moment of each clip."""
-    hearing = Hearing(backend)
+    encoder = Encoder(backend)
 
     def score(past: Array, clips: list[Array]) -> NDArray[np.floating]:
         mean, deviation = past.mean(), past.std() or 1.0
-        heard = hearing.score((past - mean) / deviation).heard[-1]
-        return np.array([hearing.score((clip - mean) / deviation).places[0] @ heard for clip in clips])
+        query = encoder.encode((past - mean) / deviation).queries[-1]
+        return np.array([encoder.encode((clip - mean) / deviation).keys[0] @ query for clip in clips])
 
     return score
 
 
 def predicting(backend: Backend) -> Scorer:
     """Score as a model that predicts samples does: by how near its prediction is to each clip in log-mel decibels."""
-    spec = backend.spec
+    spec = expect(backend.spec, WaveformSpec)
 
     def score(past: Array, clips: list[Array]) -> NDArray[np.floating]:
-        frames = spec.context_frames or PAST_SECONDS
+        frames = spec.context_frames
         context = past[-frames * spec.sample_rate :]
         mean, deviation = context.mean(), context.std() or 1.0
         standard = ((context - mean) / deviation).reshape(1, frames, spec.sample_rate)
-        predicted = backend.run(standard)["frames"].reshape(-1) * deviation + mean
+        predicted = backend.run({"context": standard})["frames"].reshape(-1) * deviation + mean
         size = min(len(predicted), *map(len, clips))
         return np.array([-distance(predicted[:size], clip[:size], spec.sample_rate).log_mel for clip in clips])
 

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.backends.base import Backend
-from extrapcli.errors import UnusableModel, UsageError
+from extrapcli.errors import UsageError
 from extrapcli.melody.encoding import DELIMITER, HOLD, METRES, Tune, beat, decode, encode
+from extrapcli.spec import TuneSpec, expect
 
 TRIES = 16
 DEFAULT_BAR = 16  # steps of what counts as a bar in a tune without a metre
@@ -33,9 +34,7 @@ def go_on(backend: Backend, seed: Tune, *, bars: int, temperature: float, random
     Raises UsageError where the model does not know a symbol of the seed or the seed is too long, UnusableModel where
     it is no model of tunes.
     """
-    spec = backend.spec
-    if not spec.symbols or {"next", "state"} - spec.output_shapes.keys():
-        raise UnusableModel(f"model {spec.name} writes no tunes; choose another --model")
+    spec = expect(backend.spec, TuneSpec)
     begun = encode(seed.notes)
     bar = METRES.get(seed.metre, DEFAULT_BAR)
     room = seed.upbeat + bars * bar - len(begun)
@@ -90,7 +89,7 @@ class _Walk:
 
     def __init__(self, backend: Backend, beat_of: "partial[int]") -> None:
         self.backend, self.beat_of, self.steps = backend, beat_of, 0
-        self.state = np.zeros((1, backend.spec.output_shapes["state"][0] or 0), np.float32)
+        self.state = np.zeros((1, expect(backend.spec, TuneSpec).state), np.float32)
 
     def step(self, symbols: NDArray[np.int64]) -> Chances:
         """The chances of what follows these symbols."""
@@ -98,7 +97,7 @@ class _Walk:
         context[:, 0, 0] = symbols
         context[:, 0, 1] = self.beat_of(self.steps)
         context[:, 0, 2:] = self.state
-        given = self.backend.run(context)
+        given = self.backend.run({"context": context})
         self.state = given["state"]
         self.steps += 1
         return given["next"]

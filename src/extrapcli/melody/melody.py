@@ -13,6 +13,7 @@ from extrapcli.melody.keys import find_key, from_home, home_key, parse_key, to_h
 from extrapcli.melody.outputs import Outputs, prepare, write
 from extrapcli.melody.scores import SUFFIXES, read_tune
 from extrapcli.models import find_model
+from extrapcli.spec import TuneSpec, expect
 
 if TYPE_CHECKING:
     from extrapcli.melody.recording import Recorded
@@ -62,7 +63,7 @@ def write_tune(
         tell(heard)
         tempo = tempo or heard.tempo
         shift = to_home(heard.tune, heard.key)
-        home, back = within(heard.tune.moved(shift), opened.spec.symbols), -shift
+        home, back = within(heard.tune.moved(shift), expect(opened.spec, TuneSpec).symbols), -shift
     else:
         home, back = read_seed(seed, wish.metre)
     if asked:

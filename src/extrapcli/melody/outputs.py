@@ -4,6 +4,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from extrapcli.atomic import STDOUT, atomic_file, refuse_existing
 from extrapcli.audio.formats import FORMATS, format_of
 from extrapcli.errors import UsageError
 from extrapcli.melody.encoding import Tune
@@ -11,7 +12,6 @@ from extrapcli.melody.engrave import engrave, load_verovio
 from extrapcli.melody.keys import Key
 from extrapcli.melody.midi import write_midi
 from extrapcli.melody.musicxml import musicxml
-from extrapcli.output import STDOUT, refuse_existing, whole_file
 
 MIDI_SUFFIXES = (".mid", ".midi")
 SCORE_SUFFIXES = (".svg", ".musicxml")
@@ -66,7 +66,7 @@ def write(outputs: Outputs, tune: Tune, key: Key, *, tempo: float, font: bytes, 
     with ExitStack() as stack:
 
         def enter(path: Path) -> Path:
-            return stack.enter_context(whole_file(path, source=source, overwrite=outputs.overwrite))
+            return stack.enter_context(atomic_file(path, source=source, overwrite=outputs.overwrite))
 
         write_midi(enter(outputs.midi), tune.notes, tempo=tempo, metre=tune.metre, upbeat=tune.upbeat)
         if outputs.audio:

@@ -17,7 +17,7 @@ import keras
 from keras import layers
 from pydantic import BaseModel, Field, PositiveInt
 
-from extrapcli.networks.roll import Roll
+from extrapcli.networks.rollout import Roll
 
 NEGATIVE_SLOPE = 0.2  # of leaky_relu in Keras
 

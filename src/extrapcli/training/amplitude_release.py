@@ -13,7 +13,7 @@ from extrapcli.amplitude.network import ahead, go_on
 from extrapcli.amplitude.stability import Stability, stability
 from extrapcli.backends.base import Backend
 from extrapcli.networks.amplitude import amplitude, amplitude_rolled
-from extrapcli.spec import ModelSpec, Shape
+from extrapcli.spec import SampleSpec
 from extrapcli.training.amplitude_onnx import amplitude_graph
 from extrapcli.training.corpus import Corpus
 from extrapcli.training.progress import Progress
@@ -41,10 +41,7 @@ class AmplitudeRelease:
             f"Predicts each sample from the {self.look_back} before it (extrap predict). Going on from its own "
             "answers (extrap continue) it makes no music; closed_loop says what becomes of it."
         )
-        outputs: dict[str, Shape] = {"next": (None, 1)}
-        self.spec = ModelSpec(
-            name, "amplitude", SAMPLE_RATE, None, SAMPLE_RATE, outputs, step_size=1, look_back=self.look_back
-        )
+        self.spec = SampleSpec(name, "amplitude", SAMPLE_RATE, self.look_back)
 
     def model(self, weights: Path) -> keras.Model:
         settings = self.recipe.amplitude

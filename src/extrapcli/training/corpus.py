@@ -173,7 +173,7 @@ def _shard(source: Path, folder: Path, make: Make) -> Shard:
         note.unlink(missing_ok=True)  # or it would speak of another array, were this the last that is done
         write_whole(path, lambda partial: _save(partial, array))
     text = json.dumps({"stamp": asdict(stamp), "length": length})
-    write_whole(note, lambda partial: partial.write_text(text))
+    write_whole(note, lambda partial: partial.write_text(text, encoding="utf-8"))
     return Shard(path, source, stamp, length)
 
 
@@ -184,7 +184,7 @@ def _save(path: Path, array: Array) -> None:
 
 def _noted(note: Path) -> tuple[Stamp, int] | None:
     try:
-        noted = json.loads(note.read_text())
+        noted = json.loads(note.read_text(encoding="utf-8"))
         return Stamp(**noted["stamp"]), noted["length"]
     except (OSError, ValueError, TypeError, KeyError):
         return None

@@ -168,7 +168,7 @@ def _converted(model: keras.Model, spec: ModelSpec) -> onnx.ModelProto:
             outputs = model(context, training=False)
         return [outputs[name] for name in shapes] if isinstance(outputs, dict) else [outputs]
 
-    signature = [tf.TensorSpec((None, *spec.context_shape), tf.float32, name="context")]
+    signature = [tf.TensorSpec((None, *spec.input_shapes["context"]), tf.float32, name="context")]
     graph: onnx.ModelProto
     graph, _ = tf2onnx.convert.from_function(tf.function(predict), input_signature=signature, opset=OPSET)
     _declare_outputs(graph.graph, shapes)

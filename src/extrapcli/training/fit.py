@@ -71,6 +71,8 @@ def _check_sizes(recipe: Recipe, share: Share) -> None:
     parameters = 0 if isinstance(net, EchoSettings) else net.parameters
     batch = max(recipe.fit.batch_sizes) * (net.context_frames + net.horizon_frames) * net.frame_samples
     needed = BYTES_PER_PARAMETER * parameters + BYTES_PER_SAMPLE * batch // share.processes
+    if not hasattr(os, "sysconf"):  # Windows
+        return
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if needed > memory:
         raise UsageError(

@@ -12,7 +12,7 @@ from extrapcli.backends.base import Backend
 from extrapcli.melody.encoding import BEATS
 from extrapcli.melody.ngram import NGram, Score
 from extrapcli.networks.melody import melody, to_step
-from extrapcli.spec import ModelSpec, Shape
+from extrapcli.spec import TuneSpec, expect
 from extrapcli.training.corpus import Corpus
 from extrapcli.training.progress import Progress
 from extrapcli.training.recipe import Recipe
@@ -35,8 +35,7 @@ class MelodyRelease:
         net = recipe.melody
         self.recipe = recipe
         self.part = f"tunes, all but a share of {recipe.tunes.validation:g}, by title,"
-        outputs: dict[str, Shape] = {"next": (len(net.symbols),), "state": (net.state,)}
-        self.spec = ModelSpec(name, "melody", 1, 1, 1, outputs, net.symbols, 2 + net.state)
+        self.spec = TuneSpec(name, net.symbols, net.state)
 
     def model(self, weights: Path) -> keras.Model:
         trained = melody(self.recipe.melody, BEATS)
@@ -72,11 +71,11 @@ def foretell(backend: Backend, pieces: Sequence[Piece]) -> tuple[NDArray[np.floa
     longest_first = sorted(pieces, key=lambda piece: -len(piece.beats))
     for begin in range(0, len(longest_first), AT_ONCE):
         going = longest_first[begin : begin + AT_ONCE]
-        state = np.zeros((len(going), backend.spec.output_shapes["state"][0] or 0), np.float32)
+        state = np.zeros((len(going), expect(backend.spec, TuneSpec).state), np.float32)
         for step in range(len(going[0].beats)):
             going = [piece for piece in going if len(piece.beats) > step]
             now = np.array([(piece.symbols[step], piece.beats[step]) for piece in going], np.float32)
-            given = backend.run(np.concatenate([now, state[: len(going)]], axis=1)[:, None])
+            given = backend.run({"context": np.concatenate([now, state[: len(going)]], axis=1)[:, None]})
             state = given["state"]
             following = [piece.symbols[step + 1] for piece in going]
             chances.append(given["next"][np.arange(len(going)), following])

@@ -228,7 +228,7 @@ def find_recipe(name_or_path: str) -> Recipe:
 def read_recipe(path: Path) -> Recipe:
     """Read and check a recipe; raise UsageError with the first thing that is wrong."""
     try:
-        return Recipe.model_validate(tomllib.loads(path.read_text()))
+        return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         known = ", ".join(sorted(p.stem for place in _PLACES for p in place.glob("*.toml")))
         raise UsageError(

@@ -12,7 +12,7 @@ from extrapcli.errors import UnusableModel
 from extrapcli.evaluation.prediction import distance, mean
 from extrapcli.evaluation.retrieval import PLAIN, retrieval
 from extrapcli.networks.recall import FRAME_SAMPLES, recall
-from extrapcli.spec import ModelSpec, Shape
+from extrapcli.spec import EncoderSpec, Shape, WaveformSpec
 from extrapcli.training.corpus import Corpus
 from extrapcli.training.progress import Progress
 from extrapcli.training.ranking import ranker
@@ -42,7 +42,7 @@ class SampleRelease:
         self.recipe = recipe
         self.part = f"songs of the splits {', '.join(recipe.data.train)}"
         self.summary = SUMMARIES[recipe.network].format(given=net.context_frames, answered=net.horizon_frames)
-        self.spec = ModelSpec(name, "waveform", net.frame_samples, net.context_frames, net.horizon_frames)
+        self.spec = WaveformSpec(name, "waveform", net.frame_samples, net.context_frames, net.horizon_frames)
 
     def model(self, weights: Path) -> keras.Model:
         model = frame_network(self.recipe)
@@ -60,8 +60,8 @@ class SampleRelease:
         before, after, silent, differences = [], [], [], []
         for step in range(validation.steps):
             batch = validation.batch(0, step)
-            answers = onnx.run(batch.inputs)["frames"]
-            stored = tensorflow.run(batch.inputs)["frames"]
+            answers = onnx.run({"context": batch.inputs})["frames"]
+            stored = tensorflow.run({"context": batch.inputs})["frames"]
             whole = trained.predict_on_batch(batch.inputs)
             rows = zip(batch.weights, batch.answers, answers, stored, whole, strict=True)
             for truth, answer, other, exact in (row[1:] for row in rows if row[0]):
@@ -98,7 +98,7 @@ class PointerRelease:
         outputs: dict[str, Shape] = {"heard": vector, "places": vector, "spectra": (None, net.bands)}
         self.recipe = recipe
         self.part = f"songs of the splits {', '.join(recipe.data.train)}"
-        self.spec = ModelSpec(name, "recall", FRAME_SAMPLES, None, 10, outputs)
+        self.spec = EncoderSpec(name, "recall", FRAME_SAMPLES, outputs)
 
     def model(self, weights: Path) -> keras.Model:
         """The network that takes sound, with the scorer that was trained on spectra."""
@@ -119,7 +119,7 @@ class PointerRelease:
         for song in songs:
             sound = song[: AGREEMENT_FRAMES * FRAME_SAMPLES].astype(np.float32)
             frames = (sound / (sound.std() or 1.0)).reshape(1, -1, FRAME_SAMPLES)
-            one, other = onnx.run(frames), tensorflow.run(frames)
+            one, other = onnx.run({"context": frames}), tensorflow.run({"context": frames})
             differences.append(max(_relative_difference(one[name], other[name]) for name in one))
         anywhere, earlier = retrieval(onnx, songs, cuts=CUTS)
         figures: Figures = {}

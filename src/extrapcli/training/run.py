@@ -77,7 +77,7 @@ class RunFolder:
     def facts(self) -> dict[str, Any]:
         """What is known of the run so far; raises UsageError where there is none."""
         try:
-            facts: dict[str, Any] = json.loads((self.path / "facts.json").read_text())
+            facts: dict[str, Any] = json.loads((self.path / "facts.json").read_text(encoding="utf-8"))
             return {"finished": False, "corpus_sha256": None} | facts
         except (OSError, ValueError, TypeError) as error:
             raise UsageError(f"{self.path / 'facts.json'}: not of a run of extrap train ({error})") from None
@@ -85,7 +85,7 @@ class RunFolder:
     @property
     def recipe(self) -> Recipe:
         try:
-            return Recipe.model_validate_json((self.path / "recipe.json").read_text())
+            return Recipe.model_validate_json((self.path / "recipe.json").read_text(encoding="utf-8"))
         except ValidationError as error:
             raise UsageError(f"{self.path / 'recipe.json'}: {first_fault(error)}") from None
         except (OSError, ValueError) as error:
@@ -178,7 +178,7 @@ class RunFolder:
             self.note(versions=[*known, now])
 
     def _write(self, name: str, text: str) -> None:
-        self._replace(self.path / name, lambda partial: partial.write_text(text))
+        self._replace(self.path / name, lambda partial: partial.write_text(text, encoding="utf-8", newline=""))
 
     def _replace(self, path: Path, write: Callable[[Path], object]) -> None:
         if self.writes:

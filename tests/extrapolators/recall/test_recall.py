@@ -1,4 +1,4 @@
-"""The walk as a whole, with the shipped model on real music and on songs made to be awkward."""
+"""`recall` as a whole, with the released model, on real music and on awkward songs."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -11,7 +11,7 @@ from extrapcli.audio.decode import decode
 from extrapcli.audio.song import Song
 from extrapcli.backends import open_model
 from extrapcli.backends.base import Backend
-from extrapcli.continuation import Join, continue_song
+from extrapcli.continuation import Continuation, Join
 from extrapcli.errors import UnreadableAudio, UsageError
 from extrapcli.extrapolators import extrapolator_for
 from extrapcli.extrapolators.base import Ending, Style
@@ -28,7 +28,7 @@ def backend() -> Backend:
 
 @pytest.fixture(scope="module")
 def song() -> Song:
-    """Half a minute of music, cut off in the middle."""
+    """Half a minute of music that is cut off."""
     return decode(SONG)
 
 
@@ -37,11 +37,10 @@ def made(sound: Sound, rate: int) -> Song:
 
 
 def played(song: Song, seconds: float, backend: Backend, style: Style | None = None) -> tuple[Sound, list[Join]]:
-    pieces: list[Sound] = []
     wanted = round(seconds * song.sample_rate)
-    continued = continue_song(song, wanted, extrapolator_for(backend, style or Style()), pieces.append)
+    continued = Continuation(song, extrapolator_for(backend, style or Style()).blocks(song, wanted), wanted)
+    track = np.concatenate(list(continued))
     assert 0 <= continued.copied_seconds <= seconds
-    track = np.concatenate(pieces)
     assert track.shape == (wanted, song.channels)
     assert np.isfinite(track).all()
     return track, continued.joins
@@ -52,16 +51,14 @@ def two_minutes(song: Song, backend: Backend) -> tuple[Sound, list[Join]]:
     return played(song, 120, backend, Style(ending="cut"))
 
 
-def test_the_head_is_the_song_to_its_last_moment(song: Song, two_minutes: tuple[Sound, list[Join]]) -> None:
+def test_the_head_is_the_song_sample_for_sample(song: Song, two_minutes: tuple[Sound, list[Join]]) -> None:
     track, joins = two_minutes
     head = round(joins[0].seconds * song.sample_rate)
     assert len(song.samples) - head <= 0.2 * song.sample_rate
     np.testing.assert_array_equal(track[:head], song.samples[:head])
 
 
-def test_every_join_tells_where_it_went_and_how_audible_it_is(
-    song: Song, two_minutes: tuple[Sound, list[Join]]
-) -> None:
+def test_every_join_reports_its_jump_and_how_audible_it_is(song: Song, two_minutes: tuple[Sound, list[Join]]) -> None:
     _, joins = two_minutes
     assert len(joins) > 10
     assert [join.seconds for join in joins] == sorted(join.seconds for join in joins)
@@ -71,7 +68,7 @@ def test_every_join_tells_where_it_went_and_how_audible_it_is(
         assert 0 <= join.jump.to_seconds < song.seconds
         assert 0 <= join.jump.from_seconds <= song.seconds + 0.01
         assert 0 <= join.jump.flux_percentile <= 100
-    assert sum(join.jump.stands_out for join in joins if join.jump) <= 1
+    assert sum(join.jump.audible for join in joins if join.jump) <= 1
     assert {join.jump.layer for join in joins if join.jump} == {"all", "harmonic", "percussive"}
 
 
@@ -81,7 +78,7 @@ def test_every_ten_seconds_are_as_loud_as_the_song(song: Song, two_minutes: tupl
     assert np.abs(20 * np.log10(levels / song.samples.std())).max() < 3
 
 
-def test_no_ten_seconds_come_twice_in_a_row(song: Song, two_minutes: tuple[Sound, list[Join]]) -> None:
+def test_no_ten_seconds_are_played_twice_in_a_row(song: Song, two_minutes: tuple[Sound, list[Join]]) -> None:
     rate = song.sample_rate
     mono = two_minutes[0].mean(axis=1)[30 * rate :]
     ten = 10 * rate
@@ -96,7 +93,7 @@ def test_same_seed_same_bytes_another_seed_another_track(song: Song, backend: Ba
     assert not np.array_equal(one, other)
 
 
-def test_variety_leaves_the_safest_choices(song: Song, backend: Backend) -> None:
+def test_variety_lowers_the_scores_of_the_jumps(song: Song, backend: Backend) -> None:
     def score(variety: float) -> float:
         long = replace(song, samples=np.concatenate([song.samples] * 4))
         joins = played(long, 240, backend, Style(variety=variety))[1]
@@ -106,7 +103,7 @@ def test_variety_leaves_the_safest_choices(song: Song, backend: Backend) -> None
 
 
 def ending_song() -> tuple[Song, int]:
-    """A minute of chords that dies away over its last two seconds, and a second of silence."""
+    """A minute of chords that fades out over its last two seconds, with a second of silence before and after."""
     rate = 16000
     sound = chord(60, rate, 2)
     sound[-2 * rate :] *= np.geomspace(1, 1e-4, 2 * rate)[:, None]
@@ -191,7 +188,7 @@ def test_awkward_songs_give_finite_tracks(sound: str, backend: Backend, rng: np.
 
 
 @pytest.mark.parametrize("seconds", [0.01, 0.5, 0.99])
-def test_too_little_music_is_said(seconds: float, backend: Backend) -> None:
+def test_too_little_music_is_refused(seconds: float, backend: Backend) -> None:
     with pytest.raises(
         UnreadableAudio, match=rf"made: has {seconds:.2f} s of music; recall needs at least one second"
     ):
@@ -209,18 +206,19 @@ def test_a_fade_asked_for_is_used(fade: float, song: Song, backend: Backend) -> 
     assert joins[0].fade_seconds == pytest.approx(fade)
 
 
-def test_copied_seconds_are_those_of_one_place(song: Song, backend: Backend) -> None:
+def test_copied_seconds_are_those_with_all_layers_at_one_position(song: Song, backend: Backend) -> None:
     long = replace(song, samples=np.concatenate([song.samples] * 4))
     wanted = 180 * song.sample_rate
     for one in (long, song):
-        made = continue_song(one, wanted, extrapolator_for(backend, Style(ending="cut")), lambda piece: None)
+        made = Continuation(one, extrapolator_for(backend, Style(ending="cut")).blocks(one, wanted), wanted)
+        assert sum(map(len, made)) == wanted
         if one is long:
             assert made.copied_seconds == pytest.approx(60, abs=0.3)
         else:
             assert made.copied_seconds < 90
 
 
-def test_a_long_song_is_played_whole(song: Song, backend: Backend) -> None:
+def test_a_long_song_is_not_split_into_layers(song: Song, backend: Backend) -> None:
     long = replace(song, samples=np.concatenate([song.samples] * 4))
     _, joins = played(long, 150, backend)
     assert {join.jump.layer for join in joins if join.jump} == {"all"}

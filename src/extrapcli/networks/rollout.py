@@ -10,6 +10,8 @@ from keras import layers, ops
 class Roll(layers.Layer):  # type: ignore[misc]
     """Fills in the samples that are not known, each with what a network makes of as many as were known.
 
+    Its name is part of saved files.
+
     Call arguments: float32 `(batch, n, 1)`, samples and then NaN, in every row as many as in the first.
     Returns `(batch, unknown + 1, 1)`: what follows the known samples, and so on, until after the last NaN.
     """
