@@ -20,6 +20,7 @@ from tests.batch import processes, soak
 from tests.batch.processes import EXTRAP, alive, wait_until, workers
 from tests.batch.soak import RATE
 
+pytestmark = pytest.mark.slow
 COUNT = 6
 TRACKS = {f"s{k}-0m06s.wav" for k in range(COUNT)}
 

@@ -20,6 +20,7 @@ from tests.batch.processes import start_with_narrow_pipe, wait_until
 from tests.batch.rays import free_port, kill_worker_at_work, linux_only, workers
 from tests.conftest import EXTRAP, chord
 
+pytestmark = pytest.mark.slow
 VARIES = ("run", "wall_seconds", "output_mtime_ns", "input_stat")
 NAMES = ["a.wav", "b b.ogg", "album/c#1.wav", "album/é.flac"]
 TRACKS = ["a-0m20s.wav", "b b-0m20s.ogg", "album/c#1-0m20s.wav", "album/é-0m20s.flac"]

@@ -73,6 +73,7 @@ def test_tracks_are_listed_above_the_progress_on_a_terminal(songs: Path, tmp_pat
     assert re.search("4 made, 0 kept, 0 failed .* 4/4", re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", shown))
 
 
+@pytest.mark.slow
 def test_names_of_all_kinds(tmp_path: Path, rng: np.random.Generator) -> None:
     (tmp_path / "songs").mkdir()
     good = [b"two words.wav", b"two\nlines.wav", b"q'u\"o.wav", b"-dash.wav", "é😀.wav".encode(), b"\xff\xfe.wav",
@@ -119,6 +120,7 @@ def test_the_page_shows_commands() -> None:
     assert len(COMMANDS) >= 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.usefixtures("two_songs")
 def test_every_command_of_the_page_runs(command: str, tmp_path: Path) -> None:
@@ -135,6 +137,7 @@ def test_every_command_of_the_page_runs(command: str, tmp_path: Path) -> None:
     assert ("--dry-run" in command) != (tmp_path / "longer" / "manifest.jsonl").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("two_songs")
 def test_the_python_example_of_the_page_runs(tmp_path: Path) -> None:
     example = re.search(r"^    from (?:.*\n)+?(?=\S)", PAGE, re.MULTILINE)

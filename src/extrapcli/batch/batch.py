@@ -21,12 +21,11 @@ from extrapcli.pipeline import Options, Pipeline
 class Batch:
     """The songs in a folder and all folders below, to be continued to tracks in another folder.
 
-        options = Options(Length(minutes=3), "recall")
-        for record in Batch("songs", "longer", options).run():
+        for record in Batch("songs", "longer", Options(Length(minutes=3))).run():
             print(record.state, record.output)
 
-    Creating one reads the folders, the manifest and the model, and writes nothing. A script needs its work inside
-    `if __name__ == "__main__":`, because worker processes import its main module.
+    Creating one reads the folders, the manifest and the model, and writes nothing. In a script, that has to be inside
+    `if __name__ == "__main__":`, because worker processes import the script.
 
     Args:
         songs: a folder or URL.
@@ -56,8 +55,8 @@ class Batch:
 
     def __init__(
         self,
-        songs: str,
-        tracks: str,
+        songs: str | Path,
+        tracks: str | Path,
         options: Options,
         *,
         name: str = DEFAULT_NAME,
@@ -74,8 +73,8 @@ class Batch:
     ) -> None:
         if address and engine == "local":
             raise UsageError(f"{address}: is the address of a Ray cluster, but the engine is local", hint="engine")
-        source, self.tracks = parse_location(songs), parse_location(tracks)
-        if tracks.startswith("memory:"):
+        source, self.tracks = parse_location(str(songs)), parse_location(str(tracks))
+        if str(tracks).startswith("memory:"):
             raise UsageError(f"{tracks}: each worker would write to its own memory; name a folder or a store")
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         if engine == "local":

@@ -129,8 +129,7 @@ def _connect(address: str | None) -> None:
     """Join the cluster at an address, or else that of $RAY_ADDRESS, or else start one on this machine's cores."""
     where = address or os.environ.get("RAY_ADDRESS") or "local"
     host, _, port = where.rpartition(":")
-    main_thread = threading.current_thread() is threading.main_thread()
-    at_end = signal.getsignal(signal.SIGTERM)
+    handler = signal.getsignal(signal.SIGTERM)
     try:
         if port.isdigit() and "/" not in host:  # Ray itself would try for minutes
             socket.create_connection((host, int(port)), timeout=_SECONDS_TO_ANSWER).close()
@@ -139,8 +138,8 @@ def _connect(address: str | None) -> None:
     except Exception as error:  # Ray's errors have no other common base
         reason = str(error).splitlines()[0]
         raise UsageError(f"{where}: no Ray cluster there ({reason}); start one with ray start --head") from None
-    if main_thread:
-        signal.signal(signal.SIGTERM, at_end)  # Ray has replaced it
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, handler)  # Ray has replaced it
 
 
 def _file_contents(model: Path) -> dict[str, bytes]:

@@ -32,7 +32,7 @@ class Engine(ABC):
     A worker that dies takes only its song with it, and one that needs more than `timeout_minutes` for a song is
     stopped; another takes its place. (`concurrent.futures` loses all workers when one dies, and has no time limit.)
 
-    Subclasses say what a worker is, and what its answer is waited for with, which is called a handle here.
+    Subclasses define the workers, and for each assignment a handle to wait for.
     """
 
     def __init__(self, timeout_minutes: float) -> None:

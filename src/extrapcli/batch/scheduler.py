@@ -18,7 +18,7 @@ NAMED_FAILURES = 50  # in the last error; each has been reported when it happene
 
 @dataclass
 class Counts:
-    """How many songs there are, have a new track, have kept the track of an earlier run, or have failed."""
+    """How many songs there are, got a new track, kept the track of an earlier run, or failed."""
 
     songs: int
     made: int = 0
@@ -85,6 +85,7 @@ class Scheduler:
         last = self._manifest.last.get(job.output)
         started = Record("started", job.input, job.output, self._run_id, options=self._options[job.format])
         earlier = tuple(self._manifest.done.get(job.output, ()))
+        # Nobody knows how far a run came that recorded no end, or a worker that died.
         interrupted = last is not None and (last.state == "started" or last.exit_status == WorkerDied.exit_code)
         return Assignment(job, started, earlier, interrupted)
 

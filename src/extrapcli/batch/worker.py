@@ -54,9 +54,9 @@ class Assignment:
 
 
 class Worker:
-    """Makes the track of one assignment after another, and replaces what is at the target.
+    """Makes the track of one assignment after another.
 
-    Whether that may be replaced is checked before.
+    It replaces what is at the target; the scheduler checks before that it may.
     """
 
     def __init__(self, options: Options) -> None:
