@@ -6,12 +6,19 @@ HINTS = {
     "add": "say how much to add with --add LENGTH",
     "device": "choose another --device",
     "ending": "choose --ending fade or cut",
+    "engine": "say --engine ray, too",
+    "exclude": "leave it out with --exclude GLOB",
     "format": "choose another --format",
+    "manifest": "name one with --manifest FILE",
+    "name": "choose another --name, or leave one out with --exclude GLOB",
     "out": "name it with -o PATH, or -o - for standard output",
     "overwrite": "choose another name, or say --overwrite",
     "resume": "go on with it with --resume, or choose another folder with --run",
     "run": "choose another folder with --run",
     "weights": "use --weights float32",
+    "timeout_minutes": "give it more with --timeout MINUTES",
+    "traceback": "run extrap --traceback continue with this song to see where",
+    "workers": "choose fewer --jobs",
 }
 """What to add to the sentence of an error, by the parameter that its hint names."""
 
