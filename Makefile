@@ -6,8 +6,8 @@ CORPUS := $(if $(filter melody,$(MODEL)),essen,corpus)
 LICENCE := $(if $(filter melody,$(MODEL)),CC BY-NC-SA 4.0 (weights; the Essen collection may be used for \
 	non-commercial purposes),CC BY-SA 4.0 (weights))
 
-LOWEST := tests/audio tests/backends tests/cli/test_commands.py tests/evaluation/test_goldens.py tests/melody/test_scores.py \
-	tests/melody/test_score.py tests/melody/test_sound.py
+LOWEST := tests/audio tests/backends tests/cli/test_commands.py tests/evaluation/test_goldens.py tests/melody/test_tune_files.py \
+	tests/melody/test_score.py tests/melody/test_synthesis.py
 
 .PHONY: demo test test-lowest test-wheel lint check soak fuzz lock corpus model study benchmark listen picture clean
 

@@ -17,7 +17,7 @@ from extrapcli.melody.encoding import Note, Tune
 from extrapcli.melody.keys import Key
 from extrapcli.melody.midi import read_midi
 from extrapcli.melody.outputs import Outputs, prepare, write
-from extrapcli.melody.scores import read_tune
+from extrapcli.melody.tune_files import read_tune
 from tests.conftest import EXTRAP, Extrap
 
 SEED = "67 _ 67 _ 65 _ 64 _"
@@ -73,14 +73,14 @@ def test_the_title_and_the_upbeat_of_a_seed_come_into_its_score(
 @pytest.mark.parametrize(
     ("args", "status", "says"),
     [
-        (("--audio", "t.xyz"), 2, "t.xyz: --audio writes .wav, .wave, .flac"),
+        (("--audio", "t.xyz"), 2, "t.xyz: sound is written as .wav, .wave, .flac"),
         (("--audio", "track"), 2, "a name without a suffix"),
-        (("--audio", "-"), 2, "--audio writes"),
-        (("--score", "t.pdf"), 2, "t.pdf: --score writes .svg, .musicxml, not '.pdf'"),
-        (("-o", "t.wav"), 2, "t.wav: -o writes .mid, .midi, not '.wav'"),
-        (("--soundfont", "font.sf2"), 2, "--audio tune.wav"),
+        (("--audio", "-"), 2, "sound is written as"),
+        (("--score", "t.pdf"), 2, "t.pdf: a score is written as .svg, .musicxml, not '.pdf'"),
+        (("-o", "t.wav"), 2, "t.wav: MIDI is written as .mid, .midi, not '.wav'"),
+        (("--soundfont", "font.sf2"), 2, "font.sf2: a sound font is for sound"),
         (("--audio", "t.wav", "--soundfont", "gone.sf2"), 3, "gone.sf2: cannot be read"),
-        (("--audio", "t.wav", "--soundfont", "old.svg"), 3, "old.svg: no sound font"),
+        (("--audio", "t.wav", "--soundfont", "old.svg"), 3, "old.svg: not an .sf2 sound font"),
         (("--audio", "old.wav"), 6, "old.wav: exists already"),
         (("--score", "old.svg"), 6, "old.svg: exists already"),
         (("--score", "folder.svg", "--overwrite"), 6, "folder.svg: is a folder"),
@@ -177,9 +177,10 @@ def test_a_missing_package_is_named_with_the_pip_command(
 
 def test_neither_sound_nor_score_loads_what_is_not_asked_for(tune_model: Path, tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from extrapcli.melody.melody import Wish, write_tune;"
+        "import sys; from pathlib import Path; from extrapcli.melody.pipeline import MelodyOptions, write_tune;"
         "from extrapcli.melody.outputs import Outputs;"
-        f"write_tune({SEED!r}, Outputs(Path({str(tmp_path / 't.mid')!r})), Wish(bars=2), model={str(tune_model)!r});"
+        f"outputs = Outputs(Path({str(tmp_path / 't.mid')!r}));"
+        f"write_tune({SEED!r}, outputs, MelodyOptions(bars=2, model={str(tune_model)!r}));"
         "print(*sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

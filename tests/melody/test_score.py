@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extrapcli.melody.encoding import DURATIONS, METRES, Note, Tune, parse
+from extrapcli.melody.encoding import DURATIONS, METRES, Note, Tune, parse_symbols
 from extrapcli.melody.encoding import decode as notes_of
 from extrapcli.melody.engrave import _OPTIONS, engrave
 from extrapcli.melody.keys import Key, parse_key
@@ -128,7 +128,7 @@ def test_signatures_are_those_of_music21(key: Key) -> None:
 
 
 def cut(symbols: str, metre: str, upbeat: int = 0) -> list[list[tuple[int, int, bool, bool]]]:
-    whole = bars(Tune("", notes_of(parse(symbols)), metre, upbeat))
+    whole = bars(Tune("", notes_of(parse_symbols(symbols)), metre, upbeat))
     return [[(sign.place, sign.steps, sign.tied_from, sign.tied_on) for sign in bar] for bar in whole]
 
 
@@ -157,7 +157,7 @@ def test_bars_cut_notes_and_begin_with_the_upbeat() -> None:
 )
 def test_beams_hold_beats_together(symbols: str, beat: int, values: str) -> None:
     signs, place = [], 0
-    for note in notes_of(parse(symbols)):
+    for note in notes_of(parse_symbols(symbols)):
         signs.append(Sign(note.pitch, note.steps, place))
         place += note.steps
     assert "|".join(",".join(value) for value in beams(signs, beat)) == values

@@ -6,7 +6,7 @@ import pytest
 
 from extrapcli.backends import open_model
 from extrapcli.melody.encoding import Tune, decode
-from extrapcli.melody.generate import go_on
+from extrapcli.melody.generate import continue_tune
 from extrapcli.models import find_model, read_card
 from tests.conftest import Extrap
 
@@ -26,17 +26,15 @@ def test_it_fits_in_five_megabytes() -> None:
 
 @pytest.mark.parametrize("random_seed", range(3))
 def test_both_backends_write_the_same_tune(random_seed: int) -> None:
-    written = [
-        go_on(open_model(find_model("melody"), backend=name), SEED, bars=8, temperature=1.0, random_seed=random_seed)
-        for name in ("onnx", "tensorflow")
-    ]
+    models = [open_model(find_model("melody"), backend=name) for name in ("onnx", "tensorflow")]
+    written = [continue_tune(model, SEED, bars=8, temperature=1.0, random_seed=random_seed) for model in models]
     assert written[0] == written[1]
     assert written[0].tune.notes[: len(SEED.notes) - 1] == SEED.notes[:-1]
 
 
 def test_most_tunes_end_by_themselves_on_the_tonic_or_its_chord() -> None:
     backend = open_model(find_model("melody"))
-    tunes = [go_on(backend, SEED, bars=16, temperature=1.0, random_seed=seed) for seed in range(12)]
+    tunes = [continue_tune(backend, SEED, bars=16, temperature=1.0, random_seed=seed) for seed in range(12)]
     ended = [written.tune for written in tunes if written.ended]
     assert len(ended) >= 9
     assert sum(tune.pitches[-1] % 12 in (0, 4, 7, 9) for tune in ended) >= 0.75 * len(ended)

@@ -12,9 +12,9 @@ import pytest
 from music21.converter import PickleFilter
 
 from extrapcli.errors import UnreadableAudio
-from extrapcli.melody import scores
-from extrapcli.melody.patience import TookTooLong, within
-from extrapcli.melody.scores import read_tune
+from extrapcli.melody import tune_files
+from extrapcli.melody.time_limit import TimeLimitExceeded, run_with_time_limit
+from extrapcli.melody.tune_files import read_tune
 from tests.backends.test_untrusted import Pickled
 from tests.fuzz.tunes import KERN
 
@@ -76,10 +76,10 @@ def test_work_without_end_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyP
         while True:
             time.monotonic()
 
-    with pytest.raises(TookTooLong):
-        within(0.2, endless)
-    assert within(10, lambda: 7) == 7
-    monkeypatch.setattr(scores, "MOST_SECONDS", 0.2)
+    with pytest.raises(TimeLimitExceeded):
+        run_with_time_limit(0.2, endless)
+    assert run_with_time_limit(10, lambda: 7) == 7
+    monkeypatch.setattr(tune_files, "MOST_SECONDS", 0.2)
     tune = tmp_path / "tune.krn"
     tune.write_text(KERN.replace("4b\n", "4b\n" * 20_000))
     with pytest.raises(UnreadableAudio, match="takes more than"):

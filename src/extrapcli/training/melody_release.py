@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.backends.base import Backend
-from extrapcli.melody.encoding import BEATS
-from extrapcli.melody.ngram import NGram, Score
+from extrapcli.melody.encoding import BAR_POSITIONS
+from extrapcli.melody.ngram import NGram, PredictionMetrics
 from extrapcli.networks.melody import melody, to_step
 from extrapcli.spec import TuneSpec, expect
 from extrapcli.training.corpus import Corpus
@@ -38,9 +38,9 @@ class MelodyRelease:
         self.spec = TuneSpec(name, net.symbols, net.state)
 
     def model(self, weights: Path) -> keras.Model:
-        trained = melody(self.recipe.melody, BEATS)
+        trained = melody(self.recipe.melody, BAR_POSITIONS)
         trained.load_weights(weights)
-        return to_step(trained, self.recipe.melody, BEATS)
+        return to_step(trained, self.recipe.melody, BAR_POSITIONS)
 
     def measure(
         self, trained: keras.Model, onnx: Backend, tensorflow: Backend, corpus: Corpus, progress: Progress
@@ -53,10 +53,10 @@ class MelodyRelease:
         collection = read_collection(corpus.root, vocabulary, self.recipe.tunes, progress)
         figures: Figures = {}
         told, right = foretell(onnx, collection.validation)
-        scores = {"validation": Score.of(told, right)}
+        scores = {"validation": PredictionMetrics.of(told, right)}
         for name, order in ORDERS.items():
             model = NGram([p.symbols.tolist() for p in collection.training], order=order, symbols=len(vocabulary))
-            scores[name] = model.score([piece.symbols.tolist() for piece in collection.validation])
+            scores[name] = model.evaluate([piece.symbols.tolist() for piece in collection.validation])
         for name, score in scores.items():
             figures[f"{name}_perplexity"] = round(score.perplexity, 4)
             figures[f"{name}_accuracy"] = round(score.accuracy, 4)

@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 
 from extrapcli.errors import UsageError
-from extrapcli.melody.encoding import BEATS
+from extrapcli.melody.encoding import BAR_POSITIONS
 from extrapcli.networks.amplitude import amplitude
 from extrapcli.networks.echo import EchoSettings, echo
 from extrapcli.networks.lstm import LstmSettings, lstm
@@ -85,7 +85,7 @@ def _tunes_task(recipe: Recipe, corpus: Corpus, progress: Progress, share: Share
     )
     keras.utils.set_random_seed(recipe.seed)
     with _precision(recipe):
-        model = melody(settings, BEATS)
+        model = melody(settings, BAR_POSITIONS)
     return Task(model, next_symbol_loss(), training, validation, collection.sha256)
 
 

@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.errors import UsageError
-from extrapcli.melody.encoding import DELIMITER, HOLD, REST, beat, encode
-from extrapcli.melody.keys import find_key, to_home
-from extrapcli.melody.scores import SUFFIXES, copy_essen, read_tunes
-from extrapcli.melody.unfit import Unfit
+from extrapcli.melody.encoding import DELIMITER, HOLD, REST, RejectReason, bar_position, encode
+from extrapcli.melody.keys import find_key, semitones_to_c
+from extrapcli.melody.tune_files import SUFFIXES, copy_essen, read_tunes
 from extrapcli.training.batches import Batches, Tensors
 from extrapcli.training.corpus import Shard, content_hash, prepare
 from extrapcli.training.progress import Progress
@@ -25,7 +24,7 @@ Rows = NDArray[np.int32]
 ESSEN = Path("essen")
 UNFIT = 128 + 3  # above all symbols: the row of a piece that was left out, with the number of its reason
 _NUMBERS = {str(pitch): pitch for pitch in range(128)} | {DELIMITER: 128, HOLD: 129, REST: 130}
-_REASONS = list(Unfit)
+_REASONS = list(RejectReason)
 
 
 def essen_at(place: Path, progress: Progress) -> None:
@@ -96,15 +95,17 @@ def _rows(file: Path) -> Rows:
     """
     parts = []
     for tune in read_tunes(file):
-        if isinstance(tune, Unfit):
+        if isinstance(tune, RejectReason):
             parts.append([(UNFIT, _REASONS.index(tune), 0)])
         else:
-            home = tune.moved(to_home(tune, find_key(tune)))
+            home = tune.transposed(semitones_to_c(tune, find_key(tune)))
             if not all(0 <= pitch < 128 for pitch in home.pitches):
                 continue
             group = crc32(tune.title.strip().lower().encode()) & 0x7FFFFFFF
             symbols = [DELIMITER, *encode(home.notes), DELIMITER]
-            parts.append([(_NUMBERS[s], beat(tune.metre, tune.upbeat, i), group) for i, s in enumerate(symbols)])
+            parts.append(
+                [(_NUMBERS[s], bar_position(tune.metre, tune.upbeat, i), group) for i, s in enumerate(symbols)]
+            )
     return np.array([row for part in parts for row in part], np.int32).reshape(-1, 3)
 
 
