@@ -12,7 +12,7 @@ from extrapcli.melody.encoding import DURATIONS, METRES, Note, Tune, parse_symbo
 from extrapcli.melody.encoding import decode as notes_of
 from extrapcli.melody.engrave import _OPTIONS, engrave
 from extrapcli.melody.keys import Key, parse_key
-from extrapcli.melody.musicxml import Sign, bars, beams, musicxml, spell
+from extrapcli.melody.musicxml import musicxml, spell, split_bars
 
 KEYS = st.builds(Key, st.integers(0, 11), st.booleans())
 SVG = "{http://www.w3.org/2000/svg}"
@@ -76,12 +76,17 @@ def test_what_a_reader_sees_is_what_sounds(tune: Tune, key: Key) -> None:
     signs = {"flat-flat": -2, "flat": -1, "natural": 0, "sharp": 1, "double-sharp": 2}
     steps = {"16th": 1, "eighth": 2, "quarter": 4, "half": 8, "whole": 16}
     tied: dict[str, int] = {}
-    for measure in ET.fromstring(musicxml(tune, key, tempo=100)).iter("measure"):
+    score = ET.fromstring(musicxml(tune, key, tempo=100))
+    divisions = int(score.findtext(".//divisions", ""))
+    for measure in score.iter("measure"):
         now: dict[str, int] = {}
         for note in measure.iter("note"):
-            length = steps[note.findtext("type", "")]
-            assert int(note.findtext("duration", "")) == (length * 3 // 2 if note.find("dot") is not None else length)
-            if note.find("rest") is not None:
+            rest = note.find("rest")
+            if rest is None or rest.get("measure") != "yes":
+                length = steps[note.findtext("type", "")]
+                dotted = length * 3 // 2 if note.find("dot") is not None else length
+                assert int(note.findtext("duration", "")) == dotted * divisions // 4
+            if rest is not None:
                 continue
             letter = note.findtext("pitch/step", "")
             name = letter + note.findtext("pitch/octave", "")
@@ -128,8 +133,8 @@ def test_signatures_are_those_of_music21(key: Key) -> None:
 
 
 def cut(symbols: str, metre: str, upbeat: int = 0) -> list[list[tuple[int, int, bool, bool]]]:
-    whole = bars(Tune("", notes_of(parse_symbols(symbols)), metre, upbeat))
-    return [[(sign.place, sign.steps, sign.tied_from, sign.tied_on) for sign in bar] for bar in whole]
+    whole = split_bars(Tune("", notes_of(parse_symbols(symbols)), metre, upbeat))
+    return [[(sign.position, sign.steps, sign.tied_from, sign.tied_to) for sign in bar] for bar in whole]
 
 
 def test_bars_cut_notes_and_begin_with_the_upbeat() -> None:
@@ -146,21 +151,22 @@ def test_bars_cut_notes_and_begin_with_the_upbeat() -> None:
 
 
 @pytest.mark.parametrize(
-    ("symbols", "beat", "values"),
+    ("symbols", "metre", "upbeat", "values"),
     [
-        ("60 _ 62 _ 64 _ 65 _", 4, "begin|end|begin|end"),
-        ("60 _ 62 _ 64 _ 65 _", 8, "begin|continue|continue|end"),
-        ("60 _ _ 62 64 65 67 _", 4, "begin|end,backward hook|begin,begin|continue,end|end"),
-        ("60 62 _ 64 67 _ r _", 4, "begin,forward hook|continue|end,backward hook||"),
-        ("60 _ _ _ 62 _ 64 _ 65 _ _ _", 6, "|||"),
+        ("60 _ 62 _ 64 _ 65 _", "2/4", 0, "begin|end|begin|end"),
+        ("60 _ 62 _ 64 _ 65 _ 60 _ 62 _ 64 _ 65 _", "4/4", 0, "begin|end|begin|end|begin|end|begin|end"),
+        ("60 _ 62 _ 64 _ 65 _ 60 _ 62 _", "3/4", 0, "begin|end|begin|end|begin|end"),
+        ("60 _ 62 _ 64 _ 65 _ 60 _ 62 _", "6/8", 0, "begin|continue|end|begin|continue|end"),
+        ("60 _ _ 62 64 65 67 _", "2/4", 0, "begin|end,backward hook|begin,begin|continue,end|end"),
+        ("60 62 _ 64 67 _ r _", "2/4", 0, "begin,forward hook|continue|end,backward hook||"),
+        ("60 _ 62 _ 64 _ _ _", "4/4", 4, "begin|end|"),
+        ("60 _ _ _ 62 _ 64 _ 65 _ _ _", "6/8", 0, "|||"),
     ],
 )
-def test_beams_hold_beats_together(symbols: str, beat: int, values: str) -> None:
-    signs, place = [], 0
-    for note in notes_of(parse_symbols(symbols)):
-        signs.append(Sign(note.pitch, note.steps, place))
-        place += note.steps
-    assert "|".join(",".join(value) for value in beams(signs, beat)) == values
+def test_beams_hold_beats_together(symbols: str, metre: str, upbeat: int, values: str) -> None:
+    xml = ET.fromstring(musicxml(Tune("", notes_of(parse_symbols(symbols)), metre, upbeat), Key(0), tempo=100))
+    beams = [",".join(beam.text or "" for beam in note.iter("beam")) for note in xml.iter("note")]
+    assert "|".join(beams) == values
 
 
 def test_a_tune_without_a_metre_is_written_in_common_time() -> None:
@@ -186,10 +192,10 @@ def test_the_picture_has_every_note_and_needs_no_music_font(tune: Tune, key: Key
     text = engrave(xml)
     assert text == engrave(xml)
     svg = ET.fromstring(text)
-    signs = [sign for bar in bars(tune) for sign in bar]
+    signs = [sign for bar in split_bars(tune) for sign in bar]
     assert len(of_class(svg, "note")) == sum(sign.pitch is not None for sign in signs)
     assert len(of_class(svg, "rest")) + len(of_class(svg, "mRest")) == sum(sign.pitch is None for sign in signs)
-    assert len(of_class(svg, "measure")) == len(list(bars(tune)))
+    assert len(of_class(svg, "measure")) == len(list(split_bars(tune)))
     drawn = {use.get("href", "").removeprefix("#") for use in svg.iter(f"{SVG}use")}
     assert drawn <= {element.get("id") for element in svg.iter()}
     assert not re.search(rb"@font-face|url\(|https?://(?!www\.w3\.org/)", text)
