@@ -18,16 +18,13 @@ from numpy.typing import NDArray
 from extrapcli.audio.decode import decode
 from extrapcli.audio.resample import resample
 from extrapcli.audio.song import Song
-from extrapcli.backends import open_model
-from extrapcli.continuation import continue_song
 from extrapcli.crossfade import Fade, join
 from extrapcli.evaluation.circles import HOP, RATE, circles, log_mel
 from extrapcli.evaluation.spectra import PER_SECOND
-from extrapcli.extrapolators import extrapolator_for
 from extrapcli.extrapolators.base import Style
-from extrapcli.extrapolators.recall.texture import PER_SECOND as MOMENTS
-from extrapcli.extrapolators.recall.texture import Beats, texture
-from extrapcli.models import find_model
+from extrapcli.extrapolators.recall.audibility import PER_SECOND as FRAMES_PER_SECOND
+from extrapcli.extrapolators.recall.audibility import BeatStatistics, short_time_features
+from extrapcli.model import load
 
 Sound = NDArray[np.float32]
 Joins = list[tuple[float, float]]  # second in the track, length of the fade
@@ -70,12 +67,12 @@ def row(head: Sound, track: Sound, joins: Joins) -> list[float]:
     seconds = len(head) / RATE
     measured = circles(track, seconds)
     level = head.std()
-    beats = Beats.of(texture(head / level, RATE))
-    moments = texture(track / level, RATE)
+    beats = BeatStatistics.of(short_time_features(head / level, RATE))
+    features = short_time_features(track / level, RATE)
     outs = []
     for begin, fade in joins:
-        around = round(begin * MOMENTS), round((begin + fade) * MOMENTS)
-        outs.append(max(beats.percentiles(moments, *around)) > 99)
+        around = round(begin * FRAMES_PER_SECOND), round((begin + fade) * FRAMES_PER_SECOND)
+        outs.append(max(beats.percentiles(features, *around)) > 99)
     windows = track[len(head) :][: (len(track) - len(head)) // (10 * RATE) * 10 * RATE].reshape(-1, 10 * RATE)
     apart = 20 * np.log10(np.sqrt(np.square(windows, dtype=np.float64).mean(axis=1)) / level + 1e-6)
     return [
@@ -89,11 +86,9 @@ def row(head: Sound, track: Sound, joins: Joins) -> list[float]:
 
 
 def recall(song: Song, wanted: int, model: str) -> tuple[Sound, Joins]:
-    backend = open_model(find_model(model), device="cpu")
-    pieces: list[NDArray[np.floating]] = []
     samples = round(wanted / RATE * song.sample_rate)
-    made = continue_song(song, samples, extrapolator_for(backend, Style(ending="cut")), pieces.append)
-    track = np.concatenate(pieces)
+    made = load(model, device="cpu").continuation(song, samples, Style(ending="cut"))
+    track = np.concatenate(list(made))
     assert len(track) == samples
     head = round(made.joins[0].seconds * song.sample_rate)
     np.testing.assert_array_equal(track[:head], song.samples[:head])

@@ -15,25 +15,40 @@ ALLOWED = {
     "spec": {"errors"},
     "frames": set(),
     "crossfade": set(),
+    "dsp": set(),
     "models": {"errors"},
     "audio": {"errors"},
     "backends": {"errors", "spec", "frames", "networks"},  # the layers that TensorFlow loads
     "amplitude": {"backends", "errors", "spec"},
-    "extrapolators": {"amplitude", "audio", "backends", "crossfade", "errors", "frames", "spec"},
-    "continuation": {"audio", "crossfade", "errors", "extrapolators"},
-    "output": {"audio", "continuation", "errors"},
-    "maker": {"audio", "backends", "continuation", "extrapolators", "models", "output"},
-    "jobs": {"audio", "errors", "evaluation", "maker", "output"},
-    "batch": {"audio", "continuation", "errors", "maker", "models", "output"},
-    "prediction": {"amplitude", "audio", "backends", "errors", "jobs", "maker", "models", "output"},
-    "about": {"audio", "backends", "errors", "models", "spec"},
-    "networks": set(),
-    "melody": {"audio", "backends", "errors", "models", "output"},
-    "evaluation": {"audio", "backends", "errors", "extrapolators", "output"},
+    "extrapolators": {"amplitude", "audio", "backends", "crossfade", "dsp", "errors", "frames", "spec"},
+    "atomic": {"errors"},
+    "continuation": {"audio", "errors", "extrapolators"},
+    "model": {"audio", "backends", "continuation", "errors", "extrapolators", "models"},
+    "naming": {"atomic", "audio", "continuation", "errors"},
+    "pipeline": {
+        "atomic",
+        "audio",
+        "continuation",
+        "errors",
+        "evaluation",
+        "extrapolators",
+        "model",
+        "models",
+        "naming",
+    },
+    "batch": {"atomic", "audio", "continuation", "errors", "models", "pipeline"},
+    "prediction": {"amplitude", "atomic", "audio", "backends", "errors", "models", "naming", "pipeline", "spec"},
+    "describe": {"audio", "backends", "errors", "models", "spec"},
+    "doctor": {"audio", "backends", "errors", "models"},
+    "networks": {"dsp"},
+    "melody": {"atomic", "audio", "backends", "errors", "models", "spec"},
+    "evaluation": {"atomic", "audio", "backends", "errors", "extrapolators", "spec"},
     "training": {"amplitude", "audio", "backends", "errors", "evaluation", "melody", "models", "networks", "spec"},
-    "console": {"batch", "errors", "maker", "training"},  # but for errors, for types alone
+    "console": {"batch", "errors", "pipeline", "training"},  # but for errors, for types alone
     "cli": {
-        "about",
+        "describe",
+        "doctor",
+        "atomic",
         "audio",
         "batch",
         "console",
@@ -41,11 +56,9 @@ ALLOWED = {
         "errors",
         "evaluation",
         "extrapolators",
-        "jobs",
-        "maker",
         "melody",
         "models",
-        "output",
+        "pipeline",
         "prediction",
         "training",
     },
@@ -119,7 +132,7 @@ def test_help_loads_nothing_heavy() -> None:
 def test_continuing_loads_neither_tensorflow_nor_librosa() -> None:
     heavy = {"tensorflow", "keras", "librosa", "matplotlib", "pydantic", "scipy", "mir_eval", "PIL", "ray", "fsspec"}
     heavy |= {"extrapcli.evaluation"}  # nothing is measured that nobody asked for
-    assert not heavy & loaded_by("import extrapcli.jobs, extrapcli.prediction, extrapcli.backends.onnx")
+    assert not heavy & loaded_by("import extrapcli.pipeline, extrapcli.prediction, extrapcli.backends.onnx")
 
 
 def test_modules_stay_short() -> None:

@@ -106,5 +106,5 @@ def test_other_json_is_refused(text: str) -> None:
 
 def test_a_spec_of_another_kind_is_refused_by_name() -> None:
     assert expect(SAMPLE, SampleSpec) is SAMPLE
-    with pytest.raises(UnusableModel, match="model w is of the kind waveform; this needs one of the kind sample"):
+    with pytest.raises(UnusableModel, match="model w predicts seconds of sound; choose one that predicts samples"):
         expect(WAVEFORM, SampleSpec)

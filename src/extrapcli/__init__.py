@@ -1,1 +1,67 @@
-"""Makes music longer: continues any song to the length you ask for."""
+"""Makes music longer: continues any song to the length you ask for.
+
+    import extrapcli
+
+    model = extrapcli.load("recall")
+    track = model.continue_song(samples, sample_rate, minutes=3, seed=0)
+    extrapcli.continue_file("song.mp3", "long.flac", minutes=3)
+
+What fails raises a kind of `ExtrapError`, whose text is one sentence. Nothing is printed. Importing this package
+loads none of the libraries it works with; they are loaded when they are first needed.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from extrapcli.errors import (
+    CannotWrite,
+    ExtrapError,
+    MissingDependency,
+    SomeFailed,
+    UnreadableAudio,
+    UnusableModel,
+    UsageError,
+)
+
+if TYPE_CHECKING:
+    from extrapcli.continuation import Join
+    from extrapcli.extrapolators.base import Jump
+    from extrapcli.model import Model, Track, load
+    from extrapcli.pipeline import TrackFile, continue_file
+
+__all__ = [
+    "CannotWrite",
+    "ExtrapError",
+    "Join",
+    "Jump",
+    "MissingDependency",
+    "Model",
+    "SomeFailed",
+    "Track",
+    "TrackFile",
+    "UnreadableAudio",
+    "UnusableModel",
+    "UsageError",
+    "continue_file",
+    "load",
+]
+
+_MODULES = {
+    "Join": "continuation",
+    "Jump": "extrapolators.base",
+    "Model": "model",
+    "Track": "model",
+    "TrackFile": "pipeline",
+    "continue_file": "pipeline",
+    "load": "model",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"extrapcli.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -3,16 +3,18 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from extrapcli.errors import CannotWrite
 
 if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
     from extrapcli.batch.batch import Counts
     from extrapcli.batch.batch import Progress as BatchProgress
-    from extrapcli.maker import Progress
+    from extrapcli.pipeline import Progress
     from extrapcli.training.progress import Progress as TrainingProgress
     from extrapcli.training.progress import Step
 
@@ -56,125 +58,121 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-class _Silent:
-    def decoded(self, name: str, seconds: float) -> None: ...
+@contextmanager
+def _bar(*, remaining: bool = True) -> "Iterator[Bar | None]":
+    """A progress bar on stderr, with or without the time that remains; None where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    def written(self, share: float, blocks: int) -> None: ...
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}")
+    shown = (*columns, TimeRemainingColumn()) if remaining else columns
+    with Progress(*shown, console=Console(stderr=True), transient=True) as bar:
+        yield bar
+
+
+class _Bar:
+    """One task in a bar, and lines above it."""
+
+    def __init__(self, bar: "Bar") -> None:
+        self.bar = bar
+        self.task = bar.add_task("", total=None, note="")
+
+    def say(self, line: str) -> None:
+        self.bar.console.print(f"extrap: {one_line(line)}", markup=False, highlight=False, soft_wrap=True)
+
+    def show(self, text: str, *, done: float | None = None, total: float | None = None, note: str = "") -> None:
+        from rich.markup import escape
+
+        self.bar.update(self.task, description=escape(one_line(text)), completed=done, total=total, note=note)
+
+
+class _SongBar(_Bar):
+    name = ""
+
+    def decoded(self, name: str, seconds: float) -> None:
+        self.name = f"{name}, {seconds:.0f} s decoded"
+        self.written(0, 0)
+
+    def written(self, share: float, blocks: int) -> None:
+        self.show(self.name, done=share, total=1, note=f"{blocks} blocks")
+
+    def doing(self, what: str) -> None:
+        self.show(what)
 
 
 @contextmanager
 def progress(quiet: bool) -> "Iterator[Progress]":
     """Show the progress of one song on stderr where that is a terminal; else give a silent twin."""
-    if quiet or not sys.stderr.isatty():
-        yield _Silent()
-        return
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
+    with nullcontext() if quiet else _bar() as bar:
+        if bar:
+            shown = _SongBar(bar)
+            shown.doing("decoding")
+            yield shown
+        else:
+            from extrapcli.pipeline import NoProgress
 
-    class Shown:
-        def __init__(self, bar: Bar) -> None:
-            self.bar = bar
-            self.task = bar.add_task("decoding", total=None, blocks="")
-
-        def decoded(self, name: str, seconds: float) -> None:
-            text = f"{escape(one_line(name))}, {seconds:.0f} s decoded"
-            self.bar.update(self.task, description=text, total=1.0, blocks="0 blocks")
-
-        def written(self, share: float, blocks: int) -> None:
-            self.bar.update(self.task, completed=share, blocks=f"{blocks} blocks")
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[blocks]}"),
-        TimeRemainingColumn(),
-    )
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        yield Shown(bar)
+            yield NoProgress()
 
 
-class _SilentBatch:
+class _BatchLines:
     def say(self, line: str) -> None:
         say(line)
 
     def ended(self, counts: "Counts") -> None: ...
 
 
+class _BatchBar(_Bar):
+    def ended(self, counts: "Counts") -> None:
+        done = counts.made + counts.kept + counts.failed
+        told = f"{counts.made} made, {counts.kept} kept, {counts.failed} failed"
+        self.show(told, done=done, total=counts.songs, note=f"{done}/{counts.songs}")
+
+
 @contextmanager
 def batch(quiet: bool, counts: "Counts") -> "Iterator[BatchProgress]":
-    """Show how many songs of a batch are done on stderr where that is a terminal; errors are said in any case."""
-    if quiet or not sys.stderr.isatty():
-        yield _SilentBatch()
-        return
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    class Shown:
-        def __init__(self, bar: Bar) -> None:
-            self.bar = bar
-            self.task = bar.add_task("songs", total=counts.songs)
-
-        def say(self, line: str) -> None:
-            self.bar.console.print(f"extrap: {escape(one_line(line))}", highlight=False, soft_wrap=True)
-
-        def ended(self, counts: "Counts") -> None:
-            told = f"{counts.made} made, {counts.kept} kept, {counts.failed} failed"
-            self.bar.update(self.task, completed=counts.made + counts.kept + counts.failed, description=told)
-
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        yield Shown(bar)
+    """Show how many songs of a batch are done on stderr where that is a terminal; errors are printed in any case."""
+    with nullcontext() if quiet else _bar() as bar:
+        if bar:
+            shown = _BatchBar(bar)
+            shown.show("songs", done=0, total=counts.songs, note=f"0/{counts.songs}")
+            yield shown
+        else:
+            yield _BatchLines()
 
 
-class _SilentTraining:
-    def say(self, line: str) -> None: ...
+class _TrainingLines:
+    def __init__(self, quiet: bool) -> None:
+        self.quiet = quiet
+
+    def say(self, line: str) -> None:
+        if not self.quiet:
+            say(line)
 
     def prepared(self, count: int, of: int) -> None: ...
 
     def stepped(self, step: "Step") -> None: ...
 
 
-class _SaidTraining(_SilentTraining):
-    def say(self, line: str) -> None:
-        say(line)
+class _TrainingBar(_Bar):
+    def prepared(self, count: int, of: int) -> None:
+        self.show(f"preparing files, {count} of {of}", done=count, total=of)
+
+    def stepped(self, step: "Step") -> None:
+        hours, seconds = divmod(round(step.seconds_left), 3600)
+        validation = "" if step.validation_loss is None else f"  validation {step.validation_loss:.4f}"
+        self.show(
+            f"epoch {step.epoch}/{step.epochs}  loss {step.loss:.4f}{validation}",
+            done=(step.epoch - 1) * step.steps + step.step,
+            total=step.epochs * step.steps,
+            note=f"{step.items_per_second:.1f} items/s  {hours}:{seconds // 60:02}:{seconds % 60:02} left",
+        )
 
 
 @contextmanager
 def training(quiet: bool) -> "Iterator[TrainingProgress]":
     """Show the progress of training on stderr: lines, and below them a bar where that is a terminal."""
-    if quiet or not sys.stderr.isatty():
-        yield _SilentTraining() if quiet else _SaidTraining()
-        return
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.progress import BarColumn, TextColumn
-    from rich.progress import Progress as Bar
-
-    class Shown:
-        def __init__(self, bar: Bar) -> None:
-            self.bar = bar
-            self.task = bar.add_task("", total=None)
-
-        def say(self, line: str) -> None:
-            self.bar.console.print(f"extrap: {escape(one_line(line))}", highlight=False, soft_wrap=True)
-
-        def prepared(self, count: int, of: int) -> None:
-            self.bar.update(self.task, completed=count, total=of, description=f"preparing files, {count} of {of}")
-
-        def stepped(self, step: "Step") -> None:
-            hours, seconds = divmod(round(step.seconds_left), 3600)
-            validation = "" if step.validation_loss is None else f"  validation {step.validation_loss:.4f}"
-            self.bar.update(
-                self.task,
-                completed=(step.epoch - 1) * step.steps + step.step,
-                total=step.epochs * step.steps,
-                description=f"epoch {step.epoch}/{step.epochs}  loss {step.loss:.4f}{validation}  "
-                f"{step.items_per_second:.1f} items/s  {hours}:{seconds // 60:02}:{seconds % 60:02} left",
-            )
-
-    with Bar(TextColumn("{task.description}"), BarColumn(), console=Console(stderr=True), transient=True) as bar:
-        yield Shown(bar)
+    with nullcontext() if quiet else _bar(remaining=False) as bar:
+        yield _TrainingBar(bar) if bar else _TrainingLines(quiet)

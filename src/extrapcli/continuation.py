@@ -1,6 +1,6 @@
-"""The use case: one song in, one track out."""
+"""From a song and blocks to a track: its length, its joins, and its sound piece by piece."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,77 +9,78 @@ from numpy.typing import NDArray
 from extrapcli.audio.song import Song
 from extrapcli.audio.spooled import pieces
 from extrapcli.errors import UsageError
-from extrapcli.extrapolators.base import Extrapolator, Jump
+from extrapcli.extrapolators.base import Block, Jump
 
 
 @dataclass(frozen=True)
 class Length:
-    """How long a track shall be: `minutes` in all, or `minutes` beyond the song."""
+    """How long a track should be: `minutes` in all or, with `beyond`, `minutes` more than the song."""
 
     minutes: float
     beyond: bool = False
 
     def samples(self, song: Song) -> int:
-        """The samples of the whole track; raise UsageError where the song has that many already."""
+        """Count the samples of the whole track; raise UsageError where the song has that many already."""
         asked = round(self.minutes * 60 * song.sample_rate)
         if self.beyond:
             return len(song.samples) + asked
         if asked <= len(song.samples):
             raise UsageError(
                 f"{song.name}: lasts {clock(song.seconds)} already, not less than the {clock(self.minutes * 60)} "
-                "asked for; say how much to add with --add MINUTES"
+                "asked for",
+                hint="add",
             )
         return asked
 
 
 @dataclass(frozen=True)
 class Join:
-    """Where a block met what came before: the second in the track at which its crossfade begins."""
+    """Where a block meets what came before.
+
+    Attributes:
+        seconds: where in the track its crossfade begins.
+        fade_seconds: how long the crossfade is.
+        jump: where in the song it goes, if the block plays the song's own sound.
+    """
 
     seconds: float
     fade_seconds: float
-    jump: Jump | None  # where in the song it went, if it plays the song's own sound
+    jump: Jump | None
 
 
-@dataclass(frozen=True)
 class Continuation:
-    """How a track was continued; `copied_seconds` of it play one place of the song as it stands."""
+    """A song and the blocks that follow it, on their way into a track.
 
-    joins: list[Join]
-    copied_seconds: float
+    Iterate over it, once, for the sound: arrays `(n, channels)` in the song's dtype, first the song itself, untouched
+    up to where the first block begins, then block after block, `wanted` samples in all or, with None, without end. No
+    more than one block is held at a time.
 
-
-def continue_song(
-    song: Song,
-    wanted: int,
-    extrapolator: Extrapolator,
-    write: Callable[[NDArray[np.floating]], None],
-    progress: Callable[[int, int], None] = lambda written, blocks: None,
-) -> Continuation:
-    """Write a track of exactly `wanted` samples that begins with the song, piece by piece.
-
-    `write` gets `(n, channels)` in the song's dtype: the song itself, untouched, up to where the first block
-    begins, then block after block. `progress` gets the numbers of samples and blocks so far. No more than a
-    block is held at a time.
+    Attributes:
+        joins: those of the blocks so far.
+        copied_seconds: how much of the sound so far plays one position of the song as it is.
     """
-    joins: list[Join] = []
-    copied = 0
-    copies = False
-    pending: NDArray[np.floating] = song.samples
-    written = 0
-    for block in extrapolator.blocks(song, wanted):
-        assert written <= block.start <= written + len(pending), "a block begins before the one before it ends"
-        for piece in pieces(pending[: block.start - written]):
-            write(piece)
-        copied += copies * (block.start - written)
-        written, copies = block.start, block.copy
-        joins.append(Join(written / song.sample_rate, block.fade_samples / song.sample_rate, block.jump))
-        progress(written, len(joins))
-        pending = block.samples.astype(song.samples.dtype, copy=False)
-    for piece in pieces(pending[: wanted - written]):
-        write(piece)
-    progress(wanted, len(joins))
-    return Continuation(joins, (copied + copies * (wanted - written)) / song.sample_rate)
+
+    def __init__(self, song: Song, blocks: Iterator[Block], wanted: int | None) -> None:
+        self.joins: list[Join] = []
+        self.copied_seconds = 0.0
+        self._song, self._blocks, self._wanted = song, blocks, wanted
+
+    def __iter__(self) -> Iterator[NDArray[np.floating]]:
+        rate, dtype = self._song.sample_rate, self._song.samples.dtype
+        pending: NDArray[np.floating] = self._song.samples
+        written = copied = 0
+        copying = False
+        for block in self._blocks:
+            assert written <= block.start <= written + len(pending), "a block begins before the one before it ends"
+            self.joins.append(Join(block.start / rate, block.fade_samples / rate, block.jump))
+            yield from pieces(pending[: block.start - written])
+            copied += copying * (block.start - written)
+            self.copied_seconds = copied / rate
+            written, copying = block.start, block.copy
+            pending = block.samples.astype(dtype, copy=False)
+        rest = len(pending) if self._wanted is None else self._wanted - written
+        yield from pieces(pending[:rest])
+        self.copied_seconds = (copied + copying * rest) / rate
 
 
 def clock(seconds: float) -> str:

@@ -20,7 +20,8 @@ _PLACES = (Path(__file__).parent / "released", Path(__file__).parents[2] / "mode
 class Card:
     """What a user should know of a model, and what verifies its files.
 
-    `figures` are named measurements, the main one first; `files` maps a file name to its SHA-256.
+    `title` says in a few words what it does; a `research` model is there to be compared with. `figures` are named
+    measurements, the main one first; `files` maps a file name to its SHA-256.
     """
 
     name: str
@@ -30,6 +31,8 @@ class Card:
     made_by: str
     figures: dict[str, float | int | str]
     files: dict[str, str]
+    title: str = ""
+    research: bool = False
 
 
 def folders() -> list[Path]:

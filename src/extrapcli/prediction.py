@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from extrapcli.amplitude import linear
 from extrapcli.amplitude.network import ahead, check
+from extrapcli.atomic import atomic_file
 from extrapcli.audio.encode import open_track
 from extrapcli.audio.formats import FORMATS
 from extrapcli.audio.resample import resample
@@ -16,10 +17,9 @@ from extrapcli.audio.song import Song
 from extrapcli.backends import open_model
 from extrapcli.backends.base import Backend
 from extrapcli.errors import UsageError
-from extrapcli.jobs import STDIN, check_destination, read_song
-from extrapcli.maker import Progress
 from extrapcli.models import find_model, folders
-from extrapcli.output import choose_format, whole_file
+from extrapcli.naming import check_destination, choose_format, read_song, track_path
+from extrapcli.pipeline import Progress
 from extrapcli.spec import SampleSpec, expect
 
 DEFAULT = "amplitude"
@@ -98,15 +98,15 @@ class Prediction:
 def predict_song(source: Path, wish: Wish, progress: Progress) -> Prediction:
     """Write the one-step-ahead prediction of a song, at the model's rate, and measure it.
 
-    Raises as `open_model`, `decode` and `whole_file` do, UnusableModel where the model predicts no samples.
+    Raises as `open_model`, `decode` and `atomic_file` do, UnusableModel where the model predicts no samples.
     """
     check_destination([source], wish.out, into_folder=wish.into_folder)
     backend, look_back = _opened(wish)
     song = _at_rate(read_song(source), expect(backend.spec, SampleSpec).sample_rate)
     format = choose_format(wish.format, wish.out, song)
-    path = _path(source, wish.out, format)
+    path = track_path(source, wish.out, f"-predicted{FORMATS[format].suffixes[0]}")
     progress.decoded(song.name, song.seconds)
-    with whole_file(path, source=source, overwrite=wish.overwrite) as whole:
+    with atomic_file(path, source=source, overwrite=wish.overwrite) as whole:
         predicted = _predicted(backend, song.samples, look_back, progress)
         with open_track(
             whole,
@@ -155,15 +155,6 @@ def _opened(wish: Wish) -> tuple[Backend, int]:
 
 def _at_rate(song: Song, rate: int) -> Song:
     return replace(song, samples=resample(song.samples, from_rate=song.sample_rate, to_rate=rate), sample_rate=rate)
-
-
-def _path(source: Path, out: Path | None, format: str) -> Path:
-    """`-o` itself, or `NAME-predicted.ext` in the folder that `-o` names, or beside the song."""
-    named = Path("standard-input") if source == STDIN else source
-    name = f"{named.stem}-predicted{FORMATS[format].suffixes[0]}"
-    if out is None:
-        return named.with_name(name)
-    return out / name if out.is_dir() else out
 
 
 def _predicted(backend: Backend, samples: NDArray[np.floating], look_back: int, progress: Progress) -> Samples:

@@ -25,13 +25,14 @@ Spec = TypeVar("Spec", bound="ModelSpec")
 class ModelSpec:
     """The interface of a model: named float32 inputs and outputs, each with a batch axis first.
 
-    There is a subclass for each kind of model. `finite` says whether every output must be finite; a model that is
-    fed with its own answers may diverge, and its caller has to check.
+    There is a subclass for each kind of model; `does` says in a few words what those do. `finite` says whether every
+    output must be finite; a model that is fed with its own answers may diverge, and its caller has to check.
 
     Raises UnusableModel for values that make no sense.
     """
 
     kind: ClassVar[str]
+    does: ClassVar[str]
     finite: ClassVar[bool] = True
 
     name: str
@@ -68,7 +69,7 @@ class ModelSpec:
             raise UnusableModel(f"model spec: not JSON ({error})") from None
         if isinstance(values, dict) and "kind" not in values:
             values = _from_first_format(values, text)
-        if not isinstance(values, dict) or values.get("kind") not in KINDS:
+        if not isinstance(values, dict) or str(values.get("kind")) not in KINDS:
             raise UnusableModel(f"model spec: kind must be one of {', '.join(KINDS)}; got {text[:200]}")
         kind = KINDS[values.pop("kind")]
         known = {field.name for field in fields(kind)}
@@ -84,6 +85,8 @@ class AudioSpec(ModelSpec):
     `extrapolator` is the name of what turns the outputs into sound. Inputs are mono sound at `sample_rate` Hz, with
     unit standard deviation.
     """
+
+    does = "continues songs"
 
     extrapolator: str
     sample_rate: int
@@ -103,6 +106,7 @@ class WaveformSpec(AudioSpec):
     """
 
     kind = "waveform"
+    does = "predicts seconds of sound"
 
     context_frames: int
     horizon_frames: int
@@ -128,6 +132,7 @@ class EncoderSpec(AudioSpec):
     """
 
     kind = "encoder"
+    does = "compares positions of a song"
 
     outputs: Mapping[str, Shape]
 
@@ -159,6 +164,7 @@ class SampleSpec(AudioSpec):
     """
 
     kind = "sample"
+    does = "predicts samples one by one"
     finite = False
 
     look_back: int
@@ -187,6 +193,7 @@ class TuneSpec(ModelSpec):
     """
 
     kind = "tune"
+    does = "writes tunes"
 
     symbols: tuple[str, ...]
     state: int
@@ -213,7 +220,7 @@ class TuneSpec(ModelSpec):
 def expect(spec: ModelSpec, kind: type[Spec]) -> Spec:
     """Return a spec that is of a kind; raise UnusableModel where it is of another."""
     if not isinstance(spec, kind):
-        raise UnusableModel(f"model {spec.name} is of the kind {spec.kind}; this needs one of the kind {kind.kind}")
+        raise UnusableModel(f"model {spec.name} {spec.does}; choose one that {kind.does}")
     return spec
 
 

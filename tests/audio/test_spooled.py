@@ -15,7 +15,7 @@ from extrapcli.audio.decode import decode
 from extrapcli.audio.spooled import pieces, release, spooled
 from extrapcli.continuation import Length
 from extrapcli.errors import CannotWrite
-from extrapcli.maker import Maker, Options
+from extrapcli.pipeline import NoProgress, Options, Pipeline
 from tests.audio.test_decode import with_ffmpeg
 from tests.audio.test_round_trip import bursts
 from tests.conftest import SONG
@@ -73,7 +73,7 @@ def test_a_track_is_the_same(model: str, tmp_path: Path, monkeypatch: pytest.Mon
     for bound in (0, ALL_IN_MEMORY):
         monkeypatch.setattr(spooled_module, "LARGE_BYTES", bound)
         song, track = decode(SONG), tmp_path / f"{bound}.flac"
-        Maker(Options(Length(0.02, beyond=True), model)).make(song, SONG, track, "flac", Unseen())
+        Pipeline(Options(Length(0.02, beyond=True), model)).write(song, SONG, track, "flac", NoProgress())
         tracks.append(track.read_bytes())
     assert tracks[0] == tracks[1]
 

@@ -11,7 +11,7 @@ from extrapcli.batch.manifest import Record
 from extrapcli.batch.plan import Naming, Work, plan
 from extrapcli.batch.worker import Task, Worker
 from extrapcli.continuation import Length
-from extrapcli.maker import Options
+from extrapcli.pipeline import Options
 from tests.batch.rays import cluster, s3
 from tests.batch.soak import RATE, song
 

@@ -15,7 +15,7 @@ from extrapcli.batch.places import Remote, fetched, place, written
 from extrapcli.batch.plan import Naming, Work, plan
 from extrapcli.continuation import Length
 from extrapcli.errors import CannotWrite, SomeFailed, UnreadableAudio, UsageError
-from extrapcli.maker import Options
+from extrapcli.pipeline import Options
 from tests.batch.conftest import Here
 from tests.batch.test_batch import Heard
 from tests.conftest import Extrap

@@ -13,7 +13,7 @@ import soundfile
 
 from extrapcli.continuation import Length
 from extrapcli.errors import MissingDependency
-from extrapcli.maker import Options
+from extrapcli.pipeline import Options
 from tests.batch.rays import free_port, kill, linux_only, wait_for_worker, workers
 from tests.conftest import EXTRAP, chord
 

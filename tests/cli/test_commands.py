@@ -13,10 +13,29 @@ ROOT = Path(__file__).parents[2]
 COMMANDS = ("continue", "predict", "models", "info", "doctor", "train", "export", "melody", "batch", "evaluate")
 
 
-def test_models_tells_licence_size_maker_and_figure(extrap: Extrap) -> None:
-    told = extrap("models").stdout.decode()
-    for part in ("recall (default)", "seq2seq", "study", "licence:", "MB", "extrap train", "validation_mse"):
+def test_models_is_a_table_that_fits_a_terminal(extrap: Extrap) -> None:
+    lines = extrap("models").lines
+    assert max(map(len, lines)) <= 80
+    for part in ("recall (default)", "melody", "MB", "study", "(for research)"):
+        assert part in "\n".join(lines)
+    (recall,) = (line for line in lines if line.startswith("recall"))
+    assert "research" not in recall
+
+
+def test_more_is_told_of_one_model(extrap: Extrap) -> None:
+    told = extrap("models", "study").stdout.decode()
+    for part in ("licence: CC BY-SA 4.0", "MB", "made by: extrap train", "validation_mse: 1.03", "trained on: 167"):
         assert part in told
+    assert "the models here: amplitude," in extrap("models", "nothing", status=4).stderr
+
+
+def test_help_groups_the_commands_and_cuts_no_summary_off(extrap: Extrap) -> None:
+    told = extrap("--help").stdout.decode()
+    places = [told.index(f"{title}:") for title in ("Make music", "Measure", "Models", "Train")]
+    assert places == sorted(places)
+    assert "..." not in told.partition("Make music:")[2]
+    for command in COMMANDS:
+        assert f"\n  {command} " in told
 
 
 def test_models_verify_finds_an_altered_file(extrap: Extrap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,7 +58,8 @@ def test_a_model_that_is_only_a_card_is_listed_with_how_to_get_it(
     card = (ROOT / "models" / "study" / "card.json").read_text().replace('"name": "study"', '"name": "huge"')
     (tmp_path / "models" / "huge" / "card.json").write_text(card)
     monkeypatch.setenv("EXTRAP_MODELS", str(tmp_path / "models"))
-    assert "huge (not installed)" in extrap("models").lines
+    assert any(line.split()[:3] == ["huge", "not", "here"] for line in extrap("models").lines)
+    assert "EXTRAP_MODELS" in extrap("models", "huge").stdout.decode()
     assert extrap("models", "verify").lines[-1].startswith("huge: not installed; ")
     said = extrap("continue", SONG, "--model", "huge", "-o", "track.wav", status=4).stderr
     assert said.startswith("extrap: huge: its files are too large for the package; take the folder models/huge from")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from extrapcli.amplitude.network import ahead, check, go_on
 from extrapcli.audio.song import Song
 from extrapcli.backends import open_model
-from extrapcli.continuation import continue_song
+from extrapcli.continuation import Continuation
 from extrapcli.errors import UnusableModel, UsageError
 from extrapcli.extrapolators import extrapolator_for
 from extrapcli.extrapolators.amplitude import Amplitude
@@ -54,8 +54,8 @@ def song(seconds: float, rate: int, channels: int = 2) -> Song:
 
 
 def track(song: Song, wanted: int, style: Style = CUT, decay: float = 1.0) -> NDArray[np.floating]:
-    pieces: list[NDArray[np.floating]] = []
-    continue_song(song, wanted, Amplitude(Tone(decay), style), pieces.append)
+    blocks = Amplitude(Tone(decay), style).blocks(song, wanted)
+    pieces = list(Continuation(song, blocks, wanted))
     return np.concatenate(pieces)
 
 
@@ -103,9 +103,9 @@ def test_what_it_cannot_do_is_refused() -> None:
         Amplitude(Tone(), Style(fade_seconds=0.6))
     other = Tone()
     other.spec = EncoderSpec("other", "amplitude", MODEL_RATE, {"next": (None, 1)})
-    with pytest.raises(UnusableModel, match="needs one of the kind sample"):
+    with pytest.raises(UnusableModel, match="choose one that predicts samples"):
         extrapolator_for(other, CUT)
-    with pytest.raises(UnusableModel, match="needs one of the kind sample"):
+    with pytest.raises(UnusableModel, match="choose one that predicts samples"):
         check(WaveformSpec("w", "waveform", 22050, 20, 10))
 
 

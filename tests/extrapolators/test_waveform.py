@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from extrapcli.audio.song import Song
 from extrapcli.backends import open_model
-from extrapcli.continuation import continue_song
+from extrapcli.continuation import Continuation
 from extrapcli.errors import UnreadableAudio, UnusableModel, UsageError
 from extrapcli.extrapolators.base import Style
 from extrapcli.extrapolators.waveform import Waveform
@@ -47,9 +47,8 @@ def song(seconds: float = 10, channels: int = 2, rate: int = RATE) -> Song:
 
 
 def track(song: Song, waveform: Waveform, seconds: float) -> NDArray[np.floating]:
-    pieces: list[NDArray[np.floating]] = []
-    continue_song(song, round(seconds * song.sample_rate), waveform, pieces.append)
-    return np.concatenate(pieces)
+    wanted = round(seconds * song.sample_rate)
+    return np.concatenate(list(Continuation(song, waveform.blocks(song, wanted), wanted)))
 
 
 def levels(samples: NDArray[np.floating], rate: int) -> NDArray[np.float64]:
@@ -155,7 +154,7 @@ def test_a_model_that_answers_silence_gives_finite_sound() -> None:
 
 
 def test_a_model_that_answers_nonsense_is_unusable() -> None:
-    with pytest.raises(UnusableModel, match="not finite"):
+    with pytest.raises(UnusableModel, match="infinite or not a number"):
         next(Waveform(Formula(lambda context: context[:, -3:] * np.float32(np.nan)), CUT).blocks(song(), 10**9))
 
 

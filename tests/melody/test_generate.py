@@ -127,7 +127,7 @@ def test_seeds_that_the_model_cannot_go_on_from_are_refused(tune_model: Path, ti
         continue_tune(model, tune("60 30"), bars=8, temperature=1, random_seed=0)
     with pytest.raises(UsageError, match="no room in a tune of 1 bar"):
         continue_tune(model, tune("60 _ _ _ _ _ _ _ _ _ _ _ _ _ _ _"), bars=1, temperature=1, random_seed=0)
-    with pytest.raises(UnusableModel, match="needs one of the kind tune"):
+    with pytest.raises(UnusableModel, match="tiny predicts seconds of sound; choose one that writes tunes"):
         continue_tune(open_model(tiny_model, device="cpu"), tune(), bars=8, temperature=1, random_seed=0)
 
 
@@ -174,7 +174,7 @@ def test_bad_seeds_end_in_one_sentence(seed: str, status: int, says: str, extrap
 def test_models_are_not_taken_for_one_another(
     extrap: Extrap, tune_model: Path, tiny_model: Path, song_wav: Path
 ) -> None:
-    assert "needs one of the kind tune" in extrap("melody", "--seed", SEED, "--model", tiny_model, status=4).stderr
+    assert "choose one that writes tunes" in extrap("melody", "--seed", SEED, "--model", tiny_model, status=4).stderr
     assert "extrap melody" in extrap("continue", song_wav, "--minutes", "1", "--model", tune_model, status=4).stderr
     assert "3/8" in extrap("melody", "--seed", SEED, "--metre", "5/4", "--model", tune_model, status=2).stderr
     assert "is not a key" in extrap("melody", "--seed", SEED, "--key", "Q", "--model", tune_model, status=2).stderr

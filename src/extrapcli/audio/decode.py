@@ -101,8 +101,7 @@ def _decode(stream: BinaryIO, name: str) -> Song:
             sound = _fuller(_read_with_ffmpeg(stream), sound)
     if sound is None:
         raise UnreadableAudio(f"{name}: not audio that can be decoded; give it a song, for example WAV, FLAC or MP3")
-    if not LOWEST_RATE <= sound.sample_rate <= HIGHEST_RATE:
-        raise UnreadableAudio(f"{name}: has {sound.sample_rate} samples a second; convert it to 8000 to 192000")
+    _check_rate(sound.sample_rate, name)
     _check_whole(sound, stream, name)
     _check_values(sound.samples, name)
     return Song(
@@ -113,6 +112,17 @@ def _decode(stream: BinaryIO, name: str) -> Song:
         format=sound.format,
         tags=read_tags(stream),
     )
+
+
+def check_samples(samples: Samples, sample_rate: int, name: str) -> None:
+    """Raise UnreadableAudio where sound `(n, channels)` has no sensible rate, or is empty, silent or not finite."""
+    _check_rate(sample_rate, name)
+    _check_values(samples, name)
+
+
+def _check_rate(sample_rate: int, name: str) -> None:
+    if not LOWEST_RATE <= sample_rate <= HIGHEST_RATE:
+        raise UnreadableAudio(f"{name}: has {sample_rate} samples a second; convert it to 8000 to 192000")
 
 
 def _fuller(sound: Sound | None, other: Sound | None) -> Sound | None:

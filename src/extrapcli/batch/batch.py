@@ -12,8 +12,8 @@ from extrapcli.batch.places import is_there
 from extrapcli.batch.plan import Work
 from extrapcli.batch.worker import IN_THE_WAY, Task, fingerprint
 from extrapcli.errors import CannotWrite, SomeFailed
-from extrapcli.maker import Options
 from extrapcli.models import find_model
+from extrapcli.pipeline import Options
 
 NAMED = 50  # failed songs in the last line; each has had a line of its own
 

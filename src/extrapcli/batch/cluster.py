@@ -15,8 +15,8 @@ from extrapcli.batch.engine import WorkerDied
 from extrapcli.batch.manifest import Record, failed
 from extrapcli.batch.worker import Task, Worker
 from extrapcli.errors import MissingDependency, UsageError
-from extrapcli.maker import Options
 from extrapcli.models import find_model
+from extrapcli.pipeline import Options
 
 try:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray reads it when it is loaded

@@ -11,11 +11,11 @@ from time import monotonic, sleep
 from types import TracebackType
 from typing import Protocol, Self
 
+from extrapcli.atomic import remove_unfinished
 from extrapcli.batch.manifest import Record, failed
 from extrapcli.batch.worker import Task, Worker
 from extrapcli.errors import ExtrapError
-from extrapcli.maker import Options
-from extrapcli.output import forget_parts
+from extrapcli.pipeline import Options
 
 _SECONDS_TO_LEAVE = 5.0
 _SPAWN = get_context("spawn")
@@ -157,7 +157,7 @@ def _without_interrupts() -> Iterator[None]:
 
 def _leave(*_: object) -> None:
     """Leave at once: what is raised while a decoder calls back would be lost there."""
-    forget_parts()
+    remove_unfinished()
     os._exit(128 + signal.SIGTERM)
 
 

@@ -13,7 +13,7 @@ from extrapcli.batch.places import fetched, is_there
 from extrapcli.batch.plan import Work
 from extrapcli.batch.worker import Task, Worker, digest_of
 from extrapcli.errors import UnreadableAudio
-from extrapcli.maker import Options
+from extrapcli.pipeline import Options
 
 MOST = 2**62  # beyond it, a line of a manifest is none of ours
 

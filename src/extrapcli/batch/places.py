@@ -16,9 +16,9 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from extrapcli.atomic import make_folder
 from extrapcli.errors import CannotWrite, MissingDependency, UnreadableAudio, UsageError
 from extrapcli.models import sha256
-from extrapcli.output import make_folder
 
 
 class Stat(NamedTuple):

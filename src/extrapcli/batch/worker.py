@@ -1,6 +1,5 @@
 """What a worker does: one song after another, with a model that is opened once."""
 
-import json
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +14,8 @@ from extrapcli.batch.manifest import Record, failed, stamp_of
 from extrapcli.batch.places import Place, digest_at, fetched, is_there, stat_now, written
 from extrapcli.batch.plan import Work
 from extrapcli.errors import CannotWrite, UnreadableAudio
-from extrapcli.maker import Maker, Options
 from extrapcli.models import CARD, sha256
+from extrapcli.pipeline import NoProgress, Options, Pipeline
 
 IN_THE_WAY = "exists and was not made by this batch; move it, or say --overwrite"
 
@@ -49,12 +48,6 @@ class Task:
         return None
 
 
-class _Unseen:
-    def decoded(self, name: str, seconds: float) -> None: ...
-
-    def written(self, share: float, blocks: int) -> None: ...
-
-
 class Worker:
     """Replaces what lies at the target: whether that may be is asked before."""
 
@@ -62,12 +55,12 @@ class Worker:
         self._options, self._overwrite = replace(options, overwrite=True), options.overwrite
 
     @cached_property
-    def _maker(self) -> Maker:
-        return Maker(self._options)
+    def _pipeline(self) -> Pipeline:
+        return Pipeline(self._options)
 
     def open(self) -> None:
-        """Load the model now rather than with the first song. Raises as Maker does."""
-        _ = self._maker
+        """Load the model now rather than with the first song. Raises as Pipeline does."""
+        _ = self._pipeline
 
     def do(self, task: Task) -> Record:
         """The record of what became of a song: `done`, the one it had if nothing changed, or `failed`."""
@@ -89,10 +82,9 @@ class Worker:
             return replace(record, input_stamp=stamp)
         song = decode(source, name=str(work.source))
         with self._written(task) as path:
-            track = self._maker.make(song, source, path, work.format, _Unseen())
+            track = self._pipeline.write(song, source, path, work.format, NoProgress())
             made = sha256(path)
         found = stat_now(work.target)
-        facts = json.loads(track.to_json())
         return replace(
             begun,
             state="done",
@@ -106,7 +98,7 @@ class Worker:
             measures={
                 "song_seconds": round(song.seconds, 3),
                 "joins": len(track.joins),
-                "joins_that_stand_out": facts["joins_that_stand_out"],
+                "audible_joins": track.audible_joins,
                 "copied_seconds": round(track.copied_seconds, 3),
             },
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 from extrapcli import console
 from extrapcli.cli import batch, continue_, evaluate, melody, models, predict, training
 from extrapcli.cli.app import app
+from extrapcli.cli.hints import with_hint
 from extrapcli.errors import ExtrapError
 
 __all__ = ["app", "batch", "continue_", "evaluate", "main", "melody", "models", "predict", "training"]
@@ -33,7 +34,7 @@ def main() -> None:
         if "--traceback" in sys.argv:
             raise
         if isinstance(error, ExtrapError):
-            console.say(str(error))
+            console.say(with_hint(error))
             sys.exit(error.exit_code)
         if isinstance(error, MemoryError):
             console.say("there is not enough memory for this")

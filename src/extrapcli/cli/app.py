@@ -1,14 +1,34 @@
 """The root of the command; those below it are in modules of their own. The only users of typer are in this folder."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from extrapcli import console
+
+GROUPS = {
+    "Make music": ("continue", "batch", "melody"),
+    "Measure": ("evaluate", "predict", "info"),
+    "Models": ("models", "doctor"),
+    "Train": ("train", "export"),
+}
+
+
+class GroupedCommands(TyperGroup):
+    """Lists the commands by what they are for, each with the whole first sentence of its help."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        for title, names in GROUPS.items():
+            rows = [(name, (self.commands[name].help or "").split("\n\n")[0].replace("\n", " ")) for name in names]
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
 
 app = typer.Typer(
     name="extrap",
     help="Makes music longer: continues any song to the length you ask for.",
+    cls=GroupedCommands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # drawing help with rich would take longer than all the rest of it

@@ -21,7 +21,6 @@ from extrapcli.cli.options import (
     Minutes,
     Model,
     Quiet,
-    RunsOn,
     Seed,
     Variety,
     length_of,
@@ -62,7 +61,7 @@ def batch(
     ] = "{stem}-{minutes}.{ext}",
     model: Model = DEFAULT,
     backend: Backend = "auto",
-    device: RunsOn = Device.auto,
+    device: Device = "auto",
     crossfade: Crossfade = None,
     format: Annotated[
         Format | None, typer.Option(help="Format of the tracks.  [default: each song's, by its name, or flac]")
@@ -89,6 +88,7 @@ def batch(
     OUT/manifest.jsonl says what became of each. One song that fails, or takes its process with it, does not stop the
     others; the exit status is then 7.
     """
+    from extrapcli.atomic import make_folder
     from extrapcli.batch.batch import Batch
     from extrapcli.batch.engine import Engine, LocalEngine
     from extrapcli.batch.manifest import Manifest, manifest_path
@@ -96,8 +96,7 @@ def batch(
     from extrapcli.batch.plan import Naming, plan
     from extrapcli.continuation import clock
     from extrapcli.extrapolators.base import Style
-    from extrapcli.maker import Maker, Options
-    from extrapcli.output import make_folder
+    from extrapcli.pipeline import Options, Pipeline
 
     if address and engine is not EngineName.ray:
         raise UsageError(f"--address {address}: is of a Ray cluster; say --engine ray, too")
@@ -114,7 +113,7 @@ def batch(
         length=length_of(minutes, add),
         model=model,
         backend=backend,
-        device=device.value,
+        device=device,
         style=Style(fade_seconds=crossfade, ending=ending.value, variety=variety, seed=seed),
         threads=max(1, cores // workers) if engine is EngineName.local else 1,
         overwrite=overwrite,
@@ -122,7 +121,7 @@ def batch(
     naming = Naming(options.length, model, name, format.value if format else None)
     works = plan(source, target, naming, include=include or (), exclude=exclude or ())
     here = options if engine is EngineName.local else replace(options, device="auto")
-    Maker(here)  # so that what is wrong with the model or the options is said before any work
+    Pipeline(here)  # so that what is wrong with the model or the options is said before any work
     known = Manifest(lines)
     work = Batch(works, known, options, retry=retry, fail_fast=fail_fast)
     if dry_run:

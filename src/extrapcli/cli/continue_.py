@@ -1,6 +1,7 @@
 """`extrap continue`."""
 
 import os
+import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import typer
 
 from extrapcli import console
 from extrapcli.cli.app import app
+from extrapcli.cli.hints import with_hint
 from extrapcli.cli.options import (
     Add,
     Backend,
@@ -19,7 +21,6 @@ from extrapcli.cli.options import (
     Minutes,
     Model,
     Quiet,
-    RunsOn,
     Seed,
     Threads,
     Variety,
@@ -42,7 +43,7 @@ def continue_(
     ] = None,
     model: Model = DEFAULT,
     backend: Backend = "auto",
-    device: RunsOn = Device.auto,
+    device: Device = "auto",
     crossfade: Crossfade = None,
     format: Annotated[
         Format | None, typer.Option(help="Format of the track.  [default: the song's, or flac]")
@@ -63,32 +64,34 @@ def continue_(
     Without -o the track goes beside its song, as song-3m00s.mp3.
     """
     from extrapcli.extrapolators.base import Style
-    from extrapcli.jobs import continue_songs
-    from extrapcli.maker import Options
+    from extrapcli.pipeline import Options, continue_files
 
     if json and out == "-":
         raise typer.BadParameter("--json and -o - both want standard output")
     options = Options(
         length=length_of(minutes, add),
-        out=Path(out) if out else None,
-        into_folder=(out or "").endswith(os.sep),
         model=model,
         backend=backend,
-        device=device.value,
+        device=device,
         style=Style(fade_seconds=crossfade, ending=ending.value, variety=variety, seed=seed),
         format=format.value if format else None,
         threads=threads,
         overwrite=overwrite,
         report=report,
     )
-    cpu_said = quiet or device != Device.auto
-    for outcome in continue_songs(songs, options, lambda: console.progress(quiet)):
+    gpu_said = quiet or device != "auto"
+    for outcome in continue_files(
+        songs,
+        Path(out) if out else None,
+        options,
+        into_folder=(out or "").endswith(os.sep),
+        show_progress=lambda: console.progress(quiet),
+    ):
         if isinstance(outcome, ExtrapError):
-            console.say(str(outcome))
+            console.say(with_hint(outcome))
             continue
-        if outcome.device == "cpu" and not cpu_said:
-            console.say("no CUDA here, so the model ran on the CPU (see extrap doctor)")
-            cpu_said = True
-        if outcome.path == Path("-"):
-            continue
-        console.result(outcome.to_json() if json else str(outcome.path))
+        if not gpu_said and outcome.device == "cpu" and shutil.which("nvidia-smi"):
+            console.say("there is a GPU here, but the model ran on the CPU (see extrap doctor)")
+            gpu_said = True
+        if outcome.path != Path("-"):
+            console.result(outcome.to_json() if json else str(outcome.path))

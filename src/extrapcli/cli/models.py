@@ -8,32 +8,26 @@ import typer
 from extrapcli import console
 from extrapcli.cli.app import app
 
-models_app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
-app.add_typer(models_app, name="models", help="List the models that are here, or verify them.")
 
+@app.command()
+def models(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME | verify]", help="A model to tell more about; verify checks all files."),
+    ] = None,
+) -> None:
+    """List the models that are here, tell more about one, or verify their files against their checksums."""
+    from extrapcli.describe import describe_card, models_table, verify_models
 
-@models_app.callback()
-def models(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        from extrapcli.about import describe_models
-
-        for line in describe_models():
-            console.result(line)
-
-
-@models_app.command("verify")
-def verify() -> None:
-    """Check the SHA-256 of every model file against its card."""
-    from extrapcli.about import verify_models
-
-    for line in verify_models():
+    lines = models_table() if name is None else verify_models() if name == "verify" else describe_card(name)
+    for line in lines:
         console.result(line)
 
 
 @app.command()
 def info(file: Annotated[Path, typer.Argument(help="A song, a model file or a model folder.")]) -> None:
     """Show what a song or a model file is."""
-    from extrapcli.about import describe
+    from extrapcli.describe import describe
 
     for line in describe(file):
         console.result(line)
@@ -42,7 +36,7 @@ def info(file: Annotated[Path, typer.Argument(help="A song, a model file or a mo
 @app.command()
 def doctor() -> None:
     """Say which backends, devices and formats work here, and what to install for those that don't."""
-    from extrapcli.about import diagnose
+    from extrapcli.doctor import diagnose
 
     for line in diagnose():
         console.result(line)

@@ -9,12 +9,6 @@ if TYPE_CHECKING:
     from extrapcli.continuation import Length
 
 
-class Device(StrEnum):
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
-
-
 class Format(StrEnum):
     wav = "wav"
     flac = "flac"
@@ -59,8 +53,10 @@ Add = Annotated[
 
 
 Model = Annotated[str, typer.Option(metavar="NAME_OR_PATH", help="A model (see extrap models).")]
-Backend = Annotated[str, typer.Option(metavar="NAME", help="auto, onnx or tensorflow.")]
-RunsOn = Annotated[Device, typer.Option(help="Where the model runs.")]
+Backend = Annotated[str, typer.Option(metavar="NAME", help="auto, onnx, tensorflow, or another that is installed.")]
+Device = Annotated[
+    str, typer.Option(metavar="NAME", help="Where the model runs: auto, cpu, cuda, or another that the backend has.")
+]
 Crossfade = Annotated[
     float | None, typer.Option(min=0, metavar="SECONDS", help="Length of each join.  [default: the model's]")
 ]

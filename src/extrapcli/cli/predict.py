@@ -8,7 +8,7 @@ import typer
 
 from extrapcli import console
 from extrapcli.cli.app import app
-from extrapcli.cli.options import Backend, Device, Format, Quiet, RunsOn, Threads
+from extrapcli.cli.options import Backend, Device, Format, Quiet, Threads
 
 
 @app.command()
@@ -26,7 +26,7 @@ def predict(
         typer.Option(min=1, max=4096, help="Samples that each is predicted from.  [default: the model's]"),
     ] = None,
     backend: Backend = "auto",
-    device: RunsOn = Device.auto,
+    device: Device = "auto",
     format: Annotated[Format | None, typer.Option(help="Format of the file.  [default: the song's, or flac]")] = (
         None
     ),
@@ -49,7 +49,7 @@ def predict(
         out=Path(out) if out else None,
         into_folder=(out or "").endswith(os.sep),
         backend=backend,
-        device=device.value,
+        device=device,
         format=format.value if format else None,
         threads=threads,
         overwrite=overwrite,

@@ -14,7 +14,7 @@ from scipy.stats import binomtest
 
 from extrapcli.backends.base import Backend
 from extrapcli.evaluation.prediction import distance
-from extrapcli.extrapolators.recall.encoder import Hearing
+from extrapcli.extrapolators.recall import Encoder
 from extrapcli.spec import WaveformSpec, expect
 
 Array = NDArray[np.float32]
@@ -80,12 +80,12 @@ def true_continuation_ranks(
 
 def pointing(backend: Backend) -> Scorer:
     """Score as a model that points does: by what it heard last, and the first moment of each clip."""
-    hearing = Hearing(backend)
+    encoder = Encoder(backend)
 
     def score(past: Array, clips: list[Array]) -> NDArray[np.floating]:
         mean, deviation = past.mean(), past.std() or 1.0
-        heard = hearing.score((past - mean) / deviation).heard[-1]
-        return np.array([hearing.score((clip - mean) / deviation).places[0] @ heard for clip in clips])
+        query = encoder.encode((past - mean) / deviation).queries[-1]
+        return np.array([encoder.encode((clip - mean) / deviation).keys[0] @ query for clip in clips])
 
     return score
 

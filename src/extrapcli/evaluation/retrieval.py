@@ -13,7 +13,7 @@ from scipy.spatial.distance import cdist
 
 from extrapcli.backends.base import Backend
 from extrapcli.evaluation.spectra import PER_SECOND, mel_energies
-from extrapcli.extrapolators.recall.encoder import Hearing
+from extrapcli.extrapolators.recall import Encoder
 
 Array = NDArray[np.float32]
 NEAR, SOON, LATE = 2 * PER_SECOND, 2 * PER_SECOND, 10 * PER_SECOND
@@ -47,14 +47,14 @@ def retrieval(backend: Backend, songs: list[NDArray[np.int16]], *, cuts: int) ->
     The second table lets only places be jumped to that end ten seconds before the cut or earlier, as when the
     song stops there.
     """
-    hearing = Hearing(backend)
+    encoder = Encoder(backend)
     anywhere, earlier = Table(), Table()
     for song in songs:
         sound = song.astype(np.float32)
         sound = (sound - sound.mean()) / (sound.std() or 1.0)
-        sound = sound[: len(sound) // hearing.rate * hearing.rate]
-        spectra = standard_spectra(sound, hearing.rate)
-        score = hearing.score(sound)
+        sound = sound[: len(sound) // encoder.rate * encoder.rate]
+        spectra = standard_spectra(sound, encoder.rate)
+        encoding = encoder.encode(sound)
         n = len(spectra)
         for cut in np.linspace(16 * PER_SECOND, n - LATE - 1, cuts + 2)[1:-1].astype(int):
             if cut < 4 * PER_SECOND or cut + LATE > n:
@@ -64,7 +64,7 @@ def retrieval(backend: Backend, songs: list[NDArray[np.int16]], *, cuts: int) ->
             soon, late = future[:SOON].mean(axis=0), future.mean(axis=0)
             index = np.arange(n)
             allowed = np.isfinite(late) & np.isfinite(past[-NEAR:].mean(axis=0)) & (np.abs(index - cut) > NEAR)
-            scores = score.places @ score.heard[cut - 1]
+            scores = encoding.keys @ encoding.queries[cut - 1]
             for table, among in ((anywhere, allowed), (earlier, allowed & (index <= cut - LATE))):
                 at = np.flatnonzero(among)
                 if len(at) < NEAR:

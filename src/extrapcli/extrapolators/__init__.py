@@ -26,6 +26,6 @@ def extrapolator_for(backend: Backend, style: Style) -> Extrapolator:
             f"it has {', '.join(EXTRAPOLATORS)}; a newer extrap may run it"
         )
     extrapolator = EXTRAPOLATORS[kind]
-    if missing := extrapolator.NEEDS - backend.spec.output_shapes.keys():
+    if missing := extrapolator.needs - backend.spec.output_shapes.keys():
         raise UnusableModel(f"model {backend.spec.name} does not give {', '.join(sorted(missing))}; export it again")
     return extrapolator(backend, style)

@@ -4,6 +4,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from extrapcli.atomic import STDOUT, atomic_file, refuse_existing
 from extrapcli.audio.formats import FORMATS, format_of
 from extrapcli.errors import UsageError
 from extrapcli.melody.encoding import Tune
@@ -12,7 +13,6 @@ from extrapcli.melody.keys import Key
 from extrapcli.melody.midi import midi_file
 from extrapcli.melody.musicxml import musicxml
 from extrapcli.melody.tune_files import MIDI_SUFFIXES
-from extrapcli.output import STDOUT, refuse_existing, whole_file
 
 AUDIO_SUFFIXES = tuple(suffix for format in FORMATS.values() for suffix in format.suffixes)
 SCORE_SUFFIXES = (".svg", ".musicxml")
@@ -64,15 +64,16 @@ def prepare(outputs: Outputs) -> bytes:
     return load_soundfont(outputs.soundfont)
 
 
-def write(outputs: Outputs, tune: Tune, key: Key, *, tempo: float, font: bytes, source: Path) -> None:
+def write(outputs: Outputs, tune: Tune, key: Key, *, tempo: float, font: bytes, source: Path | None) -> None:
     """Write a tune at its pitch; `font` is what `prepare` returned. If one file can't be written, none is.
 
-    Raises UsageError where `source` would be overwritten or the tune is too long for sound, CannotWrite.
+    `source` is the file of the seed. Raises UsageError where that would be overwritten or the tune is too long for
+    sound, CannotWrite.
     """
     with ExitStack() as stack:
 
         def enter(path: Path) -> Path:
-            return stack.enter_context(whole_file(path, source=source, overwrite=outputs.overwrite))
+            return stack.enter_context(atomic_file(path, source=source, overwrite=outputs.overwrite))
 
         midi_file(tune, tempo=tempo).save(enter(outputs.midi))
         if outputs.audio:

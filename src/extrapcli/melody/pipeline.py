@@ -92,16 +92,21 @@ def write_tune(
     back = semitones_from_c(key) if key else -shift
     tune = generated.tune.transposed(back)
     written_key = c_or_a_minor(generated.tune).transposed(back)
-    write(outputs, tune, written_key, tempo=tempo or DEFAULT_TEMPO, font=font, source=Path(seed))
+    source = Path(seed) if isinstance(seed, Path) or _is_file_name(seed) else None
+    write(outputs, tune, written_key, tempo=tempo or DEFAULT_TEMPO, font=font, source=source)
     return GeneratedTune(tune, generated.ended)
 
 
 def read_seed(seed: str, metre: str | None) -> tuple[Tune, int]:
     """Read symbols or a file as a tune in C major or A minor; return the semitones that it was transposed by, too."""
-    if Path(seed).suffix.lower() not in SUFFIXES:
+    if not _is_file_name(seed):
         return Tune("", decode(parse_symbols(seed)), metre or DEFAULT_METRE), 0
     tune = read_tune(Path(seed))
     if metre:
         tune = replace(tune, metre=metre, upbeat=0)
     shift = semitones_to_c(tune, find_key(tune))
     return tune.transposed(shift), shift
+
+
+def _is_file_name(seed: str) -> bool:
+    return Path(seed).suffix.lower() in SUFFIXES

@@ -17,7 +17,7 @@ import keras
 from keras import layers
 from pydantic import BaseModel, Field, PositiveInt
 
-from extrapcli.networks.rollout import Rollout
+from extrapcli.networks.rollout import Roll
 
 NEGATIVE_SLOPE = 0.2  # of leaky_relu in Keras
 
@@ -45,9 +45,9 @@ def amplitude(settings: AmplitudeSettings, *, every_step: bool = False) -> keras
 
 
 def amplitude_rolled(predictor: keras.Model) -> keras.Model:
-    """Build the form that goes on from its own answers: `context` as for `Rollout`, to `next` `(batch, n, 1)`.
+    """Build the form that goes on from its own answers: `context` as for `Roll`, to `next` `(batch, n, 1)`.
 
     A context without NaN is a window for the network as it was trained, and the answer one sample.
     """
     context = keras.Input((None, 1), name="context")
-    return keras.Model(context, {"next": Rollout(predictor, name="roll")(context)}, name="amplitude_rolled")
+    return keras.Model(context, {"next": Roll(predictor, name="roll")(context)}, name="amplitude_rolled")

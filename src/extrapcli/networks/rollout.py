@@ -7,8 +7,10 @@ from keras import layers, ops
 
 
 @keras.saving.register_keras_serializable("extrapcli")
-class Rollout(layers.Layer):  # type: ignore[misc]
+class Roll(layers.Layer):  # type: ignore[misc]
     """Fills in the samples that are not known, each with what a network makes of as many as were known.
+
+    Its name is part of saved files.
 
     Call arguments: float32 `(batch, n, 1)`, samples and then NaN, in every row as many as in the first.
     Returns `(batch, unknown + 1, 1)`: what follows the known samples, and so on, until after the last NaN.
@@ -37,8 +39,5 @@ class Rollout(layers.Layer):  # type: ignore[misc]
         return {**super().get_config(), "predictor": keras.saving.serialize_keras_object(self.predictor)}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "Rollout":
+    def from_config(cls, config: dict[str, Any]) -> "Roll":
         return cls(**config | {"predictor": keras.saving.deserialize_keras_object(config["predictor"])})
-
-
-keras.saving.get_custom_objects()["extrapcli>Roll"] = Rollout  # its name in files of version 0.1

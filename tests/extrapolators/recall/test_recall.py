@@ -1,4 +1,4 @@
-"""The walk as a whole, with the shipped model on real music and on songs made to be awkward."""
+"""`recall` as a whole, with the shipped model on real music and on songs made to be awkward."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -11,7 +11,7 @@ from extrapcli.audio.decode import decode
 from extrapcli.audio.song import Song
 from extrapcli.backends import open_model
 from extrapcli.backends.base import Backend
-from extrapcli.continuation import Join, continue_song
+from extrapcli.continuation import Continuation, Join
 from extrapcli.errors import UnreadableAudio, UsageError
 from extrapcli.extrapolators import extrapolator_for
 from extrapcli.extrapolators.base import Ending, Style
@@ -37,11 +37,10 @@ def made(sound: Sound, rate: int) -> Song:
 
 
 def played(song: Song, seconds: float, backend: Backend, style: Style | None = None) -> tuple[Sound, list[Join]]:
-    pieces: list[Sound] = []
     wanted = round(seconds * song.sample_rate)
-    continued = continue_song(song, wanted, extrapolator_for(backend, style or Style()), pieces.append)
+    continued = Continuation(song, extrapolator_for(backend, style or Style()).blocks(song, wanted), wanted)
+    track = np.concatenate(list(continued))
     assert 0 <= continued.copied_seconds <= seconds
-    track = np.concatenate(pieces)
     assert track.shape == (wanted, song.channels)
     assert np.isfinite(track).all()
     return track, continued.joins
@@ -71,7 +70,7 @@ def test_every_join_tells_where_it_went_and_how_audible_it_is(
         assert 0 <= join.jump.to_seconds < song.seconds
         assert 0 <= join.jump.from_seconds <= song.seconds + 0.01
         assert 0 <= join.jump.flux_percentile <= 100
-    assert sum(join.jump.stands_out for join in joins if join.jump) <= 1
+    assert sum(join.jump.audible for join in joins if join.jump) <= 1
     assert {join.jump.layer for join in joins if join.jump} == {"all", "harmonic", "percussive"}
 
 
@@ -209,11 +208,12 @@ def test_a_fade_asked_for_is_used(fade: float, song: Song, backend: Backend) -> 
     assert joins[0].fade_seconds == pytest.approx(fade)
 
 
-def test_copied_seconds_are_those_of_one_place(song: Song, backend: Backend) -> None:
+def test_copied_seconds_are_those_of_one_position(song: Song, backend: Backend) -> None:
     long = replace(song, samples=np.concatenate([song.samples] * 4))
     wanted = 180 * song.sample_rate
     for one in (long, song):
-        made = continue_song(one, wanted, extrapolator_for(backend, Style(ending="cut")), lambda piece: None)
+        made = Continuation(one, extrapolator_for(backend, Style(ending="cut")).blocks(one, wanted), wanted)
+        assert sum(map(len, made)) == wanted
         if one is long:
             assert made.copied_seconds == pytest.approx(60, abs=0.3)
         else:

@@ -3,10 +3,10 @@
 from importlib.util import find_spec
 from pathlib import Path
 
+from extrapcli.atomic import atomic_file, refuse_existing
 from extrapcli.audio.decode import decode
 from extrapcli.audio.song import Song
 from extrapcli.errors import CannotWrite, MissingDependency, UsageError
-from extrapcli.output import refuse_existing, whole_file
 
 PACKAGES = ("scipy", "matplotlib", "mir_eval")
 PAGE_SUFFIXES = (".html", ".htm")
@@ -46,7 +46,7 @@ def write_report(
 ) -> tuple[str, tuple[Path, Path]]:
     """Evaluate a track, as it can be heard there; give the JSON, and the paths of page and JSON.
 
-    Neither may be one of the `inputs`. Raises what `report_paths`, `decode`, `evaluate` and `whole_file` do.
+    Neither may be one of the `inputs`. Raises what `report_paths`, `decode`, `evaluate` and `atomic_file` do.
     """
     from extrapcli.evaluation.evaluate import evaluate, matched
     from extrapcli.evaluation.report.page import page
@@ -60,8 +60,8 @@ def write_report(
     evaluation = evaluate(decoded, song, joins=joins, truth=truth)
     html = page(evaluation, song, matched(decoded, song))
     with (
-        whole_file(paths[0], source=track, overwrite=overwrite) as page_file,
-        whole_file(paths[1], source=track, overwrite=overwrite) as json_file,
+        atomic_file(paths[0], source=track, overwrite=overwrite) as page_file,
+        atomic_file(paths[1], source=track, overwrite=overwrite) as json_file,
     ):
         page_file.write_text(html, encoding="utf-8")
         json_file.write_text(evaluation.to_json() + "\n", encoding="utf-8")

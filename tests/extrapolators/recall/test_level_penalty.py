@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from extrapcli.extrapolators.recall.level import TOLERANCE_DECIBELS, WEIGHT, Level
-from tests.extrapolators.recall.conftest import PER_SECOND, RATE, mapped
+from extrapcli.extrapolators.recall.level_penalty import TOLERANCE_DECIBELS, WEIGHT, LevelPenalty
+from tests.extrapolators.recall.conftest import PER_SECOND, RATE, analysed
 
 
 def steps(*levels: float) -> NDArray[np.float32]:
@@ -13,16 +13,16 @@ def steps(*levels: float) -> NDArray[np.float32]:
 
 
 def test_what_is_as_loud_as_the_song_costs_nothing_and_the_rest_its_decibels() -> None:
-    cost = Level(mapped(steps(0, 1, -12, 6))).cost(5.0, [0], [0.0])
+    cost = LevelPenalty(analysed(steps(0, 1, -12, 6))).cost(5.0, [0], [0.0])
     assert cost.shape == (40 * PER_SECOND,)
     assert cost[: 15 * PER_SECOND].max() == pytest.approx(0, abs=1e-3)
     assert cost[22 * PER_SECOND] == pytest.approx(WEIGHT * (12 - TOLERANCE_DECIBELS), abs=0.01)
     assert cost[32 * PER_SECOND] == pytest.approx(WEIGHT * (6 - TOLERANCE_DECIBELS), abs=0.01)
 
 
-def test_parts_are_heard_together() -> None:
-    level = Level(mapped(steps(-3, -30), steps(-3, -30)))
-    beside_loud, beside_quiet = (level.cost(5.0, [0], [0.0, place]) for place in (0.0, 12.0 * PER_SECOND))
+def test_layers_are_heard_together() -> None:
+    level = LevelPenalty(analysed(steps(-3, -30), steps(-3, -30)))
+    beside_loud, beside_quiet = (level.cost(5.0, [0], [0.0, position]) for position in (0.0, 12.0 * PER_SECOND))
     assert beside_loud[0] == pytest.approx(0, abs=1e-3)
     assert beside_loud[12 * PER_SECOND] < beside_quiet[12 * PER_SECOND]
     together = level.cost(5.0, [0, 1], [0.0, 12.0 * PER_SECOND])
@@ -31,4 +31,4 @@ def test_parts_are_heard_together() -> None:
 
 
 def test_the_end_of_a_song_is_measured_by_what_there_is() -> None:
-    assert Level(mapped(steps(0))).cost(30.0, [0], [0.0]).max() == pytest.approx(0, abs=1e-3)
+    assert LevelPenalty(analysed(steps(0))).cost(30.0, [0], [0.0]).max() == pytest.approx(0, abs=1e-3)

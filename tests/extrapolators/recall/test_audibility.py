@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from extrapcli.extrapolators.recall.texture import PER_SECOND, Beats, beat_shift, texture
+from extrapcli.extrapolators.recall.audibility import PER_SECOND, BeatStatistics, beat_shift, short_time_features
 
 RATE = 22050
 
@@ -18,7 +18,7 @@ def pulse(seconds: float, period: float = 0.5, offset: float = 0.1) -> NDArray[n
 
 
 def test_flux_is_highest_where_something_strikes() -> None:
-    flux = texture(pulse(10), RATE).flux
+    flux = short_time_features(pulse(10), RATE).onset_strength
     strokes = np.round((0.1 + 0.5 * np.arange(1, 19)) * PER_SECOND).astype(int)
     near = np.max([flux[strokes + k] for k in (-1, 0, 1)], axis=0)
     assert near.min() > 3 * np.median(flux)
@@ -26,29 +26,29 @@ def test_flux_is_highest_where_something_strikes() -> None:
 
 def test_power_is_the_mean_square() -> None:
     sound = pulse(4)
-    assert texture(sound, RATE).power[1:-2].mean() == pytest.approx(np.square(sound).mean(), rel=0.05)
+    assert short_time_features(sound, RATE).power[1:-2].mean() == pytest.approx(np.square(sound).mean(), rel=0.05)
 
 
 def test_a_click_stands_out_and_a_sound_that_goes_on_does_not() -> None:
     song = pulse(20)
-    beats = Beats.of(texture(song, RATE))
+    beats = BeatStatistics.of(short_time_features(song, RATE))
     middle = 5 * RATE + RATE // 5
     at = round(middle / RATE * PER_SECOND)
     window = slice(at - 2, at + 3)
-    flux, level = beats.percentiles(texture(song, RATE), window.start, window.stop)
+    flux, level = beats.percentiles(short_time_features(song, RATE), window.start, window.stop)
     assert flux < 50
     assert level <= 99
     clicked = song.copy()
     clicked[middle : middle + 2000] += 5 * np.random.default_rng(2).normal(size=2000).astype(np.float32)
-    assert beats.percentiles(texture(clicked, RATE), window.start, window.stop)[0] > 99
+    assert beats.percentiles(short_time_features(clicked, RATE), window.start, window.stop)[0] > 99
     louder = song.copy()
     louder[middle:] *= 8
-    assert beats.percentiles(texture(louder, RATE), window.start, window.stop)[1] > 99
+    assert beats.percentiles(short_time_features(louder, RATE), window.start, window.stop)[1] > 99
 
 
 @pytest.mark.parametrize("late", [-3, -1, 0, 2, 3])
 def test_the_shift_brings_beats_together(late: int) -> None:
-    flux = texture(pulse(20, period=0.48), RATE).flux
+    flux = short_time_features(pulse(20, period=0.48), RATE).onset_strength
     period = 36
     assert beat_shift(flux, 5 * period, 10 * period + late, range(-100, 30)) == -late
 
@@ -60,5 +60,5 @@ def test_without_beats_nothing_is_shifted(rng: np.random.Generator) -> None:
 
 
 def test_silence_has_beats_too() -> None:
-    nothing = texture(np.zeros(RATE, np.float32), RATE)
-    assert Beats.of(nothing).percentiles(nothing, 10, 20) == (0, 0)
+    nothing = short_time_features(np.zeros(RATE, np.float32), RATE)
+    assert BeatStatistics.of(nothing).percentiles(nothing, 10, 20) == (0, 0)

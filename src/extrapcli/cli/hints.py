@@ -1,0 +1,19 @@
+"""Which option of the command helps against an error."""
+
+from extrapcli.errors import ExtrapError
+
+HINTS = {
+    "add": "say how much to add with --add LENGTH",
+    "device": "choose another --device",
+    "ending": "choose --ending fade or cut",
+    "format": "choose another --format",
+    "out": "name it with -o PATH, or -o - for standard output",
+    "overwrite": "choose another name, or say --overwrite",
+}
+"""What to add to the sentence of an error, by the parameter that its hint names."""
+
+
+def with_hint(error: ExtrapError) -> str:
+    """The sentence of an error, with the option that helps."""
+    hint = HINTS.get(error.hint or "")
+    return f"{error}; {hint}" if hint else str(error)

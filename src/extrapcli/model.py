@@ -1,0 +1,206 @@
+"""A model that is ready to continue songs: arrays in, arrays out."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extrapcli.audio.decode import check_samples
+from extrapcli.audio.song import Samples, Song
+from extrapcli.backends import open_model
+from extrapcli.backends.base import Backend
+from extrapcli.continuation import Continuation, Join, Length
+from extrapcli.errors import UsageError
+from extrapcli.extrapolators import extrapolator_for
+from extrapcli.extrapolators.base import Ending, Style
+from extrapcli.models import DEFAULT, find_model
+
+
+@dataclass(frozen=True)
+class Track:
+    """A song and its continuation.
+
+    Attributes:
+        samples: float32 or float64, `(n, channels)` or, where the song was given so, `(n,)`; full scale is -1 to 1.
+        sample_rate: in Hz, the song's.
+        head_samples: how long the song is. Up to the first join the track is the song, sample for sample.
+        joins: where the continuation goes from one position of the song to another.
+        copied_seconds: how much of the track plays one position of the song as it is.
+    """
+
+    samples: NDArray[np.floating]
+    sample_rate: int
+    head_samples: int
+    joins: list[Join]
+    copied_seconds: float
+
+    @property
+    def seconds(self) -> float:
+        """How long the track is."""
+        return len(self.samples) / self.sample_rate
+
+
+class Model:
+    """A model, opened once for any number of songs; see `load`."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    @property
+    def name(self) -> str:
+        """The name that the model's spec gives."""
+        return self._backend.spec.name
+
+    @property
+    def backend(self) -> str:
+        """The name of the backend that runs the model."""
+        return self._backend.name
+
+    @property
+    def device(self) -> str:
+        """The device that the model runs on."""
+        return self._backend.device
+
+    def continuation(self, song: Song, wanted: int | None, style: Style) -> Continuation:
+        """Continue a decoded song to `wanted` samples or, with None, without end.
+
+        Raises as the extrapolator does: UsageError for a style it does not have, UnreadableAudio for a song with too
+        little to go on, and UnusableModel.
+        """
+        return Continuation(song, extrapolator_for(self._backend, style).blocks(song, wanted), wanted)
+
+    def continue_song(
+        self,
+        samples: NDArray[np.floating],
+        sample_rate: int,
+        *,
+        minutes: float | None = None,
+        add: float | None = None,
+        ending: Ending = "auto",
+        variety: float = 0.3,
+        crossfade: float | None = None,
+        seed: int = 0,
+    ) -> Track:
+        """Make a song longer.
+
+        Args:
+            samples: the song, `(n,)` or `(n, channels)`, float, full scale -1 to 1.
+            sample_rate: in Hz.
+            minutes: how long the track should be, 3 where neither this nor `add` is given.
+            add: how much longer than the song it should be, in minutes, instead.
+            ending: `song` for the song's own ending, `fade`, `cut`, or `auto` for what suits the song.
+            variety: 0 for the safest continuation to 1 for the most surprising.
+            crossfade: the length of each join in seconds; None leaves it to the model.
+            seed: the same seed gives the same track, another seed another one.
+
+        Raises:
+            UsageError: where the song is that long already, or an argument makes no sense.
+            UnreadableAudio: where the song is silent, holds values that are not finite, or is too short.
+            UnusableModel: where the model fails or does not continue songs.
+
+        Examples:
+            >>> import numpy as np
+            >>> import extrapcli
+            >>> rate = 22050
+            >>> time = np.arange(10 * rate) / rate
+            >>> song = np.sin(2 * np.pi * 220 * time) * np.exp(-3 * (time % 0.5))
+            >>> track = extrapcli.load("recall").continue_song(song, rate, minutes=0.5, seed=1)
+            >>> track.samples.shape
+            (661500,)
+        """
+        song = _song(samples, sample_rate)
+        wanted = length(minutes, add).samples(song)
+        made = self.continuation(song, wanted, style(ending, variety, crossfade, seed))
+        track = np.concatenate(list(made))
+        return Track(
+            track[:, 0] if samples.ndim == 1 else track, sample_rate, len(samples), made.joins, made.copied_seconds
+        )
+
+    def stream(
+        self,
+        samples: NDArray[np.floating],
+        sample_rate: int,
+        *,
+        variety: float = 0.3,
+        crossfade: float | None = None,
+        seed: int = 0,
+    ) -> Iterator[NDArray[np.floating]]:
+        """Play a song and go on without end: yield blocks `(n, channels)`, or `(n,)` as the song, as they are made.
+
+        Arguments and errors are those of `continue_song`. The first blocks are the song itself.
+
+        Examples:
+            >>> from itertools import islice
+            >>> import numpy as np
+            >>> import extrapcli
+            >>> song = np.sin(np.arange(220500) * 0.05) * (np.arange(220500) % 11025 < 5000)
+            >>> blocks = extrapcli.load("recall").stream(song, 22050)
+            >>> sum(len(block) for block in islice(blocks, 20)) > 220500
+            True
+        """
+        song = _song(samples, sample_rate)
+        for block in self.continuation(song, None, style("cut", variety, crossfade, seed)):
+            if len(block):
+                yield block[:, 0] if samples.ndim == 1 else block
+
+
+def load(model: str = DEFAULT, *, backend: str = "auto", device: str = "auto", threads: int | None = None) -> Model:
+    """Open a model.
+
+    Args:
+        model: its name (`extrap models` lists them), or the path of a model file or folder.
+        backend: `onnx`, `tensorflow`, the name of another that is installed, or `auto`.
+        device: `cpu`, `cuda`, another that the backend has, or `auto`.
+        threads: the threads that the model may use; None leaves it to the backend.
+
+    Raises:
+        UsageError: for a backend that is unknown or does not have the device.
+        UnusableModel: where there is no such model, or it is damaged.
+        MissingDependency: where the backend's package or the device is not here.
+
+    Examples:
+        >>> import extrapcli
+        >>> model = extrapcli.load("recall", device="cpu")
+        >>> model.name, model.backend
+        ('recall', 'onnx')
+    """
+    return Model(open_model(find_model(model), backend=backend, device=device, threads=threads))
+
+
+def length(minutes: float | None, add: float | None) -> Length:
+    """The length that is asked for, 3 minutes where none is; raise UsageError for one that makes no sense."""
+    if minutes is not None and add is not None:
+        raise UsageError("minutes and add exclude each other; give one of them")
+    asked = 3.0 if minutes is None and add is None else minutes if add is None else add
+    if asked is None or not 0 < asked < 1e6:
+        raise UsageError(f"a length of {asked} minutes is out of range; give more than 0 and less than a million")
+    return Length(asked, beyond=add is not None)
+
+
+def style(ending: Ending, variety: float, crossfade: float | None, seed: int) -> Style:
+    """A style from arguments of any origin; raise UsageError for what is out of range."""
+    if ending not in ("auto", "song", "fade", "cut"):
+        raise UsageError(f"no ending is called {ending!r}; choose auto, song, fade or cut")
+    if not 0 <= variety <= 1:
+        raise UsageError(f"a variety of {variety} is out of range; give 0 to 1")
+    if crossfade is not None and not crossfade >= 0:
+        raise UsageError(f"a crossfade of {crossfade} s is out of range; give 0 or more")
+    if seed < 0:
+        raise UsageError(f"a seed of {seed} is out of range; give 0 or more")
+    return Style(fade_seconds=crossfade, ending=ending, variety=variety, seed=seed)
+
+
+def _song(samples: NDArray[np.floating], sample_rate: int) -> Song:
+    """A song from the arrays that a user gives; raises UsageError and UnreadableAudio where they are none."""
+    if not np.issubdtype(samples.dtype, np.floating):
+        raise UsageError(f"samples are {samples.dtype}; give floats between -1 and 1")
+    if samples.ndim not in (1, 2):
+        raise UsageError(f"samples have the shape {samples.shape}; give (n,) or (n, channels)")
+    if samples.ndim == 2 and samples.shape[1] > 8:
+        raise UsageError(f"samples have {samples.shape[1]} channels; give (n, channels) with 8 channels at most")
+    rows = samples[:, None] if samples.ndim == 1 else samples
+    double = samples.dtype.itemsize > 4
+    sound: Samples = rows.astype(np.float64, copy=False) if double else rows.astype(np.float32, copy=False)
+    check_samples(sound, sample_rate, "the song")
+    return Song("the song", sound, sample_rate, "f64" if double else "f32", None)

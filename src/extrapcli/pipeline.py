@@ -1,0 +1,272 @@
+"""From one song to one track, file to file: decode, continue, write, report."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+from extrapcli.atomic import STDOUT, atomic_file, refuse_existing
+from extrapcli.audio.encode import open_track
+from extrapcli.audio.song import Song, Tags
+from extrapcli.audio.tags import write_tags
+from extrapcli.continuation import Join, Length
+from extrapcli.errors import CannotWrite, ExtrapError, SomeFailed, UsageError
+from extrapcli.extrapolators.base import Ending, Style
+from extrapcli.model import Model, length, load, style
+from extrapcli.models import DEFAULT
+from extrapcli.naming import check_destination, choose_format, read_song, songs_among, track_ending, track_path
+
+
+@dataclass(frozen=True)
+class Options:
+    """How tracks are to be made; None leaves the choice to extrap."""
+
+    length: Length = field(default_factory=lambda: Length(3.0))
+    model: str = DEFAULT
+    backend: str = "auto"
+    device: str = "auto"
+    threads: int | None = None
+    style: Style = field(default_factory=Style)
+    format: str | None = None
+    overwrite: bool = False
+    report: bool = False  # whether to evaluate each track, too
+
+
+@dataclass(frozen=True)
+class TrackFile:
+    """A track that was written, and how it was made; `samples` and `song_samples` count those of one channel."""
+
+    song: str
+    path: Path
+    format: str
+    samples: int
+    sample_rate: int
+    channels: int
+    song_samples: int
+    model: str
+    backend: str
+    device: str
+    seed: int
+    joins: list[Join]
+    copied_seconds: float
+
+    @property
+    def audible_joins(self) -> int:
+        """How many joins stand out from the song's own beats."""
+        return sum(join.jump.audible for join in self.joins if join.jump)
+
+    def to_json(self) -> str:
+        facts = asdict(self) | {"seconds": self.samples / self.sample_rate, "audible_joins": self.audible_joins}
+        if self.audible_joins > len(self.joins) / 2:
+            facts["note"] = "the song has no good position to jump to: most joins stand out from its own beats"
+        facts["track"] = str(facts.pop("path"))
+        return json.dumps(facts)
+
+
+class Progress(Protocol):
+    """Shows how far one song has come."""
+
+    def decoded(self, name: str, seconds: float) -> None: ...
+
+    def written(self, share: float, blocks: int) -> None:
+        """Show that this share of the track, 0 to 1, is written, in so many blocks."""
+        ...
+
+    def doing(self, what: str) -> None:
+        """Show what is being done now."""
+        ...
+
+
+ShowProgress = Callable[[], AbstractContextManager[Progress]]
+
+
+class NoProgress:
+    """Shows nothing."""
+
+    def decoded(self, name: str, seconds: float) -> None: ...
+
+    def written(self, share: float, blocks: int) -> None: ...
+
+    def doing(self, what: str) -> None: ...
+
+
+class Pipeline:
+    """What makes tracks: a model and options, set up once for any number of songs. Raises as `load` does."""
+
+    def __init__(self, options: Options, model: Model | None = None) -> None:
+        self.options = options
+        self.model = model or load(
+            options.model, backend=options.backend, device=options.device, threads=options.threads
+        )
+        self._written: set[Path] = set()
+
+    def run(self, source: Path, out: Path | None = None, progress: Progress | None = None) -> TrackFile:
+        """Continue the song in a file, `-` being standard input.
+
+        The track goes to `out`, a file, a folder or `-`, or beside its song. Raises as `decode`, `Length.samples`,
+        `choose_format`, `write` and `write_report` do.
+        """
+        options, progress = self.options, progress or NoProgress()
+        song = read_song(source)
+        wanted = options.length.samples(song)
+        format = choose_format(options.format, out, song)
+        path = track_path(source, out, track_ending(format, wanted / song.sample_rate))
+        if path in self._written:
+            raise CannotWrite(f"{path}: was just written for another song; use another folder or format")
+        if options.report:
+            from extrapcli.evaluation.report import report_paths, write_report
+
+            if min(song.seconds, wanted / song.sample_rate - song.seconds) < 1:
+                raise UsageError(f"{song.name}: a report takes a second of song and a second more, at least")
+            for report in report_paths(path):
+                refuse_existing(report, options.overwrite)
+        progress.decoded(song.name, song.seconds)
+        track = self.write(song, source, path, format, progress)
+        self._written.add(path)
+        if options.report:
+            joins = [(join.seconds, join.fade_seconds) for join in track.joins]
+            write_report(path, song, joins=joins, overwrite=options.overwrite)
+        return track
+
+    def write(self, song: Song, source: Path, path: Path, format: str, progress: Progress) -> TrackFile:
+        """Continue a song that was decoded from `source`; the track appears at `path` when it is whole.
+
+        Raises as `Length.samples`, `atomic_file` and `Model.continuation` do.
+        """
+        wanted = self.options.length.samples(song)
+        made = self.model.continuation(song, wanted, self.options.style)
+        with atomic_file(path, source=source, overwrite=self.options.overwrite) as whole:
+            with open_track(
+                whole,
+                format=format,
+                sample_rate=song.sample_rate,
+                channels=song.channels,
+                depth=song.depth,
+                expected_samples=wanted,
+            ) as track:
+                done = 0
+                for piece in made:
+                    track.write(piece)
+                    done += len(piece)
+                    progress.written(done / wanted, len(made.joins))
+            write_tags(whole, format, _track_tags(song))
+        return TrackFile(
+            song=song.name,
+            path=path,
+            format=format,
+            samples=wanted,
+            sample_rate=song.sample_rate,
+            channels=song.channels,
+            song_samples=len(song.samples),
+            model=self.model.name,
+            backend=self.model.backend,
+            device=self.model.device,
+            seed=self.options.style.seed,
+            joins=made.joins,
+            copied_seconds=made.copied_seconds,
+        )
+
+
+def continue_file(
+    song: str | Path,
+    track: str | Path | None = None,
+    *,
+    model: str | Model = DEFAULT,
+    minutes: float | None = None,
+    add: float | None = None,
+    ending: Ending = "auto",
+    variety: float = 0.3,
+    crossfade: float | None = None,
+    seed: int = 0,
+    format: str | None = None,
+    overwrite: bool = False,
+    report: bool = False,
+    progress: Progress | None = None,
+) -> TrackFile:
+    """Continue the song in a file, and write the track to another.
+
+    Args:
+        song: an audio file, or a video with sound.
+        track: the file to write, or a folder for it; by default it goes beside the song, as `song-3m00s.mp3`.
+        model: a name or path, as `load` takes it, or a model that was loaded.
+        minutes: how long the track should be, 3 where neither this nor `add` is given.
+        add: how much longer than the song it should be, in minutes, instead.
+        ending: `song` for the song's own ending, `fade`, `cut`, or `auto` for what suits the song.
+        variety: 0 for the safest continuation to 1 for the most surprising.
+        crossfade: the length of each join in seconds; None leaves it to the model.
+        seed: the same seed gives the same track, another seed another one.
+        format: `wav`, `flac`, `ogg`, `opus`, `mp3` or `m4a`; by default that of the track's name, or the song's.
+        overwrite: whether to replace a track that exists.
+        report: whether to evaluate the track: a page and a JSON file beside it.
+        progress: is told how far the work has come.
+
+    Raises:
+        UsageError, UnreadableAudio, UnusableModel, MissingDependency: as `load` and `Model.continue_song`.
+        CannotWrite: where the track can't be written, or exists.
+
+    Examples:
+        >>> import extrapcli
+        >>> made = extrapcli.continue_file("song.mp3", "long.flac", minutes=1.5)
+        >>> made.samples / made.sample_rate
+        90.0
+    """
+    options = Options(
+        length=length(minutes, add),
+        style=style(ending, variety, crossfade, seed),
+        format=format,
+        overwrite=overwrite,
+        report=report,
+    )
+    out = Path(track) if track is not None else None
+    if report:
+        check_report(out)
+    return Pipeline(options, model if isinstance(model, Model) else load(model)).run(Path(song), out, progress)
+
+
+def continue_files(
+    sources: list[Path], out: Path | None, options: Options, *, into_folder: bool, show_progress: ShowProgress
+) -> Iterator[TrackFile | ExtrapError]:
+    """Continue songs, files or folders of them, yielding each track when it is whole.
+
+    `into_folder` says that `out` is a folder, which is made. The error of a single song is raised. Of several, each
+    error is yielded in place of its track, and SomeFailed is raised at the end.
+    """
+    if options.report:
+        check_report(out)
+    songs = songs_among(sources)
+    several = len(songs) > 1
+    check_destination(songs, out, into_folder=into_folder or several or songs != sources)
+    pipeline = Pipeline(options)
+    failed = 0
+    for source in songs:
+        try:
+            with show_progress() as progress:
+                track = pipeline.run(source, out, progress)
+        except ExtrapError as error:
+            if not several:
+                raise
+            yield error
+            failed += 1
+        else:
+            yield track
+    if failed:
+        raise SomeFailed(f"{failed} of {len(songs)} songs failed; each is named above")
+
+
+def check_report(out: Path | None) -> None:
+    """Raise UsageError where no report can lie beside a track, MissingDependency where its packages are absent."""
+    from extrapcli.evaluation.report import check_installed
+
+    if out == STDOUT:
+        raise UsageError("a report lies beside its track, and standard output has no place for one")
+    check_installed()
+
+
+def _track_tags(song: Song) -> Tags:
+    """The song's tags; its title says that this is more than the song."""
+    text = dict(song.tags.text)
+    if "title" in text:
+        text["title"] = [f"{title} (continued)" for title in text["title"]]
+    return replace(song.tags, text=text)
