@@ -41,7 +41,7 @@ ALLOWED = {
     "describe": {"audio", "backends", "errors", "models", "spec"},
     "doctor": {"audio", "backends", "errors", "models"},
     "networks": {"dsp"},
-    "melody": {"atomic", "audio", "backends", "errors", "models", "spec"},
+    "melody": {"atomic", "audio", "backends", "dsp", "errors", "models", "spec"},
     "evaluation": {"atomic", "audio", "backends", "errors", "extrapolators", "spec"},
     "training": {"amplitude", "audio", "backends", "errors", "evaluation", "melody", "models", "networks", "spec"},
     "console": {"batch", "errors", "pipeline", "training"},  # but for errors, for types alone
@@ -72,7 +72,7 @@ ONLY_USERS = {
     "av": {"audio"},
     "soxr": {"audio"},
     "mutagen": {"audio"},
-    "onnxruntime": {"backends", "evaluation", "melody"},
+    "onnxruntime": {"backends", "evaluation"},
     "tensorflow": {"backends", "training"},
     "keras": {"backends", "networks", "training"},
     "scipy": {"evaluation", "training"},

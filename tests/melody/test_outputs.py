@@ -78,7 +78,7 @@ def test_the_title_and_the_upbeat_of_a_seed_come_into_its_score(
         (("--audio", "-"), 2, "sound is written as"),
         (("--score", "t.pdf"), 2, "t.pdf: a score is written as .svg, .musicxml, not '.pdf'"),
         (("-o", "t.wav"), 2, "t.wav: MIDI is written as .mid, .midi, not '.wav'"),
-        (("--soundfont", "font.sf2"), 2, "font.sf2: a sound font is for sound"),
+        (("--soundfont", "font.sf2"), 2, "; name a file for it with --audio PATH"),
         (("--audio", "t.wav", "--soundfont", "gone.sf2"), 3, "gone.sf2: cannot be read"),
         (("--audio", "t.wav", "--soundfont", "old.svg"), 3, "old.svg: not an .sf2 sound font"),
         (("--audio", "old.wav"), 6, "old.wav: exists already"),

@@ -206,7 +206,7 @@ def test_recordings_without_a_melody_are_refused_in_one_sentence(
         ("silence.wav", 3, "silence.wav: silent"),
         ("text.mp3", 3, "text.mp3: not audio"),
         ("gone.mp3", 3, "gone.mp3: no such file"),
-        ("notes.mid", 2, "holds written notes"),
+        ("notes.mid", 2, "holds written notes, and is no recording; give it to --seed"),
     ]:
         ran = extrap("melody", "--from", file, "--model", tune_model, status=status)
         assert says in ran.stderr

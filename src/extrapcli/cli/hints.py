@@ -4,11 +4,15 @@ from extrapcli.errors import ExtrapError
 
 HINTS = {
     "add": "say how much to add with --add LENGTH",
+    "audio": "name a file for it with --audio PATH",
+    "bars": "set their number with --bars",
     "device": "choose another --device",
     "ending": "choose --ending fade or cut",
     "format": "choose another --format",
     "out": "name it with -o PATH, or -o - for standard output",
     "overwrite": "choose another name, or say --overwrite",
+    "seed": "give it to --seed",
+    "soundfont": "choose another --soundfont",
 }
 """What to add to the sentence of an error, by the parameter that its hint names."""
 

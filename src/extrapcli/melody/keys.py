@@ -1,7 +1,6 @@
 """Keys: finding that of a tune, and transposing to C major or A minor, the keys that the network works in.
 
-The key is the one whose profile correlates best with how long each pitch class sounds (C. Krumhansl, Cognitive
-Foundations of Musical Pitch, 1990, chapter 4).
+The key is the one whose profile correlates best with how long each pitch class sounds.
 """
 
 import re
@@ -10,13 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.dsp import key_correlations
 from extrapcli.errors import UsageError
 from extrapcli.melody.encoding import Tune
 
-_PROFILES = {
-    False: (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88),
-    True: (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17),
-}
 NAMES = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 _LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11, "H": 11}
 _TARGET_TONIC = {False: 0, True: 9}  # of C major and A minor
@@ -40,15 +36,6 @@ class Key(NamedTuple):
         return Key((self.tonic + semitones) % 12, self.minor)
 
 
-def _standardized(profile: NDArray[np.float64]) -> NDArray[np.float64]:
-    standardized: NDArray[np.float64] = (profile - profile.mean()) / profile.std()
-    return standardized
-
-
-_KEYS = [Key(tonic, minor) for minor in (False, True) for tonic in range(12)]
-_KEY_PROFILES = np.stack([np.roll(_standardized(np.array(_PROFILES[key.minor])), key.tonic) for key in _KEYS])
-
-
 def parse_key(text: str) -> Key:
     """Read `G`, `F#`, `Bbm` or `A minor`; raise UsageError for anything else."""
     found = re.fullmatch(r"([A-Ha-h])([#b♯♭]?)\s*(|m|min|minor|maj|major)", text.strip())
@@ -61,16 +48,14 @@ def parse_key(text: str) -> Key:
 
 def find_key(tune: Tune) -> Key:
     """Find the key whose profile correlates best; C major for a tune without notes."""
-    durations = _durations(tune)
-    if durations.std() == 0:
-        return Key(int(durations.argmax()))
-    return _KEYS[int(np.argmax(_KEY_PROFILES @ durations))]
+    minor, tonic = divmod(int(key_correlations(_durations(tune)).argmax()), 12)
+    return Key(tonic, bool(minor))
 
 
 def c_or_a_minor(tune: Tune) -> Key:
     """C major or A minor, whichever profile correlates better."""
-    durations = _durations(tune)
-    return max((Key(0), Key(9, minor=True)), key=lambda key: float(_KEY_PROFILES[_KEYS.index(key)] @ durations))
+    major, minor = key_correlations(_durations(tune))
+    return Key(9, minor=True) if minor[9] > major[0] else Key(0)
 
 
 def _durations(tune: Tune) -> NDArray[np.float64]:
