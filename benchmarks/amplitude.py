@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from extrapcli import console
 from extrapcli.amplitude import linear
-from extrapcli.amplitude.network import go_on
+from extrapcli.amplitude.network import extrapolate
 from extrapcli.amplitude.stability import stability
 from extrapcli.backends import open_model
 from extrapcli.models import find_model
@@ -162,16 +162,18 @@ def closed_loops(training: Sounds, validation: Sounds) -> list[Figures]:
     chosen = range(0, len(validation.shards), len(validation.shards) // 8)
     known = validation.sequences[channels[list(chosen)], -3:]
     found = []
-    for place, start, sound in zip(chosen, known, go_on(backend, known, count), strict=True):
+    for place, start, sound in zip(chosen, known, extrapolate(backend, known, count), strict=True):
         own = linear.fit([validation.sequences[channels[place]]], 3)
         found.append(
             {
                 "song": validation.shards[place].source.stem,
                 "network": vars(stability(sound, SAMPLE_RATE)) | {"hertz": pitch(sound)},
                 "linear prediction, of the two songs": vars(
-                    stability(linear.go_on(common, start, count), SAMPLE_RATE)
+                    stability(linear.extrapolate(common, start, count), SAMPLE_RATE)
                 ),
-                "linear prediction, of this song": vars(stability(linear.go_on(own, start, count), SAMPLE_RATE)),
+                "linear prediction, of this song": vars(
+                    stability(linear.extrapolate(own, start, count), SAMPLE_RATE)
+                ),
             }
         )
     return found
@@ -192,7 +194,7 @@ def speed() -> Figures:
         took = []
         for _ in range(5):
             began = time.process_time()
-            go_on(backend, known, SAMPLE_RATE)
+            extrapolate(backend, known, SAMPLE_RATE)
             took.append(time.process_time() - began)
         found[name] = 1 / min(took)
     return found
@@ -219,7 +221,7 @@ def closed_loop_table(figures: list[Figures]) -> str:
     ways = [name for name in figures[0] if name != "song"]
     lines = ["| song | " + " | ".join(ways) + " |", "|---|---|---|---|"]
     for of in figures:
-        ends = [f"{of[way]['ends']}, {of[way]['seconds']:.2f} s" for way in ways]
+        ends = [f"{of[way]['outcome']}, {of[way]['seconds']:.2f} s" for way in ways]
         lines.append(f"| {of['song']} | " + " | ".join(ends) + " |")
     return "\n".join(lines)
 

@@ -19,7 +19,7 @@ ALLOWED = {
     "models": {"errors"},
     "audio": {"errors"},
     "backends": {"errors", "spec", "frames", "networks"},  # the layers that TensorFlow loads
-    "amplitude": {"backends", "errors", "spec"},
+    "amplitude": {"backends", "dsp"},
     "extrapolators": {"amplitude", "audio", "backends", "crossfade", "dsp", "errors", "frames", "spec"},
     "atomic": {"errors"},
     "continuation": {"audio", "errors", "extrapolators"},

@@ -21,7 +21,7 @@ def test_it_finds_the_recursion_that_made_a_sound(rng: np.random.Generator) -> N
     t = np.arange(400)
     sound = np.cos(0.3 * t) * 0.99**t + np.sin(1.1 * t + 1) * 0.995**t
     weights = linear.fit([sound[:200]], 4)
-    np.testing.assert_allclose(linear.go_on(weights, sound[:200], 200), sound[200:], atol=1e-6)
+    np.testing.assert_allclose(linear.extrapolate(weights, sound[:200], 200), sound[200:], atol=1e-6)
 
 
 def test_predictions_are_sums_of_the_samples_before(rng: np.random.Generator) -> None:

@@ -70,9 +70,9 @@ RUNS: list[tuple[int, tuple[str, ...]]] = [
     ("args", "status", "says"),
     [
         (("gone.wav",), 3, "gone.wav"),
-        (("piece.wav", "--model", "study"), 4, "does not predict samples"),
+        (("piece.wav", "--model", "study"), 4, "choose one that predicts samples"),
         (("piece.wav", "--model", "wavenet"), 4, "no such model"),
-        (("piece.wav", "--look-back", "33"), 2, "at most"),
+        (("piece.wav", "--look-back", "33"), 2, "which predicts from 32; choose a smaller --look-back"),
         (("piece.wav", "--look-back", "0"), 2, "look-back"),
         (("piece.wav", "-o", "piece.wav", "--overwrite"), 2, "is the song itself"),
         (("piece.wav", "-o", "there.wav"), 6, "exists already"),

@@ -9,6 +9,7 @@ HINTS = {
     "device": "choose another --device",
     "ending": "choose --ending fade or cut",
     "format": "choose another --format",
+    "look_back": "choose a smaller --look-back, or train a model for it (extrap train --recipe amplitude-long)",
     "out": "name it with -o PATH, or -o - for standard output",
     "overwrite": "choose another name, or say --overwrite",
     "seed": "give it to --seed",

@@ -8,8 +8,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from extrapcli.amplitude import linear
-from extrapcli.amplitude.network import ahead, go_on
+from extrapcli.amplitude import linear, network
 from extrapcli.amplitude.stability import Stability, stability
 from extrapcli.backends.base import Backend
 from extrapcli.networks.amplitude import amplitude, amplitude_rolled
@@ -63,7 +62,7 @@ class AmplitudeRelease:
         validation = validation_sounds(self.recipe, corpus, progress)
         weights = linear.fit(training.sequences, self.look_back)
         ways: dict[str, Predict] = {
-            "network": lambda sequence: np.concatenate(list(ahead(backend, sequence, self.look_back))),
+            "network": lambda sequence: np.concatenate(list(network.predict(backend, sequence, self.look_back))),
             "linear_prediction": lambda sequence: linear.predict(weights, sequence),
             "linear_prediction_of_each_song": lambda s: linear.predict(linear.fit([s], self.look_back), s),
             "last_sample": lambda sequence: np.concatenate([[0], sequence[:-1]]),
@@ -77,19 +76,19 @@ class AmplitudeRelease:
         figures |= {"look_back": self.look_back, "silence_training_squared_16_bit": round(_power(training))}
         figures |= self._lives(backend, validation, weights)
         known = validation.sequences[:, -self.look_back :]
-        one, other = (go_on(of, known, AGREEMENT_STEPS) for of in (backend, tensorflow))
+        one, other = (network.extrapolate(of, known, AGREEMENT_STEPS) for of in (backend, tensorflow))
         return figures, float(np.abs(one - other).max() / max(np.abs(other).max(), np.finfo(np.float32).tiny))
 
-    def _lives(self, backend: Backend, sounds: Sounds, weights: linear.Weights) -> Figures:
+    def _lives(self, backend: Backend, sounds: Sounds, weights: NDArray[np.float64]) -> Figures:
         """How long the closed loop lives after some songs, and that of linear prediction."""
         sequences = sounds.sequences[:: max(1, len(sounds.sequences) // FOLLOWED)][:FOLLOWED]
         count = FOLLOWED_SECONDS * SAMPLE_RATE
         known = sequences[:, -self.look_back :]
         lives = {
-            "closed_loop": list(go_on(backend, known, count)),
-            "linear_prediction_closed_loop": [linear.go_on(weights, of, count) for of in known],
+            "closed_loop": list(network.extrapolate(backend, known, count)),
+            "linear_prediction_closed_loop": [linear.extrapolate(weights, of, count) for of in known],
             "linear_prediction_of_each_song_closed_loop": [
-                linear.go_on(linear.fit([sequence], self.look_back), of, count)
+                linear.extrapolate(linear.fit([sequence], self.look_back), of, count)
                 for sequence, of in zip(sequences, known, strict=True)
             ],
         }
@@ -103,7 +102,7 @@ def _told(name: str, lives: list[Stability]) -> Figures:
     """How many end in which way, and the middle one of the seconds it takes."""
     ends: dict[str, list[float]] = {}
     for one in lives:
-        ends.setdefault(one.ends, []).append(one.seconds)
+        ends.setdefault(one.outcome, []).append(one.seconds)
     told = (f"{end}: {len(seconds)}, after {np.median(seconds):.2f} s" for end, seconds in sorted(ends.items()))
     return {name: "; ".join(told)}
 
