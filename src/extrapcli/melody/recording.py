@@ -4,6 +4,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from extrapcli.audio.decode import decode
 from extrapcli.errors import UnreadableAudio, UsageError
 from extrapcli.melody.encoding import METRES, STEPS_PER_QUARTER, Note, Tune
@@ -46,19 +49,35 @@ def read_recording(
         raise UsageError(f"{path}: holds written notes, and is no recording", hint="seed")
     song = decode(path, name=str(path))
     samples = song.samples[: ANALYSED_SECONDS * song.sample_rate].mean(axis=1).astype("float32")
-    transcription = transcribe(samples, song.sample_rate, device=device, threads=threads)
-    melody = [note for note in extract_melody(transcription) if note.confidence >= MIN_CONFIDENCE]
-    tempo = estimate_tempo(melody) if melody else USUAL
-    excerpt = _best_excerpt(melody, tempo, metre, bars)
-    if not excerpt:
+    melody = hear_melody(samples, song.sample_rate, device=device, threads=threads)
+    heard = find_seed(melody, metre, bars=bars)
+    if not heard:
         raise UnreadableAudio(
             f"{song.name}: no melody is heard in it; give some seconds of music in which one voice leads"
         )
+    return replace(heard, tune=replace(heard.tune, title=path.stem))
+
+
+def hear_melody(
+    samples: NDArray[np.float32], sample_rate: int, *, device: str = "cpu", threads: int | None = None
+) -> list[NoteEvent]:
+    """Find the notes of the melody in mono sound `(n,)` of full scale 1."""
+    transcription = transcribe(samples, sample_rate, device=device, threads=threads)
+    return [note for note in extract_melody(transcription) if note.confidence >= MIN_CONFIDENCE]
+
+
+def find_seed(melody: list[NoteEvent], metre: str, *, bars: int = SEED_BARS) -> RecordedMelody | None:
+    """Find the `bars` bars of a melody that are heard best; None where they hold fewer than four notes."""
+    tempo = estimate_tempo(melody) if melody else USUAL
+    excerpt = _best_excerpt(melody, tempo, metre, bars)
+    if not excerpt:
+        return None
     grid = fit_grid(excerpt, tempo, metre)
     first, notes = quantize(excerpt, grid)
-    key = _key([note for note in melody if abs(note.begin - excerpt[0].begin) < KEY_SECONDS])
-    tune = Tune(path.stem, notes, metre, -first % METRES[metre])
-    return RecordedMelody(tune, key, 60 / (STEPS_PER_QUARTER * grid.step))
+    around = [note for note in melody if abs(note.begin - excerpt[0].begin) < KEY_SECONDS]
+    hundredths = (Note(note.pitch, max(1, round(100 * (note.end - note.begin)))) for note in around)
+    key = find_key(Tune("", tuple(hundredths)))
+    return RecordedMelody(Tune("", notes, metre, -first % METRES[metre]), key, 60 / (STEPS_PER_QUARTER * grid.step))
 
 
 def fold_into_range(tune: Tune, symbols: tuple[str, ...]) -> Tune:
@@ -73,11 +92,6 @@ def fold_into_range(tune: Tune, symbols: tuple[str, ...]) -> Tune:
         return replace(note, pitch=min(octaves, key=lambda other: abs(other - pitch), default=pitch))
 
     return replace(tune, notes=tuple(map(folded, tune.notes)))
-
-
-def _key(melody: list[NoteEvent]) -> Key:
-    hundredths = (Note(note.pitch, max(1, round(100 * (note.end - note.begin)))) for note in melody)
-    return find_key(Tune("", tuple(hundredths)))
 
 
 def _best_excerpt(melody: list[NoteEvent], tempo: float, metre: str, bars: int) -> list[NoteEvent]:

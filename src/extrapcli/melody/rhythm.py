@@ -1,7 +1,7 @@
 """The rhythm of a melody heard in a recording: its tempo, where sixteenths and bars lie, and its notes on that grid.
 
 The tempo is found here rather than with librosa, whose estimates are right less often for the onsets of one voice
-and whose first call compiles for 20 s: docs/melody.md has the figures.
+and whose first call compiles for a quarter of a minute: docs/melody.md has the figures.
 """
 
 from typing import NamedTuple
