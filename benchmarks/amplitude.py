@@ -55,7 +55,7 @@ def main() -> None:
         "activation": activations(runs, training),
         "look_back": {
             "the two songs": look_backs(training, training, decibels),
-            "50 validation songs, the middle one": look_backs(validation, training, median_decibels),
+            "50 validation songs, the median": look_backs(validation, training, median_decibels),
             "50 validation songs together": look_backs(validation, training, decibels),
         },
         "closed_loop": closed_loops(training, validation),
@@ -115,13 +115,13 @@ def linearly(sequences: Sequences, order: int, given: Sequences) -> Sequences:
 
 
 def activations(runs: dict[str, Path], training: Sounds) -> Figures:
-    """Losses on the samples that were learned, in squared 16-bit units and dB of the songs' power."""
+    """Losses on the samples that were learned, in squared 16-bit units and dB relative to the songs' power."""
     given, wanted = windows(training.sequences, 3)
     ways = {RUNS[name]: by(predictor(run), given) for name, run in runs.items()}
     ways |= {
         "linear prediction": linearly(training.sequences, 3, given),
-        "the last sample again": given[..., -1],
-        "what is not below zero, exactly": np.maximum(wanted, 0),
+        "repeating the last sample": given[..., -1],
+        "the song, its negative samples set to zero": np.maximum(wanted, 0),
         "silence": np.zeros_like(wanted),
     }
     found: Figures = {
@@ -168,10 +168,10 @@ def closed_loops(training: Sounds, validation: Sounds) -> list[Figures]:
             {
                 "song": validation.shards[place].source.stem,
                 "network": vars(stability(sound, SAMPLE_RATE)) | {"hertz": pitch(sound)},
-                "linear prediction, of the two songs": vars(
+                "linear prediction, fitted to the two songs": vars(
                     stability(linear.extrapolate(common, start, count), SAMPLE_RATE)
                 ),
-                "linear prediction, of this song": vars(
+                "linear prediction, fitted to this song": vars(
                     stability(linear.extrapolate(own, start, count), SAMPLE_RATE)
                 ),
             }
@@ -203,7 +203,7 @@ def speed() -> Figures:
 def activation_table(figures: Figures) -> str:
     rows = [f"| {name} | {of['squared_16_bit']:,.0f} | {of['decibels']:.1f} dB |" for name, of in figures.items()]
     head = [
-        "| three samples in, the next one out | error, squared 16-bit units | of the songs' power |",
+        "| from three samples | error in squared 16-bit units | relative to the songs' power |",
         "|---|---|---|",
     ]
     return "\n".join([*head, *rows])
@@ -228,7 +228,7 @@ def closed_loop_table(figures: list[Figures]) -> str:
 
 def speed_table(figures: Figures) -> str:
     rows = [f"| {name} | {factor:.1f} |" for name, factor in figures.items()]
-    return "\n".join(["| | times as fast as it sounds |", "|---|---|", *rows])
+    return "\n".join(["| | times real time |", "|---|---|", *rows])
 
 
 TABLES: dict[str, Callable[[Any], str]] = {

@@ -124,8 +124,8 @@ def test_what_is_no_tune_is_refused_in_a_sentence(tmp_path: Path) -> None:
     for name, says in (
         ("two.musicxml", "several notes at once"),
         ("two.mid", "several notes at once"),
-        ("drums.musicxml", "drums alone"),
-        ("drums.mid", "drums alone"),
+        ("drums.musicxml", "only drums"),
+        ("drums.mid", "only drums"),
         ("empty.mid", "no notes"),
         ("text.abc", "not ABC"),
         ("text.mid", "not a MIDI file"),

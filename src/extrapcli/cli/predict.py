@@ -64,7 +64,7 @@ def predict(
         for name, error in (
             (f"{made.model}, from {made.look_back} samples", made.error),
             ("linear prediction from as many, fitted to this song", made.linear_prediction),
-            ("the last sample again", made.last_sample),
+            ("repeating the last sample", made.last_sample),
         ):
             console.say(f"{name}: error {error.decibels:.1f} dB, {error.squared_16_bit:,.0f} in squared 16-bit units")
     if made.path != Path("-"):

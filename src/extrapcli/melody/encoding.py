@@ -60,7 +60,7 @@ class RejectReason(StrEnum):
 
     durations = "has durations other than sixteenths to wholes, plain or dotted"
     voices = "has several notes at once"
-    drums = "has drums alone"
+    drums = "has only drums"
     empty = "has no notes"
     damaged = "cannot be read"
 
