@@ -29,7 +29,7 @@ def test_a_constant_is_silence() -> None:
 
 
 @pytest.mark.parametrize("hertz", [100, 441, 3000])
-def test_a_tone_loops_from_where_it_is_alone(hertz: float, rng: np.random.Generator) -> None:
+def test_a_tone_loops_from_where_the_noise_ends(hertz: float, rng: np.random.Generator) -> None:
     sound = tone(hertz) + np.where(T < 1, rng.normal(size=len(T)), 0)
     found = stability(sound, RATE)
     assert found.outcome == "loops"

@@ -6,7 +6,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def tune_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model folder like the shipped ones, of a small network of tunes with weights drawn at random."""
+    """A model folder like the shipped ones, with a small network for tunes and random weights."""
     from extrapcli.melody.encoding import BAR_POSITIONS
     from extrapcli.networks.melody import MelodySettings, melody_step
     from extrapcli.spec import TuneSpec

@@ -1,4 +1,4 @@
-"""New tunes: what they keep of the seed, how they end, and the command that writes them."""
+"""Generated tunes: that they begin with the seed, how they end, and the command that writes them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,7 +26,7 @@ def tune(symbols: str = SEED, metre: str = "4/4") -> Tune:
 
 
 class Counting(ToyBackend):
-    """A model whose state counts steps: it plays 60 on and on, and ends after a number of steps."""
+    """A model whose state counts steps: it gives notes for a number of steps and then ends the tune."""
 
     model = TuneSpec("counting", ("/", "_", "60", "62"), 1)
 
@@ -51,8 +51,8 @@ def test_a_tune_begins_with_its_seed_and_ends_where_the_model_ends_it() -> None:
     assert model.beats == [first + step % 16 for step in range(41)]
 
 
-class Sure(Counting):
-    """It may end at any bar, and does at the third one almost surely."""
+class EndsAtTheThirdBar(Counting):
+    """It may end at every bar line, and does so at the third with a high probability."""
 
     def compute(self, context: Frames) -> Mapping[str, NDArray[np.float32]]:
         given = super().compute(context)
@@ -62,9 +62,11 @@ class Sure(Counting):
         return {"next": chances.astype(np.float32), "state": given["state"]}
 
 
-def test_the_surest_end_near_the_length_asked_for_is_kept() -> None:
+def test_the_candidate_with_the_most_probable_ending_is_kept() -> None:
     for number in range(5):
-        written = continue_tune(Sure(ends=1e6), tune("62 _ 62 _"), bars=4, temperature=1, random_seed=number)
+        written = continue_tune(
+            EndsAtTheThirdBar(ends=1e6), tune("62 _ 62 _"), bars=4, temperature=1, random_seed=number
+        )
         assert (written.tune.steps, written.ended) == (48, True)
 
 
@@ -73,7 +75,7 @@ def test_a_tune_may_end_where_the_last_bar_does() -> None:
     assert (written.tune.steps, written.ended) == (64, True)
 
 
-def test_a_tune_without_an_end_is_cut_at_the_bar() -> None:
+def test_a_tune_that_does_not_end_is_cut_at_the_bar() -> None:
     written = continue_tune(Counting(ends=1e6), tune("62 _ 62 _", "3/4"), bars=4, temperature=1, random_seed=0)
     assert not written.ended
     assert written.tune.steps == 48
@@ -121,7 +123,7 @@ def test_no_step_is_computed_twice(tune_model: Path, monkeypatch: pytest.MonkeyP
     assert written.tune.steps <= len(contexts) <= 4 * 16 + 1
 
 
-def test_seeds_that_the_model_cannot_go_on_from_are_refused(tune_model: Path, tiny_model: Path) -> None:
+def test_seeds_that_the_model_cannot_continue_are_refused(tune_model: Path, tiny_model: Path) -> None:
     model: Backend = open_model(tune_model, device="cpu")
     with pytest.raises(UsageError, match="knows the notes 55 to 76, not 30"):
         continue_tune(model, tune("60 30"), bars=8, temperature=1, random_seed=0)
@@ -146,7 +148,13 @@ def test_the_command_writes_midi(extrap: Extrap, tune_model: Path, tmp_path: Pat
     assert extrap(*asked, "-o", "-").stdout == before
 
 
-def test_a_seed_from_a_file_comes_back_in_its_own_key(extrap: Extrap, tune_model: Path, tmp_path: Path) -> None:
+def test_a_long_seed_is_not_taken_for_a_file_name(extrap: Extrap, tune_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "new.mid").touch()
+    extrap("melody", "--seed", "67 _ " * 60, "--model", tune_model, "-o", "new.mid", "--overwrite")
+    assert isinstance(read_midi(tmp_path / "new.mid"), Tune)
+
+
+def test_a_seed_from_a_file_keeps_its_key(extrap: Extrap, tune_model: Path, tmp_path: Path) -> None:
     scale = decode(["63", "_", "65", "_", "67", "_", "68", "_", "70", "_", "_", "_", "63", "_", "_", "_"])
     midi_file(Tune("", scale, "3/4"), tempo=100).save(tmp_path / "seed.mid")
     extrap("melody", "--seed", "seed.mid", "--model", tune_model, "-o", "new.mid", "--bars", "6")
@@ -171,7 +179,7 @@ def test_bad_seeds_end_in_one_sentence(seed: str, status: int, says: str, extrap
     assert len(ran.stderr.splitlines()) == 1
 
 
-def test_models_are_not_taken_for_one_another(
+def test_a_model_of_another_kind_is_refused(
     extrap: Extrap, tune_model: Path, tiny_model: Path, song_wav: Path
 ) -> None:
     assert "choose one that writes tunes" in extrap("melody", "--seed", SEED, "--model", tiny_model, status=4).stderr

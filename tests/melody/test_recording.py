@@ -1,4 +1,4 @@
-"""Seeds from recordings: what is heard of tunes that are known, and what is said of sound that holds none."""
+"""Seeds from recordings of known tunes, and errors for recordings without a melody."""
 
 import hashlib
 from pathlib import Path
@@ -39,7 +39,7 @@ MINOR = Tune("", decode(parse_symbols(f"{LAMENT} {LAMENT}")), "4/4")
 
 
 def tones(notes: list[NoteEvent], loudness: float, seconds: float) -> NDArray[np.float32]:
-    """Six harmonics that fade, for each note; `loudness` is the amplitude of a fundamental."""
+    """Play notes with six decaying harmonics; `loudness` is the amplitude of the fundamental."""
     sound = np.zeros(round(seconds * SAMPLE_RATE))
     for note in notes:
         t = np.arange(round((note.end - note.begin) * SAMPLE_RATE)) / SAMPLE_RATE
@@ -51,7 +51,7 @@ def tones(notes: list[NoteEvent], loudness: float, seconds: float) -> NDArray[np
 
 
 def timed(tune: Tune, tempo: float, *, lead: float = 0.7) -> list[NoteEvent]:
-    """The notes as they sound, each for nine tenths of its length; the first begins at second `lead`."""
+    """Time the notes of a tune, each for nine tenths of its length, from second `lead` on."""
     step, now, sung = 15 / tempo, lead, []
     for note in tune.notes:
         if note.pitch is not None:
@@ -61,7 +61,7 @@ def timed(tune: Tune, tempo: float, *, lead: float = 0.7) -> list[NoteEvent]:
 
 
 def played(tune: Tune, tempo: float, *below: int) -> NDArray[np.float32]:
-    """A tune, with quieter ones so many semitones below it."""
+    """Play a tune, with quieter voices so many semitones below it."""
     notes = timed(tune, tempo)
     sound = tones(notes, 0.3, notes[-1].end + 1)
     for semitones in below:
@@ -79,7 +79,7 @@ def test_the_network_is_the_published_one() -> None:
     assert {"LICENSE", "NOTICE"} <= {file.name for file in MODEL.parent.iterdir()}
 
 
-def test_a_scale_is_heard_where_it_sounds_to_the_end_of_half_a_minute() -> None:
+def test_half_a_minute_of_a_scale_is_transcribed_on_time() -> None:
     scale = [NoteEvent(0.5 + 0.4 * k, 0.85 + 0.4 * k, 48 + 2 * (k % 18), 1.0) for k in range(72)]
     heard = transcribe(tones(scale, 0.3, 30), SAMPLE_RATE)
     assert heard.notes.shape == heard.onsets.shape == (-(-30 * SAMPLE_RATE // HOP), 88)
@@ -90,7 +90,7 @@ def test_a_scale_is_heard_where_it_sounds_to_the_end_of_half_a_minute() -> None:
         assert frame / FRAMES_PER_SECOND - 0.1 == pytest.approx(0, abs=0.03)
 
 
-def test_what_is_heard_does_not_depend_on_where_windows_lie() -> None:
+def test_a_transcription_does_not_depend_on_the_windows() -> None:
     sound = played(TUNE, 120)
     whole, later = transcribe(sound, SAMPLE_RATE), transcribe(np.pad(sound, (KEPT * HOP, 0)), SAMPLE_RATE)
     np.testing.assert_allclose(later.notes[KEPT:], whole.notes, atol=1e-5)
@@ -99,7 +99,7 @@ def test_what_is_heard_does_not_depend_on_where_windows_lie() -> None:
 
 
 @pytest.mark.parametrize("samples", [1, 300, SAMPLE_RATE // 4])
-def test_next_to_nothing_has_no_line(samples: int) -> None:
+def test_very_short_sound_has_no_melody(samples: int) -> None:
     assert extract_melody(transcribe(np.full(samples, 0.1, np.float32), SAMPLE_RATE)) == []
 
 
@@ -107,7 +107,9 @@ def test_next_to_nothing_has_no_line(samples: int) -> None:
     ("speed", "shift", "rate"), [(72, 0, 44100), (96, 5, 22050), (132, -4, 16000), (110, 13, 48000)]
 )
 @pytest.mark.parametrize("tune", [TUNE, MINOR])
-def test_a_tune_is_heard_as_itself(tune: Tune, speed: float, shift: int, rate: int, tmp_path: Path) -> None:
+def test_a_tune_is_recovered_from_a_recording(
+    tune: Tune, speed: float, shift: int, rate: int, tmp_path: Path
+) -> None:
     sound = resample(played(tune.transposed(shift), speed)[:, None], from_rate=SAMPLE_RATE, to_rate=rate)
     heard = read_recording(write(tmp_path / "tune.wav", sound, rate), "4/4")
     assert heard.tune.notes == tune.transposed(shift).notes
@@ -117,12 +119,12 @@ def test_a_tune_is_heard_as_itself(tune: Tune, speed: float, shift: int, rate: i
 
 
 @pytest.mark.parametrize("below", [(12,), (7,), (7, 12), (19,)])
-def test_what_goes_along_below_does_not_take_over(below: tuple[int, ...], tmp_path: Path) -> None:
+def test_lower_voices_are_not_taken_for_the_melody(below: tuple[int, ...], tmp_path: Path) -> None:
     heard = read_recording(write(tmp_path / "tune.wav", played(TUNE, 100, *below)), "4/4")
     assert heard.tune.notes == TUNE.notes
 
 
-def test_an_empty_beginning_is_passed_over(tmp_path: Path) -> None:
+def test_a_quiet_beginning_is_skipped(tmp_path: Path) -> None:
     sound = np.concatenate([0.001 * np.ones(9 * SAMPLE_RATE, np.float32), played(TUNE, 100)])
     assert read_recording(write(tmp_path / "late.wav", sound), "4/4").tune.notes == TUNE.notes
 
@@ -132,9 +134,7 @@ def test_an_empty_beginning_is_passed_over(tmp_path: Path) -> None:
     st.floats(60, 170),
     st.integers(0, 2**32 - 1),
 )
-def test_notes_that_are_a_little_off_come_onto_the_grid(
-    notes: list[tuple[int, int]], speed: float, number: int
-) -> None:
+def test_inexact_notes_are_quantized_to_the_grid(notes: list[tuple[int, int]], speed: float, number: int) -> None:
     tune = Tune("", tuple(Note(pitch, steps) for steps, pitch in notes))
     off = np.random.default_rng(number).uniform(-0.2, 0.2, len(notes)) * 15 / speed
     line = [n._replace(begin=n.begin + late) for n, late in zip(timed(tune, speed), off, strict=True)]
@@ -144,7 +144,7 @@ def test_notes_that_are_a_little_off_come_onto_the_grid(
 
 
 @given(st.lists(st.tuples(st.floats(0, 3), st.floats(0.05, 3), st.integers(40, 90)), min_size=1, max_size=30))
-def test_lengths_are_always_those_of_the_vocabulary(spans: list[tuple[float, float, int]]) -> None:
+def test_quantized_lengths_are_those_of_the_vocabulary(spans: list[tuple[float, float, int]]) -> None:
     line, now = [], 0.0
     for gap, length, pitch in spans:
         line.append(NoteEvent(now + gap, now + gap + length, pitch, 0.5))
@@ -163,15 +163,13 @@ def test_a_bar_begins_where_the_long_notes_are(metre: str) -> None:
     assert ((fit_grid(line, 100, metre).bar_start - 0.7) / 0.15 + 1) % bar == pytest.approx(1, abs=0.05)
 
 
-def test_notes_beyond_a_model_move_by_octaves() -> None:
+def test_notes_out_of_range_move_by_octaves() -> None:
     symbols = ("/", "_", "r", *map(str, range(55, 77)))
     notes = (Note(40, 2), Note(60, 4), Note(None, 1), Note(90, 1))
     assert fold_into_range(Tune("", notes), symbols).notes == (Note(64, 2), Note(60, 4), Note(None, 1), Note(66, 1))
 
 
-def test_the_command_goes_on_in_the_key_and_tempo_of_a_recording(
-    extrap: Extrap, tune_model: Path, tmp_path: Path
-) -> None:
+def test_the_command_keeps_the_key_and_tempo_of_a_recording(extrap: Extrap, tune_model: Path, tmp_path: Path) -> None:
     write(tmp_path / "song.flac", played(TUNE.transposed(2), 96, 12))
     ran = extrap("melody", "--from", "song.flac", "--model", tune_model, "-o", "new.mid")
     assert ran.stderr.startswith("extrap: song.flac: a melody in D at 96 quarters a minute: A4 F#4 F#4 G4")

@@ -1,5 +1,7 @@
-"""A tune as sound: how long, how high, how loud, and what is no sound font."""
+"""Synthesized tunes: length, pitch, level, and errors for sound fonts."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,7 @@ FONT = load_soundfont(None)
 
 
 def loudness(sound: NDArray[np.float32], seconds: float = 0.1) -> NDArray[np.float32]:
-    """The peak of each stretch of so many seconds."""
+    """The peak of each piece of so many seconds."""
     size = round(seconds * SAMPLE_RATE)
     stretches = sound[: len(sound) // size * size].reshape(-1, size * 2)
     peaks: NDArray[np.float32] = np.abs(stretches).max(axis=1)
@@ -60,8 +62,8 @@ def test_a_note_has_its_pitch(pitch: int) -> None:
         assert abs(12 * np.log2(found / wanted)) < 0.1
 
 
-def test_each_note_begins_when_the_tempo_says() -> None:
-    """A rest of a second lies between notes of a sixteenth: what is silent begins to sound there."""
+def test_notes_begin_on_time() -> None:
+    """Notes of a sixteenth are apart by nearly four seconds, so each begins after silence."""
     sound = synthesize(Tune("", notes_of(["69", *["r"] + ["_"] * 14] * 4)[:-1]), FONT, tempo=60)
     level = np.abs(sound).max(axis=1)
     for number in (1, 2, 3):
@@ -76,7 +78,7 @@ def test_the_same_tune_gives_the_same_samples() -> None:
 
 
 @pytest.mark.parametrize("format", sorted(FORMATS))
-def test_every_format_holds_it_and_the_same_bytes(format: str, tmp_path: Path) -> None:
+def test_every_format_can_be_written_with_the_same_bytes(format: str, tmp_path: Path) -> None:
     sound = synthesize(Tune("", notes_of(["67", "_", "_", "_", "69", "_", "_", "_"])), FONT, tempo=100)
     for name in ("one", "two"):
         write_sound(tmp_path / name, format, sound)
@@ -92,7 +94,7 @@ def test_every_format_holds_it_and_the_same_bytes(format: str, tmp_path: Path) -
     [(b"", "can be played"), (b"not a sound font" * 99, "can be played"), (FONT[:3_000_000], "can be played")],
     ids=["empty", "text", "cut"],
 )
-def test_what_is_no_sound_font_is_said_in_a_sentence(content: bytes, says: str, tmp_path: Path) -> None:
+def test_a_file_that_is_no_sound_font_is_refused_in_one_sentence(content: bytes, says: str, tmp_path: Path) -> None:
     (tmp_path / "font.sf2").write_bytes(content)
     with pytest.raises(UnreadableAudio, match=f"font.sf2: not an .sf2 sound font that {says}"):
         load_soundfont(tmp_path / "font.sf2")
@@ -100,8 +102,8 @@ def test_what_is_no_sound_font_is_said_in_a_sentence(content: bytes, says: str, 
         load_soundfont(tmp_path / "gone.sf2")
 
 
-def test_a_damaged_sound_font_says_nothing_of_its_own(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """Its instruments lead to samples that are not there: midirenderer panics."""
+def test_a_damaged_sound_font_prints_nothing_of_its_own(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Its instruments refer to samples that do not exist, at which midirenderer panics."""
     at = FONT.index(b"shdr") + 8
     (tmp_path / "font.sf2").write_bytes(
         FONT[:at]
@@ -114,7 +116,16 @@ def test_a_damaged_sound_font_says_nothing_of_its_own(capfd: pytest.CaptureFixtu
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_font_without_sound_and_a_tune_without_end_are_refused() -> None:
+def test_a_sound_font_is_loaded_without_standard_error() -> None:
+    code = (
+        "import os; from extrapcli.melody.synthesis import load_soundfont;"
+        "os.close(2); print(len(load_soundfont(None)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == f"{len(FONT)}\n"
+
+
+def test_a_silent_font_and_an_endless_tune_are_refused() -> None:
     at, end = FONT.index(b"smpl") + 8, FONT.index(b"pdta") - 8
     with pytest.raises(UnreadableAudio, match="no piano that plays"):
         synthesize(Tune("", (Note(69, 4),)), FONT[:at] + bytes(end - at) + FONT[end:], tempo=100)

@@ -1,4 +1,4 @@
-"""Tunes from ABC, kern, MusicXML and MIDI, and what is refused of them."""
+"""Reading tunes from ABC, kern, MusicXML and MIDI, and what is refused."""
 
 import random
 from fractions import Fraction
@@ -51,12 +51,12 @@ def test_abc_is_read_as_the_standard_says() -> None:
         ((ABC[ABC.index("D2 ") :], "z4 | z4\n"), RejectReason.empty),
     ],
 )
-def test_abc_that_is_no_tune_says_why(change: tuple[str, str], unfit: RejectReason) -> None:
+def test_abc_that_is_no_tune_has_a_reason(change: tuple[str, str], unfit: RejectReason) -> None:
     assert read_piece(ABC.replace(*change)) is unfit
 
 
 @pytest.mark.parametrize("change", [("D2", "(3DDD"), ("D2", "[DF]2"), ("K: G", "K: Hp"), ("F3", "\nM: 2/4\nF3")])
-def test_abc_beyond_one_plain_voice_is_left_to_music21(change: tuple[str, str], tmp_path: Path) -> None:
+def test_unsupported_abc_is_read_by_music21(change: tuple[str, str], tmp_path: Path) -> None:
     text = ABC.replace(*change)
     with pytest.raises(UnsupportedAbc):
         read_piece(text)
@@ -65,7 +65,7 @@ def test_abc_beyond_one_plain_voice_is_left_to_music21(change: tuple[str, str], 
 
 
 def test_essen_is_read_as_music21_reads_it() -> None:
-    """Where no accidental stands: music21 forgets those of the same bar."""
+    """Compare pieces without accidentals, as music21 forgets accidentals within a bar."""
     files = [file.read_bytes().decode(errors="replace") for file in sorted(ESSEN.glob("*.abc"))]
     every = [piece for text in files for piece in split_pieces(text)]
     assert len(every) == 8514
@@ -94,7 +94,7 @@ def score(*notes: str, unpitched: bool = False) -> music21.stream.Part:
 
 
 @pytest.mark.parametrize("format", ["musicxml", "midi"])
-def test_scores_are_tunes_too(format: str, tmp_path: Path) -> None:
+def test_musicxml_and_midi_of_other_programs_are_read(format: str, tmp_path: Path) -> None:
     suffix = {"musicxml": "musicxml", "midi": "mid"}[format]
     score("C4", "E4", "G4", "C5").write(format, tmp_path / f"t.{suffix}")
     tune = read_tune(tmp_path / f"t.{suffix}")
@@ -102,7 +102,7 @@ def test_scores_are_tunes_too(format: str, tmp_path: Path) -> None:
     assert tune.metre == "3/4"
 
 
-def test_kern_is_a_tune_too(tmp_path: Path) -> None:
+def test_kern_is_read(tmp_path: Path) -> None:
     (tmp_path / "t.krn").write_text("**kern\n*M3/4\n*G:\n=1\n4g\n8a\n8b\n4.cc\n=2\n8r\n4d\n4d\n==\n*-\n")
     assert (
         " ".join(encode(read_tune(tmp_path / "t.krn").notes))
@@ -110,7 +110,7 @@ def test_kern_is_a_tune_too(tmp_path: Path) -> None:
     )
 
 
-def test_what_is_no_tune_is_refused_in_a_sentence(tmp_path: Path) -> None:
+def test_a_file_without_a_tune_is_refused_in_one_sentence(tmp_path: Path) -> None:
     both = music21.stream.Score([score("C4", "E4", "G4"), score("C3", "C3", "C3")])
     both.write("musicxml", tmp_path / "two.musicxml")
     both.write("midi", tmp_path / "two.mid")
@@ -145,7 +145,7 @@ def test_midi_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     assert mido.MidiFile(tmp_path / "t.mid").length == pytest.approx(23 / 4 * 60 / 100)
 
 
-def test_midi_that_was_played_comes_to_the_nearest_sixteenth(tmp_path: Path) -> None:
+def test_played_midi_is_rounded_to_sixteenths(tmp_path: Path) -> None:
     track = mido.MidiTrack()
     for wait, length in ((0, 110), (20, 235), (3, 118)):
         track.append(mido.Message("note_on", note=60, velocity=80, time=wait))
