@@ -19,7 +19,7 @@ ALLOWED = {
     "models": {"errors"},
     "audio": {"errors"},
     "backends": {"errors", "spec", "frames", "networks"},  # the layers that TensorFlow loads
-    "amplitude": {"backends", "errors", "spec"},
+    "amplitude": {"backends", "dsp"},
     "extrapolators": {"amplitude", "audio", "backends", "crossfade", "dsp", "errors", "frames", "spec"},
     "atomic": {"errors"},
     "continuation": {"audio", "errors", "extrapolators"},
@@ -41,7 +41,7 @@ ALLOWED = {
     "describe": {"audio", "backends", "errors", "models", "spec"},
     "doctor": {"audio", "backends", "errors", "models"},
     "networks": {"dsp"},
-    "melody": {"atomic", "audio", "backends", "errors", "models", "spec"},
+    "melody": {"atomic", "audio", "backends", "dsp", "errors", "models", "spec"},
     "evaluation": {"atomic", "audio", "backends", "errors", "extrapolators", "spec"},
     "training": {
         "amplitude",
@@ -83,7 +83,7 @@ ONLY_USERS = {
     "av": {"audio"},
     "soxr": {"audio"},
     "mutagen": {"audio"},
-    "onnxruntime": {"backends", "evaluation", "melody"},
+    "onnxruntime": {"backends", "evaluation"},
     "tensorflow": {"backends", "training"},
     "keras": {"backends", "networks", "training"},
     "scipy": {"evaluation", "training"},
