@@ -38,7 +38,7 @@ class Join:
 
     seconds: float
     fade_seconds: float
-    jump: Jump | None  # where in the song it went, if it plays the song's own sound
+    jump: Jump | None = None  # where in the song it went, if it plays the song's own sound
 
 
 @dataclass(frozen=True)

@@ -92,8 +92,7 @@ def _continue(source: Path, maker: Maker, made: set[Path], progress: Progress) -
     progress.decoded(song.name, song.seconds)
     track = maker.make(song, source, path, format, progress)
     if options.report:
-        joins = [(join.seconds, join.fade_seconds) for join in track.joins]
-        write_report(path, song, joins=joins, overwrite=options.overwrite)
+        write_report(path, song, joins=track.joins, overwrite=options.overwrite)
     return track
 
 
