@@ -4,10 +4,13 @@ import librosa
 import numpy as np
 from mir_eval.key import weighted_score
 from numpy.typing import NDArray
+from scipy.ndimage import median_filter
 
 RATE = 22050
 HOP = 2048
 LEAST_SAMPLES = 2**16  # so that the longest window of the constant-Q transform fits in
+OCTAVES, OCTAVE_BINS = 7, 36
+COMPRESSION = 10
 TUNING_SECONDS = 60
 SILENT_RMS = 3e-6  # -110 dBFS: softer sound has no notes
 SOUNDING = 0.25  # of the time, at least: a millisecond that rings on is no harmony
@@ -20,17 +23,26 @@ MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
 def chroma(sound: NDArray[np.float32], *, tuning: float | None = None) -> NDArray[np.float64]:
     """Compute the share of each of the twelve pitch classes, from C, in mono sound `(n,)`.
 
-    The shares are the mean magnitudes of a constant-Q transform over seven octaves from C1; they add up to 1, or to 0
-    for silence. `tuning` is that of the sound, as `tuning_of` returns it; without, it is estimated.
+    Strengths are `log(1 + 10 c / max(c))` for magnitudes c of a constant-Q transform with three bins a semitone over
+    seven octaves from C1 (logarithmic compression: Müller 2015, Fundamentals of Music Processing, section 3.1.2).
+    They count as far as they exceed the median of the octave around them, so that noise and drums, which lie in all
+    bins, count little. The shares are means over time; they add up to 1, or to 0 for silence. `tuning` is that of the
+    sound; without it, `tuning_of` estimates it.
     """
     if is_silent(sound):
         return np.zeros(12)
     if tuning is None:
         tuning = tuning_of(sound)
     padded = np.pad(sound, (0, max(0, LEAST_SAMPLES - len(sound))))
-    strengths = librosa.feature.chroma_cqt(y=padded, sr=RATE, hop_length=HOP, tuning=tuning, norm=None)
-    means = strengths.mean(axis=1, dtype=np.float64)
-    shares: NDArray[np.float64] = means / means.sum()
+    transform = librosa.cqt(
+        padded, sr=RATE, hop_length=HOP, n_bins=OCTAVES * OCTAVE_BINS, bins_per_octave=OCTAVE_BINS, tuning=tuning
+    )
+    strengths = np.abs(transform)
+    strengths = np.log1p(COMPRESSION * strengths / strengths.max())
+    strengths = np.maximum(0, strengths - median_filter(strengths, (OCTAVE_BINS + 1, 1), mode="mirror"))
+    classes = librosa.feature.chroma_cqt(C=strengths, bins_per_octave=OCTAVE_BINS, norm=None)
+    shares: NDArray[np.float64] = classes.mean(axis=1, dtype=np.float64)
+    shares /= max(shares.sum(), 1e-12)
     return shares
 
 
