@@ -164,7 +164,7 @@ def read_joins(path: Path) -> list[Join]:
             raise ValueError("joins must be listed, each at 0 seconds or later")
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"{path}: lists no joins ({reason}); give what extrap continue --json printed") from None
+        raise UsageError(f"{path}: lists no joins ({reason}); give the JSON of a track") from None
     return sorted(joins, key=lambda join: join.seconds)
 
 
