@@ -21,7 +21,7 @@ from extrapcli.audio.song import Song
 from extrapcli.cli import app
 from extrapcli.continuation import Join
 from extrapcli.errors import CannotWrite, ExtrapError, UnreadableAudio, UsageError
-from extrapcli.evaluation.evaluate import evaluate, read_joins
+from extrapcli.evaluation.evaluate import evaluate_track, read_joins
 from extrapcli.evaluation.evaluation import Evaluation
 from extrapcli.evaluation.head import head_seconds, match_format
 from extrapcli.evaluation.measures import CONTROLS, MEASURES
@@ -44,7 +44,7 @@ def evaluated(song: Samples, *follows: Samples, rate: int = RATE, **options: Any
     track = song_of(np.concatenate([song, *follows]), rate, "track.wav")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = evaluate(track, song_of(song, rate), **options)
+        found = evaluate_track(track, song_of(song, rate), **options)
     found.to_json()
     return found
 
@@ -176,7 +176,7 @@ def test_joins_and_truth_are_taken(made: Made) -> None:
 def test_the_squared_error_is_against_what_followed_the_head(music: Sound) -> None:
     """Also where a track leaves its song before its end."""
     whole = song_of(music[: 7 * RATE], name="track.wav")
-    found = evaluate(whole, song_of(music[: 4 * RATE]), joins=[Join(2.5, 0.0)], truth=whole)
+    found = evaluate_track(whole, song_of(music[: 4 * RATE]), joins=[Join(2.5, 0.0)], truth=whole)
     assert found.measures["mean_squared_error"].value == 0
 
 

@@ -30,7 +30,7 @@ Progress = Callable[[str], None]
 """Is told what begins now, in a few words."""
 
 
-def evaluate(
+def evaluate_track(
     track: Song,
     song: Song,
     *,
@@ -109,7 +109,7 @@ def evaluate(
     )
 
 
-def evaluate_samples(
+def evaluate(
     samples: NDArray[np.floating],
     sample_rate: int,
     *,
@@ -120,24 +120,38 @@ def evaluate_samples(
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
-    """Take every measure of a track `(n,)` or `(n, channels)`, full scale 1, whose first `head` samples are the song.
+    """Measure how well a track continues its song, beside controls made from the same song.
 
-    Without `joins` there is one, at the end of the head. `truth` is the music that the song is the beginning of, in
-    the same form. Raises UsageError as `evaluate` does, and for a head that is not within the track.
+    Needs `pip install "extrapcli[report]"`. The first call may take half a minute, in which librosa compiles.
 
-    Example:
+    Args:
+        samples: the track, `(n,)` or `(n, channels)`, float, full scale -1 to 1.
+        sample_rate: in Hz.
+        head: how many samples at its start are the song.
+        joins: those of the track, in order; None for a single one at the end of the head.
+        truth: the whole that the song was cut from, in the same form as `samples`, if there is one.
+        device: `cpu`, `cuda` or `auto`, for the network that tags music.
+        threads: the threads that network may use; None leaves it to the backend.
+        progress: is told what is being done.
+
+    Raises:
+        UsageError: for a head that is not within the track, or joins or a truth that don't fit; where the song or its
+            continuation is shorter than a second.
+
+    Examples:
         >>> import numpy as np
+        >>> import extrapcli
         >>> rate = 22050
         >>> song = np.random.default_rng(0).normal(0, 0.1, 4 * rate)
-        >>> report = evaluate_samples(np.tile(song, 3), rate, head=len(song))
-        >>> round(report.measures["loop_share"].value)
-        100
+        >>> report = extrapcli.evaluate(np.tile(song, 3), rate, head=len(song))
+        >>> report.measures["loop_share"].value > 90  # percent
+        True
     """
     if not 0 < head < len(samples):
         raise UsageError(f"a head of {head} samples is not within a track of {len(samples)}", hint="head")
     track = _song("the track", samples, sample_rate)
     song = replace(track, name="the song", samples=track.samples[:head])
-    return evaluate(
+    return evaluate_track(
         track,
         song,
         joins=[Join(head / sample_rate, 0.0)] if joins is None else joins,

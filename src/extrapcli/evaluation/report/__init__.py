@@ -51,9 +51,10 @@ def write_report(
 ) -> tuple[str, tuple[Path, Path]]:
     """Evaluate the track in a file and write the report; return the JSON, and the paths of page and JSON.
 
-    Neither path may be one of the `inputs`. Raises what `report_paths`, `decode`, `evaluate` and `atomic_file` do.
+    Neither path may be one of the `inputs`. Raises what `report_paths`, `decode`,
+    `evaluate_track` and `atomic_file` do.
     """
-    from extrapcli.evaluation.evaluate import evaluate
+    from extrapcli.evaluation.evaluate import evaluate_track
     from extrapcli.evaluation.head import match_format
     from extrapcli.evaluation.report.page import page
 
@@ -63,7 +64,9 @@ def write_report(
             raise UsageError(f"{path}: is read for this report; write the report under another name", hint="out")
         refuse_existing(path, overwrite)
     decoded = decode(track, name=str(track))
-    evaluation = evaluate(decoded, song, joins=joins, truth=truth, device=device, threads=threads, progress=progress)
+    evaluation = evaluate_track(
+        decoded, song, joins=joins, truth=truth, device=device, threads=threads, progress=progress
+    )
     if progress:
         progress("drawing the page")
     html, text = page(evaluation, song, match_format(decoded, song)), evaluation.to_json()
