@@ -10,16 +10,25 @@ from numpy.typing import NDArray
 from extrapcli.evaluation.join_audibility import PER_SECOND
 
 LEAST_SECONDS = 4  # in which a tempo shows
+WINDOW_SECONDS = 8
 PHASE_SECONDS = 6.0  # of each side of a join
 SEARCH = 0.04  # the tempo around a join lies within this share of the song's
 CLEAR = 0.06  # share of the flux that follows the beat; with less, a phase says no more than chance
 
 
 def tempo(flux: NDArray[np.float32]) -> float | None:
-    """Estimate the tempo of spectral flux `(n,)` in beats per minute; None where it is short or mostly silent."""
+    """Estimate the tempo of spectral flux `(n,)` in beats per minute; None where it is short or mostly silent.
+
+    librosa finds it in the tempogram, whose columns are autocorrelations over 8 s (Grosche & Müller 2011). There is
+    one column a second here; librosa's own tempogram has one for each value, which fills memory for long sound.
+    """
     if len(flux) < LEAST_SECONDS * PER_SECOND or np.median(flux) <= 0:
         return None
-    return float(librosa.feature.tempo(onset_envelope=flux, sr=PER_SECOND, hop_length=1)[0])
+    size = WINDOW_SECONDS * PER_SECOND
+    windows = librosa.util.frame(np.pad(flux, size // 2), frame_length=size, hop_length=PER_SECOND)
+    correlations = librosa.autocorrelate(windows * np.hanning(size)[:, None], axis=0)
+    tempogram = librosa.util.normalize(correlations, axis=0)
+    return float(librosa.feature.tempo(tg=tempogram, sr=PER_SECOND, hop_length=1)[0])
 
 
 def tempo_ratio(song: float | None, continuation: float | None) -> float | None:

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 FRAMES_PER_SECOND = 25
 WINDOW, BANDS, LOWEST_HERTZ, HIGHEST_HERTZ = 2048, 64, 40.0, 10000.0
-CHUNK = 4096  # frames at a time: the whole spectrum of an hour of sound would take gigabytes
+CHUNK = 1024  # frames at a time: the whole spectrum of an hour of sound would take gigabytes
 
 
 def mel_power(
