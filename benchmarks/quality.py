@@ -1,9 +1,9 @@
-"""Continuations beside their controls: `quality.py CORPUS [--songs 24] [--seconds 90] [--whole]`.
+"""Compare continuations with controls: `quality.py CORPUS [--songs 24] [--seconds 90] [--whole]`.
 
-Clips of half a minute from the middle of songs are grown to so many seconds; with --whole, whole songs to twice their
-length. The controls: the song's own continuation, a hard loop, a loop with a crossfade of half a second, and a plain
-match (ten seconds at a time from where the last two seconds of log-mel are most alike). Prints a Markdown table of
-means over the songs.
+Clips of half a minute from the middle of songs are continued to so many seconds; with --whole, whole songs to twice
+their length. The controls: the song's own continuation, a hard loop, a loop with a crossfade of half a second, and a
+plain match (ten seconds at a time from where the last two seconds of log-mel are most similar). Prints a Markdown
+table of means over the songs.
 """
 
 import argparse
@@ -29,6 +29,9 @@ from extrapcli.model import load
 Sound = NDArray[np.float32]
 Joins = list[tuple[float, float]]  # second in the track, length of the fade
 CLIP_SECONDS = 30
+COLUMNS = (
+    "heard in the minute before", "in loops", "longest loop", "joins that stand out", "largest level step", "level",
+)  # fmt: skip
 ROW = "| {} | {:.0f} % | {:.0f} % | {:.0f} s | {:.1f} % | {:.1f} dB | {:+.1f} dB |"
 
 
@@ -63,7 +66,7 @@ def plain_match(head: Sound, wanted: int) -> tuple[Sound, Joins]:
 
 
 def row(head: Sound, track: Sound, joins: Joins) -> list[float]:
-    """Shares that come back and loop, longest loop, share of joins that stand out, largest and mean step of level."""
+    """Measure a track; return the numbers of its row, in the order of COLUMNS."""
     seconds = len(head) / RATE
     measured = circles(track, seconds)
     level = head.std()
@@ -134,8 +137,8 @@ def main() -> None:
             rows.setdefault(name, []).append(row(head, *way()))
         if len(next(iter(rows.values()))) == asked.songs:
             break
-    print("| | comes back | heard as a loop | longest loop | joins above 99 % | largest level step | level |")
-    print("|---|---|---|---|---|---|---|")
+    print("| | " + " | ".join(COLUMNS) + " |")
+    print("|---" * (1 + len(COLUMNS)) + "|")
     for name, values in rows.items():
         print(ROW.format(name, *np.nanmean(values, axis=0)))
     print(f"\n{len(values)} songs of {asked.split}, {time.monotonic() - started:.0f} s")

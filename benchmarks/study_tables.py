@@ -17,8 +17,8 @@ VARIANTS = {
 }
 EPOCHS = 20  # that all variants have
 FURTHER = {
-    "study-mel": "the study's network, log-mel distance in its loss",
-    "seq2seq": "`seq2seq`, which answers with its own context",
+    "study-mel": "the study's network, log-mel distance added to its loss",
+    "seq2seq": "`seq2seq`, which reuses its context",
 }
 Figures = dict[str, Any]
 
@@ -41,13 +41,13 @@ def predictions_table(figures: Figures) -> str:
 def statistics_table(figures: Figures) -> str:
     remembered, silent = figures["study"]["last"], figures["trivial"]["silence"]
     rows = {
-        "what it remembers": {
+        "running averages": {
             split: of["mse"] / silent[split]["mse"] for split, of in remembered.items() if split in silent
         },
-        "the batch at hand": figures["batch_statistics"],
+        "the current batch": figures["batch_statistics"],
     }
     return table(
-        "| normalised by | error, training | error, validation |",
+        "| normalised with | error, training | error, validation |",
         [(name, f"{of['train']:.3f}", f"{of['validation']:.3f}") for name, of in rows.items()],
     )
 
@@ -95,16 +95,16 @@ def variants_table(figures: Figures) -> str:
                 f"{best['validation']['log_mel']:.1f} dB",
             )
         )
-    at, until = f"at {EPOCHS}", f"until {EPOCHS}"
+    at, until = f"after {EPOCHS}", f"up to {EPOCHS}"
     return table(
         f"| recipe | parameters | training {at} | validation {at} | best validation {until} | log-mel, best |", rows
     )
 
 
 def scales_table(figures: Figures) -> str:
-    told = {"clip": "standardised per clip", "peak": "scaled to a peak of 1", "none": "as they are, in -1..1"}
+    told = {"clip": "standardised, each clip", "peak": "scaled to a peak of 1", "none": "unscaled, -1 to 1"}
     return table(
-        "| samples | silence scores |", [(told[name], f"{of:.4f}") for name, of in figures["scales"].items()]
+        "| samples | MSE of silence |", [(told[name], f"{of:.4f}") for name, of in figures["scales"].items()]
     )
 
 
@@ -129,7 +129,7 @@ def lstm_table(figures: Figures) -> str:
     cells = whole.parameters - (frame + 1) * whole.projection - (whole.units + 1) * frame
     memory = f"{16 * cells / 1e9:.0f} GB (computed)"
     rows.append(("LSTMs of 22050 units, no projection", f"{cells / 1e6:,.0f} M", memory, "", "", ""))
-    return table("| | parameters | memory | a training step | error, validation | log-mel, validation |", rows)
+    return table("| | parameters | memory | training step | error, validation | log-mel, validation |", rows)
 
 
 def table(head: str, rows: Sequence[tuple[str, ...]]) -> str:

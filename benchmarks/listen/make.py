@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.audio.decode import decode
-from extrapcli.audio.preview import opus
+from extrapcli.audio.preview import encode_opus
 from extrapcli.audio.song import Song
 from extrapcli.errors import ExtrapError, UsageError
 
@@ -139,7 +139,7 @@ def write_test(tracks: Tracks, pairs: list[Pair], excerpts: Excerpts, seed: int,
     for pair in pairs:
         clips = alike(excerpts.of([tracks[way][pair.song] for way in (pair.a, pair.b)]))
         name = name_of(clips)
-        heard[name] = [base64.b64encode(opus(c.samples, c.sample_rate, kilobits=96)).decode() for c in clips]
+        heard[name] = [base64.b64encode(encode_opus(c.samples, c.sample_rate, kilobits=96)).decode() for c in clips]
         key[name] = {"song": pair.song, "A": pair.a, "B": pair.b}
     names = sorted(key)
     test = {

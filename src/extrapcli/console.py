@@ -42,7 +42,7 @@ def nothing_but_results() -> Iterator[None]:
     global _results
     _results = sys.stdout
     try:
-        with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+        with Path(os.devnull).open("w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
             yield
     finally:
         _results = None

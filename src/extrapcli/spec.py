@@ -193,7 +193,7 @@ class TuneSpec(ModelSpec):
     """
 
     kind = "tune"
-    does = "writes tunes"
+    does = "writes tunes, for extrap melody"
 
     symbols: tuple[str, ...]
     state: int

@@ -51,7 +51,7 @@ BROKEN: dict[str, Callable[[Path, Sound], object]] = {
     "not audio": lambda path, sound: path.write_text("no music\n" * 99),
     "cut off": _cut,
     "silent": lambda path, sound: soundfile.write(path, 0 * sound, RATE),
-    "are infinite or no numbers": _no_numbers,
+    "are infinite or NaN": _no_numbers,
     "0.20 s of music": lambda path, sound: soundfile.write(path, sound[: RATE // 5], RATE),
     "already": lambda path, sound: soundfile.write(path, np.tile(sound, 5), RATE),
     "No such file": lambda path, sound: path.symlink_to("gone.wav"),

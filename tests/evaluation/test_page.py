@@ -16,7 +16,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from extrapcli.audio.decode import decode
-from extrapcli.audio.preview import opus
+from extrapcli.audio.preview import encode_opus
 from extrapcli.audio.song import Song
 from extrapcli.evaluation.evaluation import CONTROLS, Evaluation, JoinReading, Measure, Reading
 from extrapcli.evaluation.report import pictures
@@ -304,7 +304,7 @@ def test_times_are_as_on_a_clock(seconds: float, decimals: int, told: str) -> No
 def test_opus_moves_nothing(channels: int, kept: int, rate: int, rng: np.random.Generator) -> None:
     samples = np.cumsum(rng.normal(0, 0.02, (2 * rate + 123, 1)), axis=0)
     samples = (samples - np.convolve(samples[:, 0], np.ones(301) / 301, "same")[:, None]).repeat(channels, axis=1)
-    heard = decode(io.BytesIO(opus(samples, rate, kilobits=96)))
+    heard = decode(io.BytesIO(encode_opus(samples, rate, kilobits=96)))
     assert heard.samples.shape == (round(len(samples) * 48000 / rate), kept)
     at = np.arange(len(samples)) * 48000 / rate
     told = np.interp(at, np.arange(len(heard.samples)), heard.samples[:, 0])

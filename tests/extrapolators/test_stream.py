@@ -1,4 +1,4 @@
-"""Streams: `blocks(song, None)` goes on for ever, in constant memory, without an ending."""
+"""Streams: `blocks(song, None)` never ends, and takes no more memory the longer it runs."""
 
 import tracemalloc
 from collections.abc import Callable, Mapping
@@ -85,7 +85,7 @@ def test_a_stream_begins_as_a_track_that_is_cut(
         np.testing.assert_array_equal(one.samples, other.samples)
 
 
-def test_it_goes_on_and_on_in_constant_memory(way: tuple[Callable[[Style], Extrapolator], Song]) -> None:
+def test_a_stream_runs_for_minutes_in_constant_memory(way: tuple[Callable[[Style], Extrapolator], Song]) -> None:
     make, song = way
     rate = song.sample_rate
     held: list[int] = []

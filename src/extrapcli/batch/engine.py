@@ -64,7 +64,7 @@ class LocalEngine:
 
     def submit(self, task: Task) -> None:
         process = self._idle.pop() if self._idle else _Process(self._options)
-        if process.pipe.poll():  # nothing was asked of it: this is its end
+        if _is_ready(process.pipe):  # nothing was asked of it: this is its end
             process.end()
             process = _Process(self._options)
         self._busy[process.pipe] = process, task, monotonic() + self._timeout_minutes * 60
@@ -79,7 +79,7 @@ class LocalEngine:
 
     def _ended(self, pipe: Connection) -> tuple[Task, Record]:
         process, task, _ = self._busy.pop(pipe)
-        if not pipe.poll():
+        if not _is_ready(pipe):
             process.ask_to_end()
             process.end()
             taken = f"{task.work.source}: took more than {self._timeout_minutes:g} minutes; give it more --timeout"
@@ -104,6 +104,14 @@ class LocalEngine:
             process.ask_to_end()
         for process in processes:
             process.end()
+
+
+def _is_ready(pipe: Connection) -> bool:
+    """Return whether there is something to receive, or the other end is closed."""
+    try:
+        return pipe.poll()
+    except OSError:  # closed, on Windows
+        return True
 
 
 class _Process:

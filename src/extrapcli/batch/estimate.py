@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from extrapcli.audio.probe import seconds_of
+from extrapcli.audio.probe import declared_seconds
 from extrapcli.batch.batch import Batch
 from extrapcli.batch.manifest import Manifest, Record, stamp_of
 from extrapcli.batch.places import fetched, is_there
@@ -84,4 +84,4 @@ def _track_seconds(work: Work, options: Options) -> float:
     if not options.length.beyond:
         return asked
     with fetched(work.source) as song:
-        return asked + seconds_of(song)
+        return asked + declared_seconds(song)

@@ -114,10 +114,12 @@ class Manifest:
     def add(self, record: Record) -> None:
         """Write a record at the end. Raises CannotWrite, also where a manifest that was there is gone."""
         try:
-            handle = os.open(self.path, os.O_RDWR | os.O_APPEND | (0 if self.last else os.O_CREAT), 0o666)
+            flags = os.O_RDWR | os.O_APPEND | (0 if self.last else os.O_CREAT)
+            handle = os.open(self.path, flags | getattr(os, "O_BINARY", 0), 0o666)
             try:
                 size = os.fstat(handle).st_size
-                torn = size and os.pread(handle, 1, size - 1) != b"\n"
+                os.lseek(handle, max(0, size - 1), os.SEEK_SET)
+                torn = os.read(handle, 1) not in (b"", b"\n")
                 line = (b"\n" if torn else b"") + record.to_json().encode() + b"\n"
                 if os.write(handle, line) < len(line):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -12,8 +12,11 @@ HINTS = {
     "look_back": "choose a smaller --look-back, or train a model for it (extrap train --recipe amplitude-long)",
     "out": "name it with -o PATH, or -o - for standard output",
     "overwrite": "choose another name, or say --overwrite",
+    "resume": "go on with it with --resume, or choose another folder with --run",
+    "run": "choose another folder with --run",
     "seed": "give it to --seed",
     "soundfont": "choose another --soundfont",
+    "weights": "use --weights float32",
 }
 """What to add to the sentence of an error, by the parameter that its hint names."""
 

@@ -108,7 +108,7 @@ def read_joins(path: Path) -> Joins:
     try:
         joins = [
             (float(join["seconds"]), float(join.get("fade_seconds", 0)))
-            for join in json.loads(path.read_text())["joins"]
+            for join in json.loads(path.read_text(encoding="utf-8"))["joins"]
         ]
         if not joins or not all(0 <= value < math.inf for join in joins for value in join):
             raise ValueError("joins must be listed, each at 0 seconds or later")

@@ -68,7 +68,7 @@ class Block:
         samples: `(n, channels)` at the song's rate.
         fade_samples: how many samples at the beginning are a crossfade with what was there before.
         jump: where in the song the block comes from, if it is the song's own sound.
-        copy: whether the block plays one stretch of the song unchanged.
+        copy: whether the block plays one stretch of the song as it is, all layers together.
     """
 
     start: int

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.audio.song import Song
-from extrapcli.audio.spooled import pieces
+from extrapcli.audio.spooled import chunks
 from extrapcli.extrapolators.base import Block
 
 SEGMENT_SECONDS = 0.01
@@ -15,7 +15,7 @@ SEGMENT_SECONDS = 0.01
 
 def limited(blocks: Iterator[Block], song: Song) -> Iterator[Block]:
     """Keep blocks within full scale, or the song's own peak where that is higher, by a gain that changes smoothly."""
-    bound = max(1.0, *(float(np.abs(piece).max()) for piece in pieces(song.samples)))
+    bound = max(1.0, *(float(np.abs(chunk).max()) for chunk in chunks(song.samples)))
     segment = max(1, round(SEGMENT_SECONDS * song.sample_rate))
     previous, previous_start = np.ones(0, np.float32), 0  # the gain of the previous block
     for block in blocks:

@@ -12,7 +12,7 @@ PER_SECOND = 25
 
 
 def analysed(*layers: NDArray[np.float32]) -> Analysis:
-    """A song of mono layers `(n,)` of whole seconds, of which the network says nothing."""
+    """The analysis of a song made of mono layers `(n,)` of whole seconds, with an encoding of zeros."""
     sound = np.sum(layers, axis=0)
     n = len(sound)
     rows = np.zeros((n * PER_SECOND // RATE, 64), np.float32)

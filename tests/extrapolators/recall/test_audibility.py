@@ -8,19 +8,19 @@ RATE = 22050
 
 
 def pulse(seconds: float, period: float = 0.5, offset: float = 0.1) -> NDArray[np.float32]:
-    """A soft tone with a noisy stroke in every period."""
+    """A soft tone with a burst of noise in every period."""
     rng = np.random.default_rng(1)
     t = np.arange(round(seconds * RATE)) / RATE
-    stroke = rng.normal(size=len(t)) * np.exp(-40 * ((t - offset) % period))
-    sound = np.sin(2 * np.pi * 220 * t) + stroke + 0.1 * rng.normal(size=len(t))
+    burst = rng.normal(size=len(t)) * np.exp(-40 * ((t - offset) % period))
+    sound = np.sin(2 * np.pi * 220 * t) + burst + 0.1 * rng.normal(size=len(t))
     level: NDArray[np.float32] = (sound / sound.std()).astype(np.float32)
     return level
 
 
-def test_flux_is_highest_where_something_strikes() -> None:
+def test_onset_strength_is_highest_at_onsets() -> None:
     flux = short_time_features(pulse(10), RATE).onset_strength
-    strokes = np.round((0.1 + 0.5 * np.arange(1, 19)) * PER_SECOND).astype(int)
-    near = np.max([flux[strokes + k] for k in (-1, 0, 1)], axis=0)
+    bursts = np.round((0.1 + 0.5 * np.arange(1, 19)) * PER_SECOND).astype(int)
+    near = np.max([flux[bursts + k] for k in (-1, 0, 1)], axis=0)
     assert near.min() > 3 * np.median(flux)
 
 
@@ -29,7 +29,7 @@ def test_power_is_the_mean_square() -> None:
     assert short_time_features(sound, RATE).power[1:-2].mean() == pytest.approx(np.square(sound).mean(), rel=0.05)
 
 
-def test_a_click_stands_out_and_a_sound_that_goes_on_does_not() -> None:
+def test_a_click_stands_out_and_an_even_sound_does_not() -> None:
     song = pulse(20)
     beats = BeatStatistics.of(short_time_features(song, RATE))
     middle = 5 * RATE + RATE // 5
@@ -47,7 +47,7 @@ def test_a_click_stands_out_and_a_sound_that_goes_on_does_not() -> None:
 
 
 @pytest.mark.parametrize("late", [-3, -1, 0, 2, 3])
-def test_the_shift_brings_beats_together(late: int) -> None:
+def test_the_shift_aligns_the_beats(late: int) -> None:
     flux = short_time_features(pulse(20, period=0.48), RATE).onset_strength
     period = 36
     assert beat_shift(flux, 5 * period, 10 * period + late, range(-100, 30)) == -late

@@ -21,7 +21,7 @@ def test_a_song_cut_off_is_music_to_its_last_sample(rng: np.random.Generator) ->
     assert not find_bounds(samples, RATE).ends_by_itself
 
 
-def test_silence_around_it_is_not_music(rng: np.random.Generator) -> None:
+def test_silence_before_and_after_is_not_music(rng: np.random.Generator) -> None:
     bounds = find_bounds(np.concatenate([silence(3), noise(20, rng), silence(5)]), RATE)
     assert bounds.begin == pytest.approx(3 * RATE, abs=0.1 * RATE)
     assert bounds.end == pytest.approx(23 * RATE, abs=0.1 * RATE)

@@ -24,7 +24,7 @@ def test_a_copy_is_found_to_the_sample(shift: int, seed: int) -> None:
     assert splice.fade.samples == pytest.approx(MAX_FADE_SECONDS * RATE, abs=2)
 
 
-def test_unlike_sides_get_a_short_fade_that_keeps_power(rng: np.random.Generator) -> None:
+def test_different_sides_get_a_short_equal_power_fade(rng: np.random.Generator) -> None:
     old, new = (rng.normal(size=(2 * RATE, 1)).astype(np.float32) for _ in range(2))
     splice = find_splice(old, new, RATE, RATE)
     assert splice.fade.curve == "equal-power"
@@ -32,7 +32,7 @@ def test_unlike_sides_get_a_short_fade_that_keeps_power(rng: np.random.Generator
     assert abs(splice.target - RATE) <= 0.008 * RATE + 1
 
 
-def test_a_fixed_target_stays_and_a_length_asked_for_is_kept(rng: np.random.Generator) -> None:
+def test_a_fixed_target_does_not_move_and_a_given_length_is_used(rng: np.random.Generator) -> None:
     sound = rng.normal(size=(3 * RATE, 1)).astype(np.float32)
     splice = find_splice(sound[: 2 * RATE], sound, 2 * RATE + 50, RATE, fade_seconds=0.1, fixed=True)
     assert splice.target == 2 * RATE + 50
@@ -40,7 +40,7 @@ def test_a_fixed_target_stays_and_a_length_asked_for_is_kept(rng: np.random.Gene
 
 
 @pytest.mark.parametrize(("old", "target"), [(0, 100), (50, 100), (RATE, 0), (RATE, 40)])
-def test_the_fade_fits_into_what_is_there(old: int, target: int, rng: np.random.Generator) -> None:
+def test_the_fade_is_no_longer_than_either_side(old: int, target: int, rng: np.random.Generator) -> None:
     sound = rng.normal(size=(RATE, 1)).astype(np.float32)
     splice = find_splice(sound[:old], sound, target, RATE)
     assert 0 <= splice.fade.samples <= min(old, splice.target)
@@ -55,7 +55,7 @@ def test_the_gain_begins_at_the_old_level_and_settles_at_one(ratio: float, rng: 
     assert len(gain) == 2 * RATE
 
 
-def test_silence_gives_no_nonsense() -> None:
+def test_silence_can_be_spliced() -> None:
     nothing = np.zeros((RATE, 1), np.float32)
     splice = find_splice(nothing, nothing, RATE // 2, RATE)
     assert splice.fade.samples > 0

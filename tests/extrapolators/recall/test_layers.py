@@ -6,7 +6,7 @@ from extrapcli.extrapolators.recall.layers import percussive_layer
 RATE = 22050
 
 
-def test_a_tone_sustains_and_a_click_strikes() -> None:
+def test_a_tone_is_harmonic_and_a_click_is_percussive() -> None:
     t = np.arange(4 * RATE) / RATE
     tone = np.sin(2 * np.pi * 440 * t)[:, None].astype(np.float32) * 0.3
     clicks = np.zeros_like(tone)
@@ -20,7 +20,7 @@ def test_a_tone_sustains_and_a_click_strikes() -> None:
 
 @pytest.mark.parametrize("rate", [8000, 22050, 44100, 96000])
 @pytest.mark.parametrize("channels", [1, 2, 5])
-def test_shape_and_type_stay(rate: int, channels: int, rng: np.random.Generator) -> None:
+def test_the_layer_has_the_shape_of_the_song(rate: int, channels: int, rng: np.random.Generator) -> None:
     samples = rng.normal(size=(rate + 17, channels)).astype(np.float32)
     percussive = percussive_layer(samples, rate)
     assert percussive.shape == samples.shape
@@ -28,7 +28,7 @@ def test_shape_and_type_stay(rate: int, channels: int, rng: np.random.Generator)
     assert np.isfinite(percussive).all()
 
 
-def test_a_long_song_is_split_as_its_pieces_are(rng: np.random.Generator) -> None:
+def test_splitting_a_long_song_in_chunks_leaves_no_trace(rng: np.random.Generator) -> None:
     samples = rng.normal(size=(20 * RATE, 1)).astype(np.float32)
     whole = percussive_layer(samples, RATE)
     hop = 512

@@ -8,12 +8,12 @@ SECOND = 25
 
 
 def encoding(seconds: int, rng: np.random.Generator, repeats: int = 1) -> Encoding:
-    """A song in which no second sounds like another, once or several times over."""
+    """A song in which no second sounds like another, played once or several times."""
     rows = np.tile(np.repeat(rng.normal(size=(seconds * 5, 64)), 5, axis=0), (repeats, 1)).astype(np.float32)
     return Encoding(rows, rows, rows)
 
 
-def test_what_was_heard_is_a_repetition_until_it_is_forgotten(rng: np.random.Generator) -> None:
+def test_recent_sound_counts_as_repeated_until_it_is_forgotten(rng: np.random.Generator) -> None:
     penalty = RepetitionPenalty([encoding(100, rng)], SECOND)
     penalty.record(0.0, 10.0, [20.0 * SECOND])
     share = penalty.repeated_share(5.0, [0], [0.0])
@@ -25,7 +25,7 @@ def test_what_was_heard_is_a_repetition_until_it_is_forgotten(rng: np.random.Gen
     assert penalty.repeated_share(5.0, [0], [0.0])[20 * SECOND] < 0.1
 
 
-def test_the_same_sound_elsewhere_in_the_song_is_a_repetition_too(rng: np.random.Generator) -> None:
+def test_the_same_sound_elsewhere_in_the_song_counts_as_repeated_too(rng: np.random.Generator) -> None:
     penalty = RepetitionPenalty([encoding(40, rng, repeats=2)], SECOND)
     penalty.record(0.0, 10.0, [20.0 * SECOND])
     share = penalty.repeated_share(5.0, [0], [0.0])
@@ -33,7 +33,7 @@ def test_the_same_sound_elsewhere_in_the_song_is_a_repetition_too(rng: np.random
     assert share[45 * SECOND : 50 * SECOND].max() < 0.1
 
 
-def test_only_all_layers_together_are_a_repetition(rng: np.random.Generator) -> None:
+def test_only_all_layers_together_count_as_repeated(rng: np.random.Generator) -> None:
     penalty = RepetitionPenalty([encoding(30, rng), encoding(30, rng)], SECOND)
     penalty.record(0.0, 10.0, [5.0 * SECOND, 15.0 * SECOND])
     together = penalty.repeated_share(5.0, [0], [0.0, 15.0 * SECOND])
@@ -54,7 +54,7 @@ def test_layers_that_jump_together_repeat_what_they_played_together(rng: np.rand
     assert penalty.repeated_share(5.0, [0, 1], [0.0, 0.0])[16 * SECOND] < 0.2
 
 
-def test_what_is_noted_in_pieces_is_noted_whole(rng: np.random.Generator) -> None:
+def test_recording_in_pieces_is_the_same_as_at_once(rng: np.random.Generator) -> None:
     made = encoding(30, rng)
     whole, pieces = RepetitionPenalty([made], SECOND), RepetitionPenalty([made], SECOND)
     whole.record(0.0, 6.0, [5.0 * SECOND])

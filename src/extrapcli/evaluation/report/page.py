@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from extrapcli.audio.preview import opus
+from extrapcli.audio.preview import encode_opus
 from extrapcli.audio.song import Song
 from extrapcli.evaluation.evaluation import CONTROLS, Evaluation, JoinReading, Reading
 from extrapcli.evaluation.report import pictures
@@ -81,7 +81,7 @@ def clock(seconds: float, decimals: int = 0) -> str:
 
 
 def _base64_opus(song: Song, kilobits: int) -> str:
-    return base64.b64encode(opus(song.samples, song.sample_rate, kilobits=kilobits)).decode()
+    return base64.b64encode(encode_opus(song.samples, song.sample_rate, kilobits=kilobits)).decode()
 
 
 def _join(join: JoinReading, number: int, of: int) -> dict[str, Any]:

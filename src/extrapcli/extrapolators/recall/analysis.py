@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.audio.song import Song
-from extrapcli.audio.spooled import pieces, spooled
+from extrapcli.audio.spooled import chunks, spooled
 from extrapcli.errors import UnreadableAudio
 from extrapcli.extrapolators.recall.audibility import BeatStatistics, ShortTimeFeatures, short_time_features
 from extrapcli.extrapolators.recall.bounds import Bounds, find_bounds
@@ -76,7 +76,7 @@ def analyse(song: Song, encoder: Encoder) -> Analysis:
         )
     mono = encoder.mono(song, song.samples[: bounds.end])
     level = float(mono.std()) or 1.0
-    mono = spooled(piece / level for piece in pieces(mono))
+    mono = spooled(chunk / level for chunk in chunks(mono))
     begin = round(bounds.begin * encoder.rate / song.sample_rate)
     features = short_time_features(mono, encoder.rate)
     split = [("all", song.samples, mono)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.audio.spooled import pieces
+from extrapcli.audio.spooled import chunks
 from extrapcli.dsp import level_steps, onset_strength
 
 PER_SECOND = 75  # feature frames
@@ -37,7 +37,7 @@ def short_time_features(sound: NDArray[np.float32], rate: int) -> ShortTimeFeatu
     count = len(sound) // hop
     hops = sound[: count * hop].reshape(-1, hop)
     last = np.square(sound[count * hop :]).sum()
-    power = np.concatenate([*(np.einsum("ij,ij->i", piece, piece) for piece in pieces(hops)), [last]]) / hop
+    power = np.concatenate([*(np.einsum("ij,ij->i", chunk, chunk) for chunk in chunks(hops)), [last]]) / hop
     return ShortTimeFeatures(onset_strength(sound, hop=hop), power.astype(np.float32))
 
 

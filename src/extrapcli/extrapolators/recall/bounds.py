@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.audio.spooled import pieces
+from extrapcli.audio.spooled import chunks
 
 STEP_SECONDS = 0.05
 SILENCE_DECIBELS = -60.0  # relative to the song's own level
@@ -40,7 +40,7 @@ def find_bounds(samples: NDArray[np.floating], rate: int) -> Bounds:
     step = max(1, min(round(STEP_SECONDS * rate), len(samples)))
     count = len(samples) // step
     steps = samples[: count * step].reshape(count, -1)
-    energy = np.concatenate([np.einsum("ij,ij->i", piece, piece, dtype=np.float64) for piece in pieces(steps)])
+    energy = np.concatenate([np.einsum("ij,ij->i", chunk, chunk, dtype=np.float64) for chunk in chunks(steps)])
     energy /= steps.shape[1]
     if not energy.any():
         return Bounds(0, len(samples), len(samples))

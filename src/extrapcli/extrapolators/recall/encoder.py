@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.audio.resample import resampled
+from extrapcli.audio.resample import resample_chunks
 from extrapcli.audio.song import Song
-from extrapcli.audio.spooled import pieces, release, spooled
+from extrapcli.audio.spooled import chunks, release, spooled
 from extrapcli.backends.base import Backend
 from extrapcli.errors import UnusableModel
 from extrapcli.spec import AudioSpec, expect
@@ -47,8 +47,8 @@ class Encoder:
 
     def mono(self, song: Song, samples: NDArray[np.floating]) -> NDArray[np.float32]:
         """Mix `(n, channels)` of a song down to mono `(m,)` at the network's rate, at the song's own level."""
-        mixed = (piece.mean(axis=1, keepdims=True, dtype=np.float32) for piece in pieces(samples))
-        return spooled(resampled(mixed, len(samples), from_rate=song.sample_rate, to_rate=self.rate))[:, 0]
+        mixed = (chunk.mean(axis=1, keepdims=True, dtype=np.float32) for chunk in chunks(samples))
+        return spooled(resample_chunks(mixed, len(samples), from_rate=song.sample_rate, to_rate=self.rate))[:, 0]
 
     def encode(self, sound: NDArray[np.float32]) -> Encoding:
         """Encode mono sound `(n,)` at the network's rate and unit level.
@@ -81,7 +81,9 @@ class Encoder:
         counts = {outputs[tensor].shape[1] for tensor in TENSORS.values()}
         hops, rest = divmod(int(counts.pop()), frames)
         if counts or rest or not hops or outputs[TENSORS["spectra"]].shape[2] % BAND_GROUPS:
-            raise UnusableModel(f"model {self.backend.spec.name} gives rows that do not fit; export it again")
+            raise UnusableModel(
+                f"model {self.backend.spec.name} gives rows that do not fit together; export it again"
+            )
         if max(float(np.abs(outputs[tensor]).max(initial=0)) for tensor in TENSORS.values()) > MAX_VALUE:
             raise UnusableModel(f"model {self.backend.spec.name} gives values beyond any score; train it again")
         return hops

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.audio.spooled import pieces
+from extrapcli.audio.spooled import chunks
 from extrapcli.extrapolators.recall.analysis import Analysis
 
 TOLERANCE_DECIBELS = 1.5
@@ -19,7 +19,7 @@ class LevelPenalty:
         self.sums = []
         for layer in analysis.layers:
             hops = layer.mono[len(layer.mono) % hop :].reshape(-1, hop)[-analysis.positions :]
-            power = np.concatenate([np.einsum("ij,ij->i", piece, piece) for piece in pieces(hops)]) / hop
+            power = np.concatenate([np.einsum("ij,ij->i", chunk, chunk) for chunk in chunks(hops)]) / hop
             power = np.pad(power, (analysis.positions - len(hops), 0))
             self.sums.append(np.concatenate([[0], np.cumsum(power, dtype=np.float64)]))
 

@@ -100,7 +100,7 @@ class Sequencer:
         return self._block(selected, crossfade, min(end, self._limit()))
 
     def _land(self, earliest: int, latest: int) -> Block:
-        """Jump to the song's own ending between two samples of the track, and return all that is left of the song."""
+        """Jump to the song's own ending between two samples of the track, and return the track's last block."""
         selected = self.selector.landing(self.playheads, earliest, latest, self.wanted)
         return self._block(selected, self._move(self.playheads, selected, self.wanted), self.wanted)
 
