@@ -77,10 +77,12 @@ def write(outputs: Outputs, tune: Tune, key: Key, *, tempo: float, font: bytes, 
 
         midi_file(tune, tempo=tempo).save(enter(outputs.midi))
         if outputs.audio:
-            from extrapcli.melody.synthesis import synthesize, write_sound
+            from extrapcli.audio.encode import write_samples
+            from extrapcli.melody.synthesis import SAMPLE_RATE, synthesize
 
             sound = synthesize(tune, font, tempo=tempo)
-            write_sound(enter(outputs.audio), format_of(outputs.audio) or "wav", sound)
+            format = format_of(outputs.audio) or "wav"
+            write_samples(enter(outputs.audio), sound, format=format, sample_rate=SAMPLE_RATE, depth="s16")
         if outputs.score:
             score = musicxml(tune, key, tempo=tempo)
             enter(outputs.score).write_bytes(engrave(score) if outputs.engraved else score)

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.audio.encode import open_track
 from extrapcli.errors import UnreadableAudio, UsageError
 from extrapcli.melody.encoding import STEPS_PER_QUARTER, Note, Tune
 from extrapcli.melody.midi import midi_file
@@ -82,19 +81,6 @@ def synthesize(tune: Tune, font: bytes, *, tempo: float) -> NDArray[np.float32]:
     fade = min(round(FADE_SECONDS * SAMPLE_RATE), len(sound))
     sound[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)[:, None]
     return sound
-
-
-def write_sound(path: Path, format: str, sound: NDArray[np.float32]) -> None:
-    """Write the sound of a tune in one of FORMATS. Raises OSError."""
-    with open_track(
-        path,
-        format=format,
-        sample_rate=SAMPLE_RATE,
-        channels=sound.shape[1],
-        depth="s16",
-        expected_samples=len(sound),
-    ) as track:
-        track.write(sound)
 
 
 @contextmanager
