@@ -53,9 +53,7 @@ def continue_(
     seed: Seed = 0,
     threads: Threads = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a track that exists.")] = False,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print a line of JSON for each track: how it was made, and its joins.")
-    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print a line of JSON for each track.")] = False,
     report: Annotated[
         bool, typer.Option("--report", help="Also measure each track: a page and a JSON file beside it.")
     ] = False,

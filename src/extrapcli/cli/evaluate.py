@@ -20,7 +20,7 @@ def evaluate(
     ] = None,
     truth: Annotated[
         Path | None,
-        typer.Option(metavar="WHOLE", help="The longer recording that the song was cut from, if there is one."),
+        typer.Option(metavar="WHOLE", help="The longer recording that the song was cut from."),
     ] = None,
     out: Annotated[
         Path | None,

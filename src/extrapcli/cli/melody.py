@@ -39,18 +39,16 @@ def melody(
     ] = Path("tune.mid"),
     audio: Annotated[
         Path | None,
-        typer.Option(metavar="PATH", help="Also write the tune as audio: WAV, FLAC, Ogg, Opus, MP3 or M4A."),
+        typer.Option(metavar="PATH", help="Also write it as audio: WAV, FLAC, Ogg, Opus, MP3 or M4A."),
     ] = None,
     score: Annotated[
         Path | None,
-        typer.Option(metavar="PATH", help="Also write the tune as a score: a picture (.svg) or .musicxml."),
+        typer.Option(metavar="PATH", help="Also write it as a score: a picture (.svg) or .musicxml."),
     ] = None,
     soundfont: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Sound font that plays --audio: .sf2.  [default: TimGM6mb]")
     ] = None,
-    bars: Annotated[
-        int, typer.Option(min=1, max=1000, help="The most bars that the tune may have, its beginning included.")
-    ] = 16,
+    bars: Annotated[int, typer.Option(min=1, max=1000, help="The most bars that the tune may have.")] = 16,
     temperature: Annotated[
         float, typer.Option(min=0, max=10, help="Below 1 for usual tunes, above 1 for unusual ones.")
     ] = 1.0,

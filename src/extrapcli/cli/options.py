@@ -59,13 +59,11 @@ Device = Annotated[
 ]
 Crossfade = Annotated[
     float | None,
-    typer.Option(min=0, metavar="SECONDS", help="Length of the crossfade at each join.  [default: the model's]"),
+    typer.Option(min=0, metavar="SECONDS", help="Length of each crossfade.  [default: the model's]"),
 ]
 Ends = Annotated[
     Ending,
-    typer.Option(
-        help="How the track ends: song (the song's own ending), fade, cut, or auto for what suits the song."
-    ),
+    typer.Option(help="How the track ends; song lands on the song's own ending."),
 ]
 Variety = Annotated[
     float, typer.Option(min=0, max=1, help="From 0, the safest continuation, to 1, the most surprising.")
