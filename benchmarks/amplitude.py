@@ -23,11 +23,10 @@ from extrapcli.amplitude.network import go_on
 from extrapcli.amplitude.stability import stability
 from extrapcli.backends import open_model
 from extrapcli.models import find_model
-from extrapcli.networks.amplitude import amplitude
 from extrapcli.training.corpus import Corpus
+from extrapcli.training.kinds.amplitude import SAMPLE_RATE, Channels
 from extrapcli.training.recipe import find_recipe
 from extrapcli.training.run import RunFolder
-from extrapcli.training.windows import SAMPLE_RATE, Sounds, training_sounds, validation_sounds
 
 DOCS = Path(__file__).parents[1] / "docs"
 RUNS = {
@@ -49,7 +48,8 @@ def main() -> None:
     asked = parser.parse_args()
     recipe, corpus = find_recipe("amplitude"), Corpus.open(asked.corpus)
     with console.training(quiet=True) as progress:
-        training, validation = training_sounds(recipe, corpus, progress), validation_sounds(recipe, corpus, progress)
+        training = recipe.training_channels(corpus, progress)
+        validation = recipe.validation_channels(corpus, progress)
     runs = {name: asked.runs / name for name in RUNS if (asked.runs / name / "facts.json").exists()}
     figures = {
         "activation": activations(runs, training),
@@ -72,12 +72,7 @@ def main() -> None:
 
 def predictor(run: Path, which: str = "last") -> keras.Model:
     """The network of a run, its weights those of the last epoch, or the best."""
-    recipe = RunFolder(run).recipe
-    trained = amplitude(recipe.amplitude, every_step=recipe.samples.every_step)
-    trained.load_weights(run / f"{which}.keras")
-    model = amplitude(recipe.amplitude)
-    model.set_weights(trained.get_weights())
-    return model
+    return RunFolder(run).recipe.predictor(run / f"{which}.keras")
 
 
 def windows(sequences: Sequences, look_back: int, places: int | None = None) -> tuple[Sequences, Sequences]:
@@ -87,7 +82,7 @@ def windows(sequences: Sequences, look_back: int, places: int | None = None) -> 
     return found[..., :-1], found[..., -1]
 
 
-def squared_16_bit(sounds: Sounds, predicted: Sequences, wanted: Sequences) -> float:
+def squared_16_bit(sounds: Channels, predicted: Sequences, wanted: Sequences) -> float:
     return float((np.square(predicted - wanted, dtype=np.float64).mean(axis=1) * sounds.levels**2).mean())
 
 
@@ -114,12 +109,12 @@ def linearly(sequences: Sequences, order: int, given: Sequences) -> Sequences:
     return given @ linear.fit(sequences, order)
 
 
-def activations(runs: dict[str, Path], training: Sounds) -> Figures:
+def activations(runs: dict[str, Path], training: Channels) -> Figures:
     """Losses on the samples that were learned, in squared 16-bit units and dB of the songs' power."""
-    given, wanted = windows(training.sequences, 3)
+    given, wanted = windows(training.signals, 3)
     ways = {RUNS[name]: by(predictor(run), given) for name, run in runs.items()}
     ways |= {
-        "linear prediction": linearly(training.sequences, 3, given),
+        "linear prediction": linearly(training.signals, 3, given),
         "the last sample again": given[..., -1],
         "what is not below zero, exactly": np.maximum(wanted, 0),
         "silence": np.zeros_like(wanted),
@@ -134,36 +129,36 @@ def activations(runs: dict[str, Path], training: Sounds) -> Figures:
     return found
 
 
-def look_backs(sounds: Sounds, training: Sounds, measure: Callable[[Sequences, Sequences], float]) -> Figures:
+def look_backs(sounds: Channels, training: Channels, measure: Callable[[Sequences, Sequences], float]) -> Figures:
     """Errors in dB for several look-backs."""
     found: Figures = {}
     networks = {name: open_model(find_model(name), device="cpu") for name in ("amplitude", "amplitude-long")}
     for look_back in LOOK_BACKS:
-        given, wanted = windows(sounds.sequences, look_back, PLACES)
+        given, wanted = windows(sounds.signals, look_back, PLACES)
         for name, backend in networks.items():
             rows = np.ascontiguousarray(given.reshape(-1, look_back, 1))
             predicted = np.concatenate([backend.run({"context": some})["next"] for some in np.array_split(rows, 16)])
             predicted = predicted.reshape(wanted.shape)
             found.setdefault(f"`{name}`", {})[look_back] = measure(predicted, wanted)
-        common = linearly(training.sequences, look_back, given)
+        common = linearly(training.signals, look_back, given)
         found.setdefault("linear prediction, fitted to the two songs", {})[look_back] = measure(common, wanted)
-        each = [linearly(of[None], look_back, some) for of, some in zip(sounds.sequences, given, strict=True)]
+        each = [linearly(of[None], look_back, some) for of, some in zip(sounds.signals, given, strict=True)]
         own = found.setdefault("linear prediction, fitted to each channel", {})
         own[look_back] = measure(np.stack(each), wanted)
     return found
 
 
-def closed_loops(training: Sounds, validation: Sounds) -> list[Figures]:
+def closed_loops(training: Channels, validation: Channels) -> list[Figures]:
     """What becomes of several songs, going on by themselves."""
     backend = open_model(find_model("amplitude"), device="cpu", threads=1)
     count = FOLLOWED_SECONDS * SAMPLE_RATE
-    common = linear.fit(training.sequences, 3)
+    common = linear.fit(training.signals, 3)
     channels = np.concatenate([[0], np.cumsum([shard.read(0, 1).shape[1] for shard in validation.shards])])
     chosen = range(0, len(validation.shards), len(validation.shards) // 8)
-    known = validation.sequences[channels[list(chosen)], -3:]
+    known = validation.signals[channels[list(chosen)], -3:]
     found = []
     for place, start, sound in zip(chosen, known, go_on(backend, known, count), strict=True):
-        own = linear.fit([validation.sequences[channels[place]]], 3)
+        own = linear.fit([validation.signals[channels[place]]], 3)
         found.append(
             {
                 "song": validation.shards[place].source.stem,
@@ -237,11 +232,11 @@ TABLES: dict[str, Callable[[Any], str]] = {
 }
 
 
-def draw(runs: dict[str, Path], training: Sounds) -> None:
+def draw(runs: dict[str, Path], training: Channels) -> None:
     """Spectra of some seconds of both songs as they are, and as the two networks predict them."""
     count = round(PICTURE_SECONDS * SAMPLE_RATE)
-    first = [0, len(training.sequences) // 2]
-    stretch = training.sequences[first, -count - 3 :]
+    first = [0, len(training.signals) // 2]
+    stretch = training.signals[first, -count - 3 :]
     given, wanted = windows(stretch, 3)
     rows = {"song": wanted}
     rows |= {RUNS[name]: by(predictor(runs[name]), given) for name in ("amplitude-relu", "amplitude")}

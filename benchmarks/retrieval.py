@@ -12,7 +12,6 @@ from extrapcli.evaluation.retrieval import retrieval
 from extrapcli.models import find_model
 from extrapcli.training.corpus import Corpus
 from extrapcli.training.recipe import find_recipe
-from extrapcli.training.task import samples
 
 
 def main() -> None:
@@ -24,7 +23,7 @@ def main() -> None:
     asked = parser.parse_args()
     backend = open_model(find_model(asked.model), device="cpu")
     with console.training(quiet=False) as progress:
-        (shards,) = samples(find_recipe("recall"), Corpus.open(asked.corpus), ((asked.split,),), progress)
+        (shards,) = find_recipe("recall").songs(Corpus.open(asked.corpus), (asked.split,), progress=progress)
     for title, table in zip(
         ("to any place of the song", "to places before the cut"),
         retrieval(backend, [shard.read() for shard in shards], cuts=asked.cuts),

@@ -22,11 +22,11 @@ from extrapcli import console
 from extrapcli.evaluation.prediction import best_lag, distance, mean, repeat, silence
 from extrapcli.evaluation.spectra import PER_SECOND, mel_energies
 from extrapcli.models import sha256
-from extrapcli.training.clips import Clips
 from extrapcli.training.corpus import Corpus
-from extrapcli.training.recipe import ClipSettings, Recipe, find_recipe
+from extrapcli.training.kinds.clips import Clips, ClipSettings
+from extrapcli.training.kinds.waveform import WaveformRecipe
+from extrapcli.training.recipe import find_recipe
 from extrapcli.training.run import RunFolder
-from extrapcli.training.task import frame_network, validation_clips
 
 DOCS = Path(__file__).parents[1] / "docs"
 TIMED = {"study", "study-lstm"}
@@ -65,12 +65,12 @@ def main() -> None:
     page.write_text(with_tables(page.read_text(), figures))
 
 
-def data(corpus: Path, recipe: Recipe, split: str) -> Clips:
+def data(corpus: Path, recipe: WaveformRecipe, split: str) -> Clips:
     """The study's clips of a split, scaled as a recipe says."""
     clips = find_recipe("study").clips.model_copy(update={"scaling": recipe.clips.scaling})
     recipe = recipe.model_copy(update={"clips": clips})
     with console.training(quiet=True) as progress:
-        return validation_clips(recipe, Corpus.open(corpus), progress, (split,))
+        return recipe.validation_clips(Corpus.open(corpus), progress, (split,))
 
 
 def pairs(clips: Clips) -> list[tuple[Array, Array]]:
@@ -91,10 +91,10 @@ def trivial(corpus: Path) -> Figures:
     return found
 
 
-def trained(run: Path, which: str) -> tuple[Recipe, keras.Model]:
+def trained(run: Path, which: str) -> tuple[WaveformRecipe, keras.Model]:
     """The recipe of a run, and its network with the best or the last weights."""
     recipe = RunFolder(run).recipe
-    model = frame_network(recipe)
+    model = recipe.untrained()
     model.load_weights(run / f"{which}.keras")
     return recipe, model
 
@@ -136,8 +136,8 @@ def in_training(corpus: Path, run: Path) -> Figures:
     for split, size in zip(("train", "validation"), recipe.fit.batch_sizes, strict=True):
         clips = replace(data(corpus, recipe, split), batch_size=size)
         batches = [clips.batch(0, step) for step in range(clips.steps)]
-        errors = [np.square(model(batch.inputs, training=True) - batch.answers).mean() for batch in batches]
-        found[split] = float(np.mean(errors) / np.mean([np.square(batch.answers).mean() for batch in batches]))
+        errors = [np.square(model(batch.inputs, training=True) - batch.targets).mean() for batch in batches]
+        found[split] = float(np.mean(errors) / np.mean([np.square(batch.targets).mean() for batch in batches]))
     return found
 
 

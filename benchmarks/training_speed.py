@@ -24,25 +24,24 @@ def main() -> None:
     parser.add_argument("--no-xla", action="store_true", help="compile steps to a graph only (TensorFlow)")
     parser.add_argument("--one-after-the-other", action="store_true", help="make no batch while the network works")
     asked = parser.parse_args()
-    share = use_device(asked.device)
+    worker = use_device(asked.device)
     import keras
 
     from extrapcli.training.corpus import Corpus
     from extrapcli.training.fit import optimizer
     from extrapcli.training.recipe import find_recipe
-    from extrapcli.training.task import prepare_task
 
     recipe = find_recipe(asked.recipe)
     with console.training(quiet=True) as progress:
-        task = prepare_task(recipe, Corpus.open(asked.corpus), progress, share)
-    data, model, size = task.training, task.model, task.training.batch_size
-    model.compile(optimizer=optimizer(recipe.fit, data.steps), loss=task.loss, jit_compile=not asked.no_xla)
+        setup = recipe.prepare(Corpus.open(asked.corpus), progress, worker)
+    data, model, size = setup.training, setup.model, setup.training.batch_size
+    model.compile(optimizer=optimizer(recipe.fit, data.steps), loss=setup.loss, jit_compile=not asked.no_xla)
 
     began = time.monotonic()
     fixed = data.batch(0, 0)
-    model.train_on_batch(fixed.inputs, fixed.answers)
+    model.train_on_batch(fixed.inputs, fixed.targets)
     first = time.monotonic() - began
-    model.train_on_batch(fixed.inputs, fixed.answers)
+    model.train_on_batch(fixed.inputs, fixed.targets)
 
     began = time.monotonic()
     for step in range(asked.steps):
@@ -50,11 +49,11 @@ def main() -> None:
     data_seconds = time.monotonic() - began
     began = time.monotonic()
     for _ in range(asked.steps):
-        model.train_on_batch(fixed.inputs, fixed.answers)
+        model.train_on_batch(fixed.inputs, fixed.targets)
     network_seconds = time.monotonic() - began
 
     waited = 0.0
-    epochs = itertools.chain.from_iterable(data.ahead(epoch) for epoch in itertools.count(2))
+    epochs = itertools.chain.from_iterable(data.prefetched(epoch) for epoch in itertools.count(2))
     began = time.monotonic()
     for step in range(asked.steps):
         asked_at = time.monotonic()
@@ -62,7 +61,7 @@ def main() -> None:
             data.batch(2 + step // data.steps, step % data.steps) if asked.one_after_the_other else next(epochs)[0]
         )
         waited += time.monotonic() - asked_at
-        model.train_on_batch(batch.inputs, batch.answers)
+        model.train_on_batch(batch.inputs, batch.targets)
     together = time.monotonic() - began
     clips = asked.steps * size
     print(

@@ -22,8 +22,8 @@ from extrapcli.melody.encoding import METRES, Tune, beat, decode
 from extrapcli.melody.generate import Written, go_on
 from extrapcli.melody.keys import home_key
 from extrapcli.models import find_model
+from extrapcli.training.kinds.melody import EncodedTune, read_collection
 from extrapcli.training.recipe import find_recipe
-from extrapcli.training.tunes import Piece, read_collection
 
 SEED_BARS = 2
 RUN = 12  # notes
@@ -46,7 +46,7 @@ def interval(tune: Tune) -> int:
     return (tune.pitches[-1] - home_key(tune).tonic) % 12
 
 
-def tune_of(piece: Piece, vocabulary: tuple[str, ...]) -> Tune:
+def tune_of(piece: EncodedTune, vocabulary: tuple[str, ...]) -> Tune:
     metre, upbeat = BEGINNINGS.get(int(piece.beats[0]), ("", 0))
     return Tune("", decode([vocabulary[number] for number in piece.symbols[1:]]), metre, upbeat)
 
@@ -97,7 +97,7 @@ def main() -> None:
     backend = open_model(find_model(asked.model), device="cpu", threads=1)
     vocabulary = backend.spec.symbols
     with console.training(quiet=False) as progress:
-        collection = read_collection(asked.tunes, vocabulary, find_recipe("melody").tunes, progress)
+        collection = read_collection(asked.tunes, vocabulary, find_recipe("melody").tunes.validation, progress)
     known = set().union(*(runs(tune_of(piece, vocabulary)) for piece in collection.training))
     tunes = [
         tune

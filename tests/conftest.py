@@ -11,11 +11,15 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command has it; Num
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import HealthCheck, settings
 from numpy.typing import NDArray
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
+settings.register_profile("extrap", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
+settings.load_profile("extrap")
 
 SONG = Path(__file__).parent / "data" / "song.mp3"
 EXTRAP = Path(sys.executable).with_name("extrap")
@@ -51,10 +55,10 @@ def tiny_amplitude(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder with a real but small network that predicts samples at 22050 Hz from three."""
     import keras
 
-    from extrapcli.networks.amplitude import AmplitudeSettings, amplitude, amplitude_rolled
+    from extrapcli.networks.amplitude import AmplitudeSettings, amplitude, amplitude_rollout
     from extrapcli.spec import SampleSpec
-    from extrapcli.training.amplitude_onnx import amplitude_graph
     from extrapcli.training.export import write_keras, write_onnx
+    from extrapcli.training.kinds.amplitude_onnx import amplitude_graph
 
     rng = np.random.default_rng(7)
     folder = tmp_path_factory.mktemp("models") / "tiny-amplitude"
@@ -64,7 +68,7 @@ def tiny_amplitude(tmp_path_factory: pytest.TempPathFactory) -> Path:
     predictor = amplitude(settings)
     for weights in predictor.weights:
         weights.assign(rng.normal(scale=0.5, size=weights.shape))
-    write_keras(amplitude_rolled(predictor), folder / "model.keras", spec=spec, facts={}, half=True)
+    write_keras(amplitude_rollout(predictor), folder / "model.keras", spec=spec, facts={}, half=True)
     stored = keras.saving.load_model(folder / "model.keras", compile=False)
     graph = amplitude_graph(stored.get_layer("roll").predictor, settings, opset=17)
     write_onnx(stored, folder / "model.onnx", spec=spec, facts={}, weights="float16", graph=graph)

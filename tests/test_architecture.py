@@ -43,7 +43,18 @@ ALLOWED = {
     "networks": {"dsp"},
     "melody": {"atomic", "audio", "backends", "errors", "models", "spec"},
     "evaluation": {"atomic", "audio", "backends", "errors", "extrapolators", "spec"},
-    "training": {"amplitude", "audio", "backends", "errors", "evaluation", "melody", "models", "networks", "spec"},
+    "training": {
+        "amplitude",
+        "atomic",
+        "audio",
+        "backends",
+        "errors",
+        "evaluation",
+        "melody",
+        "models",
+        "networks",
+        "spec",
+    },
     "console": {"batch", "errors", "pipeline", "training"},  # but for errors, for types alone
     "cli": {
         "describe",

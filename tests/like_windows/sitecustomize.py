@@ -1,4 +1,4 @@
-"""Make Python behave a little as on Windows, for extrap's own code. Python imports this file when it starts.
+"""Make Python behave a little like on Windows, for extrap's own code. Python imports this file when it starts.
 
 - Names and modules that Windows lacks are hidden from the modules of `extrapcli`. The standard library and other
   packages keep them: here they are written to use them.

@@ -6,8 +6,8 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
-from extrapcli.networks.amplitude import AmplitudeSettings, amplitude, amplitude_rolled
-from extrapcli.training.amplitude_onnx import amplitude_graph
+from extrapcli.networks.amplitude import AmplitudeSettings, amplitude, amplitude_rollout
+from extrapcli.training.kinds.amplitude_onnx import amplitude_graph
 
 SETTINGS = [
     AmplitudeSettings(units=6, dense=(5, 3), activation="leaky_relu"),
@@ -79,7 +79,7 @@ def test_rolled_on_in_keras_and_in_onnx_it_is_fed_its_own_answers(
     graph = amplitude_graph(model, settings, opset=17)
     session = onnxruntime.InferenceSession(graph.SerializeToString())
     (in_onnx,) = session.run(["next"], {"context": context})
-    in_keras = np.asarray(amplitude_rolled(model)(context)["next"])
+    in_keras = np.asarray(amplitude_rollout(model)(context)["next"])
     assert in_keras.shape == in_onnx.shape == (2, unknown + 1, 1)
     size = np.abs(sound).max()
     assert np.abs(in_keras - sound[:, known:]).max() < 1e-4 * size

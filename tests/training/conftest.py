@@ -6,6 +6,21 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
+
+class RecordedProgress:
+    """Keeps the lines that training says."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+    def prepared(self, count: int, of: int) -> None: ...
+
+    def stepped(self, step: object) -> None: ...
+
+
 LayCorpus = Callable[[str, dict[str, int], Callable[[], NDArray[np.floating]], int], Path]
 
 

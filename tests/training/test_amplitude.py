@@ -12,12 +12,10 @@ from extrapcli.errors import UsageError
 from extrapcli.models import damaged_files, read_card
 from extrapcli.spec import SampleSpec
 from extrapcli.training.corpus import Corpus
-from extrapcli.training.recipe import Recipe
-from extrapcli.training.windows import Windows, training_sounds
+from extrapcli.training.kinds.amplitude import AmplitudeRecipe, SampleWindows
 from tests.conftest import Extrap, chord
-from tests.training.conftest import LayCorpus
+from tests.training.conftest import LayCorpus, RecordedProgress
 from tests.training.here import export, train
-from tests.training.test_corpus import Heard
 
 Lay = Callable[..., Corpus]
 RECIPE = """
@@ -68,15 +66,17 @@ def test_train_resume_and_export(every_step: str, lay: Lay, extrap: Extrap, tmp_
 
 def test_songs_are_those_that_are_named_each_channel_of_unit_deviation(lay: Lay) -> None:
     corpus = lay()
-    recipe = Recipe.model_validate({"network": "amplitude", "fit": {"epochs": 1}, "samples": {"per_song": 22050}})
-    assert len(training_sounds(recipe, corpus, Heard()).shards) == 3
+    recipe = AmplitudeRecipe.model_validate(
+        {"network": "amplitude", "fit": {"epochs": 1}, "samples": {"per_song": 22050}}
+    )
+    assert len(recipe.training_channels(corpus, RecordedProgress()).shards) == 3
     named = recipe.model_copy(update={"samples": recipe.samples.model_copy(update={"songs": ("2",)})})
-    sounds = training_sounds(named, corpus, Heard())
-    assert [shard.source.stem for shard in sounds.shards] == ["2"]
-    assert sounds.sequences.shape == (2, 22050)
-    np.testing.assert_allclose(sounds.sequences.std(axis=1), 1, atol=1e-5)
-    whole = sounds.shards[0].read()
-    np.testing.assert_allclose(sounds.sequences.T * sounds.levels, whole, atol=0.01)
+    channels = named.training_channels(corpus, RecordedProgress())
+    assert [shard.source.stem for shard in channels.shards] == ["2"]
+    assert channels.signals.shape == (2, 22050)
+    np.testing.assert_allclose(channels.signals.std(axis=1), 1, atol=1e-5)
+    whole = channels.shards[0].read()
+    np.testing.assert_allclose(channels.signals.T * channels.levels, whole, atol=0.01)
 
 
 @pytest.mark.parametrize(
@@ -84,15 +84,15 @@ def test_songs_are_those_that_are_named_each_channel_of_unit_deviation(lay: Lay)
     [({"songs": ("gone",)}, "no song gone"), ({"songs": ("1",), "per_song": 30000}, r"no song has 30000 samples")],
 )
 def test_a_song_that_is_not_there_or_too_short_is_refused(samples: dict[str, object], says: str, lay: Lay) -> None:
-    recipe = Recipe.model_validate({"network": "amplitude", "fit": {"epochs": 1}, "samples": samples})
+    recipe = AmplitudeRecipe.model_validate({"network": "amplitude", "fit": {"epochs": 1}, "samples": samples})
     with pytest.raises(UsageError, match=says):
-        training_sounds(recipe, lay(), Heard())
+        recipe.training_channels(lay(), RecordedProgress())
 
 
-def windows(*, every_step: bool, random: bool, look_back: int = 4) -> Windows:
-    sequences = np.arange(100, dtype=np.float32).reshape(2, 50)
-    return Windows(
-        shards=(), batch_size=10, random=random, sequences=sequences, look_back=look_back, every_step=every_step
+def windows(*, every_step: bool, random: bool, look_back: int = 4) -> SampleWindows:
+    signals = np.arange(100, dtype=np.float32).reshape(2, 50)
+    return SampleWindows(
+        shards=(), batch_size=10, random=random, signals=signals, look_back=look_back, every_step=every_step
     )
 
 
@@ -104,37 +104,37 @@ def test_a_window_is_answered_by_what_follows_it(every_step: bool, random: bool)
         batch = some.batch(1, step)
         assert batch.inputs.shape == (10, 4, 1)
         following = batch.inputs[..., 0] + 1
-        np.testing.assert_array_equal(batch.answers, following if every_step else following[:, -1:])
+        np.testing.assert_array_equal(batch.targets, following if every_step else following[:, -1:])
 
 
 @pytest.mark.parametrize("random", [False, True])
 def test_an_epoch_predicts_every_sample_once(random: bool) -> None:
     last = windows(every_step=False, random=random)
-    answers = np.concatenate([last.batch(0, step).answers for step in range(last.steps)])[: last.items]
-    assert sorted(answers.ravel()) == [*range(4, 50), *range(54, 100)]
+    targets = np.concatenate([last.batch(0, step).targets for step in range(last.steps)])[: last.items]
+    assert sorted(targets.ravel()) == [*range(4, 50), *range(54, 100)]
     every = windows(every_step=True, random=random)
-    every_answers = np.concatenate([every.batch(0, step).answers for step in range(every.steps)])[: every.items]
-    assert len(set(every_answers.ravel())) == every_answers.size == every.items * 4 == 2 * 44
+    every_targets = np.concatenate([every.batch(0, step).targets for step in range(every.steps)])[: every.items]
+    assert len(set(every_targets.ravel())) == every_targets.size == every.items * 4 == 2 * 44
 
 
 def test_an_epoch_can_be_made_anew_from_any_step() -> None:
     some = windows(every_step=True, random=True)
-    again = [batch.answers for batch, _ in some.ahead(3, 1)]
-    np.testing.assert_array_equal(again[0], some.batch(3, 1).answers)
-    assert not np.array_equal(some.batch(3, 0).answers, some.batch(4, 0).answers)
+    again = [batch.targets for batch, _ in some.prefetched(3, 1)]
+    np.testing.assert_array_equal(again[0], some.batch(3, 1).targets)
+    assert not np.array_equal(some.batch(3, 0).targets, some.batch(4, 0).targets)
 
 
 def test_item_and_batch_agree() -> None:
     some = windows(every_step=True, random=False)
-    inputs, answers = some.item(7, np.random.default_rng(0))
+    inputs, targets = some.item(7, np.random.default_rng(0))
     batch = some.batch(0, 0)
     np.testing.assert_array_equal(batch.inputs[7], inputs)
-    np.testing.assert_array_equal(batch.answers[7], answers)
+    np.testing.assert_array_equal(batch.targets[7], targets)
 
 
 def test_windows_longer_than_the_samples_are_refused() -> None:
     with pytest.raises(ValueError, match="too few"):
-        Recipe.model_validate(
+        AmplitudeRecipe.model_validate(
             {"network": "amplitude", "fit": {"epochs": 1}, "samples": {"validation_samples": 32},
              "amplitude": {"look_back": 32}}
         )  # fmt: skip

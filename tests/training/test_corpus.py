@@ -10,23 +10,11 @@ import pytest
 import soundfile
 
 from extrapcli.errors import CannotWrite, UnreadableAudio, UsageError
-from extrapcli.training.clips import Clips, scaled
 from extrapcli.training.corpus import Corpus, Shard, Stamp, content_hash, decoded, prepare
-from extrapcli.training.device import Share
-from extrapcli.training.recipe import ClipSettings
+from extrapcli.training.device import ALONE, Worker
+from extrapcli.training.kinds.clips import Clips, ClipSettings, scaled
 from tests.conftest import chord
-
-
-class Heard:
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def say(self, line: str) -> None:
-        self.lines.append(line)
-
-    def prepared(self, count: int, of: int) -> None: ...
-
-    def stepped(self, step: object) -> None: ...
+from tests.training.conftest import RecordedProgress
 
 
 @pytest.fixture
@@ -40,12 +28,12 @@ def songs(tmp_path: Path) -> list[Path]:
 
 
 def test_a_shard_is_the_song_in_mono_at_the_rate(songs: list[Path], tmp_path: Path) -> None:
-    (shard,) = prepare(songs[:1], tmp_path / "shards", decoded(8000), Heard())
+    (shard,) = prepare(songs[:1], tmp_path / "shards", decoded(8000), RecordedProgress())
     stereo, _ = soundfile.read(songs[0])
     np.testing.assert_allclose(shard.read() / 32767, stereo.mean(axis=1), atol=1e-4)
     assert shard.length == 8000
     np.testing.assert_array_equal(shard.read(100, 200), shard.read()[100:200])
-    assert prepare(songs[:1], tmp_path / "4000", decoded(4000), Heard())[0].length == 4000
+    assert prepare(songs[:1], tmp_path / "4000", decoded(4000), RecordedProgress())[0].length == 4000
 
 
 def test_songs_are_decoded_once_and_again_where_they_changed(songs: list[Path], tmp_path: Path) -> None:
@@ -55,13 +43,13 @@ def test_songs_are_decoded_once_and_again_where_they_changed(songs: list[Path], 
         made.append(song)
         return decoded(8000)(song)
 
-    first = prepare(songs, tmp_path / "shards", make, Heard())
+    first = prepare(songs, tmp_path / "shards", make, RecordedProgress())
     assert sorted(made) == sorted(songs)
-    assert prepare(songs, tmp_path / "shards", make, Heard()) == first
+    assert prepare(songs, tmp_path / "shards", make, RecordedProgress()) == first
     os.utime(songs[1])  # touched, but the same
     soundfile.write(songs[2], chord(2, 8000, 1), 8000)
     made.clear()
-    second = prepare(songs, tmp_path / "shards", make, Heard())
+    second = prepare(songs, tmp_path / "shards", make, RecordedProgress())
     assert made == [songs[2]]
     assert second[2].length == 16000
     assert content_hash(second) != content_hash(first)
@@ -72,34 +60,34 @@ def test_songs_are_decoded_once_and_again_where_they_changed(songs: list[Path], 
 
 def test_preparing_that_was_cut_short_goes_on(songs: list[Path], tmp_path: Path) -> None:
     folder = tmp_path / "shards"
-    whole = prepare(songs[:3], folder, decoded(8000), Heard())
+    whole = prepare(songs[:3], folder, decoded(8000), RecordedProgress())
     whole[0].path.with_suffix(".json").unlink()  # cut off between the two
-    stale, fresh = folder / ".partial-1-x", folder / ".partial-2-x"
+    stale, fresh = folder / ".extrap-1-x", folder / ".extrap-2-x"
     stale.write_text("half")
     os.utime(stale, (0, 0))
     fresh.write_text("another process is at it")
     whole[1].path.with_suffix(".json").write_text("{")
-    assert prepare(songs[:3], folder, decoded(8000), Heard()) == whole
-    assert list(folder.glob(".partial-*")) == [fresh]
+    assert prepare(songs[:3], folder, decoded(8000), RecordedProgress()) == whole
+    assert list(folder.glob(".extrap-*")) == [fresh]
 
 
 def test_broken_songs_are_named_and_counted(songs: list[Path], tmp_path: Path) -> None:
     for song in songs[3:5]:
         song.write_text("no music")
-    heard = Heard()
-    assert len(prepare(songs, tmp_path / "shards", decoded(8000), heard)) == 38
-    assert all(any(song.name in line for line in heard.lines) for song in songs[3:5])
-    assert "2 of 40 songs cannot be read" in heard.lines[-1]
+    progress = RecordedProgress()
+    assert len(prepare(songs, tmp_path / "shards", decoded(8000), progress)) == 38
+    assert all(any(song.name in line for line in progress.lines) for song in songs[3:5])
+    assert "2 of 40 songs cannot be read" in progress.lines[-1]
     songs[5].unlink()
     with pytest.raises(UnreadableAudio, match="3 of 40 songs cannot be read, more than 5%"):
-        prepare(songs, tmp_path / "shards", decoded(8000), heard)
-    assert any("No such file" in line for line in heard.lines)
+        prepare(songs, tmp_path / "shards", decoded(8000), progress)
+    assert any("No such file" in line for line in progress.lines)
 
 
 def test_a_folder_that_takes_no_shard_is_no_fault_of_the_songs(songs: list[Path], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(CannotWrite, match="cannot prepare songs there"):
-        prepare(songs, tmp_path / "file" / "shards", decoded(8000), Heard())
+        prepare(songs, tmp_path / "file" / "shards", decoded(8000), RecordedProgress())
 
 
 def test_only_audio_files_of_a_folder_are_songs(songs: list[Path], tmp_path: Path) -> None:
@@ -108,7 +96,15 @@ def test_only_audio_files_of_a_folder_are_songs(songs: list[Path], tmp_path: Pat
     songs[0].rename(songs[0].parent / "album" / "1.wav")  # of the name of another song
     corpus = Corpus.open(tmp_path / "corpus")
     assert len(corpus.songs("train")) == 40
-    assert len({shard.path for shard in prepare(corpus.songs("train"), tmp_path / "s", decoded(8000), Heard())}) == 40
+    assert (
+        len(
+            {
+                shard.path
+                for shard in prepare(corpus.songs("train"), tmp_path / "s", decoded(8000), RecordedProgress())
+            }
+        )
+        == 40
+    )
 
 
 def test_a_manifest_may_name_anything(songs: list[Path], tmp_path: Path) -> None:
@@ -119,7 +115,7 @@ def test_a_manifest_may_name_anything(songs: list[Path], tmp_path: Path) -> None
     (tmp_path / "songs.tsv").write_text(f"split\tfile\n{rows}", encoding="utf-8-sig")
     listed = Corpus.open(tmp_path / "songs.tsv").songs("train")
     assert {song.name for song in listed} == set(odd)
-    assert len(prepare(listed, tmp_path / "shards", decoded(8000), Heard())) == 3
+    assert len(prepare(listed, tmp_path / "shards", decoded(8000), RecordedProgress())) == 3
 
 
 def test_a_manifest_lists_a_file_once(tmp_path: Path) -> None:
@@ -146,7 +142,7 @@ def test_what_is_no_manifest_is_refused(text: str, tmp_path: Path) -> None:
         Corpus.open(tmp_path / "songs.tsv").songs("train")
 
 
-def clips(shards: list[Shard], *, random: bool, share: Share = Share(), **settings: object) -> Clips:  # noqa: B008
+def clips(shards: list[Shard], *, random: bool, worker: Worker = ALONE, **settings: object) -> Clips:
     return Clips(
         shards=tuple(shards),
         settings=ClipSettings.model_validate({"per_song": 4, **settings}),
@@ -156,7 +152,7 @@ def clips(shards: list[Shard], *, random: bool, share: Share = Share(), **settin
         batch_size=8,
         random=random,
         seed=1,
-        share=share,
+        worker=worker,
     )
 
 
@@ -176,10 +172,10 @@ def test_clips_are_standardised_and_follow_each_other(shards: list[Shard]) -> No
     data = clips(shards, random=False)
     assert (data.items, data.steps) == (12, 2)
     for step in range(data.steps):
-        inputs, answers, _ = data.batch(0, step)
+        inputs, targets, _ = data.batch(0, step)
         assert inputs.shape == (8, 2, 100)
-        assert answers.shape == (8, 1, 100)
-        whole = np.concatenate([inputs.reshape(8, -1), answers.reshape(8, -1)], axis=1)
+        assert targets.shape == (8, 1, 100)
+        whole = np.concatenate([inputs.reshape(8, -1), targets.reshape(8, -1)], axis=1)
         np.testing.assert_allclose(whole.std(axis=1), 1, rtol=1e-5)
         np.testing.assert_allclose(whole.mean(axis=1), 0, atol=1e-5)
     first = shards[0].read().astype(float)
@@ -203,10 +199,10 @@ def test_random_clips_differ_by_epoch_and_repeat_by_seed(shards: list[Shard]) ->
     np.testing.assert_array_equal(fixed.batch(3, 1).inputs, fixed.batch(0, 1).inputs)
 
 
-def test_processes_share_the_rows_of_a_batch(shards: list[Shard]) -> None:
+def test_workers_share_the_items_of_a_batch(shards: list[Shard]) -> None:
     whole = clips(shards, random=True).batch(2, 1)
-    shares = [clips(shards, random=True, share=Share(process, 4)).batch(2, 1) for process in range(4)]
-    for part in ("inputs", "answers", "weights"):
+    shares = [clips(shards, random=True, worker=Worker(index, 4)).batch(2, 1) for index in range(4)]
+    for part in ("inputs", "targets", "weights"):
         np.testing.assert_array_equal(
             np.concatenate([getattr(share, part) for share in shares]), getattr(whole, part)
         )
@@ -215,7 +211,7 @@ def test_processes_share_the_rows_of_a_batch(shards: list[Shard]) -> None:
 def test_batches_come_in_order_from_any_step(shards: list[Shard]) -> None:
     data = clips(shards, random=True)
     for first in (0, 1):
-        coming = [batch.inputs for batch, _ in data.ahead(5, first)]
+        coming = [batch.inputs for batch, _ in data.prefetched(5, first)]
         assert len(coming) == data.steps - first
         for step, inputs in enumerate(coming, first):
             np.testing.assert_array_equal(inputs, data.batch(5, step).inputs)
@@ -224,8 +220,8 @@ def test_batches_come_in_order_from_any_step(shards: list[Shard]) -> None:
 def test_the_beginning_is_the_beginning(shards: list[Shard]) -> None:
     data = clips(shards, random=True, per_song=1, start="beginning", scaling="none")
     beginnings = {shard.read()[:300].tobytes() for shard in shards}
-    inputs, answers, _ = data.batch(7, 0)
-    rows = np.concatenate([inputs.reshape(8, -1), answers.reshape(8, -1)], axis=1)
+    inputs, targets, _ = data.batch(7, 0)
+    rows = np.concatenate([inputs.reshape(8, -1), targets.reshape(8, -1)], axis=1)
     assert {np.rint(row * 32768).astype(np.int16).tobytes() for row in rows} == beginnings
 
 
@@ -254,7 +250,7 @@ def test_memory_does_not_grow_with_the_corpus(tmp_path: Path) -> None:
         data = clips(shards[:count], random=True)
         tracemalloc.start()
         for epoch in range(2):
-            for _ in data.ahead(epoch):
+            for _ in data.prefetched(epoch):
                 pass
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
@@ -262,7 +258,7 @@ def test_memory_does_not_grow_with_the_corpus(tmp_path: Path) -> None:
 
 
 def test_the_notes_beside_shards_say_what_the_songs_were(songs: list[Path], tmp_path: Path) -> None:
-    (shard,) = prepare(songs[:1], tmp_path / "shards", decoded(8000), Heard())
+    (shard,) = prepare(songs[:1], tmp_path / "shards", decoded(8000), RecordedProgress())
     noted = json.loads(shard.path.with_suffix(".json").read_text())
     assert noted == {
         "stamp": {

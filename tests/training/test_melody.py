@@ -11,11 +11,10 @@ from extrapcli.melody.encoding import METRES
 from extrapcli.models import damaged_files, read_card
 from extrapcli.networks.melody import MelodySettings
 from extrapcli.spec import TuneSpec, expect
-from extrapcli.training.recipe import Tunes
-from extrapcli.training.tunes import Stretches, read_collection
+from extrapcli.training.kinds.melody import TuneExcerpts, read_collection
 from tests.conftest import Extrap
+from tests.training.conftest import RecordedProgress
 from tests.training.here import export, train
-from tests.training.test_corpus import Heard
 
 RECIPE = """
 network = "melody"
@@ -76,30 +75,30 @@ def test_variants_of_a_title_stay_on_one_side(tmp_path: Path, rng: np.random.Gen
     for number in range(60):
         text += abc(number, "".join(rng.choice(list("CDEFGAB"), 16)), title=f"Song {number % 12}")
     (tmp_path / "t.abc").write_text(text)
-    found = read_collection(tmp_path, VOCABULARY, Tunes(validation=0.3), Heard())
+    found = read_collection(tmp_path, VOCABULARY, 0.3, RecordedProgress())
     assert len(found.training) + len(found.validation) == 60
     assert len(found.training) % 5 == len(found.validation) % 5 == 0
-    assert read_collection(tmp_path, VOCABULARY, Tunes(validation=0.3), Heard()).sha256 == found.sha256
+    assert read_collection(tmp_path, VOCABULARY, 0.3, RecordedProgress()).sha256 == found.sha256
 
 
 def test_too_few_tunes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no tunes"):
-        read_collection(tmp_path, VOCABULARY, Tunes(), Heard())
+        read_collection(tmp_path, VOCABULARY, 0.1, RecordedProgress())
     (tmp_path / "t.abc").write_text(abc(1, "CDEF GABc"))
     with pytest.raises(UsageError, match="1 tunes are too few"):
-        read_collection(tmp_path, VOCABULARY, Tunes(), Heard())
+        read_collection(tmp_path, VOCABULARY, 0.1, RecordedProgress())
 
 
-def test_stretches_give_each_symbol_what_follows_it_and_where(tunes: Path) -> None:
-    found = read_collection(tunes, VOCABULARY, Tunes(validation=0.25), Heard())
+def test_excerpts_give_each_symbol_what_follows_it_and_where(tunes: Path) -> None:
+    found = read_collection(tunes, VOCABULARY, 0.25, RecordedProgress())
     for random in (True, False):
-        cut = Stretches(pieces=found.training, length=32, batch_size=4, random=random, seed=3)
+        cut = TuneExcerpts(tunes=found.training, length=32, batch_size=4, random=random, seed=3)
         batch = cut.batch(1, 0)
-        assert batch.answers.shape == batch.inputs["symbols"].shape == batch.inputs["beats"].shape == (4, 32)
-        going_on = batch.answers[:, :-1] != 0
-        np.testing.assert_array_equal(batch.inputs["symbols"][:, 1:][going_on], batch.answers[:, :-1][going_on])
+        assert batch.targets.shape == batch.inputs["symbols"].shape == batch.inputs["beats"].shape == (4, 32)
+        going_on = batch.targets[:, :-1] != 0
+        np.testing.assert_array_equal(batch.inputs["symbols"][:, 1:][going_on], batch.targets[:, :-1][going_on])
         first = 1 + METRES["2/4"] + METRES["3/4"]
         begun = batch.inputs["symbols"] == 0
         assert set(batch.inputs["beats"][begun]) <= {first}
-        np.testing.assert_array_equal(cut.batch(1, 0).answers, batch.answers)
-        assert np.array_equal(cut.batch(2, 0).answers, batch.answers) != random
+        np.testing.assert_array_equal(cut.batch(1, 0).targets, batch.targets)
+        assert np.array_equal(cut.batch(2, 0).targets, batch.targets) != random

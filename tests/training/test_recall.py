@@ -12,8 +12,8 @@ from extrapcli.evaluation.retrieval import PLAIN, retrieval
 from extrapcli.frames import Frames
 from extrapcli.models import damaged_files, read_card
 from extrapcli.spec import EncoderSpec
-from extrapcli.training.ranking import FORBIDDEN, Rankings, future_costs, principal_patches
-from extrapcli.training.recipe import Ranking, find_recipe
+from extrapcli.training.kinds.ranking import FORBIDDEN, Rankings, RankingSettings, future_costs, principal_patches
+from extrapcli.training.recipe import find_recipe
 from tests.conftest import Extrap
 from tests.toy import ToyBackend
 from tests.training.conftest import LayCorpus
@@ -82,11 +82,11 @@ def test_costs_are_mean_distances_of_futures(rng: np.random.Generator) -> None:
         assert costs[i, j] == pytest.approx(apart.mean() + 0.5 * apart[:25].mean(), abs=1e-4)
 
 
-def test_clips_forbid_what_is_no_leap_and_repeat_from_their_seed(rng: np.random.Generator, tmp_path: Path) -> None:
+def test_clips_forbid_what_is_no_jump_and_repeat_from_their_seed(rng: np.random.Generator, tmp_path: Path) -> None:
     shards = [
         on_disk(tmp_path / f"{number}.npy", rng.normal(size=(1500, 8)).astype(np.float16)) for number in range(3)
     ]
-    ranking = Ranking(clip_seconds=40, queries=32, backward=1)
+    ranking = RankingSettings(clip_seconds=40, queries=32, backward=1)
     rankings = Rankings(shards=tuple(shards), ranking=ranking, batch_size=2, random=True, seed=4)
     inputs, costs, _ = rankings.batch(0, 0)
     assert inputs["spectra"].shape == (2, 1000, 8)
@@ -96,8 +96,8 @@ def test_clips_forbid_what_is_no_leap_and_repeat_from_their_seed(rng: np.random.
             allowed = np.flatnonzero(row != FORBIDDEN) * 2
             assert len(allowed)
             assert allowed.max() <= query - 248
-    np.testing.assert_array_equal(rankings.batch(0, 0).answers, costs)
-    assert not np.array_equal(rankings.batch(1, 0).answers, costs)
+    np.testing.assert_array_equal(rankings.batch(0, 0).targets, costs)
+    assert not np.array_equal(rankings.batch(1, 0).targets, costs)
 
 
 def test_principal_patches_keep_distances(rng: np.random.Generator, tmp_path: Path) -> None:

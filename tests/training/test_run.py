@@ -9,11 +9,12 @@ import pytest
 
 from extrapcli.errors import UsageError
 from extrapcli.networks.recall import RecallSettings
-from extrapcli.training.ranking import RankingLoss, ranker
-from extrapcli.training.recipe import Fit, Recipe
+from extrapcli.training.kinds.base import FitSettings
+from extrapcli.training.kinds.ranking import RankingLoss, ranker
+from extrapcli.training.kinds.recall import RecallRecipe
 from extrapcli.training.run import Epoch, RunFolder, State
 
-RECIPE = Recipe(network="recall", fit=Fit(epochs=5, patience=2))
+RECIPE = RecallRecipe(fit=FitSettings(epochs=5, patience=2))
 
 
 def model() -> keras.Model:
@@ -51,12 +52,12 @@ def test_training_goes_on_exactly(tmp_path: Path, rng: np.random.Generator) -> N
     assert len(set(losses[0])) == 4
 
 
-def test_what_cannot_be_gone_on_from_is_a_usage_error(tmp_path: Path) -> None:
+def test_what_cannot_be_resumed_is_a_usage_error(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     folder.note(corpus_sha256="x")
     assert folder.restore(model(), "x") == State()
     folder.last.write_bytes(b"damaged")
-    with pytest.raises(UsageError, match=r"last\.keras: cannot go on"):
+    with pytest.raises(UsageError, match=r"last\.keras: cannot be resumed"):
         folder.restore(model(), "x")
     with pytest.raises(UsageError, match="songs have changed"):
         folder.restore(model(), "y")

@@ -24,8 +24,8 @@ from extrapcli.errors import CannotWrite, UnusableModel, UsageError
 from extrapcli.models import damaged_files, read_card
 from extrapcli.spec import WaveformSpec, expect
 from tests.conftest import EXTRAP, Extrap, chord
+from tests.training.conftest import RecordedProgress
 from tests.training.here import export, train
-from tests.training.test_corpus import Heard
 
 RECIPE = """
 network = "study"
@@ -119,9 +119,9 @@ def test_export_and_continue(extrap: Extrap, trained: Path, song_wav: Path, tmp_
     assert "silence_mse" in extrap("info", "int8").stdout.decode()
 
 
-ECHO = """
-network = "echo"
-[echo]
+SEQ2SEQ = """
+network = "seq2seq"
+[seq2seq]
 context_frames = 6
 horizon_frames = 2
 width = 4
@@ -135,7 +135,7 @@ batch_size = 4
 """
 
 
-@pytest.mark.parametrize("text", [RECIPE.replace("study", "lstm").replace("widths", "units = 8\n#"), ECHO])
+@pytest.mark.parametrize("text", [RECIPE.replace("study", "lstm").replace("widths", "units = 8\n#"), SEQ2SEQ])
 def test_other_networks_are_trained_and_exported_too(text: str, copy: Path) -> None:
     (copy / "recipe.toml").write_text(text)
     train(copy, run="other")
@@ -185,7 +185,7 @@ def test_a_run_killed_at_any_moment_goes_on_as_if_it_had_not_been(copy: Path) ->
         process.send_signal(kind)
         said = process.stderr.read()
         assert process.wait(60) == (130 if kind == signal.SIGINT else -signal.SIGKILL)
-        assert ("--resume goes on from here" in said) == (kind == signal.SIGINT)
+        assert ("resume to go on" in said) == (kind == signal.SIGINT)
     train(copy, run="stopped", resume=True)
     assert {p.name for p in (copy / "stopped").iterdir()} == {p.name for p in (copy / "whole").iterdir()}
     for name in ("last.keras", "best.keras"):
@@ -199,7 +199,7 @@ def test_a_run_killed_at_any_moment_goes_on_as_if_it_had_not_been(copy: Path) ->
 
 def test_a_run_folder_belongs_to_one_run(copy: Path) -> None:
     before = (copy / "run" / "last.keras").read_bytes()
-    with pytest.raises(UsageError, match="--resume"):
+    with pytest.raises(UsageError, match="holds a run already"):
         train(copy)
     assert "finished" in train(copy, resume=True)[-1]
     (copy / "recipe.toml").write_text(RECIPE.replace("epochs = 2", "epochs = 3"))
@@ -229,29 +229,29 @@ def test_every_step_runs_what_was_compiled_once(trained: Path) -> None:
     """Neither short last batches nor validation in between make TensorFlow trace a step anew."""
     from extrapcli.training.corpus import Corpus
     from extrapcli.training.device import ALONE
-    from extrapcli.training.loss import FrameLoss
+    from extrapcli.training.kinds.clips import WaveformLoss
     from extrapcli.training.recipe import read_recipe
-    from extrapcli.training.task import prepare_task
 
-    task = prepare_task(read_recipe(trained / "recipe.toml"), Corpus.open(trained / "corpus"), Heard(), ALONE)
-    assert task.training.items % task.training.batch_size
+    recipe = read_recipe(trained / "recipe.toml")
+    setup = recipe.prepare(Corpus.open(trained / "corpus"), RecordedProgress(), ALONE)
+    assert setup.training.items % setup.training.batch_size
     traced = []
 
-    class Traced(FrameLoss):
-        def call(self, truth: object, answer: object) -> object:
-            traced.append(truth)
-            return super().call(truth, answer)
+    class Traced(WaveformLoss):
+        def call(self, target: object, prediction: object) -> object:
+            traced.append(target)
+            return super().call(target, prediction)
 
-    task.model.compile(loss=Traced(0.0))
-    first = task.training.batch(0, 0)
-    task.model.train_on_batch(first.inputs, first.answers)
-    task.model.test_on_batch(first.inputs, first.answers, sample_weight=first.weights)
+    setup.model.compile(loss=Traced(0.0))
+    first = setup.training.batch(0, 0)
+    setup.model.train_on_batch(first.inputs, first.targets)
+    setup.model.test_on_batch(first.inputs, first.targets, sample_weight=first.weights)
     count = len(traced)
     for epoch in range(2):
-        for batch, _ in task.training.ahead(epoch):
-            task.model.train_on_batch(batch.inputs, batch.answers)
-        for batch, _ in task.validation.ahead(0):
-            task.model.test_on_batch(batch.inputs, batch.answers, sample_weight=batch.weights)
+        for batch, _ in setup.training.prefetched(epoch):
+            setup.model.train_on_batch(batch.inputs, batch.targets)
+        for batch, _ in setup.validation.prefetched(0):
+            setup.model.test_on_batch(batch.inputs, batch.targets, sample_weight=batch.weights)
     assert len(traced) == count
 
 

@@ -13,8 +13,11 @@ HINTS = {
     "name": "choose another --name, or leave one out with --exclude GLOB",
     "out": "name it with -o PATH, or -o - for standard output",
     "overwrite": "choose another name, or say --overwrite",
+    "resume": "go on with it with --resume, or choose another folder with --run",
+    "run": "choose another folder with --run",
     "timeout_minutes": "give it more with --timeout MINUTES",
     "traceback": "run extrap --traceback continue with this song to see where",
+    "weights": "use --weights float32",
     "workers": "choose fewer --jobs",
 }
 """What to add to the sentence of an error, by the parameter that its hint names."""

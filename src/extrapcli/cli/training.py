@@ -46,13 +46,13 @@ def train(
 
     if tpu and device == TrainingDevice.gpu:
         raise typer.BadParameter("--tpu and --device gpu exclude each other")
-    share = use_device("tpu" if tpu else device.value)
+    worker = use_device("tpu" if tpu else device.value)
     from extrapcli.training.fit import fit
     from extrapcli.training.recipe import find_recipe
 
     wanted, folder = find_recipe(recipe), run or Path("runs") / Path(recipe).stem
-    with console.training(quiet or share.process > 0) as progress:
-        best = fit(wanted, corpus, folder, name=recipe, resume=resume, share=share, progress=progress)
+    with console.training(quiet or worker.index > 0) as progress:
+        best = fit(wanted, corpus, folder, name=recipe, resume=resume, worker=worker, progress=progress)
     console.result(str(best))
 
 

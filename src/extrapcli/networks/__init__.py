@@ -1,1 +1,1 @@
-"""Keras networks, written with `keras.ops` alone so that they train on any Keras backend."""
+"""Keras networks. They use `keras.ops` only, so they train on any Keras backend."""

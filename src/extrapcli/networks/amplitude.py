@@ -1,14 +1,13 @@
 """`amplitude`: an LSTM that predicts the next sample of a sound from the few before it.
 
-    LSTM           (Hochreiter and Schmidhuber 1997) over the last `look_back` samples, from a state of zeros
+    LSTM           (Hochreiter and Schmidhuber 1997) over the last `look_back` samples, starting from a state of zeros
     dense          three layers, each smaller than the one before
-    next           one number, the sample to come
+    next           one number, the next sample
 
-Every layer has the same activation: the LSTM for what it remembers and gives, the dense ones, the last included. With
-`relu` no answer can be below zero.
+All layers have the same activation, the output layer too: with `relu` no prediction is below zero.
 
-It is built in two forms with the same weights. `amplitude` takes samples and is trained on them. `amplitude_rolled`
-goes on from its own answers.
+The network is built in two forms that share their weights. `amplitude` is trained. `amplitude_rollout` is released,
+which can also run on its own predictions.
 """
 
 from typing import Annotated, Literal
@@ -23,7 +22,7 @@ NEGATIVE_SLOPE = 0.2  # of leaky_relu in Keras
 
 
 class AmplitudeSettings(BaseModel, frozen=True, extra="forbid"):
-    """`look_back` samples are looked at; `units` and `dense` are sizes of layers."""
+    """`look_back` is how many samples the network sees; `units` and `dense` are the sizes of its layers."""
 
     look_back: Annotated[int, Field(ge=1, le=4096)] = 3
     units: Annotated[int, Field(ge=1, le=4096)] = 100
@@ -32,9 +31,9 @@ class AmplitudeSettings(BaseModel, frozen=True, extra="forbid"):
 
 
 def amplitude(settings: AmplitudeSettings, *, every_step: bool = False) -> keras.Model:
-    """Build the form for training: `context` `(batch, n, 1)` to what follows its last sample, `(batch, 1)`.
+    """Build the form to train: from float32 `context`, `(batch, n, 1)`, to the next sample, `(batch, 1)`.
 
-    With `every_step` it gives what follows each of them, `(batch, n)`, each from all before it.
+    With `every_step` it predicts the sample after each step, `(batch, n)`, from all steps up to it.
     """
     samples = keras.Input((None, 1), name="context")
     lstm = layers.LSTM(settings.units, activation=settings.activation, return_sequences=every_step, name="lstm")
@@ -44,10 +43,10 @@ def amplitude(settings: AmplitudeSettings, *, every_step: bool = False) -> keras
     return keras.Model(samples, x[..., 0] if every_step else x, name="amplitude")
 
 
-def amplitude_rolled(predictor: keras.Model) -> keras.Model:
-    """Build the form that goes on from its own answers: `context` as for `Roll`, to `next` `(batch, n, 1)`.
+def amplitude_rollout(predictor: keras.Model) -> keras.Model:
+    """Build the form to release: from `context`, as `Roll` takes it, to `next`, `(batch, n, 1)`.
 
-    A context without NaN is a window for the network as it was trained, and the answer one sample.
+    For a context without NaN it predicts one sample, as the network that was trained does.
     """
     context = keras.Input((None, 1), name="context")
-    return keras.Model(context, {"next": Roll(predictor, name="roll")(context)}, name="amplitude_rolled")
+    return keras.Model(context, {"next": Roll(predictor, name="roll")(context)}, name="amplitude_rollout")

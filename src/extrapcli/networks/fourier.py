@@ -1,4 +1,4 @@
-"""Fourier transforms as matrix products, which every backend and ONNX Runtime have."""
+"""Fourier transforms as matrix products, which run on every Keras backend and in ONNX Runtime."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,20 +8,21 @@ from keras import ops
 
 ROOT = 256
 LENGTH = ROOT**2
-"""How many values `correlation` can tell apart: signals are padded to it with zeros."""
+"""Length of every transform: shorter signals are padded with zeros."""
 
 Tensor = Any  # a tensor of any Keras backend
-Complex = tuple[Tensor, Tensor]  # real and imaginary part
+Complex = tuple[Tensor, Tensor]
+"""Real and imaginary part."""
 
 
 def product(one: Complex, other: Complex, multiply: Callable[..., Tensor]) -> Complex:
-    """Multiply complex by complex, elements or matrices."""
+    """Multiply two complex tensors, with `ops.multiply` or `ops.matmul`."""
     (a, b), (c, d) = one, other
     return multiply(a, c) - multiply(b, d), multiply(a, d) + multiply(b, c)
 
 
 def transform(signal: Tensor) -> Complex:
-    """Real signals `(batch, n)`, n up to 65536, to X[c + 256 d] at [c, d], each part `(batch, 256, 256)`.
+    """Transform real signals `(batch, n)`, n up to 65536: X[c + 256 d] at [c, d] of each part, `(batch, 256, 256)`.
 
     In two steps (Cooley and Tukey 1965): X[c + 256 d] = sum_b W^(256 b d) W^(b c) sum_a W^(256 a c) x[256 a + b],
     with W = exp(-2 pi i / 65536).
@@ -33,7 +34,7 @@ def transform(signal: Tensor) -> Complex:
 
 
 def inverse(spectrum: Complex) -> Tensor:
-    """The real part of what `transform` would make this of: `(batch, 65536)`."""
+    """Return the real part of the signal that has this transform: `(batch, 65536)`."""
     first, twiddle = ((real, -imaginary) for real, imaginary in _roots(spectrum[0]))
     rows = product(product(spectrum, first, ops.matmul), twiddle, ops.multiply)
     signal = ops.matmul(first[0], rows[0]) - ops.matmul(first[1], rows[1])
@@ -41,13 +42,16 @@ def inverse(spectrum: Complex) -> Tensor:
 
 
 def correlation(signal: Complex, pattern: Tensor) -> Tensor:
-    """Of a transformed signal: c[p] = sum_m signal[p + m] pattern[m] at p = 0 .. 65535, around the end."""
+    """Correlate a transformed signal with a pattern: c[p] = sum_m signal[p + m] pattern[m], circular in p < 65536."""
     a, b = transform(pattern)
     return inverse(product(signal, (a, -b), ops.multiply))
 
 
 def _roots(square: Tensor) -> tuple[Complex, Complex]:
-    """W^(256 j k) and W^(j k) at [j, k], counted along a tensor: constants of that size would fill a model file."""
+    """Return W^(256 j k) and W^(j k) at [j, k].
+
+    They are computed in the graph, by counting along a tensor: constants of that size would fill a model file.
+    """
     k = ops.cumsum(ops.ones_like(square[:1, :1]), axis=2) - 1
     jk = ops.transpose(k, (0, 2, 1)) * k
     first, twiddle = (ops.mod(jk, n) * (-2 * np.pi / n) for n in (ROOT, LENGTH))

@@ -1,32 +1,32 @@
-"""An encoder-decoder of LSTMs over the same frames as `study`, to compare it with.
+"""An encoder-decoder of LSTMs over the same frames as `study`, for comparison.
 
-    project   each frame of 22050 samples to a few hundred values, the same weights for every frame
+    project   each frame of 22050 samples to a few hundred values, with the same weights for every frame
     encoder   an LSTM (Hochreiter and Schmidhuber 1997) over the projected frames; its last output is the context
-    decoder   an LSTM that is given the context at every step of the horizon
-    expand    each of its outputs to a frame of 22050 samples, the same weights for every frame
+    decoder   an LSTM that gets the context at every step of the horizon
+    expand    each of its outputs to a frame of 22050 samples, with the same weights for every frame
 
-LSTMs whose states are whole frames would need no projection, and 7.8 thousand million parameters.
+LSTMs whose state is a whole frame would need no projection, but 7.8 billion parameters.
 """
 
 import keras
 from keras import layers
 from pydantic import BaseModel, PositiveInt
 
-from extrapcli.networks.study import Frames, Samples
+from extrapcli.networks.study import FrameCount, FrameSamples
 
 
 class LstmSettings(BaseModel, frozen=True, extra="forbid"):
-    """Sizes: what a frame is projected to, and the state of each LSTM."""
+    """Sizes: `projection` is what a frame is projected to, `units` the state of each LSTM."""
 
-    context_frames: Frames = 20
-    horizon_frames: Frames = 10
-    frame_samples: Samples = 22050
+    context_frames: FrameCount = 20
+    horizon_frames: FrameCount = 10
+    frame_samples: FrameSamples = 22050
     projection: PositiveInt = 512
     units: PositiveInt = 512
 
     @property
     def parameters(self) -> int:
-        """How many numbers `lstm` learns: an LSTM of u units over v inputs has 4 u (u + v + 1)."""
+        """Number of parameters. An LSTM of u units over v inputs has 4 u (u + v + 1)."""
         project = (self.frame_samples + 1) * self.projection
         encoder = 4 * self.units * (self.units + self.projection + 1)
         decoder = 4 * self.units * (2 * self.units + 1)

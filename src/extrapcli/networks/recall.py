@@ -1,21 +1,22 @@
-"""`recall`: says, for every place in a song, how well the music there would follow what was just heard.
+"""`recall`: scores, for every position in a song, how well the music there would follow what was just played.
 
-A pointer network. It gives three vectors for every hop of sound, 25 hops a second:
+A pointer network (Vinyals et al. 2015). It gives three vectors for every hop, 25 hops a second; their names are part
+of released files:
 
-    heard[t]    of the sound up to the end of hop t, and nothing after it
-    places[t]   of the sound on both sides of the beginning of hop t
-    spectra[t]  the mel bands of hops t and t + 1 together
+    heard[t]    the query: encodes the sound up to the end of hop t, and nothing after it
+    places[t]   the key: encodes the sound on both sides of the start of hop t
+    spectra[t]  the mel spectrum of hops t and t + 1 together
 
-and the score of going on at place j after having heard i is their inner product,
+The score of continuing at position j after having played up to i is their inner product,
 
     heard[i] . places[j] = query(i) . key(j) + bias(j) - MATCH_WEIGHT * |match(i) - match(j)|^2
 
-The second part is a learned match of the two pasts; the first says what else makes the future of j a good
-future for i. Spectra are computed inside the graph, in decibels against the song's own level (frames are
-standardised), so that a model file is all that is needed. Convolutions over the past are padded on the
-left, those over the future on the right.
+The last term compares the recent past of i and j with a learned match. The others say what else makes the future of j
+a good future for i. Spectra are computed inside the graph, in decibels relative to the song's own level (frames are
+standardised), so a model file is all that is needed. Convolutions over the past are padded on the left, those over
+the future on the right.
 
-The model is built from Keras's own layers and `keras.ops` only, so a saved one loads without code of ours.
+The model consists of Keras's own layers and `keras.ops`, so a saved one loads without this package.
 """
 
 from typing import Annotated
@@ -30,12 +31,12 @@ from extrapcli.dsp import mel_filters
 from extrapcli.networks.fourier import Tensor, product
 
 FRAME_SAMPLES = 22050
-HOPS = 25  # a frame
+HOPS = 25  # per frame
 HOP_SAMPLES = FRAME_SAMPLES // HOPS
 ROOT = 42
-WINDOW_SAMPLES = ROOT**2  # two hops
+WINDOW_SAMPLES = ROOT**2  # two hops; the Fourier transform is split in two steps of 42
 BINS = ROOT * 16  # of 12.5 Hz each, up to 8.4 kHz
-FLOOR = 1e-5  # of power: -50 dB against the song's level
+FLOOR = 1e-5  # added to the power: -50 dB relative to the song's level
 DECIBEL_MEAN, DECIBEL_SCALE = -20.0, 15.0
 MATCH_WEIGHT, QUERY_WEIGHT = 0.05, 0.5
 PATCH_HOPS = 25
@@ -46,9 +47,9 @@ Dilation = Annotated[int, Field(ge=1, le=4096)]
 
 
 class RecallSettings(BaseModel, frozen=True, extra="forbid"):
-    """Sizes: mel bands, channels of the towers, entries of the match and query vectors, dilations in hops.
+    """Sizes: mel bands, channels of the towers (`width`), length of match and query (`vector`), dilations in hops.
 
-    Each tower hears `1 + 2 * sum(dilations)` spectra.
+    The receptive field of each tower is `1 + 2 * sum(dilations)` spectra.
     """
 
     bands: Annotated[int, Field(ge=1, le=128)] = 64
@@ -71,13 +72,13 @@ def recall(settings: RecallSettings) -> keras.Model:
     """
     context = keras.Input((None, FRAME_SAMPLES), name="context")
     spectra = log_mel(context, settings.bands)
-    heard, places = scorer(settings)(spectra)
+    queries, keys = scorer(settings)(spectra)
     spectra = layers.ZeroPadding1D((0, 1), name="spectra")(spectra)
-    return keras.Model(context, {"heard": heard, "places": places, "spectra": spectra}, name="recall")
+    return keras.Model(context, {"heard": queries, "places": keys, "spectra": spectra}, name="recall")
 
 
 def log_mel(context: Tensor, bands: int) -> Tensor:
-    """Mel spectra `(batch, 25 * n - 1, bands)` of each two neighbouring hops, in units of 15 dB above -20 dB."""
+    """Compute mel spectra of every two neighbouring hops, `(batch, 25 * n - 1, bands)`, as (decibels + 20) / 15."""
     hops = layers.Reshape((-1, HOP_SAMPLES), name="hops")(context)
     windows = ops.concatenate([hops[:, :-1], hops[:, 1:]], axis=-1) * _hann()
     power = _power_spectrum(layers.Reshape((-1, ROOT, ROOT), name="square")(windows))
@@ -89,10 +90,11 @@ def log_mel(context: Tensor, bands: int) -> Tensor:
 
 
 def scorer(settings: RecallSettings, dropout: float = 0.0) -> keras.Model:
-    """The part that learns: spectra `(batch, T, bands)` to `heard` and `places`, `(batch, T + 1, 2 * vector + 2)`.
+    """Build the part that is trained: from spectra, `(batch, T, bands)`, to queries and keys.
 
-    The match begins as the last second of spectra alone, the query at almost nothing: what the network learns
-    is added to a plain match of the recent past. `dropout` silences channels of the towers in training.
+    Both are `(batch, T + 1, 2 * vector + 2)`. Before training, the match is a projection of the last second of
+    spectra and the query is near zero, so the network starts as a plain match of the recent past. `dropout` is
+    the share of the towers' channels that are dropped in training.
     """
     spectra = keras.Input((None, settings.bands), name="spectra")
     past = _tower(spectra, settings, "past", dropout)
@@ -111,12 +113,12 @@ def scorer(settings: RecallSettings, dropout: float = 0.0) -> keras.Model:
     key = layers.Dense(settings.vector, name="key")(hidden)
     bias = layers.Dense(1, name="bias")(hidden)
 
-    heard = [2 * MATCH_WEIGHT * match, QUERY_WEIGHT * query, ops.ones_like(match[..., :1]), -_square(match)]
-    there = before(match)[:, :-1]
-    places = [there, key, bias - _square(there), ops.ones_like(bias)]
+    queries = [2 * MATCH_WEIGHT * match, QUERY_WEIGHT * query, ops.ones_like(match[..., :1]), -_square(match)]
+    past_match = before(match)[:, :-1]
+    keys = [past_match, key, bias - _square(past_match), ops.ones_like(bias)]
     shift = layers.ZeroPadding1D((1, 0), name="shift")
     return keras.Model(
-        spectra, [shift(ops.concatenate(heard, axis=-1)), ops.concatenate(places, axis=-1)], name="scorer"
+        spectra, [shift(ops.concatenate(queries, axis=-1)), ops.concatenate(keys, axis=-1)], name="scorer"
     )
 
 
@@ -142,7 +144,7 @@ def _hann() -> NDArray[np.float32]:
 
 
 def _power_spectrum(windows: Tensor) -> Tensor:
-    """|X[k]|^2 of windows `(..., 42, 42)`, row-major samples n = 42 a + b, as `(..., 42, 16)` at [k % 42, k // 42].
+    """Compute |X[k]|^2 of windows `(..., 42, 42)`, row by row: `(..., 42, 16)`, with k at [k % 42, k // 42].
 
     A discrete Fourier transform in two steps (Cooley and Tukey 1965), each a small matrix product:
     X[c + 42 d] = sum_b W^(42 b d) W^(b c) sum_a W^(42 a c) x[42 a + b], with W = exp(-2 pi i / 1764).

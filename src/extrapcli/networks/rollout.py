@@ -1,4 +1,4 @@
-"""The layer that lets a network go on from its own answers, in a loop inside the graph."""
+"""The layer that feeds a network with its own predictions, in a loop inside the graph."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ from keras import layers, ops
 
 @keras.saving.register_keras_serializable("extrapcli")
 class Roll(layers.Layer):  # type: ignore[misc]
-    """Fills in the samples that are not known, each with what a network makes of as many as were known.
+    """Predicts unknown samples one after another, each from as many samples as were known at the start.
 
-    Its name is part of saved files.
+    Saved files name this class, so its name must stay.
 
-    Call arguments: float32 `(batch, n, 1)`, samples and then NaN, in every row as many as in the first.
-    Returns `(batch, unknown + 1, 1)`: what follows the known samples, and so on, until after the last NaN.
+    Call arguments: float32 `(batch, n, 1)`, known samples, then NaN for each unknown one, equally many in every row.
+    Returns `(batch, unknown + 1, 1)`: predictions of the unknown samples and of the one after them.
     """
 
     def __init__(self, predictor: keras.Model, **options: Any) -> None:
@@ -25,11 +25,11 @@ class Roll(layers.Layer):  # type: ignore[misc]
         longer = ops.pad(context, ((0, 0), (0, 1), (0, 0)))
         unknown = ops.shape(longer)[1] - known
 
-        def step(place: keras.KerasTensor, samples: keras.KerasTensor) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-            answer = self.predictor(samples[:, place : place + known])
-            return place + 1, ops.slice_update(samples, (0, place + known, 0), answer[:, None])
+        def step(start: keras.KerasTensor, samples: keras.KerasTensor) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+            predicted = self.predictor(samples[:, start : start + known])
+            return start + 1, ops.slice_update(samples, (0, start + known, 0), predicted[:, None])
 
-        _, filled = ops.while_loop(lambda place, _: place < unknown, step, (0, longer))
+        _, filled = ops.while_loop(lambda start, _: start < unknown, step, (0, longer))
         return filled[:, known:]
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

@@ -13,10 +13,10 @@ A *unit* takes a list of t vectors, one second each:
     context  C    = unit([S(19), ..., S(0)])
     decoder  D(0) = unit([C]),     D(t) = unit([D(t-1), ..., D(0), C])      t = 1 .. 9
 
-The output is D(0) .. D(9). Encoder, context and decoder have a hidden stack each; whether the time steps
-of one of them share it is a setting.
+The output is D(0) .. D(9). Encoder, context and decoder each have hidden stacks of their own; whether all time steps
+of a part share one stack is a setting.
 
-The model is built from Keras's own layers only, so a saved one loads without any code of ours.
+The model consists of Keras's own layers, so a saved one loads without this package.
 """
 
 from collections.abc import Callable
@@ -29,30 +29,32 @@ from pydantic import BaseModel, Field
 
 LEAK = 0.3
 Width = Annotated[int, Field(ge=64, le=512)]
-Frames = Annotated[int, Field(ge=1, le=600)]
-Samples = Annotated[int, Field(ge=1, le=192_000)]
+FrameCount = Annotated[int, Field(ge=1, le=600)]
+FrameSamples = Annotated[int, Field(ge=1, le=192_000)]
 
 
 class StudySettings(BaseModel, frozen=True, extra="forbid"):
-    """What the study's text leaves open, and its sizes.
+    """Sizes, and the choices that the study's text leaves open.
 
-    `reshape` says what the neuron of a unit sums over. `"interleaved"` is the text to the letter: a
-    row-major reshape of the concatenation, so that row k holds samples `k*t .. k*t + t-1` of the list laid
-    end to end. The neuron then weighs t *neighbouring* samples; its output is the list played t times as
-    fast, cut down to one second. `"aligned"` puts sample k of every vector into row k: the neuron mixes the
-    vectors at equal times, and its output is a weighted sum of t seconds lying on top of each other.
+    `reshape` decides what the neuron of a unit sums over. `"interleaved"` follows the text to the letter: a row-major
+    reshape of the concatenation, so that row k holds samples `k*t .. k*t + t-1` of the vectors laid end to end. The
+    neuron then weighs t *neighbouring* samples, and its output is the concatenation played t times as fast.
+    `"aligned"` puts sample k of every vector into row k: the neuron mixes the vectors at equal times, and its output
+    is a weighted sum of t seconds on top of each other.
+
+    With `shared`, all time steps of a part use one hidden stack.
     """
 
-    context_frames: Frames = 20
-    horizon_frames: Frames = 10
-    frame_samples: Samples = 22050
+    context_frames: FrameCount = 20
+    horizon_frames: FrameCount = 10
+    frame_samples: FrameSamples = 22050
     widths: tuple[Width, Width, Width, Width] = (64, 128, 256, 512)
     reshape: Literal["interleaved", "aligned"] = "interleaved"
     shared: bool = True
 
     @property
     def parameters(self) -> int:
-        """How many numbers `study` holds; a batch normalization has four for each neuron."""
+        """Number of parameters; batch normalization has four for each neuron."""
         sizes: list[int] = [self.frame_samples, *self.widths, self.frame_samples]
         stack = sum((n + 1) * m for n, m in pairwise(sizes)) + 4 * sum(self.widths)
         units = self.context_frames + 1 + self.horizon_frames
@@ -96,7 +98,7 @@ def study(settings: StudySettings) -> keras.Model:
 
 
 def _stacks(settings: StudySettings, part: str) -> Callable[[int], keras.Model]:
-    """Give the hidden stack of each time step of a part: one for all, or a new one each."""
+    """Return a function that gives the hidden stack of a time step: one for all steps, or a new one for each."""
     if settings.shared:
         stack = _hidden_stack(settings, f"{part}_stack")
         return lambda step: stack

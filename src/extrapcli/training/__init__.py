@@ -1,1 +1,1 @@
-"""Corpus to clips to fit to export. Needs `pip install "extrapcli[train]"`."""
+"""Training: from a corpus to batches, to a trained network, to a model folder. Needs `extrapcli[train]`."""

@@ -1,4 +1,4 @@
-"""Items of a data set in batches, any of which can be made anew from its epoch and step alone."""
+"""Data sets in batches. Each batch follows from its epoch and step alone, so a killed run resumes exactly."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -13,73 +13,74 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.training.corpus import Shard
-from extrapcli.training.device import ALONE, Share
+from extrapcli.training.device import ALONE, Worker
 
-Array = NDArray[Any]
-Tensors = Any  # an array, or a dictionary of them
+Tensors = Any
+"""An array, or a dictionary of arrays."""
 
 
 class Batch(NamedTuple):
-    """`weights` float32 `(batch, 1)` are 1, and 0 for what only fills the last batch of a validation set."""
+    """Inputs, targets and sample weights `(batch, 1)`: 0 for items that only fill up a batch, else 1."""
 
     inputs: Tensors
-    answers: Array
+    targets: NDArray[Any]
     weights: NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Batches(ABC):
-    """With `random`, order and items are drawn anew in every epoch from `seed`; without, always the same.
+    """A data set of `items`, made from `shards`.
 
-    Every batch is full, so that a compiled step fits all: a random one is filled up with items of the
-    epoch's beginning. Each process makes its own rows of every batch.
+    With `random`, every epoch has its own order and its own items, drawn from `seed`; without, all epochs are the
+    same. All batches are full, so one compiled step fits them all: the last one of a random epoch is filled up with
+    the epoch's first items. Each worker makes its own part of every batch.
     """
 
     shards: tuple[Shard, ...]
     batch_size: int
     random: bool
     seed: int = 0
-    share: Share = ALONE
+    worker: Worker = ALONE
 
     @property
     def songs(self) -> int:
-        """How many songs, or tunes, the items are of."""
+        """The number of songs, or tunes, that the items come from."""
         return len(self.shards)
 
     @property
     @abstractmethod
     def items(self) -> int:
-        """How many items an epoch has."""
+        """The number of items in an epoch."""
 
     @abstractmethod
-    def item(self, index: int, rng: np.random.Generator) -> tuple[Tensors, Array]:
-        """Input and answer of an item; `rng` is the item's own in this epoch."""
+    def item(self, index: int, rng: np.random.Generator) -> tuple[Tensors, NDArray[Any]]:
+        """Make input and target of an item; `rng` is the item's own, seeded anew in every epoch."""
 
     @property
     def steps(self) -> int:
-        """Batches in an epoch."""
+        """The number of batches in an epoch."""
         return -(-self.items // self.batch_size)
 
-    def rows(self, epoch: int, chosen: NDArray[np.int64]) -> tuple[Tensors, Array]:
-        """Inputs and answers of items, one row each."""
-        pairs = [self.item(int(i), np.random.default_rng((self.seed, epoch, int(i)))) for i in chosen]
-        inputs, answers = (
+    def stack(self, epoch: int, indices: NDArray[np.int64]) -> tuple[Tensors, NDArray[Any]]:
+        """Make the inputs and targets of several items, stacked along a first axis."""
+        pairs = [self.item(int(i), np.random.default_rng((self.seed, epoch, int(i)))) for i in indices]
+        inputs, targets = (
             keras.tree.map_structure(lambda *rows: np.stack(rows), *part) for part in zip(*pairs, strict=True)
         )
-        return inputs, answers
+        return inputs, targets
 
     def batch(self, epoch: int, step: int) -> Batch:
         epoch = epoch if self.random else 0
-        places = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
-        places = np.split(places, self.share.processes)[self.share.process]
-        chosen = _order(self.seed, epoch, self.items)[places % self.items] if self.random else places % self.items
-        weights = np.ones(len(places), np.float32) if self.random else (places < self.items).astype(np.float32)
-        return Batch(*self.rows(epoch, chosen), weights[:, None])
+        numbers = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
+        numbers = np.split(numbers, self.worker.count)[self.worker.index]
+        indices = _order(self.seed, epoch, self.items)[numbers % self.items] if self.random else numbers % self.items
+        weights = np.ones(len(numbers), np.float32) if self.random else (numbers < self.items).astype(np.float32)
+        return Batch(*self.stack(epoch, indices), weights[:, None])
 
-    def ahead(self, epoch: int, first: int = 0) -> Iterator[tuple[Batch, float]]:
-        """The batches of an epoch from step `first`, and how many seconds each was waited for.
+    def prefetched(self, epoch: int, first: int = 0) -> Iterator[tuple[Batch, float]]:
+        """Yield the batches of an epoch from step `first` on, and how many seconds each was waited for.
 
-        While one is used, the next is made.
+        While one is in use, a thread makes the next.
         """
         with ThreadPoolExecutor(1) as pool:
             coming = pool.submit(self.batch, epoch, first)

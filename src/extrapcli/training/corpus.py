@@ -1,4 +1,4 @@
-"""A corpus: songs in splits, prepared once into files on disk that training reads a stretch at a time."""
+"""A corpus: files in splits, each decoded once into an array on disk from which training reads what it needs."""
 
 import csv
 import hashlib
@@ -15,49 +15,52 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.atomic import atomic_file
 from extrapcli.audio.formats import is_audio_name
 from extrapcli.errors import CannotWrite, UnreadableAudio, UsageError
 from extrapcli.models import sha256
-from extrapcli.training.files import write_whole
 from extrapcli.training.progress import Progress
 
-MAX_BROKEN = 0.05  # share of the songs of a corpus
-Array = NDArray[Any]
-Make = Callable[[Path], Array]
+MAX_BROKEN = 0.05
+"""The share of a corpus's files that may be unreadable."""
+STALE_SECONDS = 3600
+
+Make = Callable[[Path], NDArray[Any]]
+"""Makes the array of a shard from a file."""
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Songs of each split: those in the folder of its name, or those that a manifest lists."""
+    """Songs in splits: those in the folder with a split's name, or those that a manifest lists for it."""
 
     root: Path
     manifest: tuple[tuple[str, Path], ...] | None = None
 
     @classmethod
-    def open(cls, place: Path) -> "Corpus":
-        """A folder with a subfolder for each split, or a tab-separated manifest with columns `split` and `file`.
+    def open(cls, path: Path) -> "Corpus":
+        """Open a folder with a subfolder for each split, or a tab-separated manifest with columns `split` and `file`.
 
-        Files of a manifest are relative to it. Raises UsageError where `place` is neither, or lists a file twice.
+        Files in a manifest are relative to it. Raises UsageError where `path` is neither, or lists a file twice.
         """
-        if place.is_dir():
-            return cls(place)
+        if path.is_dir():
+            return cls(path)
         try:
-            with place.open(newline="", encoding="utf-8-sig") as file:
+            with path.open(newline="", encoding="utf-8-sig") as file:
                 lines = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-                rows = [(row["split"], place.parent / row["file"]) for row in lines]
+                rows = [(row["split"], path.parent / row["file"]) for row in lines]
         except OSError as error:
-            raise UsageError(f"{place}: no folder or manifest of songs: {error.strerror}") from None
+            raise UsageError(f"{path}: not a folder or manifest of songs: {error.strerror}") from None
         except (KeyError, TypeError, UnicodeDecodeError, csv.Error):
-            raise UsageError(f"{place}: no manifest; it needs the tab-separated columns split and file") from None
-        for path, times in Counter(path for _, path in rows).most_common(1):
+            raise UsageError(f"{path}: not a manifest; it needs the tab-separated columns split and file") from None
+        for file_path, times in Counter(file_path for _, file_path in rows).most_common(1):
             if times > 1:
-                raise UsageError(f"{place}: lists {path} more than once")
-        return cls(place.parent, tuple(rows))
+                raise UsageError(f"{path}: lists {file_path} more than once")
+        return cls(path.parent, tuple(rows))
 
     def songs(self, split: str) -> list[Path]:
-        """The files of a split, sorted; raises UsageError where there are none.
+        """Return the files of a split, sorted; in a folder, those with the suffix of an audio file.
 
-        In a folder, those count that have the name of an audio file.
+        Raises UsageError where there are none.
         """
         if self.manifest is not None:
             songs = sorted(path for of, path in self.manifest if of == split)
@@ -72,7 +75,7 @@ class Corpus:
 
 @dataclass(frozen=True)
 class Stamp:
-    """What a file was when it was read: bytes, time of change in nanoseconds, SHA-256."""
+    """The state of a file when it was read: size in bytes, time of the last change in nanoseconds, SHA-256."""
 
     size: int
     changed: int
@@ -81,31 +84,31 @@ class Stamp:
 
 @dataclass(frozen=True)
 class Shard:
-    """An array on disk, made of one file, and the stamp of that file."""
+    """An array on disk that was made from one file, and the stamp of that file."""
 
     path: Path
     source: Path
     stamp: Stamp
     length: int
 
-    def read(self, begin: int = 0, end: int | None = None) -> Array:
-        """Rows from `begin` to `end`, read anew each time: nothing of a shard stays in memory."""
+    def read(self, begin: int = 0, end: int | None = None) -> NDArray[Any]:
+        """Read the rows from `begin` to `end`; nothing is kept in memory."""
         return np.array(np.load(self.path, mmap_mode="r")[begin:end])
 
 
 def prepare(sources: list[Path], folder: Path, make: Make, progress: Progress) -> list[Shard]:
-    """Make an array of each source, or take the one in `folder` where the source has not changed.
+    """Make an array from each source, or reuse the one in `folder` where the source has not changed.
 
-    Shards appear under their names only when they are whole. A source that cannot be read is left out and named;
-    raises UnreadableAudio where that is more than one in twenty, CannotWrite where `folder` can't take a shard.
+    A source that cannot be read is reported and left out. Raises UnreadableAudio where these are more than one in
+    twenty, CannotWrite where `folder` cannot be written to.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CannotWrite(f"{folder}: cannot prepare songs there: {error.strerror}") from None
-    for partial in folder.glob(".partial-*"):  # of a process that was killed
-        if time.time() - partial.stat().st_mtime > 3600:
-            partial.unlink(missing_ok=True)
+    for unfinished in folder.glob(".extrap-*"):  # left by a process that was killed, unless another is at it now
+        if time.time() - unfinished.stat().st_mtime > STALE_SECONDS:
+            unfinished.unlink(missing_ok=True)
     shards: list[Shard] = []
     pool = ThreadPoolExecutor(os.cpu_count())
     try:
@@ -119,23 +122,47 @@ def prepare(sources: list[Path], folder: Path, make: Make, progress: Progress) -
     finally:
         pool.shutdown(cancel_futures=True)
     if broken := len(sources) - len(shards):
-        told = f"{broken} of {len(sources)} songs cannot be read"
+        skipped = f"{broken} of {len(sources)} songs cannot be read"
         if broken > MAX_BROKEN * len(sources):
-            raise UnreadableAudio(f"{told}, more than {MAX_BROKEN:.0%}; mend them or take them out of the corpus")
-        progress.say(told)
+            raise UnreadableAudio(f"{skipped}, more than {MAX_BROKEN:.0%}; repair or remove them")
+        progress.say(skipped)
     return shards
 
 
+def prepare_songs(
+    corpus: Corpus, sets: Sequence[Sequence[str]], *, sample_rate: int, seconds: int, progress: Progress
+) -> list[tuple[Shard, ...]]:
+    """Decode the songs of several sets of splits: mono int16 `(n,)` at `sample_rate`, one tuple for each set.
+
+    Songs shorter than `seconds` are reported and left out. Raises UsageError where a set has no song left.
+    """
+    songs = {split: corpus.songs(split) for splits in sets for split in splits}
+    paths = [song for listed in songs.values() for song in listed]
+    folder = corpus.root / ".shards" / str(sample_rate)
+    shards = {shard.source: shard for shard in prepare(paths, folder, decoded(sample_rate), progress)}
+    for shard in shards.values():
+        if shard.length < seconds * sample_rate:
+            progress.say(f"left out {shard.source}: shorter than {seconds} s")
+    found = []
+    for splits in sets:
+        decodable = [shards[song] for split in splits for song in songs[split] if song in shards]
+        long = tuple(shard for shard in decodable if shard.length >= seconds * sample_rate)
+        if not long:
+            raise UsageError(f"{corpus.root}: no song in {', '.join(splits)} lasts {seconds} s, as this recipe needs")
+        found.append(long)
+    return found
+
+
 def content_hash(*splits: Sequence[Shard]) -> str:
-    """SHA-256 of the sources' own, in their order: the same for the same songs, wherever they lie."""
-    told = "\n\n".join("\n".join(shard.stamp.sha256 for shard in shards) for shards in splits)
-    return hashlib.sha256(told.encode()).hexdigest()
+    """Hash the contents of the sources, in order: the same for the same songs, wherever they lie."""
+    text = "\n\n".join("\n".join(shard.stamp.sha256 for shard in shards) for shards in splits)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def decoded(sample_rate: int, *, mono: bool = True) -> Make:
-    """Make int16 at `sample_rate` of a song: the mean of its channels `(n,)`, or `(n, channels)`."""
+    """Return a function that decodes a song to int16 at `sample_rate`: `(n,)` in mono, else `(n, channels)`."""
 
-    def make(song: Path) -> Array:
+    def make(song: Path) -> NDArray[np.int16]:
         from extrapcli.audio.decode import decode
         from extrapcli.audio.resample import resample
 
@@ -157,34 +184,30 @@ def _attempt(source: Path, folder: Path, make: Make) -> Shard | UnreadableAudio:
 def _shard(source: Path, folder: Path, make: Make) -> Shard:
     name = hashlib.sha256(os.fsencode(source.absolute())).hexdigest()[:24]
     path, note = folder / f"{name}.npy", folder / f"{name}.json"
-    was = _noted(note) if path.exists() else None
+    known = _read_note(note) if path.exists() else None
     try:
         state = source.stat()
-        if was and (was[0].size, was[0].changed) == (state.st_size, state.st_mtime_ns):
-            return Shard(path, source, *was)
+        if known and (known[0].size, known[0].changed) == (state.st_size, state.st_mtime_ns):
+            return Shard(path, source, *known)
         stamp = Stamp(state.st_size, state.st_mtime_ns, sha256(source))
     except OSError as error:
         raise UnreadableAudio(f"{source}: {error.strerror}") from None
-    if was and was[0].sha256 == stamp.sha256:
-        length = was[1]
+    if known and known[0].sha256 == stamp.sha256:
+        length = known[1]
     else:
         array = make(source)
         length = len(array)
-        note.unlink(missing_ok=True)  # or it would speak of another array, were this the last that is done
-        write_whole(path, lambda partial: _save(partial, array))
-    text = json.dumps({"stamp": asdict(stamp), "length": length})
-    write_whole(note, lambda partial: partial.write_text(text, encoding="utf-8"))
+        note.unlink(missing_ok=True)  # so that it never describes another array, even if the next lines don't run
+        with atomic_file(path, overwrite=True, durable=True) as unfinished, unfinished.open("wb") as file:
+            np.save(file, array)
+    with atomic_file(note, overwrite=True, durable=True) as unfinished:
+        unfinished.write_text(json.dumps({"stamp": asdict(stamp), "length": length}), encoding="utf-8")
     return Shard(path, source, stamp, length)
 
 
-def _save(path: Path, array: Array) -> None:
-    with path.open("wb") as file:
-        np.save(file, array)
-
-
-def _noted(note: Path) -> tuple[Stamp, int] | None:
+def _read_note(note: Path) -> tuple[Stamp, int] | None:
     try:
-        noted = json.loads(note.read_text(encoding="utf-8"))
-        return Stamp(**noted["stamp"]), noted["length"]
+        read = json.loads(note.read_text(encoding="utf-8"))
+        return Stamp(**read["stamp"]), read["length"]
     except (OSError, ValueError, TypeError, KeyError):
         return None

@@ -1,6 +1,6 @@
-"""A run to a model folder: `model.onnx`, `model.keras` and `card.json`, measured before they are kept.
+"""From a run to a model folder: `model.onnx`, `model.keras` and `card.json`, measured before they are kept.
 
-The two files hold the same weights, in float16 unless asked otherwise; both backends compute in float32.
+Both files hold the same weights, in float16 unless asked otherwise; both backends compute in float32.
 """
 
 import json
@@ -20,44 +20,37 @@ from extrapcli.backends import open_model
 from extrapcli.errors import CannotWrite, UnusableModel, UsageError
 from extrapcli.models import Card, sha256, write_card
 from extrapcli.spec import METADATA_KEY, ModelSpec, Shape
-from extrapcli.training.amplitude_release import AmplitudeRelease
-from extrapcli.training.melody_release import MelodyRelease
 from extrapcli.training.progress import Progress
-from extrapcli.training.release import PointerRelease, SampleRelease
 from extrapcli.training.run import RunFolder
-from extrapcli.training.task import open_corpus
 
 OPSET = 17
 FACTS_KEY = f"{METADATA_KEY}.training"
 Weights = Literal["float32", "float16", "int8"]
-MAX_AGREEMENT_ERROR = {"float32": 1e-4, "float16": 1e-4, "int8": 2e-2}  # relative to the largest output
-RELEASES: dict[str, type[PointerRelease | MelodyRelease | AmplitudeRelease]] = {
-    "recall": PointerRelease,
-    "melody": MelodyRelease,
-    "amplitude": AmplitudeRelease,
-}
-LARGE = 4096  # tensors with fewer entries stay in float32
+MAX_DIFFERENCE = {"float32": 1e-4, "float16": 1e-4, "int8": 2e-2}
+"""The largest difference between the backends, relative to the largest output, by type of weights."""
+LARGE = 4096
+"""Tensors with fewer entries stay in float32."""
 
 
 def export_run(
     run: Path, corpus: Path | None, out: Path | None, *, weights: Weights, licence: str, progress: Progress
 ) -> list[Path]:
-    """Write the model of a run's best weights to `out`, and return the paths of its files, the card last.
+    """Export the best weights of a run to a model folder, and return the paths of its files, the card last.
 
-    It is measured on `corpus`, by default that of the run; `out` is by default a folder in it, named as its recipe.
-    Raises UsageError where `run` has no weights yet, CannotWrite where `out` can't be written, UnusableModel where
-    ONNX Runtime and Keras disagree by more than 1e-4 on validation clips (2e-2 with int8) or, for a network of
-    frames, smaller weights cost more than 1 % of the validation error.
+    The model is measured on `corpus`, by default that of the run; `out` is by default a folder in the run, with the
+    recipe's name. Raises UsageError where `run` has no weights yet, CannotWrite where `out` can't be written, and
+    UnusableModel where ONNX Runtime and Keras differ by more than 1e-4 (2e-2 with int8) or where smaller weights cost
+    too much.
     """
     folder = RunFolder(run)
     recipe, facts = folder.recipe, folder.facts
     if not folder.best.exists():
-        raise UsageError(f"{run}: no weights yet; go on with extrap train --resume")
+        raise UsageError(f"{run}: has no weights yet; they are saved after its first epoch")
     corpus, out = corpus or Path(facts["corpus"]), out or run / Path(facts["recipe"]).stem
     if not facts["finished"]:
         progress.say(f"{run}: not finished; these are its best weights so far")
-    release = RELEASES.get(recipe.network, SampleRelease)(recipe, out.absolute().name)
-    trained = release.model(folder.best)
+    spec = recipe.spec(out.absolute().name)
+    released = recipe.released(folder.best)
     try:
         out.mkdir(parents=True, exist_ok=True)
         temporary = tempfile.TemporaryDirectory(dir=out, prefix=".partial-")
@@ -65,29 +58,26 @@ def export_run(
         raise CannotWrite(f"{out}: cannot be a model folder: {error.strerror}") from None
     with temporary as path:
         made = Path(path)
-        write_keras(trained, made / "model.keras", spec=release.spec, facts=facts, half=weights != "float32")
+        write_keras(released, made / "model.keras", spec=spec, facts=facts, half=weights != "float32")
         stored = keras.saving.load_model(made / "model.keras", compile=False)
-        graph = release.graph(stored, OPSET) if isinstance(release, AmplitudeRelease) else None
-        write_onnx(stored, made / "model.onnx", spec=release.spec, facts=facts, weights=weights, graph=graph)
-        backends = {name: open_model(made, backend=name, device="cpu") for name in ("onnx", "tensorflow")}
-        figures, disagreement = release.measure(
-            trained, backends["onnx"], backends["tensorflow"], open_corpus(recipe, corpus, progress), progress
-        )
-        progress.say(f"{figures}, relative difference {disagreement:.1e}")
-        if not disagreement <= MAX_AGREEMENT_ERROR[weights]:
-            raise UnusableModel(f"{run}: ONNX Runtime and Keras differ by {disagreement:.1e}; not exported")
-        figures |= {
-            "onnx_keras_difference": float(f"{disagreement:.1e}"),
-            "onnx_opset": OPSET,
-            "onnx_weights": weights,
-        }
+        graph = recipe.onnx_graph(stored, OPSET)
+        write_onnx(stored, made / "model.onnx", spec=spec, facts=facts, weights=weights, graph=graph)
+        in_onnx, in_keras = (open_model(made, backend=name, device="cpu") for name in ("onnx", "tensorflow"))
+        measured_on = recipe.open_corpus(corpus, progress)
+        figures, difference = recipe.measure(released, in_onnx, in_keras, measured_on, progress)
+        progress.say(f"{figures}, relative difference {difference:.1e}")
+        if not difference <= MAX_DIFFERENCE[weights]:
+            raise UnusableModel(f"{run}: ONNX Runtime and Keras differ by {difference:.1e}; not exported")
+        figures |= {"onnx_keras_difference": float(f"{difference:.1e}"), "onnx_opset": OPSET, "onnx_weights": weights}
         figures |= {name: value for name, value in facts.items() if type(value) in (int, float)}
         names = ["model.onnx", "model.keras"]
         card = Card(
-            name=release.spec.name,
-            summary=release.summary,
+            name=spec.name,
+            title=recipe.filled(recipe.title),
+            research=recipe.research,
+            summary=recipe.filled(recipe.summary),
             licence=licence,
-            data=f"{facts['training_songs']} {release.part} of {facts['corpus']}, "
+            data=f"{recipe.data_summary(facts['training_songs'], facts['corpus'])}, "
             f"SHA-256 of all {facts['corpus_sha256'][:16]}",
             made_by=f"extrap train {facts['corpus']} --recipe {facts['recipe']} --run {run} && "
             f'extrap export {run} --corpus {corpus} -o {out} --weights {weights} --licence "{licence}"',
@@ -101,7 +91,7 @@ def export_run(
 
 
 def write_keras(model: keras.Model, path: Path, *, spec: ModelSpec, facts: dict[str, Any], half: bool) -> None:
-    """Save a model with its spec as a member of the archive; `half` stores large weights as float16."""
+    """Save a model, with its spec as a member of the archive; `half` stores large weights as float16."""
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder) / "whole.keras"
         model.save(whole)
@@ -143,9 +133,9 @@ def write_onnx(
     weights: Weights,
     graph: onnx.ModelProto | None = None,
 ) -> None:
-    """Export a model with its spec in the file's metadata; large weights are stored as `weights`.
+    """Export a model, with its spec in the file's metadata; large weights are stored as `weights`.
 
-    tf2onnx makes the graph unless there is one that was written out.
+    tf2onnx makes the graph unless one is given.
     """
     graph = graph or _converted(model, spec)
     if weights != "float32":
@@ -155,10 +145,10 @@ def write_onnx(
 
 
 def _converted(model: keras.Model, spec: ModelSpec) -> onnx.ModelProto:
-    """What tf2onnx makes of a model.
+    """Convert a model with tf2onnx.
 
-    Every variable is read once: a shared stack that is read anew by each unit would be frozen into the
-    graph as often, which takes tens of gigabytes.
+    Every variable is read once. Otherwise a stack that several units share would be frozen into the graph once for
+    each of them, which takes tens of gigabytes.
     """
     shapes = spec.output_shapes
 
@@ -182,10 +172,10 @@ def _declare_outputs(graph: onnx.GraphProto, shapes: dict[str, Shape]) -> None:
 
 
 def _shrink_initializers(graph: onnx.GraphProto, weights: Weights) -> None:
-    """Store large weights small, each with a node that gives back float32.
+    """Store large weights in a smaller type, each with a node that converts it back to float32.
 
-    Weights come rounded to float16, and are told by that from constants such as a Fourier transform. Matrices of
-    int8 have a scale for each column, the largest magnitude in it being 127.
+    Weights have been rounded to float16, which distinguishes them from constants such as a Fourier transform. In
+    int8, each column of a matrix has a scale, by which its largest magnitude becomes 127.
     """
     nodes, scales = [], []
     for tensor in graph.initializer:

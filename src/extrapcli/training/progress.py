@@ -1,4 +1,4 @@
-"""What training tells whoever watches it."""
+"""What training reports while it runs."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -6,7 +6,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Step:
-    """Where training stands: epochs and steps count from 1, `loss` is the mean of the epoch so far."""
+    """A step of training. Epochs and steps count from 1; `loss` is the mean of the epoch so far."""
 
     epoch: int
     epochs: int

@@ -1,11 +1,11 @@
 """A run folder: what a run was asked for, how far it is, and its weights.
 
-recipe.json    the recipe, every default written out
-facts.json     versions, git commit, hash of the corpus, and what was measured
-metrics.csv    a row an epoch
-loss.png       its curve
-best.keras     the weights with the best validation loss
-last.keras     weights, optimizer and progress, from which a stopped run goes on
+recipe.json    the recipe, with all defaults written out
+facts.json     versions, git commit, hash of the corpus, and measurements
+metrics.csv    a row for each epoch
+loss.png       the loss curves
+best.keras     the weights with the lowest validation loss
+last.keras     weights, optimizer and progress, from which a stopped run resumes
 """
 
 import csv
@@ -15,7 +15,8 @@ import platform
 import subprocess
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -24,18 +25,19 @@ from typing import Any
 import keras
 import numpy as np
 from matplotlib.figure import Figure
-from pydantic import ValidationError
 
+from extrapcli.atomic import atomic_file
 from extrapcli.errors import CannotWrite, UsageError
-from extrapcli.training.files import write_whole
-from extrapcli.training.recipe import Recipe, first_fault
+from extrapcli.training.kinds.base import Recipe
+from extrapcli.training.recipe import parse_recipe
 
 STATE = "extrap.state.json"
+"""The member of `last.keras` that holds the progress of a run."""
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What an epoch came to: mean losses, seconds it took and, of those, seconds the network waited for data."""
+    """A finished epoch: mean losses, the seconds it took, and how many of them the network waited for data."""
 
     epoch: int
     loss: float
@@ -47,7 +49,7 @@ class Epoch:
 
 @dataclass
 class State:
-    """How far a run is: whole epochs behind it, and of the current one the steps, their losses' sum and times."""
+    """The progress of a run: its finished epochs, and the steps, sum of losses and times of the current one."""
 
     epochs: list[Epoch] = field(default_factory=list)
     steps: int = 0
@@ -57,17 +59,22 @@ class State:
 
     @property
     def best(self) -> Epoch:
-        """The epoch with the least validation loss, the first of several."""
+        """The epoch with the lowest validation loss, the first of several."""
         return min(self.epochs, key=lambda epoch: epoch.val_loss)
 
+    def end(self, epoch: Epoch) -> None:
+        """Add a finished epoch, and begin the next."""
+        self.epochs.append(epoch)
+        self.steps, self.loss, self.seconds, self.waited = 0, 0.0, 0.0, 0.0
+
     def over(self, recipe: Recipe) -> bool:
-        """Whether all epochs are done, or patience is at its end."""
+        """Return whether all epochs are done, or early stopping ends the run."""
         done, patience = len(self.epochs), recipe.fit.patience
         return done >= recipe.fit.epochs or bool(patience and done and done - self.best.epoch >= patience)
 
 
 class RunFolder:
-    """Of processes that train together one `writes`; the others read what it wrote."""
+    """The folder of a run. Of several workers one `writes`; the others read what it wrote."""
 
     def __init__(self, path: Path, *, writes: bool = True) -> None:
         self.path, self.writes = path, writes
@@ -76,50 +83,44 @@ class RunFolder:
     @property
     def facts(self) -> dict[str, Any]:
         """What is known of the run so far; raises UsageError where there is none."""
-        try:
-            facts: dict[str, Any] = json.loads((self.path / "facts.json").read_text(encoding="utf-8"))
-            return {"finished": False, "corpus_sha256": None} | facts
-        except (OSError, ValueError, TypeError) as error:
-            raise UsageError(f"{self.path / 'facts.json'}: not of a run of extrap train ({error})") from None
+        return {"finished": False, "corpus_sha256": None} | self._read("facts.json")
 
     @property
     def recipe(self) -> Recipe:
-        try:
-            return Recipe.model_validate_json((self.path / "recipe.json").read_text(encoding="utf-8"))
-        except ValidationError as error:
-            raise UsageError(f"{self.path / 'recipe.json'}: {first_fault(error)}") from None
-        except (OSError, ValueError) as error:
-            raise UsageError(f"{self.path / 'recipe.json'}: not of a run of extrap train ({error})") from None
+        values = self._read("recipe.json")
+        if values.get("network") == "echo":  # the name of seq2seq in version 0.1
+            values |= {"network": "seq2seq", "seq2seq": values.pop("echo", {})}
+        return parse_recipe(values, self.path / "recipe.json")
 
     def finished(self, recipe: Recipe, *, resume: bool) -> bool:
-        """Whether the folder holds a finished run of a recipe.
+        """Return whether the folder holds a finished run of a recipe.
 
-        Raises UsageError where it holds another run, or any without `resume`.
+        Raises UsageError where it holds a run of another recipe, or any run and it is not to be resumed.
         """
         if not (self.path / "recipe.json").exists():
             return False
         if self.writes and not resume:
-            raise UsageError(f"{self.path}: holds a run; add --resume to go on with it, or choose another --run")
+            raise UsageError(f"{self.path}: holds a run already", hint="resume")
         if self.recipe != recipe:
-            raise UsageError(f"{self.path}: holds a run of another recipe; choose another folder with --run")
+            raise UsageError(f"{self.path}: holds a run of another recipe", hint="run")
         return (self.path / "facts.json").exists() and bool(self.facts["finished"])
 
     def begin(self, recipe: Recipe) -> None:
-        """Make the folder; raises CannotWrite where that fails."""
+        """Make the folder; raise CannotWrite where that fails."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            for partial in self.path.glob(".partial-*") if self.writes else ():  # of a process that was killed
-                partial.unlink(missing_ok=True)
+            for unfinished in self.path.glob(".extrap-*") if self.writes else ():  # left by a process that was killed
+                unfinished.unlink(missing_ok=True)
         except OSError as error:
             raise CannotWrite(f"{self.path}: cannot be a run folder: {error.strerror}") from None
         self._write("recipe.json", recipe.to_json())
 
-    def restore(self, model: keras.Model, corpus_hash: str) -> State:
-        """Load weights and optimizer as they were last saved, if they were; raise UsageError for another corpus."""
+    def restore(self, model: keras.Model, corpus_sha256: str) -> State:
+        """Load weights, optimizer and progress, if they were saved; raise UsageError where the songs have changed."""
         if not self.last.exists():
             return State()
-        if self.facts["corpus_sha256"] != corpus_hash:
-            raise UsageError(f"{self.path}: its songs have changed; train anew with another --run")
+        if self.facts["corpus_sha256"] != corpus_sha256:
+            raise UsageError(f"{self.path}: its songs have changed", hint="run")
         try:
             model.load_weights(self.last)
             with zipfile.ZipFile(self.last) as archive:
@@ -128,24 +129,21 @@ class RunFolder:
                 variable.assign(seed)
             return State(**saved | {"epochs": [Epoch(**epoch) for epoch in saved["epochs"]]})
         except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-            raise UsageError(f"{self.last}: cannot go on from it ({error}); train anew with another --run") from None
+            raise UsageError(f"{self.last}: cannot be resumed ({error})", hint="run") from None
 
     def save(self, model: keras.Model, state: State) -> None:
-        """Save all that the run needs to go on, in one file at once."""
-
-        def write(partial: Path) -> None:
-            model.save(partial)
-            with zipfile.ZipFile(partial, "a") as archive:
+        """Save all that the run needs to resume, in one file."""
+        with self._file(self.last) as file:
+            model.save(file)
+            with zipfile.ZipFile(file, "a") as archive:
                 seeds = [np.asarray(variable).tolist() for variable in _seeds(model)]
                 archive.writestr(STATE, json.dumps(asdict(state) | {"seeds": seeds}))
-
-        self._replace(self.last, write)
         self.show(state)
 
     def save_best(self, model: keras.Model) -> None:
         """Save the weights alone, without the optimizer."""
-        alone = keras.Model(model.input, model.output, name=model.name)
-        self._replace(self.best, alone.save)
+        with self._file(self.best) as file:
+            keras.Model(model.input, model.output, name=model.name).save(file)
 
     def show(self, state: State) -> None:
         """Write the table and the picture of the epochs so far."""
@@ -163,7 +161,8 @@ class RunFolder:
         axes.plot(numbers, [epoch.val_loss for epoch in state.epochs], label="validation")
         axes.set(xlabel="epoch", ylabel="loss", title=self.path.name)
         axes.legend()
-        self._replace(self.path / "loss.png", figure.savefig)
+        with self._file(self.path / "loss.png") as file:
+            figure.savefig(file)
 
     def note(self, **facts: Any) -> None:
         """Add to the facts of the run."""
@@ -171,30 +170,41 @@ class RunFolder:
         self._write("facts.json", json.dumps(before | facts, indent=2))
 
     def note_versions(self) -> None:
-        """Add what the run is made with, where that has changed since it began."""
+        """Add the versions of what the run is made with, where they have changed since it began."""
         known = self.facts.get("versions", []) if (self.path / "facts.json").exists() else []
         now = versions()
         if now not in known[-1:]:
             self.note(versions=[*known, now])
 
-    def _write(self, name: str, text: str) -> None:
-        self._replace(self.path / name, lambda partial: partial.write_text(text, encoding="utf-8", newline=""))
+    def _read(self, name: str) -> dict[str, Any]:
+        try:
+            values: dict[str, Any] = {} | json.loads((self.path / name).read_text(encoding="utf-8"))
+            return values
+        except (OSError, ValueError, TypeError) as error:
+            raise UsageError(f"{self.path / name}: not of a run of extrap train ({error})") from None
 
-    def _replace(self, path: Path, write: Callable[[Path], object]) -> None:
+    def _write(self, name: str, text: str) -> None:
+        with self._file(self.path / name) as file:
+            file.write_text(text, encoding="utf-8", newline="")
+
+    @contextmanager
+    def _file(self, path: Path) -> Iterator[Path]:
+        """Give a file to write, which takes the place of `path` once it is whole and on disk."""
         if self.writes:
-            write_whole(path, write)
+            with atomic_file(path, overwrite=True, suffix=path.suffix, durable=True) as file:
+                yield file
             return
-        with tempfile.TemporaryDirectory() as nowhere:  # saving moves arrays, which processes must do together
-            write(Path(nowhere) / path.name)
+        with tempfile.TemporaryDirectory() as nowhere:  # saving gathers arrays, which all workers must take part in
+            yield Path(nowhere) / path.name
 
 
 def _seeds(model: keras.Model) -> list[keras.Variable]:
-    """The states of dropout and the like, which Keras does not save."""
+    """Return the states of the random generators of dropout and the like, which Keras does not save."""
     return [variable for variable in model.variables if variable.path.endswith("seed_generator_state")]
 
 
 def versions() -> dict[str, str | None]:
-    """The versions of what a run is made with, and the commit of this code where it is a checkout."""
+    """Return the versions of what a run is made with, and the commit of this code where it is a checkout."""
     backend = keras.backend.backend()
     return {
         "extrapcli": version("extrapcli"),

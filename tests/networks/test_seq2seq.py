@@ -1,4 +1,4 @@
-"""`echo` plays on what repeats, says nothing where nothing was, and is the same in ONNX Runtime."""
+"""`seq2seq` continues what repeats, keeps silence silent, and is the same in ONNX Runtime."""
 
 from pathlib import Path
 
@@ -8,17 +8,17 @@ import pytest
 from numpy.typing import NDArray
 
 from extrapcli.backends import open_model
-from extrapcli.networks.echo import EchoSettings, echo
+from extrapcli.networks.seq2seq import Seq2seqSettings, seq2seq
 from extrapcli.spec import WaveformSpec
 from extrapcli.training.export import write_keras, write_onnx
 
-SETTINGS = EchoSettings(context_frames=8, horizon_frames=4, width=8, vector=8, dilations=(1, 2), places=2)
+SETTINGS = Seq2seqSettings(context_frames=8, horizon_frames=4, width=8, vector=8, dilations=(1, 2), places=2)
 
 
 @pytest.fixture(scope="module")
 def model() -> keras.Model:
     keras.utils.set_random_seed(5)
-    return echo(SETTINGS)
+    return seq2seq(SETTINGS)
 
 
 @pytest.fixture
@@ -28,20 +28,20 @@ def loop(rng: np.random.Generator) -> NDArray[np.float32]:
     return np.resize(once / once.std(), 12 * 22050).reshape(12, 22050)
 
 
-def test_a_loop_goes_on_sample_by_sample(model: keras.Model, loop: NDArray[np.float32]) -> None:
-    answer = model.predict(loop[None, :8], verbose=0)[0]
-    for got, wanted in zip(answer, loop[8:], strict=True):
+def test_a_loop_is_continued_sample_by_sample(model: keras.Model, loop: NDArray[np.float32]) -> None:
+    predicted = model.predict(loop[None, :8], verbose=0)[0]
+    for got, wanted in zip(predicted, loop[8:], strict=True):
         assert np.corrcoef(got, wanted)[0, 1] > 0.98
 
 
-def test_an_answer_is_made_of_the_context() -> None:
-    one = echo(SETTINGS.model_copy(update={"places": 1}))
+def test_a_prediction_is_made_of_the_context() -> None:
+    one = seq2seq(SETTINGS.model_copy(update={"places": 1}))
     noise = np.random.default_rng(1).normal(size=(1, 8, 22050)).astype(np.float32)
-    answer = one.predict(noise, verbose=0).ravel()
-    stretch = answer[:2000]
-    heard = np.lib.stride_tricks.sliding_window_view(noise.ravel(), 2000)
-    likeness = heard @ stretch / np.linalg.norm(heard, axis=1) / np.linalg.norm(stretch)
-    assert likeness.max() > 0.9999
+    predicted = one.predict(noise, verbose=0).ravel()
+    stretch = predicted[:2000]
+    windows = np.lib.stride_tricks.sliding_window_view(noise.ravel(), 2000)
+    similarity = windows @ stretch / np.linalg.norm(windows, axis=1) / np.linalg.norm(stretch)
+    assert similarity.max() > 0.9999
 
 
 def test_silence_stays_silence(model: keras.Model) -> None:
@@ -51,8 +51,8 @@ def test_silence_stays_silence(model: keras.Model) -> None:
 def test_onnx_runtime_gives_what_keras_gives_with_small_weights(
     loop: NDArray[np.float32], tmp_path: Path, rng: np.random.Generator
 ) -> None:
-    spec = WaveformSpec("echo", "waveform", 22050, 8, 4)
-    wide = echo(SETTINGS.model_copy(update={"width": 48}))
+    spec = WaveformSpec("seq2seq", "waveform", 22050, 8, 4)
+    wide = seq2seq(SETTINGS.model_copy(update={"width": 48}))
     write_keras(wide, tmp_path / "model.keras", spec=spec, facts={}, half=True)
     stored = keras.saving.load_model(tmp_path / "model.keras", compile=False)
     write_onnx(stored, tmp_path / "model.onnx", spec=spec, facts={}, weights="float16")

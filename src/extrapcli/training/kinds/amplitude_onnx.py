@@ -1,7 +1,7 @@
-"""The ONNX graph of `amplitude`, written out.
+"""The ONNX graph of `amplitude`, written by hand.
 
-tf2onnx knows no LSTM with LeakyReLU: it makes a dozen operators of each step, and of the loop around them fifty. With
-ONNX's own LSTM the same function takes half the time, which is what lets it sound as it is made.
+tf2onnx can't convert an LSTM with LeakyReLU to ONNX's LSTM: it makes a dozen operators of each step, and fifty of the
+loop around them. This graph takes half the time, which makes the network faster than real time.
 """
 
 import keras
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from extrapcli.networks.amplitude import NEGATIVE_SLOPE, AmplitudeSettings
 
-GATES = [0, 3, 1, 2]  # of input, forget, candidate, output: the order in which ONNX has them
+GATES = [0, 3, 1, 2]  # Keras has input, forget, candidate, output; ONNX has input, output, forget, candidate
 
 GRAPH = """
 <ir_version: 8, opset_import: ["": {opset}]>
@@ -52,7 +52,7 @@ amplitude (float[batch, n, 1] context) => (float[batch, m, 1] next) {{
 
 
 def amplitude_graph(predictor: keras.Model, settings: AmplitudeSettings, *, opset: int) -> onnx.ModelProto:
-    """The function of `amplitude_rolled`, for a predictor that was built with `settings`."""
+    """Write the graph of `amplitude_rollout`, for a predictor that was built with `settings`."""
     leaky = settings.activation == "leaky_relu"
     activation = f"LeakyRelu <alpha = {NEGATIVE_SLOPE}>" if leaky else "Relu"
     dense, x = [], "x"
@@ -84,6 +84,6 @@ def amplitude_graph(predictor: keras.Model, settings: AmplitudeSettings, *, opse
 
 
 def _by_gate(weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Weights whose last axis has the gates in Keras's order, with the gates in ONNX's."""
+    """Reorder the gates along the last axis of weights, from Keras's order to ONNX's."""
     gates = np.split(weights, 4, axis=-1)
     return np.concatenate([gates[number] for number in GATES], axis=-1)

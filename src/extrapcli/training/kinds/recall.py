@@ -1,0 +1,111 @@
+"""`recall`, the encoder that scores where a song could resume."""
+
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import keras
+import numpy as np
+
+from extrapcli.backends.base import Backend
+from extrapcli.evaluation.retrieval import PLAIN, retrieval
+from extrapcli.networks.recall import FRAME_SAMPLES, PATCH_HOPS, RecallSettings, recall
+from extrapcli.spec import EncoderSpec, Shape
+from extrapcli.training.batches import Batches
+from extrapcli.training.corpus import Corpus, Shard, content_hash, prepare, prepare_songs
+from extrapcli.training.device import Worker
+from extrapcli.training.kinds.base import DataSettings, Figures, Recipe, relative_difference
+from extrapcli.training.kinds.ranking import (
+    RankingLoss,
+    Rankings,
+    RankingSettings,
+    principal_patches,
+    ranker,
+    song_spectra,
+)
+from extrapcli.training.progress import Progress
+
+SHORTEST_SECONDS = 30
+"""The shortest song that `recall` can learn from."""
+CUTS = 8
+"""Positions in each validation song at which retrieval is measured."""
+COMPARED_FRAMES = 30
+"""Frames of each validation song on which the backends are compared."""
+
+
+class RecallRecipe(Recipe, frozen=True):
+    title: ClassVar[str] = "continues a song with the song's own audio"
+    summary: ClassVar[str] = (
+        "Finds where a song could plausibly resume; extrap continues with the song's own audio from there. Trained "
+        "to rank positions by how similar their futures are."
+    )
+
+    network: Literal["recall"] = "recall"
+    recall: RecallSettings = RecallSettings()
+    ranking: RankingSettings = RankingSettings()
+    data: DataSettings = DataSettings()
+
+    def songs(self, corpus: Corpus, *sets: tuple[str, ...], progress: Progress) -> list[tuple[Shard, ...]]:
+        """Decode the songs of some sets of splits, as `prepare_songs` does."""
+        return prepare_songs(corpus, sets, sample_rate=FRAME_SAMPLES, seconds=SHORTEST_SECONDS, progress=progress)
+
+    def data_sets(self, corpus: Corpus, progress: Progress, worker: Worker) -> tuple[Batches, Batches, str]:
+        songs = self.songs(corpus, self.data.train, self.data.validation, progress=progress)
+        folder = corpus.root / ".shards" / f"{FRAME_SAMPLES}-mel-{self.recall.bands}"
+        training, validation = (
+            Rankings(
+                shards=tuple(prepare([song.path for song in of], folder, song_spectra(self.recall), progress)),
+                ranking=self.ranking,
+                **self.batching(worker, random=random),
+            )
+            for of, random in zip(songs, (True, False), strict=True)
+        )
+        return training, validation, content_hash(*songs)
+
+    def loss(self) -> keras.losses.Loss:
+        return RankingLoss(self.ranking.temperature)
+
+    def build(self, training: Batches) -> keras.Model:
+        settings = self.recall
+        model, scorer = ranker(settings, self.ranking.dropout)
+        patches = principal_patches(
+            training.shards, bands=settings.bands, patch=PATCH_HOPS, count=settings.vector, seed=self.seed
+        )
+        scorer.get_layer("patch").set_weights([patches])
+        return model
+
+    def data_summary(self, songs: int, corpus: Path) -> str:
+        return f"{songs} songs of {corpus} (splits {', '.join(self.data.train)})"
+
+    def spec(self, name: str) -> EncoderSpec:
+        vector: Shape = (None, 2 * self.recall.vector + 2)
+        outputs: dict[str, Shape] = {"heard": vector, "places": vector, "spectra": (None, self.recall.bands)}
+        return EncoderSpec(name, "recall", FRAME_SAMPLES, outputs)
+
+    def released(self, weights: Path) -> keras.Model:
+        """Build the network that takes sound, with the scorer that was trained on spectra."""
+        trained, scorer = ranker(self.recall, self.ranking.dropout)
+        trained.load_weights(weights)
+        model = recall(self.recall)
+        for layer in model.get_layer("scorer").layers:
+            layer.set_weights(scorer.get_layer(layer.name).get_weights())
+        return model
+
+    def measure(
+        self, released: keras.Model, onnx: Backend, tensorflow: Backend, corpus: Corpus, progress: Progress
+    ) -> tuple[Figures, float]:
+        (shards,) = self.songs(corpus, self.data.validation, progress=progress)
+        songs = [shard.read() for shard in shards]
+        differences = []
+        for song in songs:
+            sound = song[: COMPARED_FRAMES * FRAME_SAMPLES].astype(np.float32)
+            frames = (sound / (sound.std() or 1.0)).reshape(1, -1, FRAME_SAMPLES)
+            one, other = onnx.run({"context": frames}), tensorflow.run({"context": frames})
+            differences += [relative_difference(one[name], other[name]) for name in one]
+        anywhere, earlier = retrieval(onnx, songs, cuts=CUTS)
+        figures: Figures = {}
+        for kind, table in (("anywhere", anywhere), ("earlier", earlier)):
+            means = table.means()
+            for name, way in (("recall", "network"), ("plain_match", PLAIN), ("oracle", "oracle")):
+                figures[f"{name}_next_10_s_{kind}"] = means[way][1]
+            figures[f"way_to_oracle_{kind}"] = round(table.way_to_oracle("network"), 3)
+        return figures, max(differences)
