@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from extrapcli import console
 from extrapcli.amplitude import linear
-from extrapcli.amplitude.network import go_on
+from extrapcli.amplitude.network import extrapolate
 from extrapcli.amplitude.stability import stability
 from extrapcli.backends import open_model
 from extrapcli.models import find_model
@@ -55,7 +55,7 @@ def main() -> None:
         "activation": activations(runs, training),
         "look_back": {
             "the two songs": look_backs(training, training, decibels),
-            "50 validation songs, the middle one": look_backs(validation, training, median_decibels),
+            "50 validation songs, the median": look_backs(validation, training, median_decibels),
             "50 validation songs together": look_backs(validation, training, decibels),
         },
         "closed_loop": closed_loops(training, validation),
@@ -110,13 +110,13 @@ def linearly(sequences: Sequences, order: int, given: Sequences) -> Sequences:
 
 
 def activations(runs: dict[str, Path], training: Channels) -> Figures:
-    """Losses on the samples that were learned, in squared 16-bit units and dB of the songs' power."""
+    """Losses on the samples that were learned, in squared 16-bit units and dB relative to the songs' power."""
     given, wanted = windows(training.signals, 3)
     ways = {RUNS[name]: by(predictor(run), given) for name, run in runs.items()}
     ways |= {
         "linear prediction": linearly(training.signals, 3, given),
-        "the last sample again": given[..., -1],
-        "what is not below zero, exactly": np.maximum(wanted, 0),
+        "repeating the last sample": given[..., -1],
+        "the song, its negative samples set to zero": np.maximum(wanted, 0),
         "silence": np.zeros_like(wanted),
     }
     found: Figures = {
@@ -157,16 +157,18 @@ def closed_loops(training: Channels, validation: Channels) -> list[Figures]:
     chosen = range(0, len(validation.shards), len(validation.shards) // 8)
     known = validation.signals[channels[list(chosen)], -3:]
     found = []
-    for place, start, sound in zip(chosen, known, go_on(backend, known, count), strict=True):
+    for place, start, sound in zip(chosen, known, extrapolate(backend, known, count), strict=True):
         own = linear.fit([validation.signals[channels[place]]], 3)
         found.append(
             {
                 "song": validation.shards[place].source.stem,
                 "network": vars(stability(sound, SAMPLE_RATE)) | {"hertz": pitch(sound)},
-                "linear prediction, of the two songs": vars(
-                    stability(linear.go_on(common, start, count), SAMPLE_RATE)
+                "linear prediction, fitted to the two songs": vars(
+                    stability(linear.extrapolate(common, start, count), SAMPLE_RATE)
                 ),
-                "linear prediction, of this song": vars(stability(linear.go_on(own, start, count), SAMPLE_RATE)),
+                "linear prediction, fitted to this song": vars(
+                    stability(linear.extrapolate(own, start, count), SAMPLE_RATE)
+                ),
             }
         )
     return found
@@ -187,7 +189,7 @@ def speed() -> Figures:
         took = []
         for _ in range(5):
             began = time.process_time()
-            go_on(backend, known, SAMPLE_RATE)
+            extrapolate(backend, known, SAMPLE_RATE)
             took.append(time.process_time() - began)
         found[name] = 1 / min(took)
     return found
@@ -196,7 +198,7 @@ def speed() -> Figures:
 def activation_table(figures: Figures) -> str:
     rows = [f"| {name} | {of['squared_16_bit']:,.0f} | {of['decibels']:.1f} dB |" for name, of in figures.items()]
     head = [
-        "| three samples in, the next one out | error, squared 16-bit units | of the songs' power |",
+        "| from three samples | error in squared 16-bit units | relative to the songs' power |",
         "|---|---|---|",
     ]
     return "\n".join([*head, *rows])
@@ -214,14 +216,14 @@ def closed_loop_table(figures: list[Figures]) -> str:
     ways = [name for name in figures[0] if name != "song"]
     lines = ["| song | " + " | ".join(ways) + " |", "|---|---|---|---|"]
     for of in figures:
-        ends = [f"{of[way]['ends']}, {of[way]['seconds']:.2f} s" for way in ways]
+        ends = [f"{of[way]['outcome']}, {of[way]['seconds']:.2f} s" for way in ways]
         lines.append(f"| {of['song']} | " + " | ".join(ends) + " |")
     return "\n".join(lines)
 
 
 def speed_table(figures: Figures) -> str:
     rows = [f"| {name} | {factor:.1f} |" for name, factor in figures.items()]
-    return "\n".join(["| | times as fast as it sounds |", "|---|---|", *rows])
+    return "\n".join(["| | times real time |", "|---|---|", *rows])
 
 
 TABLES: dict[str, Callable[[Any], str]] = {

@@ -18,9 +18,9 @@ import numpy as np
 from extrapcli import console
 from extrapcli.backends import open_model
 from extrapcli.backends.base import Backend
-from extrapcli.melody.encoding import METRES, Tune, beat, decode
-from extrapcli.melody.generate import Written, go_on
-from extrapcli.melody.keys import home_key
+from extrapcli.melody.encoding import METRES, Tune, bar_position, decode
+from extrapcli.melody.generate import GeneratedTune, continue_tune
+from extrapcli.melody.keys import c_or_a_minor
 from extrapcli.models import find_model
 from extrapcli.training.kinds.melody import EncodedTune, read_collection
 from extrapcli.training.recipe import find_recipe
@@ -29,11 +29,11 @@ SEED_BARS = 2
 RUN = 12  # notes
 STRONG = {"2/4": 8, "3/4": 12, "4/4": 8, "6/8": 6, "3/8": 6, "6/4": 12, "3/2": 24, "2/2": 8}
 """Every so many steps from the bar on is a strong beat."""
-BEGINNINGS = {beat(metre, upbeat, 0): (metre, upbeat) for metre in METRES for upbeat in range(METRES[metre])}
+BEGINNINGS = {bar_position(metre, upbeat, 0): (metre, upbeat) for metre in METRES for upbeat in range(METRES[metre])}
 
 ENDINGS: dict[str, Callable[[Tune], bool]] = {
     "on the tonic": lambda tune: interval(tune) == 0,
-    "on a note of its chord": lambda tune: interval(tune) in ((0, 3, 7) if home_key(tune).minor else (0, 4, 7)),
+    "on a note of its chord": lambda tune: interval(tune) in ((0, 3, 7) if c_or_a_minor(tune).minor else (0, 4, 7)),
     "begun on a strong beat": lambda tune: (
         (tune.steps - tune.notes[-1].steps - tune.upbeat) % STRONG[tune.metre] == 0
     ),
@@ -43,7 +43,7 @@ ENDINGS: dict[str, Callable[[Tune], bool]] = {
 
 def interval(tune: Tune) -> int:
     """Semitones from the tonic up to the last note, within an octave."""
-    return (tune.pitches[-1] - home_key(tune).tonic) % 12
+    return (tune.pitches[-1] - c_or_a_minor(tune).tonic) % 12
 
 
 def tune_of(piece: EncodedTune, vocabulary: tuple[str, ...]) -> Tune:
@@ -70,10 +70,10 @@ def runs(tune: Tune) -> set[tuple[tuple[int | None, int], ...]]:
     return {tuple(steps[place : place + RUN]) for place in range(len(steps) - RUN + 1)}
 
 
-def written(backend: Backend, tunes: list[Tune], temperature: float) -> list[Written]:
+def written(backend: Backend, tunes: list[Tune], temperature: float) -> list[GeneratedTune]:
     """A tune for each of these, as many bars long at the most."""
     return [
-        go_on(backend, cut(tune, SEED_BARS), bars=bars_of(tune), temperature=temperature, random_seed=number)
+        continue_tune(backend, cut(tune, SEED_BARS), bars=bars_of(tune), temperature=temperature, random_seed=number)
         for number, tune in enumerate(tunes)
     ]
 

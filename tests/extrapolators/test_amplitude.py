@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from extrapcli.amplitude.network import ahead, check, go_on
+from extrapcli.amplitude.network import extrapolate, predict
 from extrapcli.audio.song import Song
 from extrapcli.backends import open_model
 from extrapcli.continuation import Continuation
@@ -15,7 +15,7 @@ from extrapcli.extrapolators import extrapolator_for
 from extrapcli.extrapolators.amplitude import Amplitude
 from extrapcli.extrapolators.base import Ending, Style
 from extrapcli.frames import Frames
-from extrapcli.spec import EncoderSpec, SampleSpec, WaveformSpec
+from extrapcli.spec import EncoderSpec, SampleSpec, WaveformSpec, expect
 from tests.toy import ToyBackend
 
 MODEL_RATE = 4000
@@ -106,7 +106,7 @@ def test_styles_and_models_that_do_not_suit_are_refused() -> None:
     with pytest.raises(UnusableModel, match="choose one that predicts samples"):
         extrapolator_for(other, CUT)
     with pytest.raises(UnusableModel, match="choose one that predicts samples"):
-        check(WaveformSpec("w", "waveform", 22050, 20, 10))
+        expect(WaveformSpec("w", "waveform", 22050, 20, 10), SampleSpec)
 
 
 def test_a_model_that_runs_off_is_unusable() -> None:
@@ -117,7 +117,7 @@ def test_a_model_that_runs_off_is_unusable() -> None:
 @pytest.mark.parametrize("look_back", [2, 5])
 def test_predicting_one_sample_ahead_uses_the_samples_before_it(look_back: int, rng: np.random.Generator) -> None:
     sound = rng.normal(size=70000).astype(np.float32)
-    pieces = list(ahead(Tone(), sound, look_back))
+    pieces = list(predict(Tone(), sound, look_back))
     assert len(pieces) > 1 or look_back == 2
     predicted = np.concatenate(pieces)
     assert len(predicted) == len(sound)
@@ -128,8 +128,10 @@ def test_predicting_one_sample_ahead_uses_the_samples_before_it(look_back: int, 
 
 def test_a_real_network_predicts_the_same_in_both_backends(tiny_amplitude: Path, rng: np.random.Generator) -> None:
     known = rng.normal(size=(2, 3)).astype(np.float32)
-    one, other = (go_on(open_model(tiny_amplitude, backend=name), known, 100) for name in ("onnx", "tensorflow"))
+    one, other = (
+        extrapolate(open_model(tiny_amplitude, backend=name), known, 100) for name in ("onnx", "tensorflow")
+    )
     assert one.shape == other.shape == (2, 100)
     assert np.abs(one - other).max() < 1e-4 * np.abs(other).max()
-    again = go_on(open_model(tiny_amplitude), np.concatenate([known, one], axis=1)[:, 40:43], 50)
+    again = extrapolate(open_model(tiny_amplitude), np.concatenate([known, one], axis=1)[:, 40:43], 50)
     np.testing.assert_allclose(again, one[:, 40:90], atol=1e-5)

@@ -38,7 +38,7 @@ def _write(folder: Path, suffix: str) -> None:
     """Write the seed files; for Keras only networks that load in a tenth of a second."""
     import keras
 
-    from extrapcli.melody.encoding import BEATS
+    from extrapcli.melody.encoding import BAR_POSITIONS
     from extrapcli.networks.melody import MelodySettings, melody_step
     from extrapcli.networks.recall import FRAME_SAMPLES, RecallSettings, recall
     from extrapcli.networks.study import StudySettings, study
@@ -49,7 +49,7 @@ def _write(folder: Path, suffix: str) -> None:
     if suffix == ".keras":
         context = keras.Input((1, 50), name="context")
         plain = keras.Model(context, keras.layers.Dense(50, activation="tanh")(context))
-        for network, kind in ((plain, FRAMES), (melody_step(steps, BEATS), step_spec)):
+        for network, kind in ((plain, FRAMES), (melody_step(steps, BAR_POSITIONS), step_spec)):
             write_keras(network, folder / f"{kind.name}.keras", spec=kind, facts={}, half=False)
         return
     frames = StudySettings(context_frames=1, horizon_frames=1, frame_samples=50, widths=(64, 64, 64, 64))
@@ -59,7 +59,7 @@ def _write(folder: Path, suffix: str) -> None:
     networks: list[tuple[keras.Model, ModelSpec]] = [
         (study(frames), FRAMES),
         (recall(points), EncoderSpec("points", "recall", FRAME_SAMPLES, pointers)),
-        (melody_step(steps, BEATS), step_spec),
+        (melody_step(steps, BAR_POSITIONS), step_spec),
     ]
     for network, spec in networks:
         write_onnx(network, folder / f"{spec.name}.onnx", spec=spec, facts={}, weights="float16")

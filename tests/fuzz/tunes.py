@@ -6,9 +6,9 @@ from random import Random
 import music21
 
 from extrapcli.errors import UnreadableAudio, UsageError
-from extrapcli.melody.encoding import Note
-from extrapcli.melody.melody import read_seed
-from extrapcli.melody.midi import write_midi
+from extrapcli.melody.encoding import Note, Tune
+from extrapcli.melody.midi import midi_file
+from extrapcli.melody.pipeline import read_seed
 from tests.fuzz.fuzz import Target
 from tests.fuzz.mutate import mutate_bytes, mutate_text, mutate_zip
 
@@ -37,8 +37,8 @@ KERN = """**kern
 
 
 def midi_seeds(folder: Path) -> None:
-    write_midi(folder / "plain.mid", NOTES, tempo=100)
-    write_midi(folder / "metre.mid", NOTES * 3, tempo=66, metre="6/8", upbeat=2)
+    midi_file(Tune("", NOTES), tempo=100).save(folder / "plain.mid")
+    midi_file(Tune("", NOTES * 3, "6/8", 2), tempo=66).save(folder / "metre.mid")
 
 
 def abc_seeds(folder: Path) -> None:

@@ -67,6 +67,19 @@ def open_track(
         raise OSError(errno.EIO, reason) from None
 
 
+def write_samples(path: Path, samples: Samples, *, format: str, sample_rate: int, depth: str) -> None:
+    """Write a track whose samples `(n, channels)` are all there, as `open_track` does."""
+    with open_track(
+        path,
+        format=format,
+        sample_rate=sample_rate,
+        channels=samples.shape[1],
+        depth=depth,
+        expected_samples=len(samples),
+    ) as track:
+        track.write(samples)
+
+
 class _ChunkedWriter:
     """Splits blocks into small chunks: libsndfile crashes on large ones in Ogg."""
 

@@ -7,6 +7,7 @@ import typer
 
 from extrapcli import console
 from extrapcli.cli.app import app
+from extrapcli.cli.options import Quiet, Threads
 
 
 @app.command()
@@ -30,7 +31,12 @@ def evaluate(
         ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a report that exists.")] = False,
+    device: Annotated[
+        str, typer.Option(metavar="NAME", help="Where the network that tags music runs: auto, cpu or cuda.")
+    ] = "auto",
+    threads: Threads = None,
     json: Annotated[bool, typer.Option("--json", help="Print the JSON, not the paths.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Measure how well a track continues its song: a page to look at and listen to, and a JSON file."""
     from extrapcli.evaluation.report import check_installed
@@ -40,14 +46,18 @@ def evaluate(
     from extrapcli.evaluation.evaluate import read_joins
     from extrapcli.evaluation.report import write_report
 
-    text, paths = write_report(
-        track,
-        decode(song, name=str(song)),
-        out=out,
-        joins=read_joins(joins) if joins else None,
-        truth=decode(truth, name=str(truth)) if truth else None,
-        overwrite=overwrite,
-        inputs=tuple(path for path in (track, song, joins, truth) if path),
-    )
+    with console.progress(quiet) as progress:
+        text, paths = write_report(
+            track,
+            decode(song, name=str(song)),
+            out=out,
+            joins=read_joins(joins) if joins else None,
+            truth=decode(truth, name=str(truth)) if truth else None,
+            overwrite=overwrite,
+            inputs=tuple(path for path in (track, song, joins, truth) if path),
+            device=device,
+            threads=threads,
+            progress=progress.doing,
+        )
     for line in [text] if json else map(str, paths):
         console.result(line)

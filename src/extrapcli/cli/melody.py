@@ -11,7 +11,7 @@ from extrapcli.cli.options import Backend, Quiet
 from extrapcli.errors import UsageError
 
 if TYPE_CHECKING:
-    from extrapcli.melody.recording import Recorded
+    from extrapcli.melody.recording import RecordedMelody
 
 
 @app.command()
@@ -69,20 +69,20 @@ def melody(
     quiet: Quiet = False,
 ) -> None:
     """Write a tune that begins with a seed; it ends where the model says that it is over."""
-    from extrapcli.melody.melody import Wish, write_tune
     from extrapcli.melody.outputs import Outputs
+    from extrapcli.melody.pipeline import MelodyOptions, write_tune
 
     begin = seed if recording is None else recording
     if begin is None or (seed is not None and recording is not None):
-        raise UsageError("a tune begins with a --seed or with what is heard in a recording, --from; give one of them")
+        raise UsageError("a tune begins with a --seed or with the melody of a recording, --from; give one of them")
 
-    def tell(heard: "Recorded") -> None:
+    def say_melody(heard: "RecordedMelody") -> None:
         if not quiet:
             console.say(f"{recording}: {heard}")
 
     outputs = Outputs(out, audio, score, soundfont, overwrite)
-    wish = Wish(bars, temperature, random_seed, key, metre, tempo)
-    written = write_tune(begin, outputs, wish, model=model, backend=backend, tell=tell)
+    options = MelodyOptions(bars, temperature, random_seed, key, metre, tempo, model, backend)
+    written = write_tune(begin, outputs, options, on_melody=say_melody)
     if not written.ended and not quiet:
         console.say(f"the tune came to no end in {bars} bars and was cut there; ask for more --bars")
     if out != Path("-"):

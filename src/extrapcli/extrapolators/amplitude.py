@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.amplitude.network import go_on
+from extrapcli.amplitude.network import extrapolate
 from extrapcli.audio.resample import resample
 from extrapcli.audio.song import Song
 from extrapcli.backends.base import Backend
@@ -86,7 +86,7 @@ class Amplitude:
     def _next(self, second: NDArray[np.float32]) -> NDArray[np.float32]:
         """Predict the second `(rate, channels)` that follows another, at the model's rate."""
         spec = self.spec
-        predicted = go_on(self.backend, second[-self.look_back :].T, spec.sample_rate).T
+        predicted = extrapolate(self.backend, second[-self.look_back :].T, spec.sample_rate).T
         if not np.isfinite(predicted).all():
             raise UnusableModel(
                 f"model {spec.name} runs off: its predictions are no longer finite numbers; train it again"

@@ -1,4 +1,4 @@
-"""Tunes from ABC, kern, MusicXML and MIDI, and what is refused of them."""
+"""Reading tunes from ABC, kern, MusicXML and MIDI, and what is refused."""
 
 import random
 from fractions import Fraction
@@ -9,12 +9,11 @@ import music21
 import pytest
 
 from extrapcli.errors import UnreadableAudio
-from extrapcli.melody import scores
-from extrapcli.melody.abc import BeyondAbc, pieces, read_piece
-from extrapcli.melody.encoding import Note, Tune, encode
-from extrapcli.melody.midi import read_midi, write_midi
-from extrapcli.melody.scores import copy_essen, read_tune, read_tunes
-from extrapcli.melody.unfit import Unfit
+from extrapcli.melody import tune_files
+from extrapcli.melody.abc import UnsupportedAbc, read_piece, split_pieces
+from extrapcli.melody.encoding import Note, RejectReason, Tune, encode
+from extrapcli.melody.midi import midi_file, read_midi
+from extrapcli.melody.tune_files import copy_essen, read_tune, read_tunes
 
 ABC = """X:1
 T: Waltz
@@ -47,31 +46,32 @@ def test_abc_is_read_as_the_standard_says() -> None:
 @pytest.mark.parametrize(
     ("change", "unfit"),
     [
-        (("D2", "D5"), Unfit.durations),
-        (("D2", "D/4"), Unfit.durations),
-        ((ABC[ABC.index("D2 ") :], "z4 | z4\n"), Unfit.empty),
+        (("D2", "D5"), RejectReason.durations),
+        (("D2", "D/4"), RejectReason.durations),
+        ((ABC[ABC.index("D2 ") :], "z4 | z4\n"), RejectReason.empty),
     ],
 )
-def test_abc_that_is_no_tune_says_why(change: tuple[str, str], unfit: Unfit) -> None:
+def test_abc_that_is_no_tune_has_a_reason(change: tuple[str, str], unfit: RejectReason) -> None:
     assert read_piece(ABC.replace(*change)) is unfit
 
 
 @pytest.mark.parametrize("change", [("D2", "(3DDD"), ("D2", "[DF]2"), ("K: G", "K: Hp"), ("F3", "\nM: 2/4\nF3")])
-def test_abc_beyond_one_plain_voice_is_left_to_music21(change: tuple[str, str], tmp_path: Path) -> None:
+def test_unsupported_abc_is_read_by_music21(change: tuple[str, str], tmp_path: Path) -> None:
     text = ABC.replace(*change)
-    with pytest.raises(BeyondAbc):
+    with pytest.raises(UnsupportedAbc):
         read_piece(text)
     (tmp_path / "t.abc").write_text(text)
     assert len(read_tunes(tmp_path / "t.abc")) == 1
 
 
 def test_essen_is_read_as_music21_reads_it() -> None:
-    """Where no accidental stands: music21 forgets those of the same bar."""
-    every = [p for file in sorted(ESSEN.glob("*.abc")) for p in pieces(file.read_bytes().decode(errors="replace"))]
+    """Compare pieces without accidentals, as music21 forgets accidentals within a bar."""
+    files = [file.read_bytes().decode(errors="replace") for file in sorted(ESSEN.glob("*.abc"))]
+    every = [piece for text in files for piece in split_pieces(text)]
     assert len(every) == 8514
     plain = [p for p in every if not set("_^=") & set(p.partition("\nK:")[2])]
     for piece in random.Random(5).sample(plain, 60):
-        mine, theirs = read_piece(piece), scores._read_with_music21(piece, Path("essen"), "abc")[0]
+        mine, theirs = read_piece(piece), tune_files._read_with_music21(piece, Path("essen"), "abc")[0]
         if isinstance(mine, Tune) and isinstance(theirs, Tune):
             assert mine.notes == theirs.notes
         else:
@@ -94,7 +94,7 @@ def score(*notes: str, unpitched: bool = False) -> music21.stream.Part:
 
 
 @pytest.mark.parametrize("format", ["musicxml", "midi"])
-def test_scores_are_tunes_too(format: str, tmp_path: Path) -> None:
+def test_musicxml_and_midi_of_other_programs_are_read(format: str, tmp_path: Path) -> None:
     suffix = {"musicxml": "musicxml", "midi": "mid"}[format]
     score("C4", "E4", "G4", "C5").write(format, tmp_path / f"t.{suffix}")
     tune = read_tune(tmp_path / f"t.{suffix}")
@@ -102,7 +102,7 @@ def test_scores_are_tunes_too(format: str, tmp_path: Path) -> None:
     assert tune.metre == "3/4"
 
 
-def test_kern_is_a_tune_too(tmp_path: Path) -> None:
+def test_kern_is_read(tmp_path: Path) -> None:
     (tmp_path / "t.krn").write_text("**kern\n*M3/4\n*G:\n=1\n4g\n8a\n8b\n4.cc\n=2\n8r\n4d\n4d\n==\n*-\n")
     assert (
         " ".join(encode(read_tune(tmp_path / "t.krn").notes))
@@ -110,7 +110,7 @@ def test_kern_is_a_tune_too(tmp_path: Path) -> None:
     )
 
 
-def test_what_is_no_tune_is_refused_in_a_sentence(tmp_path: Path) -> None:
+def test_a_file_without_a_tune_is_refused_in_one_sentence(tmp_path: Path) -> None:
     both = music21.stream.Score([score("C4", "E4", "G4"), score("C3", "C3", "C3")])
     both.write("musicxml", tmp_path / "two.musicxml")
     both.write("midi", tmp_path / "two.mid")
@@ -124,15 +124,15 @@ def test_what_is_no_tune_is_refused_in_a_sentence(tmp_path: Path) -> None:
     for name, says in (
         ("two.musicxml", "several notes at once"),
         ("two.mid", "several notes at once"),
-        ("drums.musicxml", "drums alone"),
-        ("drums.mid", "drums alone"),
+        ("drums.musicxml", "only drums"),
+        ("drums.mid", "only drums"),
         ("empty.mid", "no notes"),
-        ("text.abc", "no ABC"),
+        ("text.abc", "not ABC"),
         ("text.mid", "not a MIDI file"),
         ("text.musicxml", "cannot be read"),
         ("absent.abc", "cannot be read"),
         ("absent.krn", "no such file"),
-        ("song.mp3", "no file of tunes"),
+        ("song.mp3", "not a file of tunes"),
     ):
         with pytest.raises(UnreadableAudio, match=says):
             read_tune(tmp_path / name)
@@ -140,12 +140,12 @@ def test_what_is_no_tune_is_refused_in_a_sentence(tmp_path: Path) -> None:
 
 def test_midi_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     notes = (Note(67, 4), Note(None, 2), Note(65, 1), Note(64, 16))
-    write_midi(tmp_path / "t.mid", notes, tempo=100, metre="4/4", upbeat=2)
+    midi_file(Tune("", notes, "4/4", 2), tempo=100).save(tmp_path / "t.mid")
     assert read_midi(tmp_path / "t.mid") == Tune("t", notes, "4/4", 0)
     assert mido.MidiFile(tmp_path / "t.mid").length == pytest.approx(23 / 4 * 60 / 100)
 
 
-def test_midi_that_was_played_comes_to_the_nearest_sixteenth(tmp_path: Path) -> None:
+def test_played_midi_is_rounded_to_sixteenths(tmp_path: Path) -> None:
     track = mido.MidiTrack()
     for wait, length in ((0, 110), (20, 235), (3, 118)):
         track.append(mido.Message("note_on", note=60, velocity=80, time=wait))
@@ -155,3 +155,13 @@ def test_midi_that_was_played_comes_to_the_nearest_sixteenth(tmp_path: Path) -> 
     assert isinstance(tune, Tune)
     assert [note.steps for note in tune.notes] == [2, 4, 2]
     assert Fraction(sum(note.steps for note in tune.notes)) == 8
+
+
+def test_a_tied_note_is_one_note_though_only_its_first_part_has_an_accidental(tmp_path: Path) -> None:
+    part = score("E4", "E4", "E4", "F4")
+    notes = list(part.getElementsByClass(music21.note.Note))
+    notes[0].pitch.accidental = music21.pitch.Accidental("natural")
+    for note, kind in zip(notes, ("start", "continue", "stop"), strict=False):
+        note.tie = music21.tie.Tie(kind)
+    part.write("musicxml", tmp_path / "t.musicxml")
+    assert read_tune(tmp_path / "t.musicxml").notes == (Note(64, 12), Note(65, 4))

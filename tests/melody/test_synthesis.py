@@ -1,31 +1,35 @@
-"""A tune as sound: how long, how high, how loud, and what is no sound font."""
+"""Synthesized tunes: length, pitch, level, and errors for sound fonts."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from extrapcli.audio.decode import decode
+from extrapcli.audio.encode import write_samples
 from extrapcli.audio.formats import FORMATS
 from extrapcli.errors import UnreadableAudio, UsageError
 from extrapcli.melody.encoding import Note, Tune
 from extrapcli.melody.encoding import decode as notes_of
-from extrapcli.melody.sound import PEAK, RING_SECONDS, SAMPLE_RATE, Sound, load_font, play, write_sound
+from extrapcli.melody.synthesis import PEAK, RELEASE_SECONDS, SAMPLE_RATE, load_soundfont, synthesize
 
-FONT = load_font(None)
+FONT = load_soundfont(None)
 
 
-def loudness(sound: Sound, seconds: float = 0.1) -> Sound:
-    """The peak of each stretch of so many seconds."""
+def loudness(sound: NDArray[np.float32], seconds: float = 0.1) -> NDArray[np.float32]:
+    """The peak of each piece of so many seconds."""
     size = round(seconds * SAMPLE_RATE)
     stretches = sound[: len(sound) // size * size].reshape(-1, size * 2)
-    peaks: Sound = np.abs(stretches).max(axis=1)
+    peaks: NDArray[np.float32] = np.abs(stretches).max(axis=1)
     return peaks
 
 
-def frequency(sound: Sound, *, begin: float, end: float, near: float) -> float:
+def frequency(sound: NDArray[np.float32], *, begin: float, end: float, near: float) -> float:
     """The strongest frequency within a quarter tone of one, in Hz."""
     part = sound[round(begin * SAMPLE_RATE) : round(end * SAMPLE_RATE), 0]
     spectrum = np.abs(np.fft.rfft(part * np.hanning(len(part)), 1 << 20))
@@ -41,9 +45,9 @@ def frequency(sound: Sound, *, begin: float, end: float, near: float) -> float:
 )
 def test_it_lasts_until_the_last_note_has_rung_out(notes: list[Note], tempo: float) -> None:
     tune = Tune("", tuple(notes), "4/4")
-    sound = play(tune, FONT, tempo=tempo)
+    sound = synthesize(tune, FONT, tempo=tempo)
     played = tune.steps / 4 * 60 / tempo
-    assert round(played * SAMPLE_RATE) <= len(sound) <= (played + RING_SECONDS + 0.1) * SAMPLE_RATE
+    assert round(played * SAMPLE_RATE) <= len(sound) <= (played + RELEASE_SECONDS + 0.1) * SAMPLE_RATE
     assert np.abs(sound).max() == pytest.approx(PEAK)
     assert np.abs(sound[-20:]).max() < 1e-3
     before_the_end = loudness(sound[: round(played * SAMPLE_RATE)])
@@ -52,16 +56,16 @@ def test_it_lasts_until_the_last_note_has_rung_out(notes: list[Note], tempo: flo
 
 @pytest.mark.parametrize("pitch", range(48, 89, 5))
 def test_a_note_has_its_pitch(pitch: int) -> None:
-    sound = play(Tune("", (Note(pitch, 8), Note(pitch + 4, 8))), FONT, tempo=60)
+    sound = synthesize(Tune("", (Note(pitch, 8), Note(pitch + 4, 8))), FONT, tempo=60)
     for note, begin in ((pitch, 0), (pitch + 4, 2)):
         wanted = 440 * 2 ** ((note - 69) / 12)
         found = frequency(sound, begin=begin + 0.1, end=begin + 1.1, near=wanted)
         assert abs(12 * np.log2(found / wanted)) < 0.1
 
 
-def test_each_note_begins_when_the_tempo_says() -> None:
-    """A rest of a second lies between notes of a sixteenth: what is silent begins to sound there."""
-    sound = play(Tune("", notes_of(["69", *["r"] + ["_"] * 14] * 4)[:-1]), FONT, tempo=60)
+def test_notes_begin_on_time() -> None:
+    """Notes of a sixteenth are apart by nearly four seconds, so each begins after silence."""
+    sound = synthesize(Tune("", notes_of(["69", *["r"] + ["_"] * 14] * 4)[:-1]), FONT, tempo=60)
     level = np.abs(sound).max(axis=1)
     for number in (1, 2, 3):
         onset = round(number * 16 / 4 * SAMPLE_RATE)
@@ -71,14 +75,14 @@ def test_each_note_begins_when_the_tempo_says() -> None:
 
 def test_the_same_tune_gives_the_same_samples() -> None:
     tune = Tune("", notes_of(["67", "_", "69", "r", "72"]))
-    np.testing.assert_array_equal(play(tune, FONT, tempo=90), play(tune, FONT, tempo=90))
+    np.testing.assert_array_equal(synthesize(tune, FONT, tempo=90), synthesize(tune, FONT, tempo=90))
 
 
 @pytest.mark.parametrize("format", sorted(FORMATS))
-def test_every_format_holds_it_and_the_same_bytes(format: str, tmp_path: Path) -> None:
-    sound = play(Tune("", notes_of(["67", "_", "_", "_", "69", "_", "_", "_"])), FONT, tempo=100)
+def test_every_format_can_be_written_with_the_same_bytes(format: str, tmp_path: Path) -> None:
+    sound = synthesize(Tune("", notes_of(["67", "_", "_", "_", "69", "_", "_", "_"])), FONT, tempo=100)
     for name in ("one", "two"):
-        write_sound(tmp_path / name, format, sound)
+        write_samples(tmp_path / name, sound, format=format, sample_rate=SAMPLE_RATE, depth="s16")
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     song = decode(tmp_path / "one")
     assert (song.format, song.sample_rate, song.channels) == (format, SAMPLE_RATE, 2)
@@ -91,16 +95,16 @@ def test_every_format_holds_it_and_the_same_bytes(format: str, tmp_path: Path) -
     [(b"", "can be played"), (b"not a sound font" * 99, "can be played"), (FONT[:3_000_000], "can be played")],
     ids=["empty", "text", "cut"],
 )
-def test_what_is_no_sound_font_is_said_in_a_sentence(content: bytes, says: str, tmp_path: Path) -> None:
+def test_a_file_that_is_no_sound_font_is_refused_in_one_sentence(content: bytes, says: str, tmp_path: Path) -> None:
     (tmp_path / "font.sf2").write_bytes(content)
-    with pytest.raises(UnreadableAudio, match=f"font.sf2: no sound font that {says}"):
-        load_font(tmp_path / "font.sf2")
+    with pytest.raises(UnreadableAudio, match=f"font.sf2: not an .sf2 sound font that {says}"):
+        load_soundfont(tmp_path / "font.sf2")
     with pytest.raises(UnreadableAudio, match=r"gone.sf2: cannot be read: No such file"):
-        load_font(tmp_path / "gone.sf2")
+        load_soundfont(tmp_path / "gone.sf2")
 
 
-def test_a_damaged_sound_font_says_nothing_of_its_own(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """Its instruments lead to samples that are not there: midirenderer panics."""
+def test_a_damaged_sound_font_prints_nothing_of_its_own(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Its instruments refer to samples that do not exist, at which midirenderer panics."""
     at = FONT.index(b"shdr") + 8
     (tmp_path / "font.sf2").write_bytes(
         FONT[:at]
@@ -108,14 +112,23 @@ def test_a_damaged_sound_font_says_nothing_of_its_own(capfd: pytest.CaptureFixtu
             FONT[i : i + 20] + b"\xf0\xff\xff\x7f" * 4 + FONT[i + 36 : i + 46] for i in range(at, len(FONT) - 45, 46)
         )
     )
-    with pytest.raises(UnreadableAudio, match="no sound font"):
-        load_font(tmp_path / "font.sf2")
+    with pytest.raises(UnreadableAudio, match=r"not an \.sf2 sound font"):
+        load_soundfont(tmp_path / "font.sf2")
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_font_without_sound_and_a_tune_without_end_are_refused() -> None:
+def test_a_sound_font_is_loaded_without_standard_error() -> None:
+    code = (
+        "import os; from extrapcli.melody.synthesis import load_soundfont;"
+        "os.close(2); print(len(load_soundfont(None)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == f"{len(FONT)}\n"
+
+
+def test_a_silent_font_and_an_endless_tune_are_refused() -> None:
     at, end = FONT.index(b"smpl") + 8, FONT.index(b"pdta") - 8
     with pytest.raises(UnreadableAudio, match="no piano that plays"):
-        play(Tune("", (Note(69, 4),)), FONT[:at] + bytes(end - at) + FONT[end:], tempo=100)
+        synthesize(Tune("", (Note(69, 4),)), FONT[:at] + bytes(end - at) + FONT[end:], tempo=100)
     with pytest.raises(UsageError, match="lasts 67 minutes"):
-        play(Tune("", (Note(69, 16),) * 1000), FONT, tempo=60)
+        synthesize(Tune("", (Note(69, 16),) * 1000), FONT, tempo=60)
