@@ -20,7 +20,7 @@ from study_tables import FURTHER, VARIANTS, Figures, with_tables
 
 from extrapcli import console
 from extrapcli.evaluation.prediction import best_lag, distance, mean, repeat, silence
-from extrapcli.evaluation.spectra import PER_SECOND, mel_energies
+from extrapcli.evaluation.spectra import FRAMES_PER_SECOND, mel_power
 from extrapcli.models import sha256
 from extrapcli.training.corpus import Corpus
 from extrapcli.training.kinds.clips import Clips, ClipSettings
@@ -188,10 +188,10 @@ def draw_song(corpus: Path, run: Path, which: str, split: str, picture: Path) ->
     answer = predicted(model, context[None])[0]
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     panels = figure.subplots(1, 3, sharey=True, width_ratios=(2, 1, 1))
-    loudest = 10 * np.log10(mel_energies(context.ravel(), clips.frame_samples).max())
+    loudest = 10 * np.log10(mel_power(context.ravel(), clips.frame_samples).max())
     for axes, title, sound in zip(panels, ("input", "prediction", "actual"), (context, answer, truth), strict=True):
-        decibels = 10 * np.log10(mel_energies(sound.ravel(), clips.frame_samples) + 1e-9)
-        seconds = len(decibels) / PER_SECOND
+        decibels = 10 * np.log10(mel_power(sound.ravel(), clips.frame_samples) + 1e-9)
+        seconds = len(decibels) / FRAMES_PER_SECOND
         axes.imshow(
             decibels.T, origin="lower", aspect="auto", vmin=loudest - 70, vmax=loudest, extent=(0, seconds, 0, 64)
         )

@@ -70,7 +70,7 @@ def test_a_batch_is_made_and_kept(tmp_path: Path) -> None:
     for _ in range(2):
         extrap(tmp_path, "batch", "songs", "tracks", "--minutes", "0:09", "--jobs", "2")
     lines = (tmp_path / "tracks" / "manifest.jsonl").read_text().splitlines()
-    assert sorted(json.loads(line)["state"] for line in lines) == ["begun", "begun", "done", "done"]
+    assert sorted(json.loads(line)["state"] for line in lines) == ["done", "done", "started", "started"]
 
 
 def test_models_and_doctor_run(tmp_path: Path) -> None:

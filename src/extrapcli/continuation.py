@@ -45,7 +45,7 @@ class Join:
 
     seconds: float
     fade_seconds: float
-    jump: Jump | None
+    jump: Jump | None = None
 
 
 class Continuation:

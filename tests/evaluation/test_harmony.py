@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from extrapcli.evaluation.harmony import MAJOR, MINOR, NAMES, RATE, chroma, chroma_similarity, key, key_similarity
-from extrapcli.evaluation.judge import mono
+from extrapcli.evaluation.reference import mono
 from tests.evaluation.sounds import Sound, few, pink, tones, white
 
 Array = NDArray[np.float64]

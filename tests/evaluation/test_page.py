@@ -18,7 +18,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from extrapcli.audio.decode import decode
 from extrapcli.audio.preview import encode_opus
 from extrapcli.audio.song import Song
-from extrapcli.evaluation.evaluation import CONTROLS, Evaluation, JoinReading, Measure, Reading
+from extrapcli.evaluation.evaluation import Evaluation, MeasuredJoin, MeasureResult
+from extrapcli.evaluation.measures import CONTROLS, Measure
 from extrapcli.evaluation.report import pictures
 from extrapcli.evaluation.report.page import clock, headline, page
 from tests.conftest import SONG
@@ -27,17 +28,17 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
 
 JOINS = [
-    JoinReading(9.9, 0.1, 12.0, 40.0, 71.5, 0.04),
-    JoinReading(19.8, 0.1, 99.6, 40.0, 12.0, None),
+    MeasuredJoin(9.9, 0.1, 12.0, 40.0, 71.5, 0.04),
+    MeasuredJoin(19.8, 0.1, 99.6, 40.0, 12.0, None),
 ]
 MEASURES = [
-    Reading(
+    MeasureResult(
         Measure("drift", "level", "Drift", "LU", 1, "low", "The loudness drifts by {}."),
         1.25,
         dict(zip(CONTROLS, (0.5, 1.0, 40.0, None), strict=True)),
     ),
-    Reading(Measure("loops", "copying", "Loops", "%", 0, "middle", "It spends {} in loops.", 7.0), 12.0, {}),
-    Reading(Measure("error", "prediction", "Error", "dB", 2, "high", "It errs by {}."), None, {}),
+    MeasureResult(Measure("loops", "copying", "Loops", "%", 0, "middle", "It spends {} in loops.", 7.0), 12.0, {}),
+    MeasureResult(Measure("error", "prediction", "Error", "dB", 2, "high", "It errs by {}."), None, {}),
 ]
 
 
@@ -69,7 +70,7 @@ class Opened:
 Open = Callable[..., Opened]
 
 
-def example(song: Song, track: Song, head_seconds: float, joins: list[JoinReading]) -> Example:
+def example(song: Song, track: Song, head_seconds: float, joins: list[MeasuredJoin]) -> Example:
     loudness: list[float | None] = [-14.0 - k % 5 for k in range(int(track.seconds))]
     loudness[3:5] = [None, None]
     evaluation = Evaluation(
@@ -80,10 +81,10 @@ def example(song: Song, track: Song, head_seconds: float, joins: list[JoinReadin
         track_seconds=track.seconds,
         head_seconds=head_seconds,
         song_loudness=-15.2,
-        loudness=loudness,
-        tens=[],
+        short_term_loudness=loudness,
+        windows=[],
         joins=joins,
-        readings=MEASURES,
+        measures={result.measure.name: result for result in MEASURES},
         versions={"extrap": "0.1.0"},
     )
     return Example(evaluation, song, track)
@@ -167,7 +168,7 @@ def test_a_click_on_a_join_plays_the_six_seconds_around_it(open_page: Open) -> N
     shown.wait("track.paused")
     assert shown.time() == pytest.approx(12.9, abs=0.3)
     assert time.monotonic() - began == pytest.approx(12.9 - position, abs=1)
-    assert "Join 1 of 2 at 0:09.9" in shown.page.inner_text("#told")
+    assert "Join 1 of 2 at 0:09.9" in shown.page.inner_text("#join-text")
     assert shown.complaints == []
 
 
@@ -175,9 +176,7 @@ def test_a_click_on_a_join_plays_the_six_seconds_around_it(open_page: Open) -> N
 def test_so_does_enter_on_a_join(open_page: Open) -> None:
     shown = open_page()
     shown.page.evaluate("document.getElementById('track').playbackRate = 4")
-    join = shown.page.get_by_role(
-        "button", name=re.compile("^join at 0:19.8, stands out: it clicks more than 99.6 %")
-    )
+    join = shown.page.get_by_role("button", name=re.compile("^join at 0:19.8, stands out: it is sharper than 99.6 %"))
     join.focus()
     shown.page.keyboard.press("Enter")
     shown.wait("!track.paused && track.currentTime > 16.8")
@@ -222,14 +221,14 @@ def test_song_and_track_do_not_play_at_once(open_page: Open) -> None:
 def test_every_measure_is_told(open_page: Open, thrice: Example) -> None:
     text = open_page().page.inner_text("main")
     assert headline(thrice.evaluation) in text
-    for reading in MEASURES:
-        assert reading.measure.title in text
-        assert reading.measure.sentence.format(reading.measure.told(reading.value)) in text
+    for result in MEASURES:
+        assert result.measure.title in text
+        assert result.measure.explain(result.value) in text
     for part in (*CONTROLS, "The loudness drifts by 1.2 LU.", "40.0 LU", "best near 7 %"):
         assert part in text
     assert "lower is better" in text
     assert "higher is better" in text
-    assert "it clicks more than 99.6 % of the song's own moments" in text
+    assert "it is sharper than 99.6 % of the song's own moments" in text
     assert "extrap 0.1.0" in text
 
 
@@ -257,7 +256,7 @@ def test_it_fits_a_phone(width: int, open_page: Open) -> None:
 def test_a_track_without_joins_has_a_page(open_page: Open, thrice: Example, tmp_path: Path) -> None:
     alone = Example(thrice.evaluation, thrice.song, thrice.song)
     path = tmp_path / "page.html"
-    path.write_text(alone.html(joins=[], track_seconds=10.0, head_seconds=10.0, loudness=[None] * 10))
+    path.write_text(alone.html(joins=[], track_seconds=10.0, head_seconds=10.0, short_term_loudness=[None] * 10))
     shown = open_page(path)
     assert "there are no joins" in shown.page.inner_text("#headline")
     assert not shown.page.locator("#step").is_visible()
@@ -276,7 +275,7 @@ def test_five_minutes_stay_small(rng: np.random.Generator) -> None:
     music += rng.normal(0, 0.05, music.shape).astype(np.float32) * np.abs(music)
     track = Song("track", music, rate, "s16", "flac")
     song = replace(track, name="song", samples=music[: 290 * rate])
-    joins = [JoinReading(290.0 + k, 0.05, 1, 1, 1, None) for k in range(9)]
+    joins = [MeasuredJoin(290.0 + k, 0.05, 1, 1, 1, None) for k in range(9)]
     text = example(song, track, 290.0, joins).html()
     assert len(text.encode()) < 10e6
     found = re.search(r'id="data">(.*?)</script>', text)

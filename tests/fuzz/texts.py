@@ -4,7 +4,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from extrapcli.batch.manifest import Manifest, Record, failed
+from extrapcli.batch.manifest import Manifest, Record
 from extrapcli.errors import UnusableModel, UsageError
 from extrapcli.models import damaged_files, read_card
 from extrapcli.spec import EncoderSpec, ModelSpec, SampleSpec, TuneSpec, WaveformSpec
@@ -16,19 +16,21 @@ ROOT = Path(__file__).parents[2]
 
 
 def manifest_seeds(folder: Path) -> None:
-    begun = Record("begun", "a/song.mp3", "a/song-3m00s.mp3", "5f0e", options={"length": {"minutes": 3.0}})
-    done = replace(begun, state="done", input_sha256="9a" * 32, sha256="1b" * 32, bytes=123, modified=9, seconds=1.5)
-    failure = failed(begun, ValueError("x"))
-    for name, records in {"one": [begun], "two": [begun, done], "three": [begun, failure]}.items():
+    started = Record("started", "a/song.mp3", "a/song-3m00s.mp3", "5f0e", options={"length": {"minutes": 3.0}})
+    done = replace(started, state="done", input_sha256="9a" * 32, output_sha256="1b" * 32, output_bytes=123)
+    done = replace(done, output_mtime_ns=9, output_seconds=1.5, measures={"joins": 3})
+    failure = started.failed(ValueError("x"))
+    for name, records in {"one": [started], "two": [started, done], "three": [started, failure]}.items():
         manifest = Manifest(folder / f"{name}.jsonl")
         for record in records:
-            manifest.add(record)
+            manifest.append(record)
+    shutil.copy(ROOT / "tests/batch/data/old_manifest/tracks/manifest.jsonl", folder / "old.jsonl")
 
 
 def read_manifest(path: Path) -> None:
     manifest = Manifest(path)
     for record in [*manifest.last.values(), *(record for done in manifest.done.values() for record in done)]:
-        record.is_of(path)
+        record.matches(path)
         record.to_json()
 
 

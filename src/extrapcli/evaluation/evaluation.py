@@ -1,54 +1,14 @@
-"""What an evaluation says: the readings of every measure beside its controls, and what is known of each join."""
+"""The result of an evaluation: the value of every measure beside its controls, and how audible each join is."""
 
 import json
-import math
 from dataclasses import asdict, dataclass
 
-CONTROLS = ("true continuation", "loop", "silence", "noise")
+from extrapcli.evaluation.measures import Measure
 
 
 @dataclass(frozen=True)
-class Measure:
-    """A measure of a track, as it is told to people; the function that takes it has the definition.
-
-    `better` says what a good value is: "low", "high", or "middle", as near to `ideal` as possible. The `sentence`
-    is for a reader who is no engineer, and has one `{}` for the value with its unit.
-    """
-
-    name: str
-    group: str  # seams, level, harmony and rhythm, copying, timbre and mood, prediction
-    title: str
-    unit: str
-    decimals: int
-    better: str
-    sentence: str
-    ideal: float = 0.0
-    orders: tuple[tuple[str, str], ...] = ()  # of two controls the first must come out better
-
-    def told(self, value: float | None) -> str:
-        """A value with its unit, as people read it."""
-        if value is None:
-            return "none"
-        return f"{value:.{self.decimals}f} {self.unit}".rstrip()
-
-    def badness(self, value: float | None) -> float:
-        """How bad a value is, for comparing two; none at all is as bad as can be."""
-        if value is None:
-            return math.inf
-        return {"low": value, "high": -value, "middle": abs(value - self.ideal)}[self.better]
-
-    def out_of_order(self, controls: dict[str, float | None]) -> list[tuple[str, str]]:
-        """The pairs of controls of which the first did not come out better."""
-        return [
-            (better, worse)
-            for better, worse in self.orders
-            if not self.badness(controls[better]) < self.badness(controls[worse])
-        ]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """The value of a measure on a track, and on each control that it can be taken on; None where it has none."""
+class MeasureResult:
+    """The value of a measure for the track and for each control; None where it has none."""
 
     measure: Measure
     value: float | None
@@ -56,27 +16,34 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class JoinReading:
-    """A join of the track; percentiles, 0 to 100, are among the song's own moments, beats from 0 to 0.5."""
+class MeasuredJoin:
+    """A join of the track, whose crossfade begins at `seconds`.
+
+    The percentiles, 0 to 100, rank its sharpest sample, its spectral flux and its step of level among all moments of
+    the song. `beat_error` is the phase error in beats, 0 to 0.5; None where there is no clear beat.
+    """
 
     seconds: float
     fade_seconds: float
-    click_percentile: float
+    sharpness_percentile: float
     flux_percentile: float
     level_percentile: float
     beat_error: float | None
 
     @property
     def stands_out(self) -> bool:
-        return max(self.click_percentile, self.flux_percentile, self.level_percentile) > 99
+        """Whether one of the percentiles is above 99."""
+        return max(self.sharpness_percentile, self.flux_percentile, self.level_percentile) > 99
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A track judged as a continuation of its song.
+    """A track measured as a continuation of its song.
 
-    `loudness` is in LUFS, one value every second (3 s windows). `tens` has each ten seconds of the continuation
-    against the song: `loudness` in LU, `flatness` in decibels, `bandwidth` in octaves, None where it is silent.
+    `measures` has the results by name: `evaluation.measures["loop_share"].value`. `song_loudness` is the integrated
+    loudness of the song in LUFS, `short_term_loudness` that of the 3 s around each second of the track. `windows`
+    compares each ten seconds of the continuation with the song: `loudness` in LU, `flatness` in decibels, `rolloff`
+    in octaves; None where it is silent.
     """
 
     song: str
@@ -86,11 +53,12 @@ class Evaluation:
     track_seconds: float
     head_seconds: float
     song_loudness: float
-    loudness: list[float | None]
-    tens: list[dict[str, float | None]]
-    joins: list[JoinReading]
-    readings: list[Reading]
+    short_term_loudness: list[float | None]
+    windows: list[dict[str, float | None]]
+    joins: list[MeasuredJoin]
+    measures: dict[str, MeasureResult]
     versions: dict[str, str]
 
     def to_json(self) -> str:
+        """Write all of it as a JSON object with the same keys."""
         return json.dumps(asdict(self), indent=2, allow_nan=False)

@@ -81,14 +81,14 @@ def loudness() -> dict[str, float]:
     }
 
 
-def colour() -> dict[str, float]:
+def spectrum() -> dict[str, float]:
     from scipy.signal import welch
 
     frequencies, power = welch(sound(48000)[: 10 * 48000].mean(axis=1), 48000, "hann", nperseg=2048, detrend=False)
     frequencies, power = frequencies[1:], power[1:] + 1e-12 * power[1:].max()  # the same floor, 120 dB below
     flatness = 10 * np.log10(np.exp(np.log(power).mean()) / power.mean())
     width = frequencies[np.flatnonzero(np.cumsum(power) >= 0.95 * power.sum())[0]]
-    return {"flatness": round(float(flatness), 2), "bandwidth": round(float(width), 1)}
+    return {"flatness": round(float(flatness), 2), "rolloff": round(float(width), 1)}
 
 
 def rhythm(mono: Array) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def harmony(mono: Array) -> dict[str, Any]:
 def sets(mono: Array) -> dict[str, float]:
     from extrapcli.evaluation.tagger import Tagger
 
-    embeddings = Tagger(threads=1).hear(mono.astype(np.float32), RATE).embeddings.astype(np.float64)
+    embeddings = Tagger(threads=1).tag(mono.astype(np.float32), RATE).embeddings.astype(np.float64)
     half = len(embeddings) // 2
     return {
         "kad": round(kad_by_loops(embeddings[:half], embeddings[half:]), 5),
@@ -133,7 +133,7 @@ def main() -> None:
     goldens = {
         "loudness": loudness()
         | {"tolerance": 0.1, "because": "EBU Tech 3341 allows a meter 0.1 LU, and FFmpeg prints tenths"},
-        "colour": colour()
+        "spectrum": spectrum()
         | {
             "tolerance": 0.5,
             "because": "decibels, and an edge of one band, 23.4 Hz: FFmpeg's decoder rounds elsewhere",

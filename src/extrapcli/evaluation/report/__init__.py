@@ -1,14 +1,16 @@
-"""A track and its song, evaluated, as a JSON file and a page beside the track."""
+"""The report on a track: a page and a JSON file beside it."""
 
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 from extrapcli.atomic import atomic_file, refuse_existing
 from extrapcli.audio.decode import decode
 from extrapcli.audio.song import Song
+from extrapcli.continuation import Join
 from extrapcli.errors import CannotWrite, MissingDependency, UsageError
 
-PACKAGES = ("scipy", "matplotlib", "mir_eval")
+PACKAGES = ("scipy", "librosa", "matplotlib", "mir_eval")
 PAGE_SUFFIXES = (".html", ".htm")
 
 
@@ -19,9 +21,9 @@ def check_installed() -> None:
 
 
 def report_paths(track: Path, out: Path | None = None) -> tuple[Path, Path]:
-    """Where the page and the JSON of a track go: beside it, into the folder `out`, or to `out`, named as a page.
+    """Return where the page and the JSON of a track go: beside it, in the folder `out`, or `out` itself, a page.
 
-    Raises UsageError for an `out` of another name, CannotWrite where its folder is missing.
+    Raises UsageError for an `out` with another name, CannotWrite where its folder is missing.
     """
     if out is None or out.is_dir():
         page = (out or track.parent) / f"{track.name}.html"
@@ -39,30 +41,39 @@ def write_report(
     song: Song,
     *,
     out: Path | None = None,
-    joins: list[tuple[float, float]] | None = None,
+    joins: Sequence[Join] | None = None,
     truth: Song | None = None,
     overwrite: bool = False,
     inputs: tuple[Path, ...] = (),
+    device: str = "cpu",
+    threads: int | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> tuple[str, tuple[Path, Path]]:
-    """Evaluate a track, as it can be heard there; give the JSON, and the paths of page and JSON.
+    """Evaluate the track in a file and write the report; return the JSON, and the paths of page and JSON.
 
-    Neither may be one of the `inputs`. Raises what `report_paths`, `decode`, `evaluate` and `atomic_file` do.
+    Neither path may be one of the `inputs`. Raises what `report_paths`, `decode`,
+    `evaluate_track` and `atomic_file` do.
     """
-    from extrapcli.evaluation.evaluate import evaluate, matched
+    from extrapcli.evaluation.evaluate import evaluate_track
+    from extrapcli.evaluation.head import match_format
     from extrapcli.evaluation.report.page import page
 
     paths = report_paths(track, out)
     for path in paths:
         if any(path.exists() and source.exists() and path.samefile(source) for source in inputs):
-            raise UsageError(f"{path}: is read, so no report can be written there; choose another name with -o")
+            raise UsageError(f"{path}: is read for this report; write the report under another name", hint="out")
         refuse_existing(path, overwrite)
     decoded = decode(track, name=str(track))
-    evaluation = evaluate(decoded, song, joins=joins, truth=truth)
-    html = page(evaluation, song, matched(decoded, song))
+    evaluation = evaluate_track(
+        decoded, song, joins=joins, truth=truth, device=device, threads=threads, progress=progress
+    )
+    if progress:
+        progress("drawing the page")
+    html, text = page(evaluation, song, match_format(decoded, song)), evaluation.to_json()
     with (
         atomic_file(paths[0], source=track, overwrite=overwrite) as page_file,
         atomic_file(paths[1], source=track, overwrite=overwrite) as json_file,
     ):
         page_file.write_text(html, encoding="utf-8")
-        json_file.write_text(evaluation.to_json() + "\n", encoding="utf-8")
-    return evaluation.to_json(), paths
+        json_file.write_text(text + "\n", encoding="utf-8")
+    return text, paths

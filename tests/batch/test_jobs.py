@@ -1,4 +1,4 @@
-"""Which songs there are, and what their tracks are called."""
+"""Which songs are found, and how their tracks are named."""
 
 import os
 import re
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extrapcli.batch.plan import Naming, Work, plan
+from extrapcli.batch.jobs import Job, Naming, find_jobs
 from extrapcli.continuation import Length
 from extrapcli.errors import UnreadableAudio, UsageError
 
@@ -24,12 +24,12 @@ PATHS = st.lists(
 )
 
 
-def planned(songs: Path, *include: str, exclude: tuple[str, ...] = (), out: Path | None = None) -> list[Work]:
-    return plan(songs, out or songs.parent / "tracks", Naming(THREE, "recall"), include=include, exclude=exclude)
+def planned(songs: Path, *include: str, exclude: tuple[str, ...] = (), out: Path | None = None) -> list[Job]:
+    return find_jobs(songs, out or songs.parent / "tracks", Naming(THREE, "recall"), include=include, exclude=exclude)
 
 
-def names(works: list[Work]) -> list[str]:
-    return [work.input for work in works]
+def names(jobs: list[Job]) -> list[str]:
+    return [job.input for job in jobs]
 
 
 @pytest.fixture
@@ -43,22 +43,22 @@ def tree(tmp_path: Path) -> Path:
 
 @settings(deadline=None, max_examples=40)
 @given(PATHS)
-def test_tracks_lie_in_folders_as_their_songs_do(paths: list[tuple[str, str, str]]) -> None:
+def test_tracks_are_in_the_folders_of_their_songs(paths: list[tuple[str, str, str]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "songs"
-        for place, stem, suffix in paths:
-            (root / place).mkdir(parents=True, exist_ok=True)
-            (root / place / f"_{stem}{suffix}").touch()
+        for folder_name, stem, suffix in paths:
+            (root / folder_name).mkdir(parents=True, exist_ok=True)
+            (root / folder_name / f"_{stem}{suffix}").touch()
         (root / "song.mp3").touch()
-        works = plan(root, root.parent / "out", Naming(THREE, "recall"), include=(), exclude=())
-        assert names(works) == sorted(names(works), key=PurePosixPath)
-        assert len({work.output for work in works}) == len(works) > 0
-        for work in works:
-            song, track = PurePosixPath(work.input), PurePosixPath(work.output)
+        jobs = find_jobs(root, root.parent / "out", Naming(THREE, "recall"), include=(), exclude=())
+        assert names(jobs) == sorted(names(jobs), key=PurePosixPath)
+        assert len({job.output for job in jobs}) == len(jobs) > 0
+        for job in jobs:
+            song, track = PurePosixPath(job.input), PurePosixPath(job.output)
             assert song.parent == track.parent
             suffix = {".mp3": ".mp3", ".WAV": ".wav", ".wma": ".flac"}[song.suffix]
             assert track.name == f"{song.stem}-3m00s{suffix}"
-            assert work.target == root.parent / "out" / track
+            assert job.target == root.parent / "out" / track
 
 
 def test_patterns_choose_songs_and_leave_out_folders(tree: Path) -> None:
@@ -70,14 +70,14 @@ def test_patterns_choose_songs_and_leave_out_folders(tree: Path) -> None:
     with pytest.raises(UnreadableAudio, match="no songs"):
         planned(tree, "*.xm")
     for pattern in ("", ".", "./", "**/live/**"):
-        with pytest.raises(UsageError, match="no pattern"):
+        with pytest.raises(UsageError, match="not a supported pattern"):
             planned(tree, pattern)
 
 
-def test_the_tracks_of_a_run_are_no_songs_of_the_next(tree: Path) -> None:
+def test_the_tracks_of_a_run_are_not_songs_of_the_next(tree: Path) -> None:
     before = names(planned(tree, out=tree / "longer"))
-    for work in planned(tree, out=tree / "longer"):
-        track = tree / "longer" / work.output
+    for job in planned(tree, out=tree / "longer"):
+        track = tree / "longer" / job.output
         track.parent.mkdir(parents=True, exist_ok=True)
         track.touch()
     assert names(planned(tree, out=tree / "longer")) == before
@@ -85,15 +85,15 @@ def test_the_tracks_of_a_run_are_no_songs_of_the_next(tree: Path) -> None:
     assert names(planned(tree, out=tree.parent / "link")) == before
 
 
-def test_links_that_go_round_end(tree: Path) -> None:
+def test_links_in_a_circle_end(tree: Path) -> None:
     (tree / "demos" / "up").symlink_to(tree)
     (tree / "round.mp3").symlink_to("round.mp3")
     assert names(planned(tree)) == ["a.mp3", "demos/c.flac", "demos/old/d.mp3", "live/e.OGG", "round.mp3"]
 
 
-def test_a_folder_that_cannot_be_looked_into_is_told(tree: Path) -> None:
+def test_a_folder_that_cannot_be_read_is_an_error(tree: Path) -> None:
     if os.geteuid() == 0:
-        pytest.skip("root may look into everything")
+        pytest.skip("root may read everything")
     (tree / "live").chmod(0)
     with pytest.raises(UnreadableAudio, match="live"):
         planned(tree)
@@ -102,15 +102,15 @@ def test_a_folder_that_cannot_be_looked_into_is_told(tree: Path) -> None:
 
 @pytest.mark.parametrize("name", ["{title}.{ext}", "{stem}", "{}.{ext}", "{stem", "{stem:d}.{ext}", "{stem.a}.{ext}",
                                   "a/{stem}.{ext}", "{stem}.mp3"])  # fmt: skip
-def test_names_that_cannot_be_are_refused(name: str) -> None:
+def test_impossible_names_are_refused(name: str) -> None:
     with pytest.raises(UsageError, match=re.escape(repr(name))):
         Naming(THREE, "recall", name)
 
 
-def test_names_hold_what_is_asked() -> None:
+def test_names_contain_their_fields() -> None:
     naming = Naming(Length(1.5, beyond=True), "models/recall", "{model} {stem} {minutes}.{ext}", "opus")
-    assert naming.of(Path("x/Song.mp3")) == ("recall Song plus-1m30s.opus", "opus")
-    assert Naming(THREE, "recall", "{stem}.mp3", "mp3").of(Path("a.wav")) == ("a.mp3", "mp3")
+    assert naming.track_name(Path("x/Song.mp3")) == ("recall Song plus-1m30s.opus", "opus")
+    assert Naming(THREE, "recall", "{stem}.mp3", "mp3").track_name(Path("a.wav")) == ("a.mp3", "mp3")
 
 
 def test_collisions_are_refused(tree: Path) -> None:
@@ -121,7 +121,7 @@ def test_collisions_are_refused(tree: Path) -> None:
         planned(tree)
     (tree / "a.MP3").unlink()
     with pytest.raises(UsageError, match=re.escape("same.mp3: a.mp3 and b.mp3 would both")):
-        plan(tree, tree / "out", Naming(THREE, "recall", "same.{ext}"), include=("*.mp3",), exclude=())
+        find_jobs(tree, tree / "out", Naming(THREE, "recall", "same.{ext}"), include=("*.mp3",), exclude=())
 
 
 def test_a_song_is_never_a_target(tree: Path) -> None:
