@@ -1,8 +1,8 @@
-"""How well is a melody heard in a recording? `recordings.py TUNES`, with librosa installed.
+"""Measure how well `extrap melody --from` finds melodies in recordings: `recordings.py TUNES`.
 
-Plays folk tunes from the sound font of pretty_midi, on instruments drawn at random and with five accompaniments, and
-compares what `extrap melody --from` hears with what was played; the tempo also with what librosa finds. TUNES is a
-folder of ABC (`extrap train essen` makes one).
+Renders folk tunes with the sound font of pretty_midi, on random instruments and with five accompaniments, and
+compares the notes found with those played, and the tempo with librosa's, too. TUNES is a folder of ABC files
+(`extrap train essen` makes one).
 """
 
 import argparse
@@ -38,7 +38,7 @@ Samples = NDArray[np.float32]
 
 
 def accompaniment(tune: Tune, key: Key, kind: str) -> list[tuple[int, int, int, int, int]]:
-    """The notes that go with a tune, a chord for each bar: step, length in steps, pitch, velocity, channel."""
+    """Write an accompaniment, a chord for each bar: step, length in steps, pitch, velocity, channel."""
     bar, root, third = METRES[tune.metre], 48 + key.tonic, 3 if key.minor else 4
     progression = ((0, third, 7), (-5, -1, 2), (0, third, 7), (5, 5 + third, 12))
     notes = []
@@ -59,7 +59,7 @@ def accompaniment(tune: Tune, key: Key, kind: str) -> list[tuple[int, int, int, 
 
 
 def record(tune: Tune, kind: str, tempo: float, font: bytes, rng: Random) -> tuple[Samples, int]:
-    """A minute of it at most, mono, and the sample rate."""
+    """Render up to a minute; return mono samples and the sample rate."""
     file = midi_file(tune, tempo=tempo)
     file.type = 1
     file.tracks[0].insert(0, mido.Message("program_change", program=rng.choice(LEADS)))
@@ -82,14 +82,14 @@ def record(tune: Tune, kind: str, tempo: float, font: bytes, rng: Random) -> tup
 
 
 def played(tune: Tune, tempo: float) -> list[tuple[float, int]]:
-    """Onsets in seconds and pitches of a tune, for a minute."""
+    """Return onset in seconds and pitch of each note in the first minute of a tune."""
     steps = np.cumsum([0, *(note.steps for note in tune.notes)])[:-1]
     onsets = steps * 60 / tempo / STEPS_PER_QUARTER
     return [(float(t), n.pitch) for t, n in zip(onsets, tune.notes, strict=True) if n.pitch is not None and t < 59]
 
 
 def f_measure(melody: list[NoteEvent], notes: list[tuple[float, int]]) -> float:
-    """The harmonic mean of precision and recall of notes with the right pitch and onset."""
+    """Compute the F-measure of notes with the right pitch and onset."""
     found = [(note.begin, note.pitch) for note in melody]
     given = [(np.array([(t, t + 0.1) for t, _ in side]), np.array([p for _, p in side])) for side in (notes, found)]
     (true_times, true_pitches), (times, pitches) = given
@@ -101,7 +101,7 @@ def f_measure(melody: list[NoteEvent], notes: list[tuple[float, int]]) -> float:
 
 
 def tempi(melody: list[NoteEvent], samples: Samples, rate: int) -> dict[str, float]:
-    """The tempo in quarters a minute that each method finds."""
+    """Estimate the tempo in quarters a minute with each method."""
     curve = np.zeros(round(100 * melody[-1].begin) + 100)
     np.add.at(curve, [round(100 * note.begin) for note in melody], 1)
     curve = np.convolve(curve, np.hanning(9), "same")
@@ -119,7 +119,7 @@ def tempi(melody: list[NoteEvent], samples: Samples, rate: int) -> dict[str, flo
 
 
 def has_the_bars(seed: RecordedMelody, tune: Tune) -> bool:
-    """Whether bars begin in the seed where they begin in the tune, at one of the places that have its first notes."""
+    """Tell whether bars begin in the seed where they do in the tune, at one of the places with its first notes."""
 
     def notes(tune: Tune) -> list[tuple[int, int]]:
         steps = np.cumsum([0, *(note.steps for note in tune.notes)])[:-1]

@@ -43,7 +43,7 @@ ALLOWED = {
     "doctor": {"audio", "backends", "errors", "models"},
     "networks": {"dsp"},
     "melody": {"atomic", "audio", "backends", "dsp", "errors", "models", "spec"},
-    "evaluation": {"atomic", "audio", "backends", "continuation", "errors", "extrapolators", "spec"},
+    "evaluation": {"atomic", "audio", "backends", "continuation", "dsp", "errors", "extrapolators", "spec"},
     "training": {
         "amplitude",
         "atomic",

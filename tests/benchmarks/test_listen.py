@@ -403,7 +403,7 @@ def test_the_end_thanks_and_lets_another_listener_begin(page: Any, tmp_path: Pat
     play_both(page)
     page.keyboard.press("=")
     assert page.get_by_text("Thank you").is_visible()
-    assert not page.get_by_text("Which goes on better?").is_visible()
+    assert not page.get_by_text("Which continues better?").is_visible()
     path = saved(page, tmp_path)
     assert len(json.loads(path.read_text())["votes"]) == 12
     page.get_by_role("button", name="Another listener").click()

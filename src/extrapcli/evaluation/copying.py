@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import correlate
 
+from extrapcli.dsp import moving_sum
 from extrapcli.evaluation.self_repetition import HOP, RATE, log_mel
 from extrapcli.evaluation.spectra import FRAMES_PER_SECOND
 
@@ -69,8 +70,8 @@ def _most_similar(here: NDArray[np.float32], there: NDArray[np.float32]) -> list
     Both are spectra `(frames, bands)`; the measure is the inner product over the norm of the second of `there`.
     """
     positions = len(there) - FRAMES_PER_SECOND + 1
-    squares = np.concatenate([[0.0], np.cumsum(np.square(there, dtype=np.float64).sum(axis=1))])
-    norms = np.sqrt(np.maximum(squares[FRAMES_PER_SECOND:] - squares[:-FRAMES_PER_SECOND], 1e-9))
+    squares = np.square(there, dtype=np.float64).sum(axis=1)
+    norms = np.sqrt(np.maximum(moving_sum(squares, size=FRAMES_PER_SECOND), 1e-9))
     best: list[int] = []
     starts = np.arange(0, max(1, len(here) - FRAMES_PER_SECOND + 1), STEP)
     for begin in range(0, len(starts), CHUNK):

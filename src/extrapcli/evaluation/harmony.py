@@ -6,6 +6,8 @@ from mir_eval.key import weighted_score
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
+from extrapcli.dsp import key_correlations
+
 RATE = 22050
 HOP = 2048
 LEAST_SAMPLES = 2**16  # so that the longest window of the constant-Q transform fits in
@@ -15,9 +17,6 @@ TUNING_SECONDS = 60
 SILENT_RMS = 3e-6  # -110 dBFS: softer sound has no notes
 SOUNDING = 0.25  # of the time, at least: a millisecond that rings on is no harmony
 NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
-MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
-MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
-"""The profiles of Krumhansl & Kessler 1982: how well each pitch class fits C major and C minor."""
 
 
 def chroma(sound: NDArray[np.float32], *, tuning: float | None = None) -> NDArray[np.float64]:
@@ -78,12 +77,8 @@ def key(shares: NDArray[np.float64]) -> str | None:
     """Find the key, such as `A minor`, whose profile correlates best with shares (Krumhansl & Schmuckler 1990)."""
     if not shares.any():
         return None
-    correlations = {
-        f"{NAMES[tonic]} {mode}": float(np.corrcoef(np.roll(profile, tonic), shares)[0, 1])
-        for mode, profile in (("major", MAJOR), ("minor", MINOR))
-        for tonic in range(12)
-    }
-    return max(correlations, key=correlations.__getitem__)
+    mode, tonic = divmod(int(key_correlations(shares).argmax()), 12)
+    return f"{NAMES[tonic]} {('major', 'minor')[mode]}"
 
 
 def key_similarity(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

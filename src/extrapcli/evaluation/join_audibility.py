@@ -14,15 +14,15 @@ from scipy import fft
 from scipy.ndimage import maximum_filter1d
 
 from extrapcli.audio.resample import resample
+from extrapcli.dsp import level_steps
 from extrapcli.evaluation.spectra import mel_power
 
 PER_SECOND = 100
 ORDER = 24
 FRAME_SECONDS, FRAME_MOMENTS = 0.04, 2
 CHUNK = 1024
-LEVEL_SECONDS = 0.4
+LEVEL_MOMENTS = 40  # 0.4 s on each side of a join
 MARGIN_SECONDS = 0.03  # before the fade and after it, which count as part of a join
-FLOOR = 1e-6  # of power, against the sound's own
 FLOOR_DECIBELS = -90  # of a residual, against the song's level
 FLUX_RATE, FLUX_WINDOW = 24000, 1024
 FLUX_DECIBELS = -80  # below which a band counts as silent, against a sine at the song's level
@@ -48,15 +48,7 @@ class Curves:
 
     def level_steps(self, begin: NDArray[np.integer], gap: int) -> NDArray[np.float32]:
         """Compute how many decibels apart the 0.4 s before `begin` and after `begin + gap` are, in moments."""
-        size = round(LEVEL_SECONDS * PER_SECOND)
-        sums = np.concatenate([[0.0], np.cumsum(self.power, dtype=np.float64)])
-        n = len(self.power)
-        first, left = np.clip(begin - size, 0, n), np.clip(begin, 0, n)
-        right, last = np.clip(begin + gap, 0, n), np.clip(begin + gap + size, 0, n)
-        before = (sums[left] - sums[first]) / np.maximum(left - first, 1)
-        after = (sums[last] - sums[right]) / np.maximum(last - right, 1)
-        steps: NDArray[np.float32] = np.abs(10 * np.log10((after + FLOOR) / (before + FLOOR))).astype(np.float32)
-        return steps
+        return level_steps(self.power, begin, begin + gap, span=LEVEL_MOMENTS)
 
 
 class JoinPercentiles(NamedTuple):
@@ -76,8 +68,7 @@ def join_percentiles(song: Curves, track: Curves, seconds: float, fade_seconds: 
         for own, curve in ((song.sharpness, track.sharpness), (song.flux, track.flux))
     )
     fade = round(fade_seconds * PER_SECOND)
-    size = round(LEVEL_SECONDS * PER_SECOND)
-    everywhere = np.arange(size, max(size + 1, len(song.power) - fade - size))
+    everywhere = np.arange(LEVEL_MOMENTS, max(LEVEL_MOMENTS + 1, len(song.power) - fade - LEVEL_MOMENTS))
     step = track.level_steps(np.array([round(seconds * PER_SECOND)]), fade)[0]
     return JoinPercentiles(sharpest, fastest, _percentile(song.level_steps(everywhere, fade), step))
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import correlate
 
+from extrapcli.dsp import moving_sum
 from extrapcli.evaluation.spectra import mel_power
 
 RANGE_DECIBELS = 60.0
@@ -61,9 +62,9 @@ def best_lag(context: NDArray[np.float32], samples: int, rate: int) -> NDArray[n
     """
     matched = MATCHED_SECONDS * rate
     past, last = context[: -LEAST_LAG_SECONDS * rate].astype(np.float64), context[-matched:].astype(np.float64)
-    energy = np.cumsum(np.square(past))
-    energies = energy[matched - 1 :] - np.concatenate([[0.0], energy[:-matched]])
-    match = correlate(past, last, "valid", "fft") / np.sqrt(np.maximum(energies, 1e-9 * energy[-1] + 1e-12))
+    floor = 1e-9 * np.square(past).sum() + 1e-12
+    energies = np.maximum(moving_sum(np.square(past), size=matched), floor)
+    match = correlate(past, last, "valid", "fft") / np.sqrt(energies)
     begin = int(np.argmax(match)) + matched
     repeated: NDArray[np.float32] = np.resize(context[begin:], samples)
     return repeated

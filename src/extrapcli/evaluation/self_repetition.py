@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.dsp import moving_sum
 from extrapcli.evaluation.spectra import FRAMES_PER_SECOND, mel_power
 
 RATE = 22050
@@ -92,22 +93,17 @@ class _Patches:
     def __init__(self, spectra: NDArray[np.float32]) -> None:
         self.spectra = spectra
         self.cells = PATCH * spectra.shape[1]
-        self.mean = _moving_sum(spectra.sum(axis=1)) / self.cells
-        self.variance = np.maximum(_moving_sum(np.square(spectra).sum(axis=1)) / self.cells - self.mean**2, 1e-6)
+        self.mean = moving_sum(spectra.sum(axis=1), size=PATCH) / self.cells
+        squares = moving_sum(np.square(spectra).sum(axis=1), size=PATCH) / self.cells
+        self.variance = np.maximum(squares - self.mean**2, 1e-6)
 
     def correlation(self, past: "_Patches", lag: int) -> NDArray[np.float64]:
         """Compute Pearson's correlation of every second with the one `lag` frames before it in `past`."""
         n = len(self.mean) - lag
         products = np.einsum("ij,ij->i", self.spectra[lag:], past.spectra[: len(past.spectra) - lag])
-        covariance = _moving_sum(products) / self.cells - self.mean[lag:] * past.mean[:n]
+        covariance = moving_sum(products, size=PATCH) / self.cells - self.mean[lag:] * past.mean[:n]
         correlation: NDArray[np.float64] = covariance / np.sqrt(self.variance[lag:] * past.variance[:n])
         return correlation
-
-
-def _moving_sum(values: NDArray[np.floating]) -> NDArray[np.float64]:
-    total = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
-    result: NDArray[np.float64] = total[PATCH:] - total[:-PATCH]
-    return result
 
 
 def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
