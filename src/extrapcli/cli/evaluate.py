@@ -43,8 +43,7 @@ def evaluate(
 
     check_installed()
     from extrapcli.audio.decode import decode
-    from extrapcli.evaluation.evaluate import read_joins
-    from extrapcli.evaluation.report import write_report
+    from extrapcli.evaluation.report import read_joins, write_report
 
     with console.progress(quiet) as progress:
         text, paths = write_report(

@@ -1,7 +1,5 @@
 """Measure one track as a continuation of its song, beside controls made from the same song."""
 
-import json
-import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -160,26 +158,6 @@ def evaluate(
         threads=threads,
         progress=progress,
     )
-
-
-def read_joins(path: Path) -> list[Join]:
-    """Read joins from a JSON file, `{"joins": [{"seconds": 30, "fade_seconds": 0.1}, ...]}`, in order of time.
-
-    A fade that is not given is none. Raises UsageError for anything else.
-    """
-    try:
-        joins = [
-            Join(float(join["seconds"]), float(join.get("fade_seconds", 0)))
-            for join in json.loads(path.read_text(encoding="utf-8"))["joins"]
-        ]
-        if not joins or not all(
-            0 <= value < math.inf for join in joins for value in (join.seconds, join.fade_seconds)
-        ):
-            raise ValueError("joins must be listed, each at 0 seconds or later")
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"{path}: lists no joins ({reason}); give the JSON of a track") from None
-    return sorted(joins, key=lambda join: join.seconds)
 
 
 def _song(name: str, samples: NDArray[np.floating], sample_rate: int) -> Song:
