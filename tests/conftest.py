@@ -25,6 +25,14 @@ SONG = Path(__file__).parent / "data" / "song.mp3"
 EXTRAP = Path(sys.executable).with_name("extrap")
 
 
+def install(package: Path, site: Path) -> Path:
+    """Install a package of its own into a folder, which is returned."""
+    uv = Path(sys.executable).with_name("uv")
+    options = f"--quiet --python {sys.executable} --target {site} --no-deps --no-build-isolation"
+    subprocess.run([uv, "pip", "install", *options.split(), package], check=True)
+    return site
+
+
 @pytest.fixture
 def rng(request: pytest.FixtureRequest) -> np.random.Generator:
     return np.random.default_rng(zlib.crc32(request.node.name.encode()))

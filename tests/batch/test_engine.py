@@ -65,9 +65,8 @@ def test_a_worker_that_dies_takes_one_song_with_it(
     number: signal.Signals, local: LocalEngine, assignments: list[Assignment]
 ) -> None:
     submit(local, assignments[:1])
-    (first,) = workers()
+    os.kill(workers()[0], number)
     submit(local, assignments[1:2])
-    os.kill(first, number)
     died, well = finish(local, 2)
     song = assignments[0].job.source
     assert died.error == f"{song}: the process working on it died ({number.name}); try it alone"

@@ -17,7 +17,7 @@ import pytest
 import soundfile
 
 from tests.batch import processes, soak
-from tests.batch.processes import EXTRAP, alive, wait_until, workers
+from tests.batch.processes import EXTRAP, alive, file_of, wait_until, workers
 from tests.batch.soak import RATE
 
 pytestmark = pytest.mark.slow
@@ -116,15 +116,34 @@ def test_stopped_at_any_moment_it_loses_nothing(
 
 
 def test_a_worker_that_is_killed_fails_only_its_song(folder: Path, undisturbed: Path) -> None:
-    running = start(folder, "--jobs", "1", lines=COUNT - 1)
-    wait_until(lambda: workers(running.pid), running)
-    os.kill(workers(running.pid)[0], signal.SIGKILL)
+    running = kill_worker_at_work(folder)
     errors = end(running, 7)
     assert re.search(r"songs/s\d.wav: the process working on it died \(SIGKILL\)", errors)
     assert f"1 of {COUNT} songs failed" in errors
     check_whole(folder, undisturbed)
     assert end(start(folder), 0) == ""
     check_whole(folder, undisturbed)
+
+
+def states(folder: Path) -> set[str]:
+    return {line["state"] for line in lines(folder / "tracks")}
+
+
+def kill_worker_at_work(folder: Path) -> subprocess.Popen[str]:
+    """Start a batch and kill its worker while that has a song. One that has none is replaced, and nobody notices."""
+
+    def has_song() -> bool:
+        return any(b"onnxruntime" in file_of(worker, "maps") for worker in workers(running.pid))
+
+    while True:
+        running = start(folder, "--jobs", "1", lines=0)  # a song that is done is its last before `communicate`
+        wait_until(has_song, running)
+        os.kill(workers(running.pid)[0], signal.SIGKILL)
+        wait_until(lambda: {"done", "failed"} & states(folder), running)
+        if "failed" in states(folder):
+            return running
+        running.communicate()
+        shutil.rmtree(folder / "tracks")
 
 
 def test_two_runs_at_once_do_not_harm_each_other(folder: Path, undisturbed: Path) -> None:

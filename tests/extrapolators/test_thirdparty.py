@@ -18,7 +18,7 @@ from extrapcli.extrapolators import extrapolator_for, registered
 from extrapcli.extrapolators.base import Style
 from extrapcli.models import find_model
 from extrapcli.spec import METADATA_KEY, EncoderSpec
-from tests.conftest import Extrap, chord
+from tests.conftest import Extrap, chord, install
 
 PACKAGE = Path(__file__).parent / "thirdparty"
 RATE, MODEL_RATE = 22050, 4000
@@ -44,11 +44,7 @@ def write_model(path: Path, *, extrapolator: str = "boomerang", output: str = "g
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that holds the installed package; on the path, it is seen."""
-    site = tmp_path_factory.mktemp("site")
-    uv = Path(sys.executable).with_name("uv")
-    options = f"--quiet --python {sys.executable} --target {site} --no-deps --no-build-isolation"
-    subprocess.run([uv, "pip", "install", *options.split(), PACKAGE], check=True)
-    return site
+    return install(PACKAGE, tmp_path_factory.mktemp("site"))
 
 
 @pytest.fixture

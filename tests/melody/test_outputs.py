@@ -159,14 +159,15 @@ def test_a_tune_too_long_for_sound_leaves_nothing_written(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("package", "wanted"), [("verovio", "t.svg"), ("midirenderer", "t.wav"), ("pretty_midi", "t.wav")]
+    ("package", "wanted"),
+    [("music21", "t.musicxml"), ("verovio", "t.svg"), ("midirenderer", "t.wav"), ("pretty_midi", "t.wav")],
 )
 def test_a_missing_package_is_named_with_the_pip_command(
     package: str, wanted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
     path = tmp_path / wanted
-    outputs = Outputs(tmp_path / "t.mid", **{"score" if wanted == "t.svg" else "audio": path})  # type: ignore[arg-type]
+    outputs = Outputs(tmp_path / "t.mid", **{"audio" if wanted == "t.wav" else "score": path})  # type: ignore[arg-type]
     with pytest.raises(MissingDependency, match=rf'{package}: pip install "extrapcli\[melody\]"'):
         prepare(outputs)
 

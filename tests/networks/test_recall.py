@@ -50,6 +50,16 @@ def test_mel_bands_are_weights_that_rise_in_frequency() -> None:
     assert 7000 < centres[-1] < 8000
 
 
+def test_mel_bands_are_those_of_librosa() -> None:
+    from librosa.filters import mel
+
+    bank = mel(
+        sr=FRAME_SAMPLES, n_fft=WINDOW_SAMPLES, n_mels=64, fmin=30, fmax=8000, htk=True, norm=1, dtype=np.float64
+    )
+    k = (np.arange(42)[:, None] + 42 * np.arange(16)).ravel()
+    np.testing.assert_allclose(mel_bands(64), bank[:, k].T, atol=1e-6)
+
+
 @pytest.mark.parametrize("count", [1, 4, 9])
 def test_any_number_of_frames_gives_25_rows_each(network: keras.Model, count: int, rng: np.random.Generator) -> None:
     outputs = network(frames(count, rng))

@@ -1,12 +1,16 @@
 """Recipes: what is refused before any work, and what is shipped."""
 
+import json
+import os
 from pathlib import Path
 
 import pytest
 
 from extrapcli.errors import UsageError
+from extrapcli.models import read_card
 from extrapcli.training.kinds import RECIPES
 from extrapcli.training.recipe import find_recipe, read_recipe
+from extrapcli.training.run import RunFolder
 from tests.training.here import train
 
 RECIPE = """
@@ -70,7 +74,9 @@ def test_an_unknown_recipe_is_answered_with_the_known_ones() -> None:
         find_recipe("nosuch")
 
 
-def test_a_network_that_cannot_fit_is_refused_before_any_work(tmp_path: Path) -> None:
+def test_a_network_that_cannot_fit_is_refused_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "recipe.toml").write_text(
         'network = "lstm"\n[lstm]\nprojection = 22050\nunits = 500000\n[fit]\nepochs = 1\n'
     )
@@ -78,6 +84,9 @@ def test_a_network_that_cannot_fit_is_refused_before_any_work(tmp_path: Path) ->
     with pytest.raises(UsageError, match="GB of memory"):
         train(tmp_path)
     assert not (tmp_path / "run").exists()
+    monkeypatch.delattr(os, "sysconf")  # as on Windows, where nobody knows
+    with pytest.raises(UsageError, match="no songs"):
+        train(tmp_path)
 
 
 def test_every_network_has_a_sound_recipe_shipped() -> None:
@@ -87,3 +96,20 @@ def test_every_network_has_a_sound_recipe_shipped() -> None:
         assert recipe == read_recipe(path)
         assert type(recipe).model_validate_json(recipe.to_json()) == recipe
     assert {read_recipe(path).network for path in paths} == set(RECIPES)
+
+
+@pytest.mark.parametrize("folder", sorted(Path("models").iterdir()), ids=lambda folder: folder.name)
+def test_the_shipped_cards_say_what_their_recipes_say(folder: Path) -> None:
+    card = read_card(folder)
+    recipe = find_recipe(card.made_by.partition("--recipe ")[2].split()[0])
+    assert (card.title, card.summary) == (recipe.filled(recipe.title), recipe.filled(recipe.summary))
+    assert card.research == recipe.research
+    assert len(card.title) <= 45
+
+
+def test_a_run_that_was_begun_when_seq2seq_was_called_echo_is_read(tmp_path: Path) -> None:
+    recipe = find_recipe("seq2seq")
+    old = json.loads(recipe.to_json()) | {"network": "echo"}
+    old["echo"] = old.pop("seq2seq")
+    (tmp_path / "recipe.json").write_text(json.dumps(old))
+    assert RunFolder(tmp_path).recipe == recipe

@@ -13,13 +13,14 @@ from extrapcli.cli.options import Quiet, Threads
 @app.command()
 def evaluate(
     track: Annotated[Path, typer.Argument(metavar="TRACK", help="A track that begins with the song.")],
-    song: Annotated[Path, typer.Option(metavar="SONG", help="What it continues.")],
+    song: Annotated[Path, typer.Option(metavar="SONG", help="The song that it continues.")],
     joins: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="JSON that says where its joins are, as from extrap continue --json."),
+        typer.Option(metavar="FILE", help="JSON with the joins of the track, as extrap continue --json prints it."),
     ] = None,
     truth: Annotated[
-        Path | None, typer.Option(metavar="WHOLE", help="What the song was cut from, if it goes on in truth.")
+        Path | None,
+        typer.Option(metavar="WHOLE", help="The longer recording that the song was cut from."),
     ] = None,
     out: Annotated[
         Path | None,

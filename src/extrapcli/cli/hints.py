@@ -5,7 +5,7 @@ from extrapcli.errors import ExtrapError
 HINTS = {
     "add": "say how much to add with --add LENGTH",
     "audio": "name a file for it with --audio PATH",
-    "bars": "set their number with --bars",
+    "bars": "set the number of bars with --bars",
     "device": "choose another --device",
     "ending": "choose --ending fade or cut",
     "engine": "say --engine ray, too",

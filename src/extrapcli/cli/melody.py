@@ -7,7 +7,7 @@ import typer
 
 from extrapcli import console
 from extrapcli.cli.app import app
-from extrapcli.cli.options import Backend, Quiet
+from extrapcli.cli.options import Backend, Device, Quiet, Threads
 from extrapcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,19 +38,21 @@ def melody(
         Path, typer.Option("--out", "-o", metavar="PATH", help="The MIDI file, or - for standard output.")
     ] = Path("tune.mid"),
     audio: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="The tune as sound, too: WAV, FLAC, Ogg, Opus, MP3 or M4A.")
+        Path | None,
+        typer.Option(metavar="PATH", help="Also write it as audio: WAV, FLAC, Ogg, Opus, MP3 or M4A."),
     ] = None,
     score: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="The tune as notes, too: a picture (.svg) or .musicxml.")
+        Path | None,
+        typer.Option(metavar="PATH", help="Also write it as a score: a picture (.svg) or .musicxml."),
     ] = None,
     soundfont: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="What --audio is played from: .sf2.  [default: TimGM6mb]")
+        Path | None, typer.Option(metavar="FILE", help="Sound font that plays --audio: .sf2.  [default: TimGM6mb]")
     ] = None,
-    bars: Annotated[int, typer.Option(min=1, max=1000, help="How long the tune may be, with its seed.")] = 16,
+    bars: Annotated[int, typer.Option(min=1, max=1000, help="The most bars that the tune may have.")] = 16,
     temperature: Annotated[
-        float, typer.Option(min=0, max=10, help="Below 1 what is usual, above 1 what is not.")
+        float, typer.Option(min=0, max=10, help="Below 1 for usual tunes, above 1 for unusual ones.")
     ] = 1.0,
-    random_seed: Annotated[int, typer.Option(min=0, help="Another tune for another number.")] = 0,
+    random_seed: Annotated[int, typer.Option(min=0, help="Another seed gives another tune.")] = 0,
     key: Annotated[
         str | None, typer.Option(metavar="KEY", help="G, F#, Bb, Am.  [default: the seed's; C or Am for symbols]")
     ] = None,
@@ -65,6 +67,8 @@ def melody(
         str, typer.Option(metavar="NAME_OR_PATH", help="A model of tunes (see extrap models).")
     ] = "melody",
     backend: Backend = "auto",
+    device: Device = "auto",
+    threads: Threads = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -81,7 +85,7 @@ def melody(
             console.say(f"{recording}: {heard}")
 
     outputs = Outputs(out, audio, score, soundfont, overwrite)
-    options = MelodyOptions(bars, temperature, random_seed, key, metre, tempo, model, backend)
+    options = MelodyOptions(bars, temperature, random_seed, key, metre, tempo, model, backend, device, threads)
     written = write_tune(begin, outputs, options, on_melody=say_melody)
     if not written.ended and not quiet:
         console.say(f"the tune came to no end in {bars} bars and was cut there; ask for more --bars")

@@ -12,6 +12,7 @@ from extrapcli.melody.engrave import engrave, load_verovio
 from extrapcli.melody.keys import Key
 from extrapcli.melody.midi import midi_file
 from extrapcli.melody.musicxml import musicxml
+from extrapcli.melody.optional import load_music21
 from extrapcli.melody.tune_files import MIDI_SUFFIXES
 
 AUDIO_SUFFIXES = tuple(suffix for format in FORMATS.values() for suffix in format.suffixes)
@@ -55,6 +56,8 @@ def prepare(outputs: Outputs) -> bytes:
         raise UsageError(f"{outputs.paths[-1]}: is named for two outputs; give each a name of its own")
     for path in outputs.paths:
         refuse_existing(path, outputs.overwrite)
+    if outputs.score:
+        load_music21()
     if outputs.engraved:
         load_verovio()
     if not outputs.audio:

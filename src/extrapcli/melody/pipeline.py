@@ -58,11 +58,11 @@ def write_tune(
     *,
     on_melody: "Callable[[RecordedMelody], None]" = lambda melody: None,
 ) -> GeneratedTune:
-    """Continue a seed, and write the tune.
+    """Continue a seed, and write the tune; return it, too.
 
-    The seed is a text, symbols in C major or A minor or the path of a file of tunes, or the Path of a recording;
-    `on_melody` is called with the melody that is heard in that. Raises as `prepare`, `parse_symbols`, `read_tune`,
-    `read_recording`, `open_model`, `continue_tune` and `write` do.
+    A seed of type str is symbols in C major or A minor, or the path of a file of tunes. A Path is that of a
+    recording; `on_melody` is called with the melody that is heard in it. Raises as `prepare`, `parse_symbols`,
+    `read_tune`, `read_recording`, `open_model`, `continue_tune` and `write` do.
     """
     metre, tempo = options.metre, options.tempo
     if metre is not None and metre not in METRES:
@@ -98,7 +98,7 @@ def write_tune(
 
 
 def read_seed(seed: str, metre: str | None) -> tuple[Tune, int]:
-    """Read symbols or a file as a tune in C major or A minor; return the semitones that it was transposed by, too."""
+    """Read symbols or a file as a tune in C major or A minor; return the semitones of its transposition, too."""
     if not _is_file_name(seed):
         return Tune("", decode(parse_symbols(seed)), metre or DEFAULT_METRE), 0
     tune = read_tune(Path(seed))

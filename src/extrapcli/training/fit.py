@@ -62,7 +62,10 @@ def fit(
         corpus_sha256=setup.corpus_sha256,
     )
     folder.note_versions()
-    progress.say(f"{model.count_params():,} parameters; {training.steps} steps an epoch, {recipe.fit.epochs} epochs")
+    progress.say(
+        f"{model.count_params():,} parameters; {training.steps} steps an epoch, {recipe.fit.epochs} epochs"
+        + (f", on {worker.devices} devices" if worker.devices > 1 else "")
+    )
     with _stop_signal() if worker.count == 1 else nullcontext(threading.Event()) as stop:
         _Loop(recipe, setup, folder, state, progress, stop, worker).run()
     return folder.best
