@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.audio.decode import song_from_samples
 from extrapcli.audio.song import Samples, Song
 from extrapcli.continuation import Join
 from extrapcli.errors import UsageError
@@ -134,7 +135,8 @@ def evaluate(
 
     Raises:
         UsageError: for a head that is not within the track, or joins or a truth that don't fit; where the song or its
-            continuation is shorter than a second.
+            continuation is shorter than a second, or the samples are no floats of such a shape.
+        UnreadableAudio: for samples that are silent or not finite.
 
     Examples:
         >>> import numpy as np
@@ -147,22 +149,17 @@ def evaluate(
     """
     if not 0 < head < len(samples):
         raise UsageError(f"a head of {head} samples is not within a track of {len(samples)}", hint="head")
-    track = _song("the track", samples, sample_rate)
+    track = song_from_samples(samples, sample_rate, "the track")
     song = replace(track, name="the song", samples=track.samples[:head])
     return evaluate_track(
         track,
         song,
         joins=[Join(head / sample_rate, 0.0)] if joins is None else joins,
-        truth=None if truth is None else _song("the truth", truth, sample_rate),
+        truth=None if truth is None else song_from_samples(truth, sample_rate, "the truth"),
         device=device,
         threads=threads,
         progress=progress,
     )
-
-
-def _song(name: str, samples: NDArray[np.floating], sample_rate: int) -> Song:
-    columns = samples[:, None] if samples.ndim == 1 else samples
-    return Song(name, columns.astype(np.float32, copy=False), sample_rate, "f32", None)
 
 
 def _whole(truth: Song, song: Song) -> Samples:
