@@ -21,11 +21,11 @@ from extrapcli.audio.song import Song
 from extrapcli.cli import app
 from extrapcli.continuation import Join
 from extrapcli.errors import CannotWrite, ExtrapError, UnreadableAudio, UsageError
-from extrapcli.evaluation.evaluate import evaluate_track
-from extrapcli.evaluation.evaluation import Evaluation
 from extrapcli.evaluation.head import head_seconds, match_format
 from extrapcli.evaluation.measures import CONTROLS, MEASURES
 from extrapcli.evaluation.report import read_joins, report_paths
+from extrapcli.evaluation.results import Evaluation
+from extrapcli.evaluation.track import evaluate_track
 from tests.conftest import EXTRAP, SONG
 from tests.evaluation.sounds import Sound
 

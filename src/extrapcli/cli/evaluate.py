@@ -40,7 +40,7 @@ def evaluate(
     quiet: Quiet = False,
 ) -> None:
     """Measure how well a track continues its song: a page to look at and listen to, and a JSON file."""
-    from extrapcli.evaluation.report import check_installed
+    from extrapcli.evaluation import check_installed
 
     check_installed()
     from extrapcli.audio.decode import decode

@@ -3,23 +3,15 @@
 import json
 import math
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 from extrapcli.atomic import atomic_file, refuse_existing
 from extrapcli.audio.decode import decode
 from extrapcli.audio.song import Song
 from extrapcli.continuation import Join
-from extrapcli.errors import CannotWrite, MissingDependency, UsageError
+from extrapcli.errors import CannotWrite, UsageError
 
-PACKAGES = ("scipy", "librosa", "matplotlib", "mir_eval")
 PAGE_SUFFIXES = (".html", ".htm")
-
-
-def check_installed() -> None:
-    """Raise MissingDependency where the extra `report` is not installed."""
-    if missing := [package for package in PACKAGES if not find_spec(package)]:
-        raise MissingDependency(f"{', '.join(missing)}: not installed; pip install 'extrapcli[report]'")
 
 
 def report_paths(track: Path, out: Path | None = None) -> tuple[Path, Path]:
@@ -73,17 +65,17 @@ def write_report(
 ) -> tuple[str, tuple[Path, Path]]:
     """Evaluate the track in a file and write the report; return the JSON, and the paths of page and JSON.
 
-    Neither path may be one of the `inputs`. Raises what `report_paths`, `decode`,
-    `evaluate_track` and `atomic_file` do.
+    Neither path may be one of the `inputs`. Raises what `report_paths`, `decode`, `evaluate_track` and `atomic_file`
+    raise.
     """
     paths = report_paths(track, out)
     for path in paths:
         if any(path.exists() and source.exists() and path.samefile(source) for source in inputs):
             raise UsageError(f"{path}: is read for this report; write the report under another name", hint="out")
         refuse_existing(path, overwrite)
-    from extrapcli.evaluation.evaluate import evaluate_track
     from extrapcli.evaluation.head import match_format
     from extrapcli.evaluation.report.page import page
+    from extrapcli.evaluation.track import evaluate_track
 
     decoded = decode(track, name=str(track))
     evaluation = evaluate_track(

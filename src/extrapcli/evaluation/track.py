@@ -2,31 +2,25 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from extrapcli.audio.decode import song_from_samples
 from extrapcli.audio.song import Samples, Song
 from extrapcli.continuation import Join
 from extrapcli.errors import UsageError
 from extrapcli.evaluation import controls
-from extrapcli.evaluation.evaluation import Evaluation, MeasureResult
 from extrapcli.evaluation.head import head_seconds, match_format
 from extrapcli.evaluation.level import Differences, short_term
 from extrapcli.evaluation.measures import MEASURES
 from extrapcli.evaluation.reference import Reference
+from extrapcli.evaluation.results import Evaluation, MeasureResult
 from extrapcli.evaluation.tagger import Tagger
 
 LEAST_SECONDS = 1
 WORKERS = 2
 PACKAGES = ("extrapcli", "numpy", "scipy", "librosa", "onnxruntime", "av")
-
-Progress = Callable[[str], None]
-"""Is told what begins now, in a few words."""
 
 
 def evaluate_track(
@@ -37,14 +31,14 @@ def evaluate_track(
     truth: Song | None = None,
     device: str = "cpu",
     threads: int | None = None,
-    progress: Progress | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> Evaluation:
     """Take every measure of a track that begins with a song, and of the controls.
 
     Without `joins` the track has one, where it stops being the song. `truth` is the whole of which the song is the
     beginning: with it the true continuation is a control and the squared error is measured; without it, the song's
     second half stands for the true continuation of its first. `device` and `threads` are for the network that tags
-    music.
+    music; `progress` is called with a few words on each step as it begins.
 
     Raises UsageError where the song is shorter than a second; where the track does not begin with it (unless `joins`
     say where it ends) or goes on for less than a second; where the first join is after the song's end or the last
@@ -105,60 +99,6 @@ def evaluate_track(
             if measure.name != "mean_squared_error" or follows is not None
         },
         versions={package: version(package) for package in PACKAGES},
-    )
-
-
-def evaluate(
-    samples: NDArray[np.floating],
-    sample_rate: int,
-    *,
-    head: int,
-    joins: Sequence[Join] | None = None,
-    truth: NDArray[np.floating] | None = None,
-    device: str = "cpu",
-    threads: int | None = None,
-    progress: Progress | None = None,
-) -> Evaluation:
-    """Measure how well a track continues its song, beside controls made from the same song.
-
-    Needs `pip install "extrapcli[report]"`. The first call may take half a minute, in which librosa compiles.
-
-    Args:
-        samples: the track, `(n,)` or `(n, channels)`, float, full scale -1 to 1.
-        sample_rate: in Hz.
-        head: how many samples at its start are the song.
-        joins: those of the track, in order; None for a single one at the end of the head.
-        truth: the whole that the song was cut from, in the same form as `samples`, if there is one.
-        device: `cpu`, `cuda` or `auto`, for the network that tags music.
-        threads: the threads that network may use; None leaves it to the backend.
-        progress: is told what is being done.
-
-    Raises:
-        UsageError: for a head that is not within the track, or joins or a truth that don't fit; where the song or its
-            continuation is shorter than a second, or the samples are no floats of such a shape.
-        UnreadableAudio: for samples that are silent or not finite.
-
-    Examples:
-        >>> import numpy as np
-        >>> import extrapcli
-        >>> rate = 22050
-        >>> song = np.random.default_rng(0).normal(0, 0.1, 4 * rate)
-        >>> report = extrapcli.evaluate(np.tile(song, 3), rate, head=len(song))
-        >>> report.measures["loop_share"].value > 90  # percent
-        True
-    """
-    if not 0 < head < len(samples):
-        raise UsageError(f"a head of {head} samples is not within a track of {len(samples)}", hint="head")
-    track = song_from_samples(samples, sample_rate, "the track")
-    song = replace(track, name="the song", samples=track.samples[:head])
-    return evaluate_track(
-        track,
-        song,
-        joins=[Join(head / sample_rate, 0.0)] if joins is None else joins,
-        truth=None if truth is None else song_from_samples(truth, sample_rate, "the truth"),
-        device=device,
-        threads=threads,
-        progress=progress,
     )
 
 
