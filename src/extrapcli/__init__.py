@@ -26,8 +26,8 @@ from extrapcli.errors import (
 
 if TYPE_CHECKING:
     from extrapcli.continuation import Join
-    from extrapcli.evaluation.evaluate import evaluate
-    from extrapcli.evaluation.evaluation import Evaluation
+    from extrapcli.evaluation import evaluate
+    from extrapcli.evaluation.results import Evaluation
     from extrapcli.extrapolators.base import Jump
     from extrapcli.model import Model, Track, load
     from extrapcli.pipeline import TrackFile, continue_file
@@ -52,14 +52,14 @@ __all__ = [
 ]
 
 _MODULES = {
-    "Evaluation": "evaluation.evaluation",
+    "Evaluation": "evaluation.results",
     "Join": "continuation",
     "Jump": "extrapolators.base",
     "Model": "model",
     "Track": "model",
     "TrackFile": "pipeline",
     "continue_file": "pipeline",
-    "evaluate": "evaluation.evaluate",
+    "evaluate": "evaluation",
     "load": "model",
 }
 

@@ -264,7 +264,7 @@ def continue_files(
 
 def check_report(out: Path | None) -> None:
     """Raise UsageError where no report can lie beside a track, MissingDependency where its packages are absent."""
-    from extrapcli.evaluation.report import check_installed
+    from extrapcli.evaluation import check_installed
 
     if out == STDOUT:
         raise UsageError("a report lies beside its track, and standard output has no place for one")

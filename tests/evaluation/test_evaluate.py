@@ -21,10 +21,11 @@ from extrapcli.audio.song import Song
 from extrapcli.cli import app
 from extrapcli.continuation import Join
 from extrapcli.errors import CannotWrite, ExtrapError, UnreadableAudio, UsageError
-from extrapcli.evaluation.evaluate import evaluate_track, read_joins
-from extrapcli.evaluation.evaluation import Evaluation
 from extrapcli.evaluation.head import head_seconds, match_format
 from extrapcli.evaluation.measures import CONTROLS, MEASURES
+from extrapcli.evaluation.report import read_joins, report_paths
+from extrapcli.evaluation.results import Evaluation
+from extrapcli.evaluation.track import evaluate_track
 from tests.conftest import EXTRAP, SONG
 from tests.evaluation.sounds import Sound
 
@@ -405,8 +406,6 @@ def test_a_report_goes_where_a_page_can_be(out: str, status: int, made: Made) ->
 
 
 def test_a_report_goes_into_a_folder(made: Made, tmp_path: Path) -> None:
-    from extrapcli.evaluation.report import report_paths
-
     assert report_paths(made.track, tmp_path) == (
         tmp_path / "song-0m40s.wav.html",
         tmp_path / "song-0m40s.wav.json",

@@ -17,10 +17,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from extrapcli.audio.decode import decode
 from extrapcli.audio.preview import encode_opus
 from extrapcli.audio.song import Song
-from extrapcli.evaluation.evaluation import Evaluation, MeasuredJoin, MeasureResult
 from extrapcli.evaluation.measures import CONTROLS, Measure
 from extrapcli.evaluation.report import pictures
 from extrapcli.evaluation.report.page import clock, headline, page
+from extrapcli.evaluation.results import Evaluation, MeasuredJoin, MeasureResult
 from tests.conftest import SONG
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -20,7 +20,7 @@ from extrapcli.audio.song import Samples, Song
 from extrapcli.audio.spooled import Spool, chunks, spooled
 from extrapcli.audio.streams import open_with_ffmpeg, open_with_sndfile
 from extrapcli.audio.tags import read_tags
-from extrapcli.errors import UnreadableAudio
+from extrapcli.errors import UnreadableAudio, UsageError
 
 SILENCE_DBFS = -90.0
 MIN_RATE, MAX_RATE = 1000, 1_000_000  # Hz; beyond these, resampling could make a small file very large
@@ -116,10 +116,24 @@ def _decode(stream: BinaryIO, name: str) -> Song:
     )
 
 
-def check_samples(samples: Samples, sample_rate: int, name: str) -> None:
-    """Raise UnreadableAudio where samples `(n, channels)` are empty, silent, not finite or have an absurd rate."""
+def song_from_samples(samples: NDArray[np.floating], sample_rate: int, name: str) -> Song:
+    """Make a song from an array `(n,)` or `(n, channels)`.
+
+    Raises UsageError for another type or shape, UnreadableAudio where the samples are empty, silent or not finite, or
+    the rate is absurd.
+    """
+    if not np.issubdtype(samples.dtype, np.floating):
+        raise UsageError(f"samples are {samples.dtype}; give floats between -1 and 1")
+    if samples.ndim not in (1, 2):
+        raise UsageError(f"samples have the shape {samples.shape}; give (n,) or (n, channels)")
+    if samples.ndim == 2 and samples.shape[1] > 8:
+        raise UsageError(f"samples have {samples.shape[1]} channels; give (n, channels) with 8 channels at most")
+    rows = samples[:, None] if samples.ndim == 1 else samples
+    double = samples.dtype.itemsize > 4
+    sound: Samples = rows.astype(np.float64, copy=False) if double else rows.astype(np.float32, copy=False)
     _check_rate(sample_rate, name)
-    _check_values(samples, name)
+    _check_values(sound, name)
+    return Song(name, sound, sample_rate, "f64" if double else "f32", None)
 
 
 def _longer(one: Decoded | None, other: Decoded | None) -> Decoded | None:

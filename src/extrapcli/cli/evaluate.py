@@ -40,12 +40,11 @@ def evaluate(
     quiet: Quiet = False,
 ) -> None:
     """Measure how well a track continues its song: a page to look at and listen to, and a JSON file."""
-    from extrapcli.evaluation.report import check_installed
+    from extrapcli.evaluation import check_installed
 
     check_installed()
     from extrapcli.audio.decode import decode
-    from extrapcli.evaluation.evaluate import read_joins
-    from extrapcli.evaluation.report import write_report
+    from extrapcli.evaluation.report import read_joins, write_report
 
     with console.progress(quiet) as progress:
         text, paths = write_report(

@@ -10,8 +10,8 @@ from extrapcli.audio.resample import resample
 from extrapcli.audio.song import Samples
 from extrapcli.continuation import Join
 from extrapcli.evaluation import copying, harmony, level, mood, rhythm
-from extrapcli.evaluation.evaluation import MeasuredJoin
 from extrapcli.evaluation.join_audibility import PER_SECOND, Curves, join_moments, join_percentiles
+from extrapcli.evaluation.results import MeasuredJoin
 from extrapcli.evaluation.self_repetition import RATE, self_repetition
 from extrapcli.evaluation.tagger import Tagger, Tagging
 

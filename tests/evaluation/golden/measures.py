@@ -1,14 +1,16 @@
-"""What other programs measure on `tests/data/song.mp3`, as golden values for `extrapcli.evaluation`.
+"""Measure `tests/data/song.mp3` with other programs, as golden values for `extrapcli.evaluation`.
 
-They need FFmpeg's command line and, besides this project with its tests, librosa and pyloudnorm, in an environment of
-their own, in some folder SCRATCH. In the root of the repository:
+Needs FFmpeg's command line and pyloudnorm, best in an environment of its own, in some folder SCRATCH. In the root of
+the repository:
 
     python3 -m venv SCRATCH
     SCRATCH/bin/pip install -e ".[report]" hypothesis "librosa==0.11.*" "pyloudnorm==0.2.*"
     SCRATCH/bin/python -m tests.evaluation.golden.measures
 
-The command writes `measures.json` beside this file; the tests read only that. Of this project it uses the tagger: the
-distances of sets are taken of its embeddings. Every golden comes with its tolerance, and why it is no less.
+This writes `measures.json` beside this file, which is all that the tests read. Rhythm and harmony are measured with
+librosa, as in `extrapcli.evaluation`, but by its standard methods: onset strength and tempo with their defaults,
+chroma of the harmonic part. The distances of sets use the embeddings of this project's tagger. Every golden has a
+tolerance, and the reason for it.
 """
 
 import json

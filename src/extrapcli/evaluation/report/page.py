@@ -11,9 +11,9 @@ import numpy as np
 
 from extrapcli.audio.preview import encode_opus
 from extrapcli.audio.song import Song
-from extrapcli.evaluation.evaluation import Evaluation, MeasuredJoin, MeasureResult
 from extrapcli.evaluation.measures import CONTROLS
 from extrapcli.evaluation.report import pictures
+from extrapcli.evaluation.results import Evaluation, MeasuredJoin, MeasureResult
 
 AUDIO_KILOBITS = 37_000  # of both sounds together, so that they stay under 6.5 MB as base64
 LEAST_KILOBITS, MOST_KILOBITS = 32, 96

@@ -1,33 +1,26 @@
 """Measure one track as a continuation of its song, beside controls made from the same song."""
 
-import json
-import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from extrapcli.audio.song import Samples, Song
 from extrapcli.continuation import Join
 from extrapcli.errors import UsageError
 from extrapcli.evaluation import controls
-from extrapcli.evaluation.evaluation import Evaluation, MeasureResult
 from extrapcli.evaluation.head import head_seconds, match_format
 from extrapcli.evaluation.level import Differences, short_term
 from extrapcli.evaluation.measures import MEASURES
 from extrapcli.evaluation.reference import Reference
+from extrapcli.evaluation.results import Evaluation, MeasureResult
 from extrapcli.evaluation.tagger import Tagger
 
 LEAST_SECONDS = 1
 WORKERS = 2
 PACKAGES = ("extrapcli", "numpy", "scipy", "librosa", "onnxruntime", "av")
-
-Progress = Callable[[str], None]
-"""Is told what begins now, in a few words."""
 
 
 def evaluate_track(
@@ -38,14 +31,14 @@ def evaluate_track(
     truth: Song | None = None,
     device: str = "cpu",
     threads: int | None = None,
-    progress: Progress | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> Evaluation:
     """Take every measure of a track that begins with a song, and of the controls.
 
     Without `joins` the track has one, where it stops being the song. `truth` is the whole of which the song is the
     beginning: with it the true continuation is a control and the squared error is measured; without it, the song's
     second half stands for the true continuation of its first. `device` and `threads` are for the network that tags
-    music.
+    music; `progress` is called with a few words on each step as it begins.
 
     Raises UsageError where the song is shorter than a second; where the track does not begin with it (unless `joins`
     say where it ends) or goes on for less than a second; where the first join is after the song's end or the last
@@ -107,84 +100,6 @@ def evaluate_track(
         },
         versions={package: version(package) for package in PACKAGES},
     )
-
-
-def evaluate(
-    samples: NDArray[np.floating],
-    sample_rate: int,
-    *,
-    head: int,
-    joins: Sequence[Join] | None = None,
-    truth: NDArray[np.floating] | None = None,
-    device: str = "cpu",
-    threads: int | None = None,
-    progress: Progress | None = None,
-) -> Evaluation:
-    """Measure how well a track continues its song, beside controls made from the same song.
-
-    Needs `pip install "extrapcli[report]"`. The first call may take half a minute, in which librosa compiles.
-
-    Args:
-        samples: the track, `(n,)` or `(n, channels)`, float, full scale -1 to 1.
-        sample_rate: in Hz.
-        head: how many samples at its start are the song.
-        joins: those of the track, in order; None for a single one at the end of the head.
-        truth: the whole that the song was cut from, in the same form as `samples`, if there is one.
-        device: `cpu`, `cuda` or `auto`, for the network that tags music.
-        threads: the threads that network may use; None leaves it to the backend.
-        progress: is told what is being done.
-
-    Raises:
-        UsageError: for a head that is not within the track, or joins or a truth that don't fit; where the song or its
-            continuation is shorter than a second.
-
-    Examples:
-        >>> import numpy as np
-        >>> import extrapcli
-        >>> rate = 22050
-        >>> song = np.random.default_rng(0).normal(0, 0.1, 4 * rate)
-        >>> report = extrapcli.evaluate(np.tile(song, 3), rate, head=len(song))
-        >>> report.measures["loop_share"].value > 90  # percent
-        True
-    """
-    if not 0 < head < len(samples):
-        raise UsageError(f"a head of {head} samples is not within a track of {len(samples)}", hint="head")
-    track = _song("the track", samples, sample_rate)
-    song = replace(track, name="the song", samples=track.samples[:head])
-    return evaluate_track(
-        track,
-        song,
-        joins=[Join(head / sample_rate, 0.0)] if joins is None else joins,
-        truth=None if truth is None else _song("the truth", truth, sample_rate),
-        device=device,
-        threads=threads,
-        progress=progress,
-    )
-
-
-def read_joins(path: Path) -> list[Join]:
-    """Read joins from a JSON file, `{"joins": [{"seconds": 30, "fade_seconds": 0.1}, ...]}`, in order of time.
-
-    A fade that is not given is none. Raises UsageError for anything else.
-    """
-    try:
-        joins = [
-            Join(float(join["seconds"]), float(join.get("fade_seconds", 0)))
-            for join in json.loads(path.read_text(encoding="utf-8"))["joins"]
-        ]
-        if not joins or not all(
-            0 <= value < math.inf for join in joins for value in (join.seconds, join.fade_seconds)
-        ):
-            raise ValueError("joins must be listed, each at 0 seconds or later")
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"{path}: lists no joins ({reason}); give the JSON of a track") from None
-    return sorted(joins, key=lambda join: join.seconds)
-
-
-def _song(name: str, samples: NDArray[np.floating], sample_rate: int) -> Song:
-    columns = samples[:, None] if samples.ndim == 1 else samples
-    return Song(name, columns.astype(np.float32, copy=False), sample_rate, "f32", None)
 
 
 def _whole(truth: Song, song: Song) -> Samples:
