@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# extrap beside PyMusicLooper on one job: half a minute of a song to five minutes of WAV. Usage: loopers.sh SONG
-# PyMusicLooper goes into an environment of its own, .venv-looper. Each command runs once to warm up, then three times.
-# The last line is what decoding and writing alone take: the song again and again until five minutes are written.
+# Time extrap and PyMusicLooper on one job: half a minute of a song to five minutes of WAV. Usage: loopers.sh SONG
+# PyMusicLooper is installed into .venv-looper. Each command runs once to warm up, then three times.
+# The last line is the time to decode the song and write it over and over until there are five minutes.
 set -euo pipefail
 song=$(realpath "$1")
 cd "$(dirname "$0")/.."

@@ -1,9 +1,9 @@
-"""Continuations beside their controls: `quality.py CORPUS [--songs 24] [--seconds 90] [--whole]`.
+"""Compare a model's continuations with controls: `quality.py CORPUS [--songs 24] [--seconds 90] [--whole]`.
 
-Clips of half a minute from the middle of songs are grown to so many seconds; with --whole, whole songs to twice their
-length. The controls: the song's own continuation, a hard loop, a loop with a crossfade of half a second, and a plain
-match (ten seconds at a time from where the last two seconds of log-mel are most alike). Prints a Markdown table of
-means over the songs.
+Clips of half a minute from the middle of songs are continued to so many seconds; with --whole, whole songs to twice
+their length. The controls: the song's own continuation, a hard loop, a loop with a crossfade of half a second, and a
+plain match, which plays ten seconds at a time from where the last two seconds of log-mel are most similar. Prints a
+Markdown table of means over the songs.
 """
 
 import argparse
@@ -16,83 +16,82 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.audio.decode import decode
-from extrapcli.audio.resample import resample
 from extrapcli.audio.song import Song
+from extrapcli.continuation import Join
 from extrapcli.crossfade import Fade, join
-from extrapcli.evaluation.circles import HOP, RATE, circles, log_mel
-from extrapcli.evaluation.spectra import PER_SECOND
+from extrapcli.evaluation.reference import mono
+from extrapcli.evaluation.self_repetition import HOP, RATE, log_mel, self_repetition
+from extrapcli.evaluation.spectra import FRAMES_PER_SECOND
 from extrapcli.extrapolators.base import Style
-from extrapcli.extrapolators.recall.texture import PER_SECOND as MOMENTS
-from extrapcli.extrapolators.recall.texture import Beats, texture
+from extrapcli.extrapolators.recall.audibility import PER_SECOND as BEAT_FRAMES
+from extrapcli.extrapolators.recall.audibility import BeatStatistics, short_time_features
 from extrapcli.model import load
 
 Sound = NDArray[np.float32]
-Joins = list[tuple[float, float]]  # second in the track, length of the fade
 CLIP_SECONDS = 30
+COLUMNS = (
+    "heard in the minute before", "in loops", "longest loop", "joins that stand out", "largest level step", "level",
+)  # fmt: skip
 ROW = "| {} | {:.0f} % | {:.0f} % | {:.0f} s | {:.1f} % | {:.1f} dB | {:+.1f} dB |"
 
 
-def mono(samples: NDArray[np.floating], rate: int) -> Sound:
-    return resample(samples.mean(axis=1, keepdims=True, dtype=np.float32), from_rate=rate, to_rate=RATE)[:, 0]
-
-
-def looped(head: Sound, wanted: int, fade_seconds: float) -> tuple[Sound, Joins]:
+def looped(head: Sound, wanted: int, fade_seconds: float) -> tuple[Sound, list[Join]]:
     track, joins = head[:, None], []
     fade = Fade(round(fade_seconds * RATE), "equal-power")
     while len(track) < wanted:
-        joins.append(((len(track) - fade.samples) / RATE, fade_seconds))
+        joins.append(Join((len(track) - fade.samples) / RATE, fade_seconds))
         track = join(track, head[:, None], fade)
     return track[:wanted, 0], joins
 
 
-def plain_match(head: Sound, wanted: int) -> tuple[Sound, Joins]:
+def plain_match(head: Sound, wanted: int) -> tuple[Sound, list[Join]]:
     spectra = log_mel(head)
-    two, ten = 2 * PER_SECOND, 10 * PER_SECOND
-    places = np.arange(two, len(spectra) - ten)
-    patches = np.stack([spectra[place - two : place].ravel() for place in places])
+    two, ten = 2 * FRAMES_PER_SECOND, 10 * FRAMES_PER_SECOND
+    positions = np.arange(two, len(spectra) - ten)
+    patches = np.stack([spectra[position - two : position].ravel() for position in positions])
     fade = Fade(round(0.05 * RATE), "equal-power")
     track, joins, at = head[:, None], [], len(spectra)
     while len(track) < wanted:
-        apart = np.abs(patches - spectra[at - two : at].ravel()).sum(axis=1)
-        apart[np.abs(places - at) <= two] = np.inf
-        place = int(places[np.argmin(apart)])
-        joins.append(((len(track) - fade.samples) / RATE, 0.05))
-        track = join(track, head[place * HOP - fade.samples : (place + ten) * HOP, None], fade)
-        at = place + ten
+        distances = np.abs(patches - spectra[at - two : at].ravel()).sum(axis=1)
+        distances[np.abs(positions - at) <= two] = np.inf
+        position = int(positions[np.argmin(distances)])
+        joins.append(Join((len(track) - fade.samples) / RATE, 0.05))
+        track = join(track, head[position * HOP - fade.samples : (position + ten) * HOP, None], fade)
+        at = position + ten
     return track[:wanted, 0], joins
 
 
-def row(head: Sound, track: Sound, joins: Joins) -> list[float]:
-    """Shares that come back and loop, longest loop, share of joins that stand out, largest and mean step of level."""
+def row(head: Sound, track: Sound, joins: list[Join]) -> list[float]:
+    """Measure a track; return the numbers of its row, in the order of COLUMNS."""
     seconds = len(head) / RATE
-    measured = circles(track, seconds)
+    measured = self_repetition(track, seconds)
     level = head.std()
-    beats = Beats.of(texture(head / level, RATE))
-    moments = texture(track / level, RATE)
+    beats = BeatStatistics.of(short_time_features(head / level, RATE))
+    features = short_time_features(track / level, RATE)
     outs = []
-    for begin, fade in joins:
-        around = round(begin * MOMENTS), round((begin + fade) * MOMENTS)
-        outs.append(max(beats.percentiles(moments, *around)) > 99)
+    for one in joins:
+        around = round(one.seconds * BEAT_FRAMES), round((one.seconds + one.fade_seconds) * BEAT_FRAMES)
+        outs.append(max(beats.percentiles(features, *around)) > 99)
     windows = track[len(head) :][: (len(track) - len(head)) // (10 * RATE) * 10 * RATE].reshape(-1, 10 * RATE)
-    apart = 20 * np.log10(np.sqrt(np.square(windows, dtype=np.float64).mean(axis=1)) / level + 1e-6)
+    differences = 20 * np.log10(np.sqrt(np.square(windows, dtype=np.float64).mean(axis=1)) / level + 1e-6)
     return [
-        100 * measured.comes_back,
-        100 * measured.loops,
-        measured.longest_loop,
+        100 * measured.repeated,
+        100 * measured.looped,
+        measured.longest_loop_seconds,
         100 * float(np.mean(outs)) if outs else np.nan,
-        float(np.abs(apart).max()),
-        float(apart.mean()),
+        float(np.abs(differences).max()),
+        float(differences.mean()),
     ]
 
 
-def recall(song: Song, wanted: int, model: str) -> tuple[Sound, Joins]:
+def recall(song: Song, wanted: int, model: str) -> tuple[Sound, list[Join]]:
     samples = round(wanted / RATE * song.sample_rate)
     made = load(model, device="cpu").continuation(song, samples, Style(ending="cut"))
     track = np.concatenate(list(made))
     assert len(track) == samples
     head = round(made.joins[0].seconds * song.sample_rate)
     np.testing.assert_array_equal(track[:head], song.samples[:head])
-    return mono(track, song.sample_rate)[:wanted], [(j.seconds, j.fade_seconds) for j in made.joins]
+    return mono(track, song.sample_rate)[:wanted], made.joins
 
 
 def main() -> None:
@@ -120,21 +119,21 @@ def main() -> None:
         clip = song if asked.whole else replace(song, samples=song.samples[begin:end])
         head, wanted = mono(clip.samples, song.sample_rate), round(seconds * RATE)
         truth = mono(song.samples[begin:], song.sample_rate)[:wanted]
-        beats = [(s, 0.05) for s in np.arange(len(head) / RATE + 0.5, seconds - 1, 0.7)]
-        ways: dict[str, Callable[[], tuple[Sound, Joins]]] = {
+        beats = [Join(float(s), 0.05) for s in np.arange(len(head) / RATE + 0.5, seconds - 1, 0.7)]
+        methods: dict[str, Callable[[], tuple[Sound, list[Join]]]] = {
             "the song itself": lambda truth=truth, beats=beats: (truth, beats),
             "hard loop": lambda head=head, wanted=wanted: looped(head, wanted, 0),
             "loop, crossfade 0.5 s": lambda head=head, wanted=wanted: looped(head, wanted, 0.5),
             "plain match": lambda head=head, wanted=wanted: plain_match(head, wanted),
             asked.model: lambda clip=clip, wanted=wanted: recall(clip, wanted, asked.model),
         }
-        for name, way in ways.items():
+        for name, method in methods.items():
             if name == "the song itself" and asked.whole:
                 continue
-            rows.setdefault(name, []).append(row(head, *way()))
+            rows.setdefault(name, []).append(row(head, *method()))
         if len(next(iter(rows.values()))) == asked.songs:
             break
-    print("| | comes back | heard as a loop | longest loop | joins above 99 % | largest level step | level |")
+    print("| | repeated | heard as a loop | longest loop | joins above 99 % | largest level step | level |")
     print("|---|---|---|---|---|---|---|")
     for name, values in rows.items():
         print(ROW.format(name, *np.nanmean(values, axis=0)))

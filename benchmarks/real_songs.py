@@ -1,8 +1,7 @@
-"""Ten corpus songs in six formats, each continued to 3 minutes and checked: `real_songs.py CORPUS`.
+"""Continue ten corpus songs in six formats to 3 minutes and check the tracks: `real_songs.py CORPUS`.
 
-Every song is cut to at most a minute where that is needed to bring it into another format. The tracks are made by
-the command line and read back by libsndfile or FFmpeg, not by extrap. Prints a Markdown table; the exit status is 1
-where a check fails.
+Songs that have to be converted are cut to a minute. The tracks are made by the command line, but read back by
+libsndfile or FFmpeg. Prints a Markdown table; the exit status is 1 if a check fails.
 """
 
 import json
@@ -45,7 +44,7 @@ def read(path: Path, channels: int, rate: int) -> NDArray[np.float32]:
 
 
 def prepare(source: Path, format: str, folder: Path) -> Path:
-    """The song in its format: as it is, or the first minute of it brought there by FFmpeg."""
+    """Copy the song if it has the format and is short enough, else convert its first minute with FFmpeg."""
     song = folder / f"{source.stem.partition('__')[2]}.{format}"
     if source.suffix == f".{format}" and soundfile.info(source).duration < SECONDS:
         song.write_bytes(source.read_bytes())
@@ -85,7 +84,9 @@ def check(song: Path) -> tuple[str, bool]:
 
 
 def main(corpus: Path) -> int:
-    print("| song | rate, channels | song lasts | samples off 3 min | head to its error | quietest second | took |")
+    print(
+        "| song | rate, channels | song | samples off 3 min | head compared with the song | quietest second | took |"
+    )
     print("|---|---|---|---|---|---|---|")
     bad = 0
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""How near is what follows a jump to what really followed? `retrieval.py CORPUS [--split test]`.
+"""Measure how close the music after a jump is to the real continuation: `retrieval.py CORPUS [--split test]`.
 
 Prints the distances over the next 2 and 10 seconds (see extrapcli.evaluation.retrieval) as Markdown tables.
 """
@@ -25,15 +25,16 @@ def main() -> None:
     with console.training(quiet=False) as progress:
         (shards,) = find_recipe("recall").songs(Corpus.open(asked.corpus), (asked.split,), progress=progress)
     for title, table in zip(
-        ("to any place of the song", "to places before the cut"),
+        ("to any position of the song", "to positions before the cut"),
         retrieval(backend, [shard.read() for shard in shards], cuts=asked.cuts),
         strict=True,
     ):
         print(f"| jumps {title} | next 2 s | next 10 s |\n|---|---|---|")
-        for way, (soon, late) in table.means().items():
-            print(f"| {way} | {soon:.3f} | {late:.3f} |")
+        for choice, (soon, late) in table.means().items():
+            print(f"| {choice} | {soon:.3f} | {late:.3f} |")
         count = len(next(iter(table.rows.values())))
-        print(f"\n{count} cuts; the network goes {table.way_to_oracle('network'):.0%} of the way to the oracle\n")
+        share = table.share_of_oracle("network")
+        print(f"\n{count} cuts; the network gets {share:.0%} of the way from the plain match to the oracle\n")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# How long `extrap --help` takes beside importing typer and rich alone: the median of 15 runs each, in milliseconds.
+# Time `extrap --help`, and the import of typer and rich alone: the median of 15 runs each, in milliseconds.
 set -euo pipefail
 bin=${1:-.venv/bin}
 median() {

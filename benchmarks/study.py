@@ -1,7 +1,7 @@
-"""The figures of docs/study.md, from the runs that `make study` trains: `study.py CORPUS RUNS`.
+"""Measure the figures of docs/study.md on the runs that `make study` trains: `study.py CORPUS RUNS`.
 
-Measures what is not measured yet into RUNS/NAME/study.json, draws the pictures, and writes the tables into
-docs/study.md. Runs that are not there, or not finished, are left out and named.
+Measurements that are missing are added to RUNS/NAME/study.json; then the pictures are drawn, and the tables written
+into docs/study.md. Runs that are missing or unfinished are named and left out.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from study_tables import FURTHER, VARIANTS, Figures, with_tables
 
 from extrapcli import console
 from extrapcli.evaluation.prediction import best_lag, distance, mean, repeat, silence
-from extrapcli.evaluation.spectra import PER_SECOND, mel_energies
+from extrapcli.evaluation.spectra import FRAMES_PER_SECOND, mel_power
 from extrapcli.models import sha256
 from extrapcli.training.corpus import Corpus
 from extrapcli.training.kinds.clips import Clips, ClipSettings
@@ -66,7 +66,7 @@ def main() -> None:
 
 
 def data(corpus: Path, recipe: WaveformRecipe, split: str) -> Clips:
-    """The study's clips of a split, scaled as a recipe says."""
+    """Load the study's clips of a split, scaled as a recipe says."""
     clips = find_recipe("study").clips.model_copy(update={"scaling": recipe.clips.scaling})
     recipe = recipe.model_copy(update={"clips": clips})
     with console.training(quiet=True) as progress:
@@ -74,7 +74,7 @@ def data(corpus: Path, recipe: WaveformRecipe, split: str) -> Clips:
 
 
 def pairs(clips: Clips) -> list[tuple[Array, Array]]:
-    """Context and truth of every clip, as samples."""
+    """Return the context and the truth of every clip as samples `(n,)`."""
     items = (clips.item(index, np.random.default_rng(0)) for index in range(clips.items))
     return [(context.ravel(), truth.ravel()) for context, truth in items]
 
@@ -92,7 +92,7 @@ def trivial(corpus: Path) -> Figures:
 
 
 def trained(run: Path, which: str) -> tuple[WaveformRecipe, keras.Model]:
-    """The recipe of a run, and its network with the best or the last weights."""
+    """Load the recipe of a run, and its network with the best or the last weights."""
     recipe = RunFolder(run).recipe
     model = recipe.untrained()
     model.load_weights(run / f"{which}.keras")
@@ -105,7 +105,7 @@ def predicted(model: keras.Model, contexts: Array) -> Array:
 
 
 def measured(corpus: Path, run: Path) -> Figures:
-    """Distances of the best and the last weights of a run, kept beside it."""
+    """Measure the distances of the best and the last weights of a run; keep them beside it."""
     kept = run / "study.json"
     known: Figures = json.loads(kept.read_text()) if kept.exists() else {}
     for which in ("best", "last"):
@@ -118,10 +118,10 @@ def measured(corpus: Path, run: Path) -> Figures:
         for split in ("train", "validation"):
             clips = data(corpus, recipe, split)
             songs = [clips.item(index, np.random.default_rng(0)) for index in range(clips.items)]
-            answers = predicted(model, np.stack([context for context, _ in songs]))
+            predictions = predicted(model, np.stack([context for context, _ in songs]))
             distances = [
                 distance(answer.ravel(), truth.ravel(), clips.sizes.frame_samples)
-                for answer, (_, truth) in zip(answers, songs, strict=True)
+                for answer, (_, truth) in zip(predictions, songs, strict=True)
             ]
             power = np.mean([np.square(truth).mean() for _, truth in songs])
             known[which][split] = asdict(mean(distances)) | {"silence_mse": float(power)}
@@ -130,7 +130,7 @@ def measured(corpus: Path, run: Path) -> Figures:
 
 
 def in_training(corpus: Path, run: Path) -> Figures:
-    """Errors of a run's last weights that normalise by the batch, as in training, in multiples of silence's."""
+    """Measure the errors of a run's last weights when batches are normalised as in training, relative to silence."""
     recipe, model = trained(run, "last")
     found: Figures = {}
     for split, size in zip(("train", "validation"), recipe.fit.batch_sizes, strict=True):
@@ -148,7 +148,7 @@ def losses(run: Path) -> Figures:
 
 
 def speed(corpus: Path, run: Path) -> Figures:
-    """Time and memory of training steps, in a process of their own; measured once, which wants an idle machine."""
+    """Measure time and memory of training steps in a process of their own; once, and best on an idle machine."""
     kept = run / "speed.json"
     if not kept.exists():
         command = [sys.executable, str(Path(__file__).with_name("training_speed.py")), str(corpus)]
@@ -159,7 +159,7 @@ def speed(corpus: Path, run: Path) -> Figures:
 
 
 def scales(corpus: Path) -> Figures:
-    """What silence scores on the training clips, for each way to scale samples."""
+    """Return the MSE of silence on the training clips for each way to scale samples."""
     clips = data(corpus, find_recipe("study"), "train")
     found: Figures = {}
     for scaling in ("clip", "peak", "none"):
@@ -181,17 +181,17 @@ def draw_losses(of: Figures, silent: Figures) -> None:
 
 
 def draw_song(corpus: Path, run: Path, which: str, split: str, picture: Path) -> None:
-    """Spectra of the input, the prediction and the truth of the first song of a split."""
+    """Draw spectrograms of input, prediction and truth for the first song of a split."""
     recipe, model = trained(run, which)
     clips = data(corpus, recipe, split)
     context, truth = clips.item(0, np.random.default_rng(0))
     answer = predicted(model, context[None])[0]
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     panels = figure.subplots(1, 3, sharey=True, width_ratios=(2, 1, 1))
-    loudest = 10 * np.log10(mel_energies(context.ravel(), clips.sizes.frame_samples).max())
+    loudest = 10 * np.log10(mel_power(context.ravel(), clips.sizes.frame_samples).max())
     for axes, title, sound in zip(panels, ("input", "prediction", "actual"), (context, answer, truth), strict=True):
-        decibels = 10 * np.log10(mel_energies(sound.ravel(), clips.sizes.frame_samples) + 1e-9)
-        seconds = len(decibels) / PER_SECOND
+        decibels = 10 * np.log10(mel_power(sound.ravel(), clips.sizes.frame_samples) + 1e-9)
+        seconds = len(decibels) / FRAMES_PER_SECOND
         axes.imshow(
             decibels.T, origin="lower", aspect="auto", vmin=loudest - 70, vmax=loudest, extent=(0, seconds, 0, 64)
         )

@@ -15,16 +15,16 @@ VARIANTS = {
     "study-peak": "samples scaled to peak 1",
     "study-lstm": "LSTMs, learning rate 0.001",
 }
-EPOCHS = 20  # that all variants have
+EPOCHS = 20  # all variants were trained this long
 FURTHER = {
-    "study-mel": "the study's network, log-mel distance in its loss",
-    "seq2seq": "`seq2seq`, which answers with its own context",
+    "study-mel": "the study's network, log-mel distance added to its loss",
+    "seq2seq": "`seq2seq`, which reuses its context",
 }
 Figures = dict[str, Any]
 
 
 def with_tables(page: str, figures: Figures) -> str:
-    """A page with each `<!-- table NAME -->` ... `<!-- end -->` filled in."""
+    """Fill in each `<!-- table NAME -->` ... `<!-- end -->` of a page."""
 
     def filled(found: re.Match[str]) -> str:
         return f"<!-- table {found[1]} -->\n{TABLES[found[1]](figures)}\n<!-- end -->"
@@ -39,15 +39,15 @@ def predictions_table(figures: Figures) -> str:
 
 
 def statistics_table(figures: Figures) -> str:
-    remembered, silent = figures["study"]["last"], figures["trivial"]["silence"]
+    averaged, silent = figures["study"]["last"], figures["trivial"]["silence"]
     rows = {
-        "what it remembers": {
-            split: of["mse"] / silent[split]["mse"] for split, of in remembered.items() if split in silent
+        "running averages": {
+            split: of["mse"] / silent[split]["mse"] for split, of in averaged.items() if split in silent
         },
-        "the batch at hand": figures["batch_statistics"],
+        "the current batch": figures["batch_statistics"],
     }
     return table(
-        "| normalised by | error, training | error, validation |",
+        "| normalised with | error, training | error, validation |",
         [(name, f"{of['train']:.3f}", f"{of['validation']:.3f}") for name, of in rows.items()],
     )
 
@@ -55,7 +55,7 @@ def statistics_table(figures: Figures) -> str:
 def further_table(figures: Figures) -> str:
     lag = "the best-matching lag"
     rows = [("the study's network", figures["study"]["best"]), (lag, figures["trivial"][lag])]
-    rows += [(told, figures[name]["best"]) for name, told in FURTHER.items() if name in figures]
+    rows += [(label, figures[name]["best"]) for name, label in FURTHER.items() if name in figures]
     return distances_table(figures, rows)
 
 
@@ -79,7 +79,7 @@ def distances_table(figures: Figures, rows: list[tuple[str, Figures]]) -> str:
 
 def variants_table(figures: Figures) -> str:
     rows = []
-    for name, told in VARIANTS.items():
+    for name, label in VARIANTS.items():
         if name not in figures:
             continue
         of, best = figures[name]["losses"], figures[name]["best"]
@@ -87,7 +87,7 @@ def variants_table(figures: Figures) -> str:
         unit = best["validation"]["silence_mse"], best["train"]["silence_mse"]
         rows.append(
             (
-                f"`{name}`: {told}",
+                f"`{name}`: {label}",
                 f"{figures[name]['parameters'] / 1e6:.1f} M",
                 f"{of['loss'][epochs - 1] / unit[1]:.3f}",
                 f"{of['val_loss'][epochs - 1] / unit[0]:.3f}",
@@ -95,28 +95,28 @@ def variants_table(figures: Figures) -> str:
                 f"{best['validation']['log_mel']:.1f} dB",
             )
         )
-    at, until = f"at {EPOCHS}", f"until {EPOCHS}"
+    at, until = f"after {EPOCHS}", f"up to {EPOCHS}"
     return table(
         f"| recipe | parameters | training {at} | validation {at} | best validation {until} | log-mel, best |", rows
     )
 
 
 def scales_table(figures: Figures) -> str:
-    told = {"clip": "standardised per clip", "peak": "scaled to a peak of 1", "none": "as they are, in -1..1"}
+    label = {"clip": "standardised, each clip", "peak": "scaled to a peak of 1", "none": "unscaled, -1 to 1"}
     return table(
-        "| samples | silence scores |", [(told[name], f"{of:.4f}") for name, of in figures["scales"].items()]
+        "| samples | MSE of silence |", [(label[name], f"{of:.4f}") for name, of in figures["scales"].items()]
     )
 
 
 def lstm_table(figures: Figures) -> str:
     rows = []
-    for name, told in (("study", "the study's network"), ("study-lstm", "LSTMs of 512 units behind a projection")):
+    for name, label in (("study", "the study's network"), ("study-lstm", "LSTMs of 512 units behind a projection")):
         if name not in figures:
             continue
         timed, best = figures[name]["speed"], figures[name]["best"]["validation"]
         rows.append(
             (
-                told,
+                label,
                 f"{timed['parameters'] / 1e6:.1f} M",
                 f"{timed['peak_memory_mb'] / 1e3:.1f} GB",
                 f"{timed['step_seconds']:.2f} s",
@@ -129,7 +129,7 @@ def lstm_table(figures: Figures) -> str:
     cells = whole.parameters - (frame + 1) * whole.projection - (whole.units + 1) * frame
     memory = f"{16 * cells / 1e9:.0f} GB (computed)"
     rows.append(("LSTMs of 22050 units, no projection", f"{cells / 1e6:,.0f} M", memory, "", "", ""))
-    return table("| | parameters | memory | a training step | error, validation | log-mel, validation |", rows)
+    return table("| | parameters | memory | training step | error, validation | log-mel, validation |", rows)
 
 
 def table(head: str, rows: Sequence[tuple[str, ...]]) -> str:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Trains on a corpus ten times as large as the memory that the process may use: training_memory.sh [MEGABYTES]
-# Makes songs of ten minutes in a temporary folder, which needs eleven times that much disk.
+# Train on a corpus ten times as large as the memory that the process may use: training_memory.sh [MEGABYTES]
+# The corpus is made in a temporary folder, which takes eleven times as much disk.
 set -euo pipefail
 allowed=${1:-1200}
 extrap=$(realpath "$(command -v "${EXTRAP:-.venv/bin/extrap}")")

@@ -1,7 +1,7 @@
-"""How fast does a recipe train, and what does it wait for? `training_speed.py CORPUS --recipe study`.
+"""Measure how fast a recipe trains, and what it waits for: `training_speed.py CORPUS --recipe study`.
 
-Prints JSON: seconds until the first step is compiled and done, clips a second of the data alone, of the network
-alone and of both together, the share of the time that the network works, and the process's peak memory.
+Prints JSON: seconds until the first step is compiled and done; clips per second of the data pipeline alone, the
+network alone, and both together; the share of time in which the network works; the peak memory of the process.
 """
 
 import argparse
@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--device", default="cpu", help="cpu, gpu or tpu; KERAS_BACKEND=jax trains on JAX on the CPU")
     parser.add_argument("--no-xla", action="store_true", help="compile steps to a graph only (TensorFlow)")
-    parser.add_argument("--one-after-the-other", action="store_true", help="make no batch while the network works")
+    parser.add_argument("--one-after-the-other", action="store_true", help="prepare no batch while the network works")
     asked = parser.parse_args()
     worker = use_device(asked.device)
     import keras

@@ -1,9 +1,9 @@
-"""Do tunes that a model writes end as folk songs do, and does it know songs by heart? `tunes.py TUNES`.
+"""Measure whether generated tunes end as folk songs do, and whether the model quotes songs: `tunes.py TUNES`.
 
-Takes the first two bars of tunes that the model was not trained on, has it go on to as many bars as those have at the
-most, and prints what the last notes are, beside those of the tunes themselves and those of tunes that were cut, and
-how many have a run of twelve notes, by intervals and lengths, in common with a tune that the model learned from.
-TUNES is a folder as `extrap train` takes it (`extrap train essen` makes one).
+The model continues the first two bars of tunes that it was not trained on, to at most as many bars as these have.
+Prints what the last notes are, beside those of the tunes themselves and of tunes cut short, and how many tunes share
+a run of twelve notes, by intervals and lengths, with a training tune. TUNES is a folder for `extrap train`
+(`extrap train essen` makes one).
 """
 
 import argparse
@@ -18,9 +18,9 @@ import numpy as np
 from extrapcli import console
 from extrapcli.backends import open_model
 from extrapcli.backends.base import Backend
-from extrapcli.melody.encoding import METRES, Tune, beat, decode
-from extrapcli.melody.generate import Written, go_on
-from extrapcli.melody.keys import home_key
+from extrapcli.melody.encoding import METRES, Tune, bar_position, decode
+from extrapcli.melody.generate import GeneratedTune, continue_tune
+from extrapcli.melody.keys import c_or_a_minor
 from extrapcli.models import find_model
 from extrapcli.training.kinds.melody import EncodedTune, read_collection
 from extrapcli.training.recipe import find_recipe
@@ -28,12 +28,12 @@ from extrapcli.training.recipe import find_recipe
 SEED_BARS = 2
 RUN = 12  # notes
 STRONG = {"2/4": 8, "3/4": 12, "4/4": 8, "6/8": 6, "3/8": 6, "6/4": 12, "3/2": 24, "2/2": 8}
-"""Every so many steps from the bar on is a strong beat."""
-BEGINNINGS = {beat(metre, upbeat, 0): (metre, upbeat) for metre in METRES for upbeat in range(METRES[metre])}
+"""The distance of strong beats in steps, from the bar line on."""
+BEGINNINGS = {bar_position(metre, upbeat, 0): (metre, upbeat) for metre in METRES for upbeat in range(METRES[metre])}
 
 ENDINGS: dict[str, Callable[[Tune], bool]] = {
     "on the tonic": lambda tune: interval(tune) == 0,
-    "on a note of its chord": lambda tune: interval(tune) in ((0, 3, 7) if home_key(tune).minor else (0, 4, 7)),
+    "on a note of its chord": lambda tune: interval(tune) in ((0, 3, 7) if c_or_a_minor(tune).minor else (0, 4, 7)),
     "begun on a strong beat": lambda tune: (
         (tune.steps - tune.notes[-1].steps - tune.upbeat) % STRONG[tune.metre] == 0
     ),
@@ -42,8 +42,8 @@ ENDINGS: dict[str, Callable[[Tune], bool]] = {
 
 
 def interval(tune: Tune) -> int:
-    """Semitones from the tonic up to the last note, within an octave."""
-    return (tune.pitches[-1] - home_key(tune).tonic) % 12
+    """Return the semitones from the tonic up to the last note, within an octave."""
+    return (tune.pitches[-1] - c_or_a_minor(tune).tonic) % 12
 
 
 def tune_of(piece: EncodedTune, vocabulary: tuple[str, ...]) -> Tune:
@@ -52,7 +52,7 @@ def tune_of(piece: EncodedTune, vocabulary: tuple[str, ...]) -> Tune:
 
 
 def cut(tune: Tune, bars: int) -> Tune:
-    """The upbeat and the first bars, without a note that goes on over their end."""
+    """Keep the upbeat and the first bars, without a note that is held over their end."""
     steps = np.cumsum([note.steps for note in tune.notes])
     return replace(tune, notes=tune.notes[: int((steps <= tune.upbeat + bars * METRES[tune.metre]).sum())])
 
@@ -62,7 +62,7 @@ def bars_of(tune: Tune) -> int:
 
 
 def runs(tune: Tune) -> set[tuple[tuple[int | None, int], ...]]:
-    """Every twelve notes in a row: the interval up to each from the one before, and the length of that."""
+    """Return every run of twelve notes: for each, the length of the note before and the interval from it."""
     steps = [
         (None if one.pitch is None or other.pitch is None else other.pitch - one.pitch, one.steps)
         for one, other in pairwise(tune.notes)
@@ -70,10 +70,10 @@ def runs(tune: Tune) -> set[tuple[tuple[int | None, int], ...]]:
     return {tuple(steps[place : place + RUN]) for place in range(len(steps) - RUN + 1)}
 
 
-def written(backend: Backend, tunes: list[Tune], temperature: float) -> list[Written]:
-    """A tune for each of these, as many bars long at the most."""
+def generate(backend: Backend, tunes: list[Tune], temperature: float) -> list[GeneratedTune]:
+    """Continue the beginning of each tune to at most its own number of bars."""
     return [
-        go_on(backend, cut(tune, SEED_BARS), bars=bars_of(tune), temperature=temperature, random_seed=number)
+        continue_tune(backend, cut(tune, SEED_BARS), bars=bars_of(tune), temperature=temperature, random_seed=number)
         for number, tune in enumerate(tunes)
     ]
 
@@ -106,23 +106,23 @@ def main() -> None:
     ]
     tunes = [tunes[place] for place in np.random.default_rng(0).permutation(len(tunes))[: asked.count]]
     began = process_time()
-    new = written(backend, tunes, asked.temperature)
+    new = generate(backend, tunes, asked.temperature)
     speed = sum(one.tune.steps for one in new) / (process_time() - began)
     rows = {
         "folk songs": tunes,
         "folk songs, cut at half their bars": [cut(tune, bars_of(tune) // 2) for tune in tunes],
         "written": [one.tune for one in new if one.ended],
-        "written, and cut": [one.tune for one in new if not one.ended],
+        "written, cut at the limit": [one.tune for one in new if not one.ended],
     }
     print("\n".join(table(rows)))
     shares = {name: np.mean([bool(runs(tune) & known) for tune in tunes]) for name, tunes in rows.items() if tunes}
     print(
-        "\nA run of twelve notes that it learned is in",
+        "\nA run of twelve notes from a training tune is in",
         ", ".join(f"{share:.0%} of {name}" for name, share in shares.items()),
     )
     lengths = [one.tune.steps / tune.steps for one, tune in zip(new, tunes, strict=True)]
-    print(f"\nIn the median a written tune is {np.median(lengths):.2f} times as long as the song that it begins as.")
-    print(f"\n{speed:,.0f} steps of tunes, each the best of sixteen, for a second of one core.")
+    print(f"\nThe median tune is {np.median(lengths):.2f} times as long as the song it was started from.")
+    print(f"\n{speed:,.0f} steps per second of one core; each tune is the best of sixteen.")
 
 
 if __name__ == "__main__":

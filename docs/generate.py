@@ -10,7 +10,7 @@ from griffe2md import ConfigDict, render_object_docs
 
 import extrapcli
 
-CLASSES_FIRST = ("load", "Model", "Track", "Join", "Jump", "continue_file", "TrackFile")
+CLASSES_FIRST = ("load", "Model", "Track", "Join", "Jump", "continue_file", "TrackFile", "evaluate", "Evaluation")
 CONFIG = ConfigDict(
     docstring_section_style="list",
     docstring_style="google",

@@ -11,14 +11,26 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command has it; Num
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import HealthCheck, settings
 from numpy.typing import NDArray
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
+settings.register_profile("extrap", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
+settings.load_profile("extrap")
+
 SONG = Path(__file__).parent / "data" / "song.mp3"
 EXTRAP = Path(sys.executable).with_name("extrap")
+
+
+def install(package: Path, site: Path) -> Path:
+    """Install a package of its own into a folder, which is returned."""
+    uv = Path(sys.executable).with_name("uv")
+    options = f"--quiet --python {sys.executable} --target {site} --no-deps --no-build-isolation"
+    subprocess.run([uv, "pip", "install", *options.split(), package], check=True)
+    return site
 
 
 @pytest.fixture

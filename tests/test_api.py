@@ -52,8 +52,9 @@ def test_the_examples_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_there_are_examples_of_all_that_is_called() -> None:
-    for called in (extrapcli.load, extrapcli.Model.continue_song, extrapcli.Model.stream, extrapcli.continue_file):
-        assert ">>> " in (called.__doc__ or "")
+    called = (extrapcli.load, extrapcli.Model.continue_song, extrapcli.Model.stream)
+    for function in (*called, extrapcli.continue_file, extrapcli.evaluate):
+        assert ">>> " in (function.__doc__ or "")
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -122,10 +123,10 @@ def test_a_stream_begins_with_the_song_and_goes_on(song: NDArray[np.float64], mo
         ({"crossfade": -1}, extrapcli.UsageError, "crossfade of -1"),
         ({"crossfade": 9}, extrapcli.UsageError, "crossfade of 9 s is out of range"),
         ({"seed": -1}, extrapcli.UsageError, "seed of -1"),
-        ({"sample_rate": 10}, extrapcli.UnreadableAudio, "10 samples a second"),
+        ({"sample_rate": 10}, extrapcli.UnreadableAudio, "sample rate of 10 Hz"),
         ({"samples": np.zeros(22050)}, extrapcli.UnreadableAudio, "silent"),
         ({"samples": np.zeros((0, 2))}, extrapcli.UnreadableAudio, "no samples"),
-        ({"samples": np.full(22050, np.nan)}, extrapcli.UnreadableAudio, "no numbers"),
+        ({"samples": np.full(22050, np.nan)}, extrapcli.UnreadableAudio, "NaN"),
         ({"samples": np.arange(22050)}, extrapcli.UsageError, "samples are int64"),
         ({"samples": np.zeros((9, 9, 9))}, extrapcli.UsageError, "shape"),
         ({"samples": np.zeros((2, 22050))}, extrapcli.UsageError, "channels"),
@@ -147,6 +148,18 @@ def test_errors_name_no_option_and_survive_a_pickle(song_wav: Path) -> None:
     again = pickle.loads(pickle.dumps(raised.value))
     assert (str(again), again.hint) == (str(raised.value), "overwrite")
     assert there.read_bytes() == b"here"
+
+
+def test_a_track_can_be_evaluated(song: NDArray[np.float64], model: extrapcli.Model) -> None:
+    track = model.continue_song(song, 22050, minutes=0.5, seed=3)
+    steps: list[str] = []
+    report = extrapcli.evaluate(
+        track.samples, 22050, head=track.head_samples, joins=track.joins, progress=steps.append
+    )
+    assert len(report.joins) == len(track.joins)
+    assert steps
+    with pytest.raises(extrapcli.UsageError, match="not within a track"):
+        extrapcli.evaluate(track.samples, 22050, head=0)
 
 
 def test_nothing_is_printed(song_wav: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
 """The arrows of the house: who may import whom, and what the path of a command does not load."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,11 +16,12 @@ ALLOWED = {
     "spec": {"errors"},
     "frames": set(),
     "crossfade": set(),
+    "dsp": set(),
     "models": {"errors"},
     "audio": {"errors"},
     "backends": {"errors", "spec", "frames", "networks"},  # the layers that TensorFlow loads
-    "amplitude": {"backends", "errors", "spec"},
-    "extrapolators": {"amplitude", "audio", "backends", "crossfade", "errors", "frames", "spec"},
+    "amplitude": {"backends", "dsp"},
+    "extrapolators": {"amplitude", "audio", "backends", "crossfade", "dsp", "errors", "frames", "spec"},
     "atomic": {"errors"},
     "continuation": {"audio", "errors", "extrapolators"},
     "model": {"audio", "backends", "continuation", "errors", "extrapolators", "models"},
@@ -39,9 +41,9 @@ ALLOWED = {
     "prediction": {"amplitude", "atomic", "audio", "backends", "errors", "models", "naming", "pipeline", "spec"},
     "describe": {"audio", "backends", "errors", "models", "spec"},
     "doctor": {"audio", "backends", "errors", "models"},
-    "networks": set(),
-    "melody": {"atomic", "audio", "backends", "errors", "models", "spec"},
-    "evaluation": {"atomic", "audio", "backends", "errors", "extrapolators", "spec"},
+    "networks": {"dsp"},
+    "melody": {"atomic", "audio", "backends", "dsp", "errors", "models", "spec"},
+    "evaluation": {"atomic", "audio", "backends", "continuation", "dsp", "errors", "extrapolators", "spec"},
     "training": {
         "amplitude",
         "atomic",
@@ -82,13 +84,13 @@ ONLY_USERS = {
     "av": {"audio"},
     "soxr": {"audio"},
     "mutagen": {"audio"},
-    "onnxruntime": {"backends", "evaluation", "melody"},
+    "onnxruntime": {"backends"},
     "tensorflow": {"backends", "training"},
     "keras": {"backends", "networks", "training"},
     "scipy": {"evaluation", "training"},
     "jax": {"training"},
     "matplotlib": {"evaluation", "training"},
-    "librosa": set(),
+    "librosa": {"evaluation", "melody", "training"},
     "mir_eval": {"evaluation"},
     "music21": {"melody"},
     "mido": {"melody"},
@@ -126,6 +128,41 @@ def test_arrows_point_down(path: Path) -> None:
 def test_a_library_has_one_user(path: Path) -> None:
     for name in imports(path):
         assert room(path) in ONLY_USERS.get(name.split(".")[0], {room(path)})
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_rooms_keep_their_insides_to_themselves(path: Path) -> None:
+    """Nothing imports a private name, nor a module that lies more than one level inside another room."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("extrapcli."):
+            parts = (node.module or "").split(".")[1:]
+            assert not any(part.startswith("_") for part in parts)
+            assert not any(alias.name.startswith("_") for alias in node.names)
+            assert parts[0] == room(path) or len(parts) <= 2, node.module
+
+
+def texts(path: Path) -> list[str]:
+    """The strings of a module that are no docstrings."""
+    tree = ast.parse(path.read_text())
+    docs = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    strings = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str))
+    return [str(node.value) for node in strings if id(node) not in docs]
+
+
+OPTION = re.compile(r"\w[;,:]? (?<!ray start )(--[a-z]{2}|-[a-z]\b)")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_only_the_command_line_names_options(path: Path) -> None:
+    """Below it, errors state facts and hints name parameters: Python has no options."""
+    if room(path) != "cli":
+        assert not [text for text in texts(path) if OPTION.search(text)]
 
 
 def loaded_by(statement: str) -> set[str]:

@@ -1,17 +1,17 @@
-"""Votes to preferences: `count.py KEY VOTES...` prints two Markdown tables.
+"""Turn votes into preferences: `count.py KEY VOTES...` prints two Markdown tables.
 
-For every two ways, how often the first was preferred, "no difference" counting as half a vote for each, with Wilson's
-interval. Ten listeners to one excerpt don't tell as much as ten excerpts, so the interval is taken at the effective
-number of votes: p (1 - p) / variance, where the variance of p comes from how the excerpts differ, and never more
-than the votes or fewer than the excerpts. With one listener this is Wilson's interval as it stands. Ties make it
-wider than it need be. With five simulated listeners and 7 to 100 excerpts that differ, 91 to 97 % of such intervals
-held the true preference, and 79 to 90 % of the plain ones.
+The first shows, for every two methods, how often the first was preferred, "no difference" counting half for each,
+with Wilson's interval. Ten listeners to one excerpt tell less than ten excerpts, so the interval is computed for the
+effective number of votes: p (1 - p) / variance, where the variance of p comes from how the excerpts differ; never
+more than the votes or fewer than the excerpts. With one listener this is Wilson's interval itself. Ties make it
+wider than necessary. In simulations with five listeners and 7 to 100 excerpts that differ, 91 to 97 % of these
+intervals contained the true preference, and 79 to 90 % of the plain ones.
 
-For all ways, how often each would be preferred to one of the others: Bradley and Terry's model, fitted by Hunter's
-iteration, with percentiles of a bootstrap over the excerpts of every two ways. One vote each way is added for every
-two ways, and resampled as an excerpt would be, so that a way that never lost is not taken to be unbeatable.
+The second shows how often each method would be preferred to one of the others: Bradley and Terry's model, fitted by
+Hunter's iteration, with percentiles of a bootstrap over the excerpts of every two methods. For every two methods one
+vote each way is added, and resampled like an excerpt, so that a method that never lost doesn't count as unbeatable.
 
-Neither covers which listeners were asked.
+Neither interval covers the choice of listeners.
 
 Wilson 1927, Probable inference, the law of succession, and statistical inference.
 Franco, Little, Louis, Slud 2019, Comparative study of confidence intervals for proportions in complex sample surveys.
@@ -33,18 +33,18 @@ Z = NormalDist().inv_cdf(0.975)
 FOR_A = {"A": 1.0, "=": 0.5, "B": 0.0}
 RESAMPLES = 2000
 ITERATIONS = 300
-LEAST = 1e-9  # strength of a way that never won; the mean is 1
+LEAST = 1e-9  # strength of a method that never won; the mean is 1
 
 Values = NDArray[np.float64]
 Contest = tuple[str, str]
 
 
 class BadFileError(Exception):
-    """A key or votes that can't be counted; its text names the file."""
+    """A key or votes that can't be counted; the text names the file."""
 
 
 class Excerpt(NamedTuple):
-    """The votes on one pair: how many, and how many of them for the first way."""
+    """The votes on one pair: how many, and how many of them for the first method."""
 
     votes: float
     first: float
@@ -74,7 +74,7 @@ def read_key(path: Path) -> tuple[list[str], dict[str, dict[str, str]]]:
 
 
 def read_votes(paths: list[Path], pairs: dict[str, dict[str, str]]) -> dict[str, list[float]]:
-    """By pair, a number for each vote: 1 if it was for A, 0 if for B."""
+    """Read the votes on each pair: 1 for A, 0 for B, 0.5 for no difference."""
     votes: dict[str, list[float]] = {name: [] for name in pairs}
     files: dict[str, Path] = {}
     for path in paths:
@@ -102,7 +102,7 @@ def read_votes(paths: list[Path], pairs: dict[str, dict[str, str]]) -> dict[str,
 def contests(
     ways: list[str], pairs: dict[str, dict[str, str]], votes: dict[str, list[float]]
 ) -> dict[Contest, list[Excerpt]]:
-    """The excerpts that were voted on, by the two ways in them."""
+    """Sort the excerpts that were voted on by the two methods in them."""
     met: dict[Contest, list[Excerpt]] = {contest: [] for contest in combinations(ways, 2)}
     for name, cast in votes.items():
         a, b = pairs[name]["A"], pairs[name]["B"]
@@ -114,7 +114,7 @@ def contests(
 
 
 def preference(excerpts: list[Excerpt]) -> tuple[float, float, float]:
-    """Share of the votes for the first way, and its interval."""
+    """Return the share of votes for the first method, and its interval."""
     votes, first = np.array(excerpts, dtype=float).T
     share = float(first.sum() / votes.sum())
     return share, *wilson(share, effective(votes, first))
@@ -127,7 +127,7 @@ def wilson(share: float, votes: float) -> tuple[float, float]:
 
 
 def effective(votes: Values, first: Values) -> float:
-    """How many independent votes tell as much; 1-d arrays over the excerpts."""
+    """Return the number of independent votes that tell as much as these, `(excerpts,)` each."""
     total, n = votes.sum(), len(votes)
     share = first.sum() / total
     if n == 1 or share in (0, 1):
@@ -137,7 +137,7 @@ def effective(votes: Values, first: Values) -> float:
 
 
 def strengths(wins: Values) -> Values:
-    """Bradley and Terry's: `wins[..., i, j]` is how often i beat j, and p i / (p i + p j) how often it should."""
+    """Fit Bradley and Terry's model, in which i beats j with probability p i / (p i + p j), to `wins[..., i, j]`."""
     games = wins + np.swapaxes(wins, -1, -2)
     p = np.ones(wins.shape[:-1])
     for _ in range(ITERATIONS):
@@ -147,14 +147,14 @@ def strengths(wins: Values) -> Values:
 
 
 def over_the_others(wins: Values) -> Values:
-    """Expected share of votes for each way, met by each of the others as often; shape `(..., ways)`."""
+    """Return the expected share of votes for each method, `(..., methods)`, if it meets all others equally often."""
     p = strengths(wins)
     beats = p[..., :, None] / (p[..., :, None] + p[..., None, :])
     return (beats.sum(axis=-1) - 0.5) / (p.shape[-1] - 1)  # type: ignore[no-any-return]
 
 
 def ranking(ways: list[str], met: dict[Contest, list[Excerpt]]) -> list[tuple[str, float, float, float]]:
-    """The ways from best to worst, each with its share over the others and the interval of that."""
+    """Rank the methods from best to worst, each with its share over the others and the interval of that."""
     rng = np.random.default_rng(0)
     wins = np.zeros((1 + RESAMPLES, len(ways), len(ways)))
     for (one, two), excerpts in met.items():
@@ -169,7 +169,7 @@ def ranking(ways: list[str], met: dict[Contest, list[Excerpt]]) -> list[tuple[st
     return sorted(rows, key=lambda row: -row[1])
 
 
-def told(share: float, low: float, high: float) -> str:
+def format_share(share: float, low: float, high: float) -> str:
     return f"{100 * share:z.0f} % | {100 * low:z.0f} to {100 * high:z.0f} %"
 
 
@@ -189,10 +189,10 @@ def main() -> None:
     for (one, two), excerpts in met.items():
         if excerpts:
             cast = sum(excerpt.votes for excerpt in excerpts)
-            print(f"| {one} | {two} | {len(excerpts)} | {cast:.0f} | {told(*preference(excerpts))} |")
-    print("\n| | preferred to another way | 95 % interval |\n|---|---|---|")
+            print(f"| {one} | {two} | {len(excerpts)} | {cast:.0f} | {format_share(*preference(excerpts))} |")
+    print("\n| | preferred to another method | 95 % interval |\n|---|---|---|")
     for way, *shares in ranking(ways, met):
-        print(f"| {way} | {told(*shares)} |")
+        print(f"| {way} | {format_share(*shares)} |")
     print(f"\nListeners: {len(asked.votes)}, votes: {sum(map(len, votes.values()))}")
 
 

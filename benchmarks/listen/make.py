@@ -1,11 +1,11 @@
-"""A page for a blind comparison: `make.py TRACKS OUT [--pairs 20] [--seconds 20] [--seed 0]`.
+"""Make a page for a blind comparison: `make.py TRACKS OUT [--pairs 20] [--seconds 20] [--seed 0]`.
 
-TRACKS has a folder for each way of continuing, named as the result will name it, and in these the tracks, named alike
-if they continue the same song. `song.json` beside `song.flac` may say where the song ends, {"head_seconds": 30}; for
-the others it is --head. Both excerpts of a pair begin --lead seconds before the first of the two leaves the song, and
-last --seconds.
+TRACKS has a folder for each method, named as the result will name it, and in it the tracks, with the same file name
+if they continue the same song. `song.json` beside `song.flac` may give the end of the song, {"head_seconds": 30};
+for the others it is --head. Both excerpts of a pair start --lead seconds before the first of the two leaves the song,
+and last --seconds.
 
-Writes OUT/listen.html, all that a listener gets and needs, and OUT/key.json, which says what was what.
+Writes OUT/listen.html, which is all that a listener needs, and OUT/key.json, which says what is what.
 """
 
 import argparse
@@ -22,16 +22,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.audio.decode import decode
-from extrapcli.audio.preview import opus
+from extrapcli.audio.preview import encode_opus
 from extrapcli.audio.song import Song
 from extrapcli.errors import ExtrapError, UsageError
 
-LEVEL = 0.1  # -20 dBFS, what every excerpt is brought to
+LEVEL = 0.1  # RMS of every excerpt, -20 dBFS
 PEAK = 0.9  # of full scale; Opus may overshoot
 FADE_SECONDS = 0.05
 PAGE = Path(__file__).with_name("page.html")
 
-Tracks = dict[str, dict[str, Path]]  # by way, then by song
+Tracks = dict[str, dict[str, Path]]  # by method, then by song
 
 
 class Pair(NamedTuple):
@@ -42,14 +42,14 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class Excerpts:
-    """Which part of a track is heard."""
+    """The part of a track that is played."""
 
-    head_seconds: float  # where a song ends if nothing else says so
+    head_seconds: float  # the end of songs without a file of their own
     lead_seconds: float
     seconds: float
 
     def of(self, paths: list[Path]) -> list[Song]:
-        """The excerpts of tracks of one song, which all begin as long before the first of them leaves the song."""
+        """Cut excerpts from tracks of one song; all start `lead_seconds` before the first of them leaves the song."""
         first = min(paths, key=self._song_end)
         begin = self._song_end(first) - self.lead_seconds
         if begin < 0:
@@ -87,7 +87,7 @@ def find_tracks(folder: Path) -> Tracks:
 
 
 def draw(tracks: Tracks, count: int, rng: np.random.Generator) -> list[Pair]:
-    """So many pairs, all different. Every two ways meet equally often, give or take one, and take turns as A."""
+    """Draw `count` different pairs, in which every two methods meet equally often, to one, and take turns as A."""
     contests = list(combinations(sorted(tracks), 2))
     songs = {(one, two): sorted(tracks[one].keys() & tracks[two].keys()) for one, two in contests}
     if (most := sum(map(len, songs.values()))) < count:
@@ -108,7 +108,7 @@ def draw(tracks: Tracks, count: int, rng: np.random.Generator) -> list[Pair]:
 
 
 def alike(clips: list[Song]) -> list[Song]:
-    """Equally long, faded in and out, and of one RMS, as near to LEVEL as their peaks allow."""
+    """Bring clips to one length and one RMS, as close to LEVEL as their peaks allow, and fade them in and out."""
     seconds = min(clip.seconds for clip in clips)
     shaped = [_faded(clip.samples[: round(seconds * clip.sample_rate)], clip.sample_rate) for clip in clips]
     levels = [max(float(np.sqrt(np.mean(np.square(samples)))), 1e-6) for samples in shaped]
@@ -129,7 +129,7 @@ def _faded(samples: NDArray[np.floating], sample_rate: int) -> NDArray[np.float3
 
 
 def name_of(clips: list[Song]) -> str:
-    """What only somebody who has the sounds could tell; the same for the same sounds, in any test."""
+    """Name a pair by its sounds alone, so that the name gives nothing away and is the same in every test."""
     return hashlib.sha256(b"".join(clip.samples.astype("<f4").tobytes() for clip in clips)).hexdigest()[:12]
 
 
@@ -139,7 +139,7 @@ def write_test(tracks: Tracks, pairs: list[Pair], excerpts: Excerpts, seed: int,
     for pair in pairs:
         clips = alike(excerpts.of([tracks[way][pair.song] for way in (pair.a, pair.b)]))
         name = name_of(clips)
-        heard[name] = [base64.b64encode(opus(c.samples, c.sample_rate, kilobits=96)).decode() for c in clips]
+        heard[name] = [base64.b64encode(encode_opus(c.samples, c.sample_rate, kilobits=96)).decode() for c in clips]
         key[name] = {"song": pair.song, "A": pair.a, "B": pair.b}
     names = sorted(key)
     test = {
@@ -170,7 +170,7 @@ def main() -> None:
     try:
         tracks = find_tracks(asked.tracks)
         if len(tracks) < 2:
-            raise UsageError(f"{asked.tracks}: holds no two folders with tracks, one for each way of continuing")
+            raise UsageError(f"{asked.tracks}: holds no two folders with tracks, one for each method")
         pairs = draw(tracks, asked.pairs, np.random.default_rng(asked.seed))
         write_test(tracks, pairs, excerpts, asked.seed, asked.out)
     except ExtrapError as error:

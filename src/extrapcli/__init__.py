@@ -5,6 +5,7 @@
     model = extrapcli.load("recall")
     track = model.continue_song(samples, sample_rate, minutes=3, seed=0)
     extrapcli.continue_file("song.mp3", "long.flac", minutes=3)
+    report = extrapcli.evaluate(track.samples, sample_rate, head=track.head_samples, joins=track.joins)
 
 What fails raises a kind of `ExtrapError`, whose text is one sentence. Nothing is printed. Importing this package
 loads none of the libraries it works with; they are loaded when they are first needed.
@@ -25,12 +26,15 @@ from extrapcli.errors import (
 
 if TYPE_CHECKING:
     from extrapcli.continuation import Join
+    from extrapcli.evaluation import evaluate
+    from extrapcli.evaluation.results import Evaluation
     from extrapcli.extrapolators.base import Jump
     from extrapcli.model import Model, Track, load
     from extrapcli.pipeline import TrackFile, continue_file
 
 __all__ = [
     "CannotWrite",
+    "Evaluation",
     "ExtrapError",
     "Join",
     "Jump",
@@ -43,16 +47,19 @@ __all__ = [
     "UnusableModel",
     "UsageError",
     "continue_file",
+    "evaluate",
     "load",
 ]
 
 _MODULES = {
+    "Evaluation": "evaluation.results",
     "Join": "continuation",
     "Jump": "extrapolators.base",
     "Model": "model",
     "Track": "model",
     "TrackFile": "pipeline",
     "continue_file": "pipeline",
+    "evaluate": "evaluation",
     "load": "model",
 }
 

@@ -12,8 +12,7 @@ from extrapcli.errors import CannotWrite
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
-    from extrapcli.batch.batch import Counts
-    from extrapcli.batch.batch import Progress as BatchProgress
+    from extrapcli.batch import Counts
     from extrapcli.pipeline import Progress
     from extrapcli.training.progress import Progress as TrainingProgress
     from extrapcli.training.progress import Step
@@ -42,7 +41,7 @@ def nothing_but_results() -> Iterator[None]:
     global _results
     _results = sys.stdout
     try:
-        with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+        with Path(os.devnull).open("w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
             yield
     finally:
         _results = None
@@ -132,7 +131,7 @@ class _BatchBar(_Bar):
 
 
 @contextmanager
-def batch(quiet: bool, counts: "Counts") -> "Iterator[BatchProgress]":
+def batch(quiet: bool, counts: "Counts") -> Iterator[_BatchLines | _BatchBar]:
     """Show how many songs of a batch are done on stderr where that is a terminal; errors are printed in any case."""
     with nullcontext() if quiet else _bar() as bar:
         if bar:

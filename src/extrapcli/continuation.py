@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.audio.song import Song
-from extrapcli.audio.spooled import pieces
+from extrapcli.audio.spooled import chunks
 from extrapcli.errors import UsageError
 from extrapcli.extrapolators.base import Block, Jump
 
@@ -45,7 +45,7 @@ class Join:
 
     seconds: float
     fade_seconds: float
-    jump: Jump | None
+    jump: Jump | None = None
 
 
 class Continuation:
@@ -73,13 +73,13 @@ class Continuation:
         for block in self._blocks:
             assert written <= block.start <= written + len(pending), "a block begins before the one before it ends"
             self.joins.append(Join(block.start / rate, block.fade_samples / rate, block.jump))
-            yield from pieces(pending[: block.start - written])
+            yield from chunks(pending[: block.start - written])
             copied += copying * (block.start - written)
             self.copied_seconds = copied / rate
             written, copying = block.start, block.copy
             pending = block.samples.astype(dtype, copy=False)
         rest = len(pending) if self._wanted is None else self._wanted - written
-        yield from pieces(pending[:rest])
+        yield from chunks(pending[:rest])
         self.copied_seconds = (copied + copying * rest) / rate
 
 

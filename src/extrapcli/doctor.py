@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from extrapcli.audio.decode import decode
-from extrapcli.audio.encode import open_track
+from extrapcli.audio.encode import write_samples
 from extrapcli.audio.formats import FORMATS
 from extrapcli.backends import backend_class, open_model, registered
 from extrapcli.errors import ExtrapError
@@ -49,10 +49,7 @@ def _diagnose_formats() -> Iterator[str]:
         for format in FORMATS:
             path = Path(folder) / format
             try:
-                with open_track(
-                    path, format=format, sample_rate=rate, channels=1, depth="f32", expected_samples=rate
-                ) as track:
-                    track.write(tone)
+                write_samples(path, tone, format=format, sample_rate=rate, depth="f32")
                 decode(path)
             except (ExtrapError, OSError) as error:
                 yield f"format {format}: no: {error}"

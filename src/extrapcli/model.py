@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.audio.decode import check_samples
-from extrapcli.audio.song import Samples, Song
+from extrapcli.audio.decode import song_from_samples
+from extrapcli.audio.song import Song
 from extrapcli.backends import open_model
 from extrapcli.backends.base import Backend
 from extrapcli.continuation import Continuation, Join, Length
@@ -68,7 +68,7 @@ class Model:
         Raises as the extrapolator does: UsageError for a style it does not have, UnreadableAudio for a song with too
         little to go on, and UnusableModel.
         """
-        return Continuation(song, extrapolator_for(self._backend, style).blocks(song, wanted), wanted)  # type: ignore[arg-type]
+        return Continuation(song, extrapolator_for(self._backend, style).blocks(song, wanted), wanted)
 
     def continue_song(
         self,
@@ -109,7 +109,7 @@ class Model:
             >>> track.samples.shape
             (661500,)
         """
-        song = _song(samples, sample_rate)
+        song = song_from_samples(samples, sample_rate, "the song")
         wanted = length(minutes, add).samples(song)
         made = self.continuation(song, wanted, style(ending, variety, crossfade, seed))
         track = np.concatenate(list(made))
@@ -139,7 +139,7 @@ class Model:
             >>> sum(len(block) for block in islice(blocks, 20)) > 220500
             True
         """
-        song = _song(samples, sample_rate)
+        song = song_from_samples(samples, sample_rate, "the song")
         for block in self.continuation(song, None, style("cut", variety, crossfade, seed)):
             if len(block):
                 yield block[:, 0] if samples.ndim == 1 else block
@@ -189,18 +189,3 @@ def style(ending: Ending, variety: float, crossfade: float | None, seed: int) ->
     if seed < 0:
         raise UsageError(f"a seed of {seed} is out of range; give 0 or more")
     return Style(fade_seconds=crossfade, ending=ending, variety=variety, seed=seed)
-
-
-def _song(samples: NDArray[np.floating], sample_rate: int) -> Song:
-    """A song from the arrays that a user gives; raises UsageError and UnreadableAudio where they are none."""
-    if not np.issubdtype(samples.dtype, np.floating):
-        raise UsageError(f"samples are {samples.dtype}; give floats between -1 and 1")
-    if samples.ndim not in (1, 2):
-        raise UsageError(f"samples have the shape {samples.shape}; give (n,) or (n, channels)")
-    if samples.ndim == 2 and samples.shape[1] > 8:
-        raise UsageError(f"samples have {samples.shape[1]} channels; give (n, channels) with 8 channels at most")
-    rows = samples[:, None] if samples.ndim == 1 else samples
-    double = samples.dtype.itemsize > 4
-    sound: Samples = rows.astype(np.float64, copy=False) if double else rows.astype(np.float32, copy=False)
-    check_samples(sound, sample_rate, "the song")
-    return Song("the song", sound, sample_rate, "f64" if double else "f32", None)

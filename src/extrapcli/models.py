@@ -86,7 +86,7 @@ def read_card(folder: Path) -> Card:
     """Read a model's card; raise UnusableModel where it is damaged."""
     path = folder / CARD
     try:
-        card = Card(**json.loads(path.read_text()))
+        card = Card(**json.loads(path.read_text(encoding="utf-8")))
         if not isinstance(card.figures, dict) or not all(isinstance(digest, str) for digest in card.files.values()):
             raise TypeError("figures and files must be tables")
     except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
@@ -97,7 +97,7 @@ def read_card(folder: Path) -> Card:
 
 
 def write_card(folder: Path, card: Card) -> None:
-    (folder / CARD).write_text(json.dumps(card.__dict__, indent=2) + "\n")
+    (folder / CARD).write_text(json.dumps(card.__dict__, indent=2) + "\n", encoding="utf-8")
 
 
 def sha256(path: Path) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from extrapcli.atomic import STDOUT, make_folder
 from extrapcli.audio.decode import decode
-from extrapcli.audio.formats import FORMATS, format_of, is_audio_name, why_not
+from extrapcli.audio.formats import FORMATS, format_of, is_audio_name, unsupported
 from extrapcli.audio.song import Song
 from extrapcli.continuation import clock
 from extrapcli.errors import UnreadableAudio, UsageError
@@ -70,10 +70,10 @@ def choose_format(asked: str | None, out: Path | None, song: Song) -> str:
         raise UsageError(f"{out}: no format is called {out.suffix!r}; choose one of {', '.join(FORMATS)}")
     chosen = asked or named
     if chosen:
-        if reason := why_not(chosen, song.sample_rate, song.channels):
+        if reason := unsupported(chosen, song.sample_rate, song.channels):
             raise UsageError(f"{song.name}: {reason}; choose another format, such as flac", hint="format")
         return chosen
-    if song.format and not why_not(song.format, song.sample_rate, song.channels):
+    if song.format and not unsupported(song.format, song.sample_rate, song.channels):
         return song.format
     return "flac"
 

@@ -126,8 +126,15 @@ class Pipeline:
         track = self.write(song, source, path, format, progress)
         self._written.add(path)
         if options.report:
-            joins = [(join.seconds, join.fade_seconds) for join in track.joins]
-            write_report(path, song, joins=joins, overwrite=options.overwrite)
+            write_report(
+                path,
+                song,
+                joins=track.joins,
+                overwrite=options.overwrite,
+                device="cpu" if options.device == "cpu" else "auto",
+                threads=options.threads,
+                progress=progress.doing,
+            )
         return track
 
     def write(self, song: Song, source: Path, path: Path, format: str, progress: Progress) -> TrackFile:
@@ -257,7 +264,7 @@ def continue_files(
 
 def check_report(out: Path | None) -> None:
     """Raise UsageError where no report can lie beside a track, MissingDependency where its packages are absent."""
-    from extrapcli.evaluation.report import check_installed
+    from extrapcli.evaluation import check_installed
 
     if out == STDOUT:
         raise UsageError("a report lies beside its track, and standard output has no place for one")

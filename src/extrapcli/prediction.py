@@ -1,59 +1,55 @@
-"""The use case: one song in, what a model predicts of it out, each sample from the few before it."""
+"""Predicting every sample of a song from the few before it, and measuring how well that goes."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.amplitude import linear
-from extrapcli.amplitude.network import ahead, check
+from extrapcli.amplitude import linear, network
 from extrapcli.atomic import atomic_file
-from extrapcli.audio.encode import open_track
+from extrapcli.audio.encode import write_samples
 from extrapcli.audio.formats import FORMATS
 from extrapcli.audio.resample import resample
-from extrapcli.audio.song import Song
 from extrapcli.backends import open_model
 from extrapcli.backends.base import Backend
 from extrapcli.errors import UsageError
 from extrapcli.models import find_model, folders
 from extrapcli.naming import check_destination, choose_format, read_song, track_path
-from extrapcli.pipeline import Progress
+from extrapcli.pipeline import NoProgress, Progress
 from extrapcli.spec import SampleSpec, expect
 
-DEFAULT = "amplitude"
-LONG = "-long"  # behind a model's name: the one that has learned to predict from any number of samples
+DEFAULT_MODEL = "amplitude"
+LONG = "-long"  # after a model's name: the one that was trained on any number of samples
 SIXTEEN_BIT = 32768.0
-Samples = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What `extrap predict` was asked for; None leaves the choice to extrap."""
+class PredictionOptions:
+    """How a song is to be predicted; None leaves the choice to extrap."""
 
-    model: str = DEFAULT
+    model: str = DEFAULT_MODEL
     look_back: int | None = None
-    out: Path | None = None
-    into_folder: bool = False  # whether `out` was named as a folder
     backend: str = "auto"
     device: str = "auto"
-    format: str | None = None
     threads: int | None = None
+    format: str | None = None
     overwrite: bool = False
 
 
 @dataclass(frozen=True)
-class Error:
-    """The squared error of a prediction, in dB of the song's own mean square, and in 16-bit units."""
+class SquaredError:
+    """The mean squared error of a prediction, in dB relative to the song's mean square and in 16-bit units."""
 
     decibels: float
     squared_16_bit: float
 
     @classmethod
-    def of(cls, predicted: NDArray[np.floating], song: NDArray[np.floating]) -> "Error":
-        error = float(np.square(predicted - song, dtype=np.float64).mean())
-        level = float(np.square(song, dtype=np.float64).mean())
+    def of(cls, predicted: NDArray[np.floating], samples: NDArray[np.floating]) -> "SquaredError":
+        error = float(np.square(predicted - samples, dtype=np.float64).mean())
+        level = float(np.square(samples, dtype=np.float64).mean())
         decibels = 10 * np.log10(max(error, np.finfo(float).tiny) / level)
         return cls(round(float(decibels), 2), round(error * SIXTEEN_BIT**2, 1))
 
@@ -62,8 +58,8 @@ class Error:
 class Prediction:
     """A prediction that was written, and its error beside that of two others.
 
-    `linear_prediction` is of the same order, its weights fitted to each channel of this very song; `last_sample`
-    takes each sample for the next.
+    `linear_prediction` looks back as far, with weights fitted to each channel of this song. `last_sample` repeats
+    each sample as the prediction of the next.
     """
 
     song: str
@@ -76,18 +72,9 @@ class Prediction:
     backend: str
     device: str
     look_back: int
-    error: Error
-    linear_prediction: Error
-    last_sample: Error
-
-    @property
-    def errors(self) -> dict[str, Error]:
-        """The errors by what they are of, in words."""
-        return {
-            f"{self.model}, from {self.look_back} samples": self.error,
-            "linear prediction from as many, fitted to this song": self.linear_prediction,
-            "the last sample again": self.last_sample,
-        }
+    error: SquaredError
+    linear_prediction: SquaredError
+    last_sample: SquaredError
 
     def to_json(self) -> str:
         facts = asdict(self)
@@ -95,77 +82,89 @@ class Prediction:
         return json.dumps(facts)
 
 
-def predict_song(source: Path, wish: Wish, progress: Progress) -> Prediction:
-    """Write the one-step-ahead prediction of a song, at the model's rate, and measure it.
+def predict_song(
+    source: Path,
+    out: Path | None,
+    options: PredictionOptions,
+    *,
+    into_folder: bool = False,
+    progress: Progress | None = None,
+) -> Prediction:
+    """Write the prediction of a song, at the model's sample rate, and measure it.
 
-    Raises as `open_model`, `decode` and `atomic_file` do, UnusableModel where the model predicts no samples.
+    It goes to `out`, a file, a folder or `-`, or beside the song. Raises as `open_model`, `decode` and `atomic_file`
+    do, UnusableModel where the model does not predict samples, and UsageError where it can't look back so far.
     """
-    check_destination([source], wish.out, into_folder=wish.into_folder)
-    backend, look_back = _opened(wish)
-    song = _at_rate(read_song(source), expect(backend.spec, SampleSpec).sample_rate)
-    format = choose_format(wish.format, wish.out, song)
-    path = track_path(source, wish.out, f"-predicted{FORMATS[format].suffixes[0]}")
+    progress = progress or NoProgress()
+    check_destination([source], out, into_folder=into_folder)
+    backend, look_back = open_predictor(options)
+    song, rate = read_song(source), expect(backend.spec, SampleSpec).sample_rate
+    samples = resample(song.samples, from_rate=song.sample_rate, to_rate=rate)
+    format = choose_format(options.format, out, replace(song, samples=samples, sample_rate=rate))
+    path = track_path(source, out, f"-predicted{FORMATS[format].suffixes[0]}")
     progress.decoded(song.name, song.seconds)
-    with atomic_file(path, source=source, overwrite=wish.overwrite) as whole:
-        predicted = _predicted(backend, song.samples, look_back, progress)
-        with open_track(
-            whole,
-            format=format,
-            sample_rate=song.sample_rate,
-            channels=song.channels,
-            depth=song.depth,
-            expected_samples=len(predicted),
-        ) as track:
-            track.write(predicted)
-    linearly = [linear.predict(linear.fit([channel], look_back), channel) for channel in song.samples.T]
+    with atomic_file(path, source=source, overwrite=options.overwrite) as whole:
+        predicted = predict_samples(backend, samples, look_back, lambda share: progress.written(share, 0))
+        write_samples(whole, predicted, format=format, sample_rate=rate, depth=song.depth)
+    linearly = [linear.predict(linear.fit([channel], look_back), channel) for channel in samples.T]
     return Prediction(
         song=song.name,
         path=path,
         format=format,
         samples=len(predicted),
-        sample_rate=song.sample_rate,
+        sample_rate=rate,
         channels=song.channels,
         model=backend.spec.name,
         backend=backend.name,
         device=backend.device,
         look_back=look_back,
-        error=Error.of(predicted, song.samples),
-        linear_prediction=Error.of(np.stack(linearly, axis=1), song.samples),
-        last_sample=Error.of(np.concatenate([0 * song.samples[:1], song.samples[:-1]]), song.samples),
+        error=SquaredError.of(predicted, samples),
+        linear_prediction=SquaredError.of(np.stack(linearly, axis=1), samples),
+        last_sample=SquaredError.of(np.concatenate([0 * samples[:1], samples[:-1]]), samples),
     )
 
 
-def _opened(wish: Wish) -> tuple[Backend, int]:
-    """The model to predict with, and from how many samples: NAME or, for more or fewer than it has, NAME-long."""
+def predict_samples(
+    backend: Backend,
+    samples: NDArray[np.floating],
+    look_back: int,
+    on_progress: Callable[[float], None] = lambda share: None,
+) -> NDArray[np.float32]:
+    """Predict each sample of `(n, channels)` at the model's sample rate from the `look_back` before it.
 
-    def opened(name: str) -> Backend:
-        return open_model(find_model(name), backend=wish.backend, device=wish.device, threads=wish.threads)
+    Each channel is predicted by itself, and has any level. `on_progress` is called with the share that is done, 0 to
+    1. `backend` runs a SampleSpec.
+    """
+    channels: list[NDArray[np.float32]] = []
+    for channel in samples.T.astype(np.float32):
+        level = np.float32(channel.std(dtype=np.float64) or 1.0)
+        chunks = []
+        for chunk in network.predict(backend, channel / level, look_back):
+            chunks.append(chunk)
+            on_progress((len(channels) * len(samples) + sum(map(len, chunks))) / samples.size)
+        channels.append(np.concatenate(chunks) * level)
+    return np.stack(channels, axis=1)
 
-    backend = opened(wish.model)
-    look_back = wish.look_back or check(backend.spec)
-    if look_back != check(backend.spec) and f"{wish.model}{LONG}" in {folder.name for folder in folders()}:
-        backend = opened(f"{wish.model}{LONG}")
-    if look_back > (most := check(backend.spec)):
+
+def open_predictor(options: PredictionOptions) -> tuple[Backend, int]:
+    """Open the model for a look-back, and return that too.
+
+    Where the model NAME was trained on another number of samples and there is a NAME-long, that one is opened.
+    """
+
+    def opened(name: str) -> tuple[Backend, int]:
+        backend = open_model(
+            find_model(name), backend=options.backend, device=options.device, threads=options.threads
+        )
+        return backend, expect(backend.spec, SampleSpec).look_back
+
+    backend, longest = opened(options.model)
+    look_back = options.look_back or longest
+    if look_back != longest and f"{options.model}{LONG}" in {folder.name for folder in folders()}:
+        backend, longest = opened(f"{options.model}{LONG}")
+    if look_back > longest:
         raise UsageError(
-            f"--look-back {look_back} is out of range: {backend.spec.name} has learned to predict from {most} "
-            "samples at most; train another (extrap train --recipe amplitude-long)"
+            f"a look-back of {look_back} samples is too long for {backend.spec.name}, which predicts from {longest}",
+            hint="look_back",
         )
     return backend, look_back
-
-
-def _at_rate(song: Song, rate: int) -> Song:
-    return replace(song, samples=resample(song.samples, from_rate=song.sample_rate, to_rate=rate), sample_rate=rate)
-
-
-def _predicted(backend: Backend, samples: NDArray[np.floating], look_back: int, progress: Progress) -> Samples:
-    """Each channel `(n,)` of a sound predicted by itself, brought to unit deviation for the model and back."""
-    channels: list[Samples] = []
-    for channel in samples.T.astype(np.float32):
-        level = channel.std(dtype=np.float64) or 1.0
-        pieces = []
-        for piece in ahead(backend, channel / np.float32(level), look_back):
-            pieces.append(piece)
-            done = len(channels) * len(samples) + sum(map(len, pieces))
-            progress.written(done / samples.size, 0)
-        channels.append(np.concatenate(pieces) * np.float32(level))
-    return np.stack(channels, axis=1)

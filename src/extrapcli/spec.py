@@ -187,13 +187,13 @@ class TuneSpec(ModelSpec):
     """Writes tunes, a step at a time.
 
     Takes `context`, `(batch, 1, 2 + state)`: the index in `symbols` of what sounds, the position in its bar of the
-    next step (`melody.encoding.beat`), and the state before. Gives `next`, `(batch, symbols)`, the probability of
-    each symbol to come, and the new `state`, `(batch, state)`. Carrying the state this way gives models with a memory
-    the same interface as all others, so backends need not know of it.
+    next step (`melody.encoding.bar_position`), and the state before. Gives `next`, `(batch, symbols)`, the
+    probability of each symbol to come, and the new `state`, `(batch, state)`. Carrying the state this way gives
+    models with a memory the same interface as all others, so backends need not know of it.
     """
 
     kind = "tune"
-    does = "writes tunes"
+    does = "writes tunes, for extrap melody"
 
     symbols: tuple[str, ...]
     state: int

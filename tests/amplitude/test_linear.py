@@ -1,4 +1,4 @@
-"""Linear prediction against SciPy and against what it is by definition."""
+"""Linear prediction against SciPy and against its definition."""
 
 import numpy as np
 import pytest
@@ -16,12 +16,12 @@ def test_the_weights_have_the_least_squared_error(order: int, rng: np.random.Gen
     np.testing.assert_allclose(linear.fit(sounds, order), expected, atol=1e-8)
 
 
-def test_it_finds_the_recursion_that_made_a_sound(rng: np.random.Generator) -> None:
+def test_it_finds_the_recurrence_that_made_a_sound(rng: np.random.Generator) -> None:
     """A sum of two decaying tones is predicted exactly from four samples."""
     t = np.arange(400)
     sound = np.cos(0.3 * t) * 0.99**t + np.sin(1.1 * t + 1) * 0.995**t
     weights = linear.fit([sound[:200]], 4)
-    np.testing.assert_allclose(linear.go_on(weights, sound[:200], 200), sound[200:], atol=1e-6)
+    np.testing.assert_allclose(linear.extrapolate(weights, sound[:200], 200), sound[200:], atol=1e-6)
 
 
 def test_predictions_are_sums_of_the_samples_before(rng: np.random.Generator) -> None:
@@ -34,5 +34,5 @@ def test_predictions_are_sums_of_the_samples_before(rng: np.random.Generator) ->
 
 
 @pytest.mark.parametrize("sequences", [[np.zeros(100)], [np.ones(2)], []])
-def test_of_silence_or_of_nothing_it_predicts_silence(sequences: list[np.ndarray]) -> None:
+def test_silence_predicts_silence(sequences: list[np.ndarray]) -> None:
     assert not linear.fit(sequences, 3).any()

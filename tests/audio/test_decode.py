@@ -1,4 +1,4 @@
-"""Songs from elsewhere: what FFmpeg wrote, what is cut, damaged or nothing at all."""
+"""Decoding files written by FFmpeg, and refusing files that are cut off, damaged or no audio at all."""
 
 import io
 import struct
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from extrapcli.audio.declared_length import ogg_is_intact
+from extrapcli.audio import ogg
 from extrapcli.audio.decode import decode
 from extrapcli.errors import UnreadableAudio
 from tests.audio.test_round_trip import bursts, lag, write
@@ -53,7 +53,7 @@ def with_ffmpeg(path: Path, container: str, codec: str, rate: int = 44100, chann
         ("au", "pcm_s16be", "s16"),
     ],
 )
-def test_what_ffmpeg_writes_is_read(container: str, codec: str, depth: str, tmp_path: Path) -> None:
+def test_files_written_by_ffmpeg_are_read(container: str, codec: str, depth: str, tmp_path: Path) -> None:
     rate = 48000 if codec == "libopus" else 44100
     with_ffmpeg(tmp_path / "song.bin", container, codec, rate)
     song = decode(tmp_path / "song.bin")
@@ -64,22 +64,22 @@ def test_what_ffmpeg_writes_is_read(container: str, codec: str, depth: str, tmp_
     assert abs(lag(sound[:n, 0], song.samples[:n, 0])) <= (0 if container in ("ipod", "mp4", "mov") else 2048)
 
 
-def test_a_stream_is_read_like_its_file(tmp_path: Path) -> None:
-    whole = decode(SONG)
-    piped = decode(io.BytesIO(SONG.read_bytes()), name="pipe")
-    np.testing.assert_array_equal(whole.samples, piped.samples)
-    assert piped.name == "pipe"
-    assert piped.tags == whole.tags
+def test_a_stream_is_read_like_the_file_it_comes_from(tmp_path: Path) -> None:
+    song = decode(SONG)
+    streamed = decode(io.BytesIO(SONG.read_bytes()), name="pipe")
+    np.testing.assert_array_equal(song.samples, streamed.samples)
+    assert streamed.name == "pipe"
+    assert streamed.tags == song.tags
 
 
-def test_the_content_counts_and_not_the_suffix(tmp_path: Path) -> None:
+def test_the_content_counts_not_the_suffix(tmp_path: Path) -> None:
     disguised = tmp_path / "song.wav"
     disguised.write_bytes(SONG.read_bytes())
     assert decode(disguised).format == "mp3"
 
 
 @pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 0x7FFFFFFF])
-def test_a_wav_from_a_pipe_that_could_not_know_its_length_is_whole(size: int, tmp_path: Path) -> None:
+def test_a_wav_with_a_placeholder_length_is_read_whole(size: int, tmp_path: Path) -> None:
     sound = bursts(8000, 1, 8000)
     path = write(tmp_path / "x.wav", sound, "wav", 8000, "s16")
     raw = bytearray(path.read_bytes())
@@ -102,7 +102,7 @@ def test_a_song_that_is_cut_off_is_refused(format: str, share: float, tmp_path: 
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 10_000, b"text " * 5000, b"ID3\x04" + b"\0" * 5000, b"RIFF"])
-def test_what_is_no_audio_is_refused_with_one_sentence(
+def test_files_that_are_not_audio_are_refused_in_one_sentence(
     content: bytes, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "song.mp3"
@@ -120,9 +120,9 @@ def test_random_bytes_are_refused(rng: np.random.Generator, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("value", "message"), [(np.nan, "no numbers"), (np.inf, "infinite"), (-np.inf, "infinite"), (None, "silent")]
+    ("value", "message"), [(np.nan, "NaN"), (np.inf, "infinite"), (-np.inf, "infinite"), (None, "silent")]
 )
-def test_sounds_that_cannot_be_continued(value: float | None, message: str, tmp_path: Path) -> None:
+def test_values_that_cannot_be_continued(value: float | None, message: str, tmp_path: Path) -> None:
     sound = chord(1, 8000, 2) if value is not None else np.full((8000, 2), 1e-6)
     if value is not None:
         sound[500, 1] = value
@@ -131,7 +131,7 @@ def test_sounds_that_cannot_be_continued(value: float | None, message: str, tmp_
         decode(tmp_path / "x.wav")
 
 
-def test_a_folder_and_nothing_at_all_are_refused(tmp_path: Path) -> None:
+def test_folders_and_missing_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UnreadableAudio, match="folder"):
         decode(tmp_path)
     with pytest.raises(UnreadableAudio, match="no such file"):
@@ -139,7 +139,7 @@ def test_a_folder_and_nothing_at_all_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("tail", [b"TAG" + b"x" * 125, bytes(3000), b"\x5a\xa5" * 1500])
-def test_an_mp3_may_have_anything_behind_its_last_frame(
+def test_an_mp3_may_have_junk_after_its_last_frame(
     tail: bytes, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     path = write(tmp_path / "x.mp3", bursts(3 * 44100, 2, 44100), "mp3", 44100)
@@ -151,7 +151,7 @@ def test_an_mp3_may_have_anything_behind_its_last_frame(
 
 @pytest.mark.parametrize("rate", [22050, 44100])
 @pytest.mark.parametrize("priming", [1024, 2112])
-def test_an_m4a_that_names_its_priming_in_an_itunes_tag_is_whole(rate: int, priming: int, tmp_path: Path) -> None:
+def test_an_m4a_with_its_priming_in_an_itunes_tag_is_whole(rate: int, priming: int, tmp_path: Path) -> None:
     path = write(tmp_path / "x.m4a", bursts(3 * rate, 2, rate), "m4a", rate)
     path.write_bytes(path.read_bytes().replace(b"edts", b"free"))
     file = mutagen.mp4.MP4(path)
@@ -160,17 +160,17 @@ def test_an_m4a_that_names_its_priming_in_an_itunes_tag_is_whole(rate: int, prim
     assert len(decode(path).samples) >= 3 * rate - priming
 
 
-def test_the_checksums_of_ogg_pages_tell_a_whole_file_from_a_damaged_one(tmp_path: Path) -> None:
+def test_ogg_checksums_tell_intact_files_from_damaged_ones(tmp_path: Path) -> None:
     raw = write(tmp_path / "x", bursts(48000, 2, 48000), "opus", 48000).read_bytes()
-    assert ogg_is_intact(io.BytesIO(raw))
-    assert ogg_is_intact(io.BytesIO(raw + b"junk"))
+    assert ogg.pages_are_intact(io.BytesIO(raw))
+    assert ogg.pages_are_intact(io.BytesIO(raw + b"junk"))
     for damaged in (raw[:-1], raw[:3000] + bytes([raw[3000] ^ 1]) + raw[3001:], b""):
-        assert not ogg_is_intact(io.BytesIO(damaged))
+        assert not ogg.pages_are_intact(io.BytesIO(damaged))
 
 
 @pytest.mark.parametrize("format", ["ogg", "opus", "flac"])
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.8])
-def test_damage_within_a_song_is_refused(format: str, share: float, rng: np.random.Generator, tmp_path: Path) -> None:
+def test_damage_inside_a_song_is_refused(format: str, share: float, rng: np.random.Generator, tmp_path: Path) -> None:
     sound = (0.1 * rng.normal(size=(10 * 48000, 1))).astype(np.float32)
     path = write(tmp_path / "x", sound, format, 48000, "s16")
     raw = path.read_bytes()

@@ -1,4 +1,4 @@
-"""EBU Tech 3341, table 1: what a meter must read, to 0.1 LU; each case says its own number."""
+"""Loudness against EBU Tech 3341, table 1, to 0.1 LU. Test ids are the numbers of its cases."""
 
 import numpy as np
 import pytest
@@ -11,11 +11,9 @@ from tests.evaluation.sounds import few, tones, white
 
 RATE = 48000
 
-Samples = NDArray[np.float32]
 
-
-def sine(*parts: tuple[float, float], channels: int = 2, rate: int = RATE) -> Samples:
-    """1 kHz in all channels, its peak at so many dBFS for so many seconds, part after part: `(n, channels)`."""
+def sine(*parts: tuple[float, float], channels: int = 2, rate: int = RATE) -> NDArray[np.float32]:
+    """A 1 kHz tone in all channels, `(n, channels)`: each part is its peak level in dBFS and its seconds."""
     level = np.concatenate([np.full(round(seconds * rate), 10 ** (decibels / 20)) for decibels, seconds in parts])
     tone = level * np.sin(2 * np.pi * 1000 * np.arange(len(level)) / rate)
     return np.repeat(tone[:, None], channels, axis=1).astype(np.float32)
@@ -39,21 +37,21 @@ def test_integrated_loudness_is_gated(parts: list[tuple[float, float]], wanted: 
     assert loudness(sine(*parts)) == pytest.approx(wanted, abs=0.1)
 
 
-def test_surround_channels_have_their_weights() -> None:
+def test_surround_channels_are_weighted() -> None:
     """Case 6: 5.0 channels at -28, -28, -24, -30 and -30 dBFS."""
     samples = sine((0, 20), channels=5) * np.float32(10) ** (np.array([-28, -28, -24, -30, -30]) / 20)
     assert loudness(samples) == pytest.approx(-23, abs=0.1)
 
 
-def test_momentary_loudness_is_that_of_the_last_two_fifths() -> None:
-    """Case 12, first part: 0.18 s at -20 and 0.22 s at -30 dBFS, again and again, is -23 all the time."""
+def test_momentary_loudness_covers_the_last_400_ms() -> None:
+    """Case 12, first part: 0.18 s at -20 dBFS and 0.22 s at -30 dBFS in turn always read -23."""
     blocks = momentary(sine(*[(-20, 0.18), (-30, 0.22)] * 25), RATE)
     assert len(blocks) == 10 * PER_SECOND
     np.testing.assert_allclose(blocks[9:], -23, rtol=0, atol=0.1)
 
 
 @pytest.mark.parametrize("rate", [8000, 22050, 44100, 96000])
-def test_the_rate_does_not_matter(rate: int) -> None:
+def test_the_sample_rate_does_not_matter(rate: int) -> None:
     assert loudness(sine((-23, 5), rate=rate), rate) == pytest.approx(-23, abs=0.1)
 
 
@@ -64,21 +62,21 @@ def test_two_channels_are_3_lu_louder_than_one() -> None:
 
 @few
 @given(gain=st.floats(-25, 15))
-def test_gain_is_loudness(gain: float) -> None:
+def test_loudness_follows_gain(gain: float) -> None:
     sound = white(3, RATE)[:, None]
     louder = (sound * 10 ** (gain / 20)).astype(np.float32)
     assert loudness(louder) - loudness(sound) == pytest.approx(gain, abs=0.02)
 
 
-def test_silence_has_the_lowest_loudness() -> None:
+def test_silence_is_at_the_absolute_gate() -> None:
     blocks = momentary(np.zeros((RATE, 2), np.float32), RATE)
     assert (blocks == SILENT).all()
     assert integrated(blocks) == integrated(np.array([])) == SILENT
 
 
 @pytest.mark.parametrize("rate", [22050, 44100, 48000])
-def test_silence_after_sound_is_silence(rate: int) -> None:
-    """FFmpeg takes away what leaves its window, and can be left with a little less than nothing."""
+def test_silence_after_sound_is_at_the_absolute_gate(rate: int) -> None:
+    """FFmpeg subtracts what leaves its window, and rounding can make the rest negative."""
     for sound in (white(3, rate, rms=0.3), tones(440, 660, seconds=3, rate=rate)):
         blocks = momentary(np.concatenate([sound, np.zeros(2 * rate, np.float32)])[:, None], rate)
         assert (blocks[35:] == SILENT).all()

@@ -8,17 +8,17 @@ RATES = [8000, 11025, 22050, 44100, 48000, 96000, 192000]
 
 @pytest.mark.parametrize("from_rate", RATES)
 @pytest.mark.parametrize("to_rate", [22050, 44100])
-def test_nothing_shifts(from_rate: int, to_rate: int) -> None:
+def test_nothing_shifts_in_time(from_rate: int, to_rate: int) -> None:
     def tone(rate: int) -> np.ndarray:
         t = np.arange(rate) / rate
         return (np.sin(2 * np.pi * 997 * t) * np.exp(-(((t - 0.5) / 0.1) ** 2)))[:, None].astype(np.float32)
 
-    moved = resample(tone(from_rate), from_rate=from_rate, to_rate=to_rate)
-    assert moved.shape == (to_rate, 1)
-    np.testing.assert_allclose(moved, tone(to_rate), atol=2e-3)
+    resampled = resample(tone(from_rate), from_rate=from_rate, to_rate=to_rate)
+    assert resampled.shape == (to_rate, 1)
+    np.testing.assert_allclose(resampled, tone(to_rate), atol=2e-3)
 
 
-def test_the_same_rate_changes_nothing(rng: np.random.Generator) -> None:
+def test_equal_rates_change_nothing(rng: np.random.Generator) -> None:
     sound = rng.normal(size=(1000, 3)).astype(np.float32)
     np.testing.assert_array_equal(resample(sound, from_rate=44100, to_rate=44100), sound)
 

@@ -1,7 +1,6 @@
-"""Long songs lie in a file: the same numbers, and little of them in memory."""
+"""Long songs are spooled to a file: the same samples, few of them in memory."""
 
 import re
-import resource
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ import soundfile
 
 from extrapcli.audio import spooled as spooled_module
 from extrapcli.audio.decode import decode
-from extrapcli.audio.spooled import pieces, release, spooled
+from extrapcli.audio.spooled import chunks, release, spooled
 from extrapcli.continuation import Length
 from extrapcli.errors import CannotWrite
 from extrapcli.pipeline import NoProgress, Options, Pipeline
@@ -24,85 +23,84 @@ ALL_IN_MEMORY = 2**40
 
 
 def resident() -> float:
-    """Megabytes of this process in memory."""
+    """Return the resident memory of this process in megabytes."""
     status = Path("/proc/self/status").read_text()
     found = re.search(r"VmRSS:\s+(\d+) kB", status)
     assert found
     return int(found[1]) / 1024
 
 
-@pytest.fixture(params=[0, 20_000, ALL_IN_MEMORY], ids=["in a file", "in a file at last", "in memory"])
+@pytest.fixture(params=[0, 20_000, ALL_IN_MEMORY], ids=["in a file", "in a file in the end", "in memory"])
 def bound(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spooled_module, "LARGE_BYTES", request.param)
-    monkeypatch.setattr(spooled_module, "PIECE_BYTES", 4000)
+    monkeypatch.setattr(spooled_module, "MAX_BYTES_IN_MEMORY", request.param)
+    monkeypatch.setattr(spooled_module, "CHUNK_BYTES", 4000)
 
 
 @pytest.mark.usefixtures("bound")
 @pytest.mark.parametrize("shape", [(0, 2), (1, 1), (777, 2), (5000,), (12_345, 6)])
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int16"])
-def test_blocks_and_pieces_are_the_whole(shape: tuple[int, ...], dtype: str, rng: np.random.Generator) -> None:
+def test_blocks_and_chunks_add_up_to_the_array(shape: tuple[int, ...], dtype: str, rng: np.random.Generator) -> None:
     sound = (1000 * rng.normal(size=shape)).astype(dtype)
     cuts = np.sort(rng.integers(0, len(sound) + 1, 5))
-    whole = spooled(iter(np.split(sound, cuts)))
-    assert whole.dtype == dtype
-    np.testing.assert_array_equal(whole, sound)
-    np.testing.assert_array_equal(np.concatenate(list(pieces(whole))), sound)
-    part = whole[len(sound) // 3 :]
-    np.testing.assert_array_equal(np.concatenate(list(pieces(part))), sound[len(sound) // 3 :])
+    array = spooled(iter(np.split(sound, cuts)))
+    assert array.dtype == dtype
+    np.testing.assert_array_equal(array, sound)
+    np.testing.assert_array_equal(np.concatenate(list(chunks(array))), sound)
+    part = array[len(sound) // 3 :]
+    np.testing.assert_array_equal(np.concatenate(list(chunks(part))), sound[len(sound) // 3 :])
 
 
 @pytest.mark.parametrize("codec", ["alac", "flac", "pcm_u8", "pcm_s32le", "pcm_f64le", "wavpack", "vorbis", "mp3"])
-def test_a_song_is_the_same(codec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_song_is_the_same_in_a_file_and_in_memory(
+    codec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     song = tmp_path / "song"
     if codec == "vorbis":
-        soundfile.write(song, bursts(44100, 6, 44100), 44100, format="OGG")  # whose channels change places
+        soundfile.write(song, bursts(44100, 6, 44100), 44100, format="OGG")  # whose channels are reordered
     else:
         with_ffmpeg(song, "matroska", codec)
-    found = {}
+    songs = {}
     for bound in (0, ALL_IN_MEMORY):
-        monkeypatch.setattr(spooled_module, "LARGE_BYTES", bound)
-        found[bound] = decode(song)
-    one, other = found.values()
+        monkeypatch.setattr(spooled_module, "MAX_BYTES_IN_MEMORY", bound)
+        songs[bound] = decode(song)
+    one, other = songs.values()
     np.testing.assert_array_equal(one.samples, other.samples)
     assert (one.samples.dtype, one.depth, one.sample_rate) == (other.samples.dtype, other.depth, other.sample_rate)
 
 
 @pytest.mark.parametrize("model", ["recall", "study", "seq2seq", "amplitude"])
-def test_a_track_is_the_same(model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_track_is_the_same_in_a_file_and_in_memory(
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tracks = []
     for bound in (0, ALL_IN_MEMORY):
-        monkeypatch.setattr(spooled_module, "LARGE_BYTES", bound)
+        monkeypatch.setattr(spooled_module, "MAX_BYTES_IN_MEMORY", bound)
         song, track = decode(SONG), tmp_path / f"{bound}.flac"
         Pipeline(Options(Length(0.02, beyond=True), model)).write(song, SONG, track, "flac", NoProgress())
         tracks.append(track.read_bytes())
     assert tracks[0] == tracks[1]
 
 
-class Unseen:
-    def decoded(self, name: str, seconds: float) -> None: ...
-
-    def written(self, share: float, blocks: int) -> None: ...
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for its memory")
-def test_what_was_read_is_let_go() -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_memory_is_released_after_reading() -> None:
     def blocks() -> Iterator[np.ndarray]:
         for _ in range(100):
             yield np.ones((2**18, 2), np.float32)
 
     before = resident()
-    whole = spooled(blocks())
-    assert whole.nbytes == 200 * 2**20
-    assert sum(float(piece.sum()) for piece in pieces(whole)) == 100 * 2**19
+    array = spooled(blocks())
+    assert array.nbytes == 200 * 2**20
+    assert sum(float(chunk.sum()) for chunk in chunks(array)) == 100 * 2**19
     assert resident() < before + 30
-    assert whole.max() == 1
+    assert array.max() == 1
     assert resident() > before + 190
-    release(whole[5:, :1])
+    release(array[5:, :1])
     assert resident() < before + 30
 
 
 def test_no_room_for_a_long_song(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spooled_module, "LARGE_BYTES", 0)
+    resource = pytest.importorskip("resource")
+    monkeypatch.setattr(spooled_module, "MAX_BYTES_IN_MEMORY", 0)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
     try:

@@ -41,14 +41,14 @@ def test_every_format_keeps_every_tag_the_cover_and_the_sound(track: tuple[Path,
     assert song.samples.tobytes() == before
 
 
-def test_no_tags_change_no_byte(track: tuple[Path, str]) -> None:
+def test_writing_no_tags_changes_no_byte(track: tuple[Path, str]) -> None:
     path, format = track
     before = path.read_bytes()
     write_tags(path, format, Tags())
     assert path.read_bytes() == before
 
 
-def test_what_would_be_untrue_of_a_longer_track_is_left_out(tmp_path: Path) -> None:
+def test_tags_that_a_longer_track_makes_untrue_are_dropped(tmp_path: Path) -> None:
     path = write(tmp_path / "x.flac", bursts(8000, 1, 8000), "flac", 8000)
     file = mutagen.File(path)
     file["REPLAYGAIN_TRACK_GAIN"] = "-3 dB"
@@ -74,11 +74,11 @@ def test_damaged_tags_do_not_stop_a_song(tmp_path: Path) -> None:
     assert len(decode(path).samples) == 48000
 
 
-def test_what_has_no_tags_has_none() -> None:
+def test_a_file_that_is_not_audio_has_no_tags() -> None:
     assert read_tags(io.BytesIO(b"no audio")) == Tags()
 
 
-def test_rf64_is_left_as_it_is(tmp_path: Path) -> None:
+def test_rf64_is_not_changed(tmp_path: Path) -> None:
     path = tmp_path / "x.wav"
     soundfile.write(path, bursts(8000, 1, 8000), 8000, format="RF64")
     before = path.read_bytes()

@@ -1,4 +1,4 @@
-"""Songs made to do harm: they reach no other file, and none of them is taken for more than it is."""
+"""Hostile songs: they open no other file, and are refused where their values or rates are absurd."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from extrapcli.audio.decode import decode
-from extrapcli.audio.probe import seconds_of
+from extrapcli.audio.probe import declared_seconds
 from extrapcli.errors import UnreadableAudio
 from tests.audio.test_decode import with_ffmpeg
 from tests.conftest import chord
@@ -27,35 +27,35 @@ PLAYLISTS = {
 
 @pytest.mark.parametrize("kind", PLAYLISTS)
 @pytest.mark.parametrize("name", ["song.mp3", "song.m3u8", "song.ffconcat"])
-def test_a_list_of_files_is_no_song(kind: str, name: str, tmp_path: Path) -> None:
+def test_a_playlist_is_not_a_song(kind: str, name: str, tmp_path: Path) -> None:
     secret = tmp_path / "secret.wav"
     soundfile.write(secret, chord(2, 8000, 1), 8000)
     song = tmp_path / name
     song.write_text(PLAYLISTS[kind].replace("{secret}", str(secret)))
     with pytest.raises(UnreadableAudio, match="not audio"):
         decode(song)
-    assert seconds_of(song) == 0
+    assert declared_seconds(song) == 0
 
 
-def test_a_song_beyond_any_loudness_is_refused(tmp_path: Path) -> None:
+def test_absurdly_large_values_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.wav"
     sound = chord(1, 8000, 1)
-    soundfile.write(path, sound * 2.0**30, 8000, subtype="FLOAT")  # some programs write integers so
+    soundfile.write(path, sound * 2.0**30, 8000, subtype="FLOAT")  # as some programs write integers
     assert decode(path).samples.max() > 2**28
     sound[500] = 1e300
     soundfile.write(path, sound, 8000, subtype="DOUBLE")
-    with pytest.raises(UnreadableAudio, match="beyond any loudness"):
+    with pytest.raises(UnreadableAudio, match="larger than"):
         decode(path)
 
 
 @pytest.mark.parametrize("rate", [1, 999, 1_000_001, 2**31 - 1])
-def test_a_rate_that_no_sound_has_is_refused(rate: int, tmp_path: Path) -> None:
+def test_absurd_sample_rates_are_refused(rate: int, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "x.wav", chord(1, 8000, 1), rate)
-    with pytest.raises(UnreadableAudio, match=f"has {rate} samples a second"):
+    with pytest.raises(UnreadableAudio, match=f"sample rate of {rate} Hz"):
         decode(tmp_path / "x.wav")
 
 
-def test_tags_of_wavpack_are_read(tmp_path: Path) -> None:
+def test_wavpack_tags_are_read(tmp_path: Path) -> None:
     path = tmp_path / "x.wv"
     with_ffmpeg(path, "wv", "wavpack")
     tags = mutagen.apev2.APEv2()

@@ -1,8 +1,9 @@
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.conftest import install
 
 PACKAGE = Path(__file__).parent / "thirdparty"
 
@@ -10,11 +11,7 @@ PACKAGE = Path(__file__).parent / "thirdparty"
 @pytest.fixture(scope="session")
 def third_backend(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that holds an installed package with a backend of its own; on the path, it is seen."""
-    site = tmp_path_factory.mktemp("site")
-    uv = Path(sys.executable).with_name("uv")
-    options = f"--quiet --python {sys.executable} --target {site} --no-deps --no-build-isolation"
-    subprocess.run([uv, "pip", "install", *options.split(), PACKAGE], check=True)
-    return site
+    return install(PACKAGE, tmp_path_factory.mktemp("site"))
 
 
 @pytest.fixture

@@ -1,15 +1,13 @@
-from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 import pytest
 import soundfile
 
+from extrapcli.batch.engine import Engine
+from extrapcli.batch.jobs import Job, Naming, find_jobs
 from extrapcli.batch.manifest import Record
-from extrapcli.batch.plan import Naming, Work, plan
-from extrapcli.batch.worker import Task, Worker
+from extrapcli.batch.worker import Assignment, Worker
 from extrapcli.continuation import Length
 from extrapcli.pipeline import Options
 from tests.batch.rays import cluster, s3
@@ -31,37 +29,36 @@ def songs(tmp_path: Path, rng: np.random.Generator) -> Path:
     return tmp_path / "songs"
 
 
-def works_of(songs: Path, tracks: Path) -> list[Work]:
-    return plan(songs, tracks, Naming(OPTIONS.length, OPTIONS.model), include=(), exclude=())
+def jobs_of(songs: Path, tracks: Path) -> list[Job]:
+    return find_jobs(songs, tracks, Naming(OPTIONS.length, OPTIONS.model), include=(), exclude=())
 
 
-class Here:
-    """An engine that does the work in this process, one song at a time."""
+class InProcessEngine(Engine):
+    """Does the work in this process, one song at a time."""
 
     def __init__(self, options: Options = OPTIONS) -> None:
-        self.worker = Worker(options)
-        self.given: list[Task] = []
+        super().__init__(timeout_minutes=60)
+        self._worker = Worker(options)
 
     @property
     def free(self) -> bool:
-        return not self.given
+        return not self._busy
 
-    def submit(self, task: Task) -> None:
-        self.given.append(task)
+    def close(self) -> None: ...
 
-    def finished(self) -> list[tuple[Task, Record]]:
-        task = self.given.pop()
-        return [(task, self.worker.do(task))]
+    def _begin(self, assignment: Assignment) -> tuple[None, str]:
+        self._assignment = assignment
+        return None, assignment.job.output
 
-    def __enter__(self) -> Self:
-        return self
+    def _wait(self, seconds: float | None) -> list[str]:
+        return list(self._busy)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    def _answer(self, worker: None, handle: str) -> Record:
+        return self._worker.run(self._assignment)
+
+    def _discard(self, worker: None) -> None: ...
 
 
 @pytest.fixture(scope="session")
-def here() -> Iterator[Here]:
-    with Here() as engine:
-        yield engine
+def engine() -> InProcessEngine:
+    return InProcessEngine()

@@ -1,4 +1,4 @@
-"""A Ray cluster and an S3 server of this machine, and the workers there are."""
+"""A Ray cluster and an S3 server on this machine, and the workers there."""
 
 import os
 import signal
@@ -14,13 +14,13 @@ from urllib.request import urlopen
 import pytest
 
 RAY = Path(sys.executable).with_name("ray")
-CORES = 3
-"""Of the cluster, by its own account: as many workers run at once, whatever the machine has."""
+CORES = 2
+"""What the cluster is told it has: as many workers run at once, whatever the machine has."""
 
 
 @pytest.fixture(scope="session")
 def s3() -> Iterator[str]:
-    """The URL of a bucket on an S3 server of this machine. All processes that are begun find it there."""
+    """The URL of a bucket on an S3 server of this machine, where all processes started later find it."""
     s3fs = pytest.importorskip("s3fs", reason="s3fs is not installed")
     moto = pytest.importorskip("moto.server", reason="moto is not installed")
     server = moto.ThreadedMotoServer(port=0, verbose=False)
@@ -40,7 +40,7 @@ def s3() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def cluster(s3: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a Ray cluster of this machine, begun as the documentation says."""
+    """The address of a Ray cluster on this machine, started as the documentation says."""
     pytest.importorskip("ray", reason="Ray is not installed")
     log = tmp_path_factory.mktemp("ray") / "log"
     # Names of sockets are short, so the folder's has to be.
@@ -50,9 +50,9 @@ def cluster(s3: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     ):
         patch.setenv("RAY_AUTH_MODE", "disabled")
         patch.setenv("RAY_worker_niceness", "0")  # else other tests starve its workers
-        for _ in range(3):  # it gives itself 30 seconds to start, which a busy machine may not have
+        for _ in range(3):  # Ray gives itself 30 seconds to start, which can be too short on a busy machine
             head = free_port()
-            # Ray waits 15 seconds, and no more, for ports of its agents that are not given.
+            # Ray waits for ports of its agents that are not given, but for no longer than 15 seconds.
             agents = ("dashboard-agent-grpc", "dashboard-agent-listen", "runtime-env-agent", "metrics-export")
             args = [str(RAY), "start", "--head", "--block", "--node-ip-address=127.0.0.1", f"--port={head}"]
             args += [f"--num-cpus={CORES}", f"--object-store-memory={80 * 2**20}", "--include-dashboard=false"]
@@ -82,13 +82,13 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def workers(doing: str = "") -> list[int]:
-    """The processes of workers on the cluster, or of those that are at `do`, say."""
-    wanted = f"ray::_Actor.{doing}" if doing else "ray::_Actor"
+def workers(method: str = "") -> list[int]:
+    """The processes of the cluster's workers, or of those that run a method, such as `run`."""
+    title = f"ray::_Actor.{method}" if method else "ray::_Actor"
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if (process / "cmdline").read_text().startswith(wanted) and os.getpid() in ancestors(int(process.name)):
+            if (process / "cmdline").read_text().startswith(title) and os.getpid() in ancestors(int(process.name)):
                 found.append(int(process.name))
         except OSError:
             continue
@@ -101,16 +101,18 @@ def ancestors(pid: int) -> Iterator[int]:
         yield pid
 
 
-def wait_for_worker(doing: str = "") -> int:
-    for _ in range(6000):
-        if found := workers(doing):
-            return found[0]
-        time.sleep(0.02)
-    raise TimeoutError(doing)
-
-
-def kill(pid: int) -> None:
-    os.kill(pid, signal.SIGKILL)
+def kill_worker_at_work() -> None:
+    """Wait for a worker that has a song, and kill it before it is done."""
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline:
+        for worker in workers("run"):
+            os.kill(worker, signal.SIGSTOP)
+            if worker in workers("run"):
+                os.kill(worker, signal.SIGKILL)
+                return
+            os.kill(worker, signal.SIGCONT)
+        time.sleep(0.01)
+    raise TimeoutError
 
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")

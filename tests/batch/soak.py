@@ -1,4 +1,4 @@
-"""Thousands of short songs through `extrap batch`, some of them broken, with its memory over time.
+"""Runs `extrap batch` on thousands of short songs, some of them broken, and watches its memory.
 
 python -m tests.batch.soak FOLDER --songs 2000 --broken-every 100
 """
@@ -7,7 +7,6 @@ import argparse
 import json
 import os
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -19,7 +18,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-EXTRAP = str(Path(sys.executable).with_name("extrap"))
+from tests.batch.processes import EXTRAP, resident, workers
+
 RATE = 8000
 LENGTH = "0:08"
 SAMPLE_SECONDS = 0.5
@@ -28,7 +28,7 @@ Sound = NDArray[np.float64]
 
 
 def song(rng: np.random.Generator, seconds: float) -> Sound:
-    """Plucked notes of a scale over a little noise, `(n,)`."""
+    """Make plucked notes of a scale over a little noise, `(n,)`."""
     t = np.arange(round(seconds * RATE)) / RATE
     notes = 110 * 2 ** (rng.choice([0, 2, 4, 7, 9, 12, 14, 16], int(seconds * 4) + 1) / 12)
     tone = np.sin(2 * np.pi * notes[(t * 4).astype(int)] * t) * np.exp(-6 * (t % 0.25))
@@ -51,18 +51,18 @@ BROKEN: dict[str, Callable[[Path, Sound], object]] = {
     "not audio": lambda path, sound: path.write_text("no music\n" * 99),
     "cut off": _cut,
     "silent": lambda path, sound: soundfile.write(path, 0 * sound, RATE),
-    "are infinite or no numbers": _no_numbers,
+    "are infinite or NaN": _no_numbers,
     "0.20 s of music": lambda path, sound: soundfile.write(path, sound[: RATE // 5], RATE),
     "already": lambda path, sound: soundfile.write(path, np.tile(sound, 5), RATE),
     "No such file": lambda path, sound: path.symlink_to("gone.wav"),
     "symbolic links": lambda path, sound: path.symlink_to(path.name),
-    "is no file": lambda path, sound: os.mkfifo(path),
+    "not a regular file": lambda path, sound: os.mkfifo(path),
 }
-"""What the batch says of a song, and how to make one of which it does."""
+"""Part of an error of the batch, and how to make a song that has it."""
 
 
 def write_songs(folder: Path, count: int, broken_every: int) -> dict[str, str]:
-    """Write songs of 2 to 6 s in folders of a hundred; give the broken ones and what is wrong with them."""
+    """Write songs of 2 to 6 s in folders of a hundred; return the broken ones and their errors."""
     rng = np.random.default_rng(count)
     kinds = list(BROKEN)
     broken = {}
@@ -82,8 +82,8 @@ def write_songs(folder: Path, count: int, broken_every: int) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Soaked:
-    """The exit status, the last line of the manifest of each song, what was said, seconds, and memory in MB over
-    time: of the command, and of its largest worker."""
+    """The exit status, the last line of each song in the manifest, stderr, the seconds it took, and rows of seconds,
+    memory of the command and memory of its largest worker, in MB."""
 
     status: int
     records: dict[str, dict[str, object]]
@@ -93,68 +93,44 @@ class Soaked:
 
 
 def soak(songs: Path, tracks: Path, jobs: int) -> Soaked:
-    began = time.monotonic()
+    start = time.monotonic()
     command = [EXTRAP, "batch", str(songs), str(tracks), "--minutes", LENGTH, "--jobs", str(jobs), "-q"]
     with (tracks.parent / "stderr").open("w+") as stderr:
         running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stderr)
         memory = []
         while running.poll() is None:
             time.sleep(SAMPLE_SECONDS)
-            largest = max(map(_resident, workers(running.pid)), default=0.0)
-            memory.append((time.monotonic() - began, _resident(running.pid), largest))
+            largest = max(map(resident, workers(running.pid)), default=0.0)
+            memory.append((time.monotonic() - start, resident(running.pid), largest))
         stderr.seek(0)
-        told = stderr.read()
-    lines = [json.loads(line) for line in (tracks / "manifest.jsonl").read_text().splitlines()]
-    return Soaked(running.returncode, {line["input"]: line for line in lines}, told, time.monotonic() - began, memory)
-
-
-def workers(process: int) -> list[int]:
-    """The worker processes of a process."""
-    found = []
-    for task in Path(f"/proc/{process}/task").glob("*/children"):
-        found += [int(child) for child in task.read_text().split()]
-    return [child for child in found if b"spawn_main" in _file(child, "cmdline")]
-
-
-def alive(process: int) -> bool:
-    """Whether a process is there, and more than the memory of one that has ended."""
-    return b"VmRSS:" in _file(process, "status")
-
-
-def _resident(process: int) -> float:
-    lines = _file(process, "status").decode().splitlines()
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:")), 0.0)
-
-
-def _file(process: int, name: str) -> bytes:
-    try:
-        return Path(f"/proc/{process}/{name}").read_bytes()
-    except OSError:
-        return b""
+        errors = stderr.read()
+    lines = map(json.loads, (tracks / "manifest.jsonl").read_text().splitlines())
+    records = {line["input"]: line for line in lines}
+    return Soaked(running.returncode, records, errors, time.monotonic() - start, memory)
 
 
 def check(soaked: Soaked, songs: Path, count: int, broken: dict[str, str]) -> None:
-    """Every good song has its track, every bad one is named with what is wrong with it."""
+    """Check that every good song has its track, and every broken one its error."""
     assert soaked.status == (7 if broken else 0), soaked.stderr[-2000:]
     states = Counter(line["state"] for line in soaked.records.values())
     assert states == Counter(done=count - len(broken), failed=len(broken)), states
     for name, kind in broken.items():
-        told = [line for line in soaked.stderr.splitlines() if str(songs / name) in line]
-        assert len(told) == 1, (name, told)
-        assert kind in told[0], told
+        errors = [line for line in soaked.stderr.splitlines() if str(songs / name) in line]
+        assert len(errors) == 1, (name, errors)
+        assert kind in errors[0], errors
         assert kind in str(soaked.records[name]["error"])
         assert name in soaked.stderr.splitlines()[-1]
     for line in soaked.records.values():
-        assert line["state"] == "failed" or line["seconds"] == 8.0
+        assert line["state"] == "failed" or line["output_seconds"] == 8.0
 
 
 def main() -> None:
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("folder", type=Path, help="an empty folder, or one that is not there")
-    asked.add_argument("--songs", type=int, default=2000)
-    asked.add_argument("--broken-every", type=int, default=100)
-    asked.add_argument("--jobs", type=int, default=2)
-    args = asked.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="an empty folder, or a new one")
+    parser.add_argument("--songs", type=int, default=2000)
+    parser.add_argument("--broken-every", type=int, default=100)
+    parser.add_argument("--jobs", type=int, default=2)
+    args = parser.parse_args()
     songs, tracks = args.folder / "songs", args.folder / "tracks"
     broken = write_songs(songs, args.songs, args.broken_every)
     soaked = soak(songs, tracks, args.jobs)

@@ -1,22 +1,23 @@
-"""Worker processes that do their work, die, hang, never begin, and leave with the one that began them."""
+"""Worker processes that do their work, die, hang, can't start, and leave with the process that started them."""
 
 import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
 
+from extrapcli.batch import engine as engines
 from extrapcli.batch.engine import LocalEngine
 from extrapcli.batch.manifest import Record
-from extrapcli.batch.worker import Task
-from tests.batch.conftest import OPTIONS, works_of
-from tests.batch.soak import alive
+from extrapcli.batch.worker import Assignment
+from tests.batch.conftest import OPTIONS, jobs_of
+from tests.batch.processes import alive, wait_until
 
 
 def workers() -> list[int]:
@@ -24,17 +25,22 @@ def workers() -> list[int]:
 
 
 @pytest.fixture
-def tasks(songs: Path) -> list[Task]:
-    begun = Record("begun", "song", "track", "run")
-    works = works_of(songs, songs.parent / "tracks")
-    return [Task(work, replace(begun, input=work.input, output=work.output), (), unfinished=False) for work in works]
+def assignments(songs: Path) -> list[Assignment]:
+    jobs = jobs_of(songs, songs.parent / "tracks")
+    return [Assignment(job, Record("started", job.input, job.output, "run"), (), interrupted=False) for job in jobs]
 
 
 @pytest.fixture
-def engine() -> Iterator[LocalEngine]:
-    with LocalEngine(OPTIONS, 2) as engine:
+def local() -> Iterator[LocalEngine]:
+    with closing(LocalEngine(OPTIONS, 2)) as engine:
         yield engine
     assert not workers()
+
+
+def submit(engine: LocalEngine, assignments: list[Assignment]) -> None:
+    for assignment in assignments:
+        assert engine.free
+        engine.submit(assignment)
 
 
 def finish(engine: LocalEngine, count: int) -> list[Record]:
@@ -44,83 +50,75 @@ def finish(engine: LocalEngine, count: int) -> list[Record]:
     return sorted(records, key=lambda record: record.input)
 
 
-def test_songs_are_done_side_by_side(engine: LocalEngine, tasks: list[Task]) -> None:
+def test_songs_are_done_side_by_side(local: LocalEngine, assignments: list[Assignment]) -> None:
     assert not workers()
-    for task in tasks[:2]:
-        assert engine.free
-        engine.submit(task)
-    assert not engine.free
+    submit(local, assignments[:2])
+    assert not local.free
     assert len(workers()) == 2
-    assert [record.state for record in finish(engine, 2)] == ["done"] * 2
-    assert all(task.work.target.stat().st_size for task in tasks[:2])
-    assert engine.free
+    assert [record.state for record in finish(local, 2)] == ["done"] * 2
+    assert all(assignment.job.target.stat().st_size for assignment in assignments[:2])
+    assert local.free
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT])
 def test_a_worker_that_dies_takes_one_song_with_it(
-    number: signal.Signals, engine: LocalEngine, tasks: list[Task]
+    number: signal.Signals, local: LocalEngine, assignments: list[Assignment]
 ) -> None:
-    engine.submit(tasks[0])
-    (first,) = workers()
-    engine.submit(tasks[1])
-    os.kill(first, number)
-    died, well = finish(engine, 2)
-    assert died.error == (
-        f"{tasks[0].work.source}: the process at work on it died ({number.name}); try it alone with extrap continue"
-    )
-    assert (died.state, died.status, well.state) == ("failed", 1, "done")
-    for task in tasks[2:]:
-        engine.submit(task)
-    assert [record.state for record in finish(engine, 2)] == ["done"] * 2
-    assert not tasks[0].work.target.exists()
+    submit(local, assignments[:1])
+    os.kill(workers()[0], number)
+    submit(local, assignments[1:2])
+    died, well = finish(local, 2)
+    song = assignments[0].job.source
+    assert died.error == f"{song}: the process working on it died ({number.name}); try it alone"
+    assert (died.state, died.exit_status, well.state) == ("failed", 1, "done")
+    submit(local, assignments[2:])
+    assert [record.state for record in finish(local, 2)] == ["done"] * 2
+    assert not assignments[0].job.target.exists()
 
 
-def test_a_worker_that_dies_while_it_has_nothing_to_do_is_not_missed(engine: LocalEngine, tasks: list[Task]) -> None:
-    for task in tasks[:2]:
-        engine.submit(task)
-    finish(engine, 2)
+def test_a_worker_that_dies_without_work_is_replaced(local: LocalEngine, assignments: list[Assignment]) -> None:
+    submit(local, assignments[:2])
+    finish(local, 2)
     for worker in workers():
         os.kill(worker, signal.SIGKILL)
-        while worker in workers():
-            time.sleep(0.01)
-    for task in tasks[2:]:
-        engine.submit(task)
-    assert [record.state for record in finish(engine, 2)] == ["done"] * 2
+    wait_until(lambda: not workers())
+    submit(local, assignments[2:])
+    assert [record.state for record in finish(local, 2)] == ["done"] * 2
 
 
-def test_a_song_that_takes_too_long_is_given_up(tasks: list[Task]) -> None:
-    with LocalEngine(OPTIONS, 1, timeout_minutes=1e-4) as engine:
-        engine.submit(tasks[0])
+def test_a_song_that_takes_too_long_is_given_up(assignments: list[Assignment]) -> None:
+    with closing(LocalEngine(OPTIONS, 1, timeout_minutes=1e-4)) as engine:
+        submit(engine, assignments[:1])
         (record,) = finish(engine, 1)
-        assert record.error == f"{tasks[0].work.source}: took more than 0.0001 minutes; give it more --timeout"
+        assert record.error == f"{assignments[0].job.source}: took more than 0.0001 minutes"
+        assert record.hint == "timeout_minutes"
         assert not workers()
 
 
-def test_a_process_that_hangs_is_ended(tasks: list[Task]) -> None:
-    """One that is stopped does not even hear that it shall leave."""
-    with LocalEngine(OPTIONS, 1) as engine:
-        engine.submit(tasks[0])
+def test_a_process_that_hangs_is_killed(assignments: list[Assignment], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stopped one doesn't even notice that it is asked to leave."""
+    monkeypatch.setattr(engines, "_SECONDS_TO_LEAVE", 0.1)
+    with closing(LocalEngine(OPTIONS, 1)) as engine:
+        submit(engine, assignments[:1])
         (worker,) = workers()
         os.kill(worker, signal.SIGSTOP)
     assert not alive(worker)
 
 
-def test_workers_that_can_never_begin_fail_their_songs(tasks: list[Task]) -> None:
-    with LocalEngine(replace(OPTIONS, model="no such model"), 2) as engine:
-        for task in tasks[:2]:
-            engine.submit(task)
+def test_workers_that_cannot_start_fail_their_songs(assignments: list[Assignment]) -> None:
+    with closing(LocalEngine(replace(OPTIONS, model="no such model"), 2)) as engine:
+        submit(engine, assignments[:2])
         for record in finish(engine, 2):
             assert record.error.startswith("no such model: no such model or file")
-            assert record.status == 4
+            assert record.exit_status == 4
 
 
 PARENT = """
 import sys, time
 from tests.batch.conftest import OPTIONS
-from extrapcli.batch.engine import LocalEngine, _Process
+from extrapcli.batch.engine import _Process
 
 if __name__ == "__main__":
-    engine = LocalEngine(OPTIONS, 1).__enter__()
     process = _Process(OPTIONS)
     print(process._process.pid, flush=True)
     time.sleep(600)
@@ -138,8 +136,5 @@ def test_a_worker_leaves_when_its_parent_is_killed(tmp_path: Path) -> None:
     assert alive(worker)
     parent.kill()
     parent.wait()
-    deadline = time.monotonic() + 60
-    while alive(worker):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: not alive(worker))
     parent.stdout.close()

@@ -1,14 +1,15 @@
-"""What a worker takes for a long song."""
+"""The memory of a worker with a long song."""
 
 import re
 import subprocess
 from pathlib import Path
 
 import numpy as np
+import pytest
 import soundfile
 
+from tests.batch.processes import EXTRAP, workers
 from tests.batch.rays import linux_only
-from tests.batch.soak import EXTRAP, workers
 from tests.conftest import chord
 
 RATE = 44100
@@ -16,6 +17,7 @@ MOST = 300  # MB
 
 
 @linux_only
+@pytest.mark.slow
 def test_ten_minutes_of_stereo(tmp_path: Path, rng: np.random.Generator) -> None:
     song = np.tile(chord(20, RATE, 2), (30, 1)).astype(np.float32)
     song *= rng.uniform(0.2, 1, 300).repeat(2 * RATE)[:, None].astype(np.float32)

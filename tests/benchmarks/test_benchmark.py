@@ -1,4 +1,4 @@
-"""The benchmark in short: a way is measured once and kept, a failure is kept and counted, the page tells both."""
+"""The benchmark in short: a method is measured once and kept, a failure is kept and counted, the page tells both."""
 
 import importlib
 import json
@@ -15,7 +15,7 @@ from extrapcli.evaluation.tagger import Tagger
 from tests.conftest import chord
 
 ROOT = Path(__file__).parents[2]
-WAYS = ["recall", "PyMusicLooper", "true continuation", "loop", "silence", "noise"]
+METHODS = ["recall", "PyMusicLooper", "true continuation", "loop", "silence", "noise"]
 SONGS = ["one", "two"]
 RATE = 8000
 
@@ -34,12 +34,12 @@ def benchmark(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def test_a_way_is_measured_once(benchmark: ModuleType, tmp_path: Path) -> None:
     whole = chord(24, RATE, 1).astype(np.float32)
     clip = benchmark.Clip("one", tmp_path / "one.wav", RATE, whole[: 10 * RATE], whole)
-    for way in ("loop", "true continuation"):
-        benchmark.measure(way, clip, tmp_path, Tagger(threads=1))
+    for method in ("loop", "true continuation"):
+        benchmark.measure(method, clip, tmp_path, Tagger(threads=1))
     result = tmp_path / "measured" / "loop" / "one" / "result.json"
     facts = json.loads(result.read_text())
     assert facts["values"].keys() == {measure.name for measure in MEASURES}
-    assert facts["values"]["loops"] > 90
+    assert facts["values"]["loop_share"] > 90
     assert facts["joins"] == 2
     assert json.loads((tmp_path / "tracks" / "loop" / "one.json").read_text()) == {"head_seconds": 10}
     result.write_text("kept")
@@ -67,16 +67,16 @@ def test_what_a_program_takes_is_its_own(benchmark: ModuleType, tmp_path: Path) 
 @pytest.fixture
 def measured(tmp_path: Path, rng: np.random.Generator) -> Path:
     """A run in which each control has values as they should be, and PyMusicLooper failed on one song."""
-    for way in WAYS:
+    for method in METHODS:
         for song in SONGS:
-            folder = tmp_path / "measured" / way / song
+            folder = tmp_path / "measured" / method / song
             folder.mkdir(parents=True)
-            np.save(folder / "embeddings.npy", rng.normal(size=(12, 4)) + (way == "noise") * 3)
-            place = WAYS.index(way)
+            np.save(folder / "embeddings.npy", rng.normal(size=(12, 4)) + (method == "noise") * 3)
+            place = METHODS.index(method)
             values = {measure.name: {"low": place, "high": -place}.get(measure.better, measure.ideal + place)
                       for measure in MEASURES}  # fmt: skip
             facts = {"values": values, "seconds": 1.5, "megabytes": 123.0, "joins": 2}
-            failed = way == "PyMusicLooper" and song == "two"
+            failed = method == "PyMusicLooper" and song == "two"
             (folder / "result.json").write_text(json.dumps({"failed": "no loop"} if failed else facts))
     return tmp_path
 
@@ -85,7 +85,7 @@ def test_the_page_tells_what_was_measured(benchmark: ModuleType, measured: Path)
     from benchmark_tables import document  # type: ignore[import-not-found]
 
     ranks = {"recall": Ranks((1, 1, 3, 5), 20)}
-    text = document(measured, WAYS, SONGS, ranks, "test", ["recall"])
+    text = document(measured, METHODS, SONGS, ranks, "test", ["recall"])
     assert all(measure.title in text for measure in MEASURES)
     assert "| recall | 1.5 s | 1.5 s | 123 MB | 0 of 2 |" in text
     assert "1 of 2 (no loop)" in text
@@ -97,12 +97,12 @@ def test_the_page_tells_what_was_measured(benchmark: ModuleType, measured: Path)
 def test_the_page_says_which_measures_fail(benchmark: ModuleType, measured: Path) -> None:
     from benchmark_tables import document
 
-    before = document(measured, WAYS, SONGS, {"recall": Ranks((1,), 20)}, "test", ["recall"])
-    assert "Timbre (" not in before
+    before = document(measured, METHODS, SONGS, {"recall": Ranks((1,), 20)}, "test", ["recall"])
+    assert "Timbre distance (" not in before
     for song in SONGS:
         result = measured / "measured" / "noise" / song / "result.json"
         facts = json.loads(result.read_text())
-        facts["values"]["timbre"] = 0
+        facts["values"]["timbre_distance"] = 0
         result.write_text(json.dumps(facts))
-    after = document(measured, WAYS, SONGS, {"recall": Ranks((1,), 20)}, "test", ["recall"])
-    assert "Timbre (true continuation against noise)" in after
+    after = document(measured, METHODS, SONGS, {"recall": Ranks((1,), 20)}, "test", ["recall"])
+    assert "Timbre distance (true continuation against noise)" in " ".join(after.split())

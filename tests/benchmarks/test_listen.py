@@ -360,7 +360,7 @@ def test_votes_by_click_and_by_key_are_saved(page: Any, test: Path, tmp_path: Pa
     assert path.name == f"votes-{votes['listener']}.json"
     assert [(vote["pair"], vote["choice"]) for vote in votes["votes"]] == list(zip(order, "B=A", strict=False))
     for vote in votes["votes"]:
-        assert all(0.2 < seconds < 1 for seconds in vote["seconds"].values())
+        assert all(seconds > 0.2 for seconds in vote["seconds"].values())
     assert "Listeners: 1, votes: 3" in run(count, test / "key.json", path).stdout
 
 
@@ -403,7 +403,7 @@ def test_the_end_thanks_and_lets_another_listener_begin(page: Any, tmp_path: Pat
     play_both(page)
     page.keyboard.press("=")
     assert page.get_by_text("Thank you").is_visible()
-    assert not page.get_by_text("Which goes on better?").is_visible()
+    assert not page.get_by_text("Which continues better?").is_visible()
     path = saved(page, tmp_path)
     assert len(json.loads(path.read_text())["votes"]) == 12
     page.get_by_role("button", name="Another listener").click()

@@ -75,7 +75,7 @@ def missing(path: Path) -> None:
         (cut, "cut.mp3", "cut off"),
         (cut, "cut.flac", "cut off"),
         (cut, "cut.wav", "cut off"),
-        (holding(np.nan), "nan.wav", "no numbers"),
+        (holding(np.nan), "nan.wav", "NaN"),
         (holding(np.inf), "infinite.wav", "infinit"),
         (holding(-np.inf), "minus.wav", "infinit"),
         (silence, "silence.wav", "silen"),

@@ -3,14 +3,18 @@
 import json
 import os
 import re
+import shutil
 import subprocess
+import sys
 from pathlib import Path
+from textwrap import dedent
 
 import numpy as np
 import pytest
 import soundfile
 
-from tests.batch.soak import EXTRAP, RATE, song
+from tests.batch.processes import EXTRAP
+from tests.batch.soak import RATE, song
 from tests.conftest import Extrap
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +29,13 @@ def songs(tmp_path: Path, rng: np.random.Generator) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(path, song(rng, 2.0), RATE)
     return tmp_path / "songs"
+
+
+@pytest.fixture
+def two_songs(songs: Path) -> None:
+    """No more songs than the commands of the page need."""
+    (songs / "two.wav").unlink()
+    shutil.rmtree(songs / "live")
 
 
 def files(folder: Path) -> set[str]:
@@ -62,6 +73,7 @@ def test_tracks_are_listed_above_the_progress_on_a_terminal(songs: Path, tmp_pat
     assert re.search("4 made, 0 kept, 0 failed .* 4/4", re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", shown))
 
 
+@pytest.mark.slow
 def test_names_of_all_kinds(tmp_path: Path, rng: np.random.Generator) -> None:
     (tmp_path / "songs").mkdir()
     good = [b"two words.wav", b"two\nlines.wav", b"q'u\"o.wav", b"-dash.wav", "é😀.wav".encode(), b"\xff\xfe.wav",
@@ -73,33 +85,32 @@ def test_names_of_all_kinds(tmp_path: Path, rng: np.random.Generator) -> None:
     (tmp_path / "songs" / "folder").symlink_to(".")
     os.mkfifo(tmp_path / "songs" / "pipe.wav")
     command = [EXTRAP, "batch", ".", "../longer", "--minutes", "0:05"]
-    told = {}
+    errors = {}
     for options in (["--dry-run"], ["--quiet"], ["--json"]):
         done = subprocess.run([*command, *options], cwd=tmp_path / "songs", capture_output=True)
         assert done.returncode == (0 if options == ["--dry-run"] else 7), done.stderr
         assert b"Traceback" not in done.stderr
-        told[options[0]] = done.stderr.decode()
+        errors[options[0]] = done.stderr.decode()
         if options == ["--quiet"]:
             tracks = sorted(b"../longer/" + name.replace(b".wav", b"-0m05s.wav") for name in good)
             assert sorted(done.stdout.replace(b"two\nlines", b"two lines").splitlines()) == [
                 track.replace(b"\n", b" ") for track in tracks
             ]
             assert all(os.path.exists(os.fsencode(tmp_path / "songs") + b"/" + track) for track in tracks)  # noqa: PTH110
-    for stderr in (told["--quiet"], told["--json"]):
+    for stderr in (errors["--quiet"], errors["--json"]):
         assert stderr.count("\n") == 4
-        for part in ("round.wav: cannot be read: Too many", "pipe.wav: is no file", "File name too long", "3 of 11"):
-            assert part in stderr
+        assert "round.wav: cannot be read: Too many" in stderr
+        assert "pipe.wav: not a regular file; leave it out with --exclude GLOB" in stderr
+        assert "File name too long" in stderr
+        assert "3 of 11" in stderr
 
 
-def test_collisions_and_wrong_names_are_refused_before_any_work(extrap: Extrap, songs: Path, tmp_path: Path) -> None:
+def test_contradictions_are_refused_before_any_work(extrap: Extrap, songs: Path, tmp_path: Path) -> None:
     command = ("batch", "songs", "longer", "--minutes", "0:05")
-    assert (
-        "would both be written"
-        in extrap(
-            *command, "--name", "a.{ext}", "--include", "one.*", "--include", "two.*", "--format", "wav", status=2
-        ).stderr
-    )
+    one_name = ("--name", "a.{ext}", "--format", "wav", "--include", "one.*", "--include", "two.*")
+    assert "would both be written there; choose another --name" in extrap(*command, *one_name, status=2).stderr
     assert "title" in extrap(*command, "--name", "{title}.{ext}", status=2).stderr
+    assert "say --engine ray" in extrap(*command, "--address", "here:1", status=2).stderr
     assert "holds the songs" in extrap("batch", "songs", "songs", status=2).stderr
     assert "no such folder" in extrap("batch", "gone", "longer", status=3).stderr
     assert not (tmp_path / "longer").exists()
@@ -109,8 +120,10 @@ def test_the_page_shows_commands() -> None:
     assert len(COMMANDS) >= 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_of_the_page_runs(command: str, songs: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("two_songs")
+def test_every_command_of_the_page_runs(command: str, tmp_path: Path) -> None:
     path = f"{Path(EXTRAP).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-c", command.replace("jq -r .output", "cat")],
@@ -124,7 +137,19 @@ def test_every_command_of_the_page_runs(command: str, songs: Path, tmp_path: Pat
     assert ("--dry-run" in command) != (tmp_path / "longer" / "manifest.jsonl").exists()
 
 
-def test_the_tests_of_the_page_are_there() -> None:
+@pytest.mark.slow
+@pytest.mark.usefixtures("two_songs")
+def test_the_python_example_of_the_page_runs(tmp_path: Path) -> None:
+    example = re.search(r"^    from (?:.*\n)+?(?=\S)", PAGE, re.MULTILINE)
+    assert example
+    (tmp_path / "example.py").write_text(dedent(example[0]))
+    done = subprocess.run([sys.executable, "example.py"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 2
+    assert all(line.startswith("done ") for line in done.stdout.splitlines())
+
+
+def test_the_tests_on_the_page_exist() -> None:
     tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
     named = re.findall(r"`(test_\w+)`", PAGE)
     assert len(named) >= 15

@@ -164,10 +164,20 @@ def test_two_songs_that_would_get_one_name(extrap: Extrap, tiny_model: Path, tmp
     assert "was just written" in ran.stderr
 
 
-def test_quiet_says_nothing_and_auto_says_once_that_it_fell_back(extrap: Extrap, tiny_model: Path) -> None:
-    command = ("continue", "song.wav", "--minutes", "0:09", "--model", tiny_model, "--overwrite")
-    assert extrap(*command, "--quiet").stderr == ""
-    assert extrap(*command).stderr.count("CPU") == 1
+@pytest.mark.skipif(bool(shutil.which("nvidia-smi")), reason="there is a GPU here")
+def test_a_gpu_that_is_not_used_is_mentioned_once(
+    extrap: Extrap, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    songs = ("song.wav", "song.wav")
+    command = ("continue", *songs, "--add", "0:03", "--model", tiny_model, "--overwrite", "-o", "out/")
+    assert "CPU" not in extrap(*command, status=7).stderr
+    driver = tmp_path / "driver" / "nvidia-smi"
+    driver.parent.mkdir()
+    driver.touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(driver.parent), prepend=os.pathsep)
+    assert extrap(*command, status=7).stderr.count("the model ran on the CPU") == 1
+    for options in (("--quiet",), ("--device", "cpu")):
+        assert "CPU" not in extrap(*command, *options, status=7).stderr
 
 
 def test_tags_are_kept_and_the_title_says_more(extrap: Extrap, tiny_model: Path, tmp_path: Path) -> None:

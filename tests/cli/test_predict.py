@@ -15,7 +15,7 @@ from tests.conftest import SONG, Extrap, chord
 
 @pytest.fixture
 def piece(tmp_path: Path) -> NDArray[np.float32]:
-    """Three seconds of a real song, at 44100 Hz in stereo: `piece.wav`, and as it is at the model's rate."""
+    """Three seconds of a real song: written to `piece.wav` at 44100 Hz in stereo, returned at the model's rate."""
     song = decode(SONG)
     samples = resample(song.samples[5 * song.sample_rate :][: 3 * song.sample_rate], from_rate=48000, to_rate=44100)
     soundfile.write(tmp_path / "piece.wav", samples, 44100, subtype="FLOAT")
@@ -26,7 +26,7 @@ def decibels(error: NDArray[np.floating], of: NDArray[np.floating]) -> float:
     return float(10 * np.log10(np.square(error).mean() / np.square(of).mean()))
 
 
-def test_it_writes_the_prediction_and_says_how_far_off(
+def test_it_writes_the_prediction_and_prints_its_error(
     extrap: Extrap, piece: NDArray[np.float32], tmp_path: Path
 ) -> None:
     ran = extrap("predict", "piece.wav")
@@ -40,7 +40,7 @@ def test_it_writes_the_prediction_and_says_how_far_off(
     np.testing.assert_array_equal(again, predicted)
 
 
-def test_json_has_the_errors_of_all(extrap: Extrap, piece: NDArray[np.float32], tmp_path: Path) -> None:
+def test_json_has_all_errors(extrap: Extrap, piece: NDArray[np.float32], tmp_path: Path) -> None:
     told = [json.loads(extrap("predict", "piece.wav", "--json", "-o", f"{n}.flac", *args).stdout) for n, args in RUNS]
     assert [one["look_back"] for one in told] == [3, 3, 8, 32]
     assert [one["model"] for one in told] == ["amplitude", "amplitude", "amplitude-long", "amplitude-long"]
@@ -70,9 +70,9 @@ RUNS: list[tuple[int, tuple[str, ...]]] = [
     ("args", "status", "says"),
     [
         (("gone.wav",), 3, "gone.wav"),
-        (("piece.wav", "--model", "study"), 4, "does not predict samples"),
+        (("piece.wav", "--model", "study"), 4, "choose one that predicts samples"),
         (("piece.wav", "--model", "wavenet"), 4, "no such model"),
-        (("piece.wav", "--look-back", "33"), 2, "at most"),
+        (("piece.wav", "--look-back", "33"), 2, "which predicts from 32; choose a smaller --look-back"),
         (("piece.wav", "--look-back", "0"), 2, "look-back"),
         (("piece.wav", "-o", "piece.wav", "--overwrite"), 2, "is the song itself"),
         (("piece.wav", "-o", "there.wav"), 6, "exists already"),
@@ -81,7 +81,7 @@ RUNS: list[tuple[int, tuple[str, ...]]] = [
     ],
 )
 @pytest.mark.usefixtures("piece")
-def test_what_cannot_be_is_said_in_one_sentence(
+def test_errors_are_one_sentence(
     args: tuple[str, ...], status: int, says: str, extrap: Extrap, tmp_path: Path
 ) -> None:
     (tmp_path / "there.wav").write_text("precious")

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from extrapcli.audio.decode import decode
-from extrapcli.audio.preview import opus
+from extrapcli.audio.preview import encode_opus
 
 SECONDS, KILOBITS = 38, 40
 CLIPS = {
@@ -25,7 +25,7 @@ def main(corpus: Path) -> None:
         song = decode(corpus / "train" / file)
         cut = song.samples[begin * song.sample_rate : (begin + SECONDS) * song.sample_rate]
         path = Path(__file__).parent / "clips" / f"{name}.opus"
-        path.write_bytes(opus(cut, song.sample_rate, kilobits=KILOBITS))
+        path.write_bytes(encode_opus(cut, song.sample_rate, kilobits=KILOBITS))
 
 
 if __name__ == "__main__":

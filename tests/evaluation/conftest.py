@@ -1,7 +1,7 @@
 import pytest
 
 from extrapcli.audio.decode import decode
-from extrapcli.evaluation.judge import mono
+from extrapcli.evaluation.reference import mono
 from extrapcli.evaluation.tagger import Tagger
 from tests.conftest import SONG
 from tests.evaluation.sounds import Sound

@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 
 from extrapcli.audio.decode import decode
 from extrapcli.audio.resample import resample
-from extrapcli.evaluation import controls, copying, harmony, judge, mood, rhythm
-from extrapcli.evaluation.circles import Circles
+from extrapcli.continuation import Join
+from extrapcli.evaluation import controls, copying, harmony, level, mood, reference, rhythm
 from extrapcli.evaluation.copying import Copies
-from extrapcli.evaluation.evaluation import CONTROLS, Measure
-from extrapcli.evaluation.judge import Joins, Judge, Values
-from extrapcli.evaluation.level import Departures
-from extrapcli.evaluation.measures import LOOP, MEASURES, NOISE, SILENCE, TRUE
-from extrapcli.evaluation.seams import Seam
+from extrapcli.evaluation.join_audibility import JoinPercentiles
+from extrapcli.evaluation.level import Differences
+from extrapcli.evaluation.measures import CONTROLS, LOOP, MEASURES, NOISE, SILENCE, TRUE, Measure
+from extrapcli.evaluation.reference import Reference, Values
+from extrapcli.evaluation.self_repetition import SelfRepetition
 from extrapcli.evaluation.sets import fad, kad
-from extrapcli.evaluation.tagger import BATCH, Heard, Tagger
+from extrapcli.evaluation.tagger import BATCH, Tagger, Tagging
 from tests.evaluation.sounds import Sound, pink
 
 CLIPS = sorted((Path(__file__).parents[1] / "data" / "clips").glob("*.opus"))
@@ -37,13 +37,13 @@ Means = dict[str, dict[str, float | None]]
 class Remembering(Tagger):
     """Keeps what it heard last, so that it need not be heard again."""
 
-    def hear(self, sound: Sound, rate: int, *, most: int | None = None, batch: int = BATCH) -> Heard:
-        self.last = super().hear(sound, rate, most=most, batch=batch)
+    def tag(self, sound: Sound, rate: int, *, most: int | None = None, batch: int = BATCH) -> Tagging:
+        self.last = super().tag(sound, rate, most=most, batch=batch)
         return self.last
 
 
 @dataclass(frozen=True)
-class Judged:
+class Measurements:
     """What was measured of each control, and what was heard in it, by control and clip."""
 
     values: dict[str, list[Values]]
@@ -61,12 +61,12 @@ class Judged:
         return means
 
 
-def splices(count: int, every: int, fade_seconds: float = 0) -> Joins:
+def splices(count: int, every: int, fade_seconds: float = 0) -> list[Join]:
     """Joins at the head's end and then after every so many samples of `count`."""
-    return [((HEAD + begin) / RATE, fade_seconds) for begin in range(0, count, every)]
+    return [Join((HEAD + begin) / RATE, fade_seconds) for begin in range(0, count, every)]
 
 
-def judged_on(clips: list[Path]) -> Judged:
+def measured_on(clips: list[Path]) -> Measurements:
     tagger = Remembering(threads=1)
     values: dict[str, list[Values]] = {control: [] for control in CONTROLS}
     embeddings: dict[str, list[Array]] = {control: [] for control in CONTROLS}
@@ -81,66 +81,66 @@ def judged_on(clips: list[Path]) -> Judged:
             SILENCE: (controls.silence(song, size), splices(size, size)),
             NOISE: (controls.noise(song, size), splices(size, size)),
         }
-        against = Judge(song, RATE, tagger)
+        against = Reference(song, RATE, tagger)
         for control, (continuation, joins) in made.items():
             track = np.concatenate([song, continuation])
-            values[control].append(against.judge(track, HEAD, joins, follows)[0])
+            values[control].append(against.measure(track, HEAD, joins, follows).values)
             embeddings[control].append(tagger.last.embeddings)
-    return Judged(values, embeddings)
+    return Measurements(values, embeddings)
 
 
 @pytest.fixture(scope="module")
-def judged() -> Judged:
-    return judged_on(CLIPS)
+def measured() -> Measurements:
+    return measured_on(CLIPS)
 
 
 @pytest.mark.parametrize("measure", MEASURES, ids=lambda measure: measure.name)
-def test_the_controls_come_out_in_order(measure: Measure, judged: Judged) -> None:
-    assert measure.out_of_order(judged.means()[measure.name]) == []
+def test_the_controls_come_out_in_order(measure: Measure, measured: Measurements) -> None:
+    assert measure.misordered(measured.means()[measure.name]) == []
 
 
 @pytest.mark.parametrize(
     "measure", [measure for measure in MEASURES if measure.better == "middle"], ids=lambda measure: measure.name
 )
-def test_clips_do_not_make_up_for_each_other(measure: Measure, judged: Judged) -> None:
+def test_clips_do_not_make_up_for_each_other(measure: Measure, measured: Measurements) -> None:
     """Where good is in the middle, one clip above and one below have a good mean; the mean of how far off has not."""
-    distances = judged.means(badness=True)[measure.name]
-    assert replace(measure, better="low").out_of_order(distances) == []
+    distances = measured.means(badness=True)[measure.name]
+    assert replace(measure, better="low").misordered(distances) == []
 
 
 @pytest.mark.parametrize(
     "measure", [measure for measure in MEASURES if measure.orders], ids=lambda measure: measure.name
 )
-def test_a_broken_measure_is_noticed(measure: Measure, judged: Judged) -> None:
+def test_a_broken_measure_is_noticed(measure: Measure, measured: Measurements) -> None:
     """One that says the same of everything, or nothing of anything, or takes one control for the other."""
-    means = judged.means()[measure.name]
+    means = measured.means()[measure.name]
     for constant in (0.0, 1.0, 50.0, None):
-        assert measure.out_of_order(dict.fromkeys(CONTROLS, constant)) == list(measure.orders)
+        assert measure.misordered(dict.fromkeys(CONTROLS, constant)) == list(measure.orders)
     for better, worse in measure.orders:
-        assert (better, worse) in measure.out_of_order(means | {better: means[worse], worse: means[better]})
+        assert (better, worse) in measure.misordered(means | {better: means[worse], worse: means[better]})
 
 
 def test_measures_that_listen_to_nothing_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each function that measures is broken: it says the same of whatever it is given."""
-    monkeypatch.setattr(judge, "seam", lambda *_: Seam(50, 50, 50))
-    monkeypatch.setattr(judge, "departures", lambda *_: Departures(1, 0, 0, 0, 0))
-    monkeypatch.setattr(judge, "circles", lambda *_: Circles(0.5, 0.5, 5, 20))
-    monkeypatch.setattr(harmony, "chroma", lambda _: np.arange(12) / 66)
+    monkeypatch.setattr(reference, "join_percentiles", lambda *_: JoinPercentiles(50, 50, 50))
+    monkeypatch.setattr(level, "differences", lambda *_: Differences(*np.zeros((3, 8))))
+    monkeypatch.setattr(reference, "self_repetition", lambda *_: SelfRepetition(0.5, 20, 0.5, 5))
+    monkeypatch.setattr(harmony, "chroma", lambda *_, **__: np.arange(12) / 66)
     monkeypatch.setattr(rhythm, "tempo", lambda _: 120.0)
     monkeypatch.setattr(rhythm, "beat_error", lambda *_: 0.25)
     monkeypatch.setattr(copying, "copies", lambda *_: Copies(0.5, 5))
     for name in ("embedding_distance", "tag_distance", "mood_distance"):
         monkeypatch.setattr(mood, name, lambda *_: 0.5)
-    monkeypatch.setattr(Judge, "_squared_error", lambda *_: 1.0)
-    means = judged_on(CLIPS[:1]).means()
+    monkeypatch.setattr(Reference, "_mean_squared_error", lambda *_: 1.0)
+    means = measured_on(CLIPS[:1]).means()
     for measure in MEASURES:
-        assert measure.out_of_order(means[measure.name]) == list(measure.orders)
+        assert measure.misordered(means[measure.name]) == list(measure.orders)
 
 
-def test_every_measure_is_taken(judged: Judged) -> None:
+def test_every_measure_is_taken(measured: Measurements) -> None:
     names = [measure.name for measure in MEASURES]
     assert len(set(names)) == len(names)
-    for values in judged.values.values():
+    for values in measured.values.values():
         assert all(list(taken) == names for taken in values)
         assert all(value is None or np.isfinite(value) for taken in values for value in taken.values())
 
@@ -151,9 +151,9 @@ def test_orders_name_controls(measure: Measure) -> None:
 
 
 @pytest.mark.parametrize("distance", [kad, fad])
-def test_sets_come_out_in_order(distance: Callable[[Array, Array], float], judged: Judged) -> None:
+def test_sets_come_out_in_order(distance: Callable[[Array, Array], float], measured: Measurements) -> None:
     """To what really followed, itself is nearest, then the song again, and noise and silence are far away."""
-    sets = {control: np.concatenate(heard) for control, heard in judged.embeddings.items()}
+    sets = {control: np.concatenate(heard) for control, heard in measured.embeddings.items()}
     to_true = {control: distance(made, sets[TRUE]) for control, made in sets.items()}
     halves = distance(sets[TRUE][0::2], sets[TRUE][1::2])
     assert to_true[TRUE] < to_true[LOOP]
@@ -165,11 +165,11 @@ def test_clicks_are_counted() -> None:
     """Four of them in eight seconds are thirty a minute; the song's own noise is none."""
     rate = 22050
     song, follows = pink(8, rate)[:, None], pink(8, rate, seed=1)[:, None]
-    against = Judge(song, rate, Tagger(threads=1))
+    against = Reference(song, rate, Tagger(threads=1))
     for clicks in ((), (rate, 2 * rate + 7, 5 * rate + 441, 7 * rate)):
         follows[list(clicks)] += 0.9
-        found = against.judge(np.concatenate([song, follows]), len(song), [])[0]
-        assert found["clicks"] == pytest.approx(60 * len(clicks) / 8)
+        found = against.measure(np.concatenate([song, follows]), len(song), []).values
+        assert found["clicks_per_minute"] == pytest.approx(60 * len(clicks) / 8)
 
 
 def test_controls_are_what_they_are_called() -> None:

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extrapcli.audio.resample import resample
-from extrapcli.evaluation.circles import RATE
 from extrapcli.evaluation.copying import Copies, copies
+from extrapcli.evaluation.self_repetition import RATE
 from tests.evaluation.sounds import Sound, few, rms, white
 
 SECONDS = 20
@@ -34,7 +34,7 @@ def test_what_is_new_is_no_copy(song: Sound, other: Sound) -> None:
 def test_a_copy_from_any_sample_is_found(begin: int, song: Sound) -> None:
     found = copies(song, song[begin : begin + 6 * RATE])
     assert found.share == 1
-    assert found.longest_run == pytest.approx(6, abs=0.81)  # what the song says twice may be found there at first
+    assert found.longest_seconds == pytest.approx(6, abs=0.81)  # what the song says twice may be found there at first
 
 
 @few
@@ -46,7 +46,7 @@ def test_the_share_is_the_share(seconds: int, whole: bool, song: Sound, other: S
     found = copies(song, np.concatenate([copied[:half], new, copied[half:]]))
     assert found.share == pytest.approx(seconds / 10, abs=0.11)
     longest = len(copied) / (2 * RATE) if not whole else seconds
-    assert found.longest_run == pytest.approx(longest, abs=0.7)
+    assert found.longest_seconds == pytest.approx(longest, abs=0.7)
 
 
 @few
@@ -78,10 +78,10 @@ def test_what_is_slower_and_lower_is_no_copy(by: tuple[int, int], song: Sound) -
 def test_a_copy_that_goes_on_is_one_run(song: Sound) -> None:
     once = copies(song, song)
     assert once.share == 1
-    assert once.longest_run == pytest.approx(SECONDS, abs=0.21)
+    assert once.longest_seconds == pytest.approx(SECONDS, abs=0.21)
     twice = copies(song, np.concatenate([song[5 * RATE :], song[: 9 * RATE]]))
     assert twice.share == pytest.approx(1, abs=0.02)
-    assert twice.longest_run == pytest.approx(15, abs=0.5)
+    assert twice.longest_seconds == pytest.approx(15, abs=0.5)
 
 
 def test_silence_is_no_copy(song: Sound) -> None:

@@ -19,11 +19,13 @@ from extrapcli.audio.encode import open_track
 from extrapcli.audio.resample import resample
 from extrapcli.audio.song import Song
 from extrapcli.cli import app
+from extrapcli.continuation import Join
 from extrapcli.errors import CannotWrite, ExtrapError, UnreadableAudio, UsageError
-from extrapcli.evaluation.evaluate import evaluate, head_seconds, matched, read_joins
-from extrapcli.evaluation.evaluation import CONTROLS, Evaluation
-from extrapcli.evaluation.judge import Joins
-from extrapcli.evaluation.measures import MEASURES
+from extrapcli.evaluation.head import head_seconds, match_format
+from extrapcli.evaluation.measures import CONTROLS, MEASURES
+from extrapcli.evaluation.report import read_joins, report_paths
+from extrapcli.evaluation.results import Evaluation
+from extrapcli.evaluation.track import evaluate_track
 from tests.conftest import EXTRAP, SONG
 from tests.evaluation.sounds import Sound
 
@@ -43,7 +45,7 @@ def evaluated(song: Samples, *follows: Samples, rate: int = RATE, **options: Any
     track = song_of(np.concatenate([song, *follows]), rate, "track.wav")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = evaluate(track, song_of(song, rate), **options)
+        found = evaluate_track(track, song_of(song, rate), **options)
     found.to_json()
     return found
 
@@ -111,29 +113,28 @@ def test_a_report_lies_beside_its_track(made: Made) -> None:
     joins = json.loads(made.joins.read_text())["joins"]
     assert (report["song"], report["track"]) == ("song.wav", "song-0m40s.wav")
     assert (report["song_seconds"], report["track_seconds"], report["sample_rate"]) == (10, 40, RATE)
-    assert len(report["loudness"]) == 40
+    assert len(report["short_term_loudness"]) == 40
     assert [join["seconds"] for join in report["joins"]] == [join["seconds"] for join in joins]
     assert report["head_seconds"] == pytest.approx(joins[0]["seconds"], abs=1e-3)
     for join in report["joins"]:
-        assert all(0 <= join[f"{kind}_percentile"] <= 100 for kind in ("click", "flux", "level"))
+        assert all(0 <= join[f"{kind}_percentile"] <= 100 for kind in ("sharpness", "flux", "level"))
         assert join["beat_error"] is None or 0 <= join["beat_error"] <= 0.5
     page = beside(made.track, ".html").read_text()
     assert page.startswith("<!doctype html>")
 
 
 def test_a_report_has_all_measures_beside_all_controls(made: Made) -> None:
-    readings = made.report()["readings"]
-    assert [reading["measure"]["name"] for reading in readings] == [name for name in NAMES if name != "squared_error"]
-    for reading in readings:
-        assert list(reading["controls"]) == list(CONTROLS)
-        for value in (reading["value"], *reading["controls"].values()):
+    results = made.report()["measures"]
+    assert list(results) == [name for name in NAMES if name != "mean_squared_error"]
+    for name, result in results.items():
+        assert result["measure"]["name"] == name
+        assert list(result["controls"]) == list(CONTROLS)
+        for value in (result["value"], *result["controls"].values()):
             assert value is None or np.isfinite(value)
-    by_name = {reading["measure"]["name"]: reading for reading in readings}
-    assert by_name["copied"]["controls"]["loop"] > 90
-    assert by_name["loudness_departure"]["value"] < 10
-    for name, reading in by_name.items():
         if name not in ("tempo_ratio", "beat_error"):
-            assert reading["value"] is not None
+            assert result["value"] is not None
+    assert results["copied_share"]["controls"]["loop"] > 90
+    assert results["max_loudness_difference"]["value"] < 10
 
 
 def test_the_page_holds_what_the_json_says(made: Made) -> None:
@@ -143,7 +144,7 @@ def test_the_page_holds_what_the_json_says(made: Made) -> None:
     assert data["head"] == made.report()["head_seconds"]
     assert len(data["joins"]) == len(made.report()["joins"])
     titles = [row["title"] for group in data["groups"] for row in group["rows"]]
-    assert titles == [measure.title for measure in MEASURES if measure.name != "squared_error"]
+    assert titles == [measure.title for measure in MEASURES if measure.name != "mean_squared_error"]
 
 
 def test_without_joins_the_end_of_the_head_is_found(made: Made, alone: subprocess.CompletedProcess[str]) -> None:
@@ -166,7 +167,7 @@ def test_joins_and_truth_are_taken(made: Made) -> None:
     assert report == json.loads((made.folder / "with-truth.json").read_text())
     assert (made.folder / "with-truth.html").exists()
     assert report["joins"] == made.report()["joins"]
-    error = next(reading for reading in report["readings"] if reading["measure"]["name"] == "squared_error")
+    error = report["measures"]["mean_squared_error"]
     assert 0.2 < error["value"] < 5
     assert error["controls"]["true continuation"] == 0
     assert error["controls"]["silence"] == pytest.approx(1, abs=0.1)
@@ -176,8 +177,8 @@ def test_joins_and_truth_are_taken(made: Made) -> None:
 def test_the_squared_error_is_against_what_followed_the_head(music: Sound) -> None:
     """Also where a track leaves its song before its end."""
     whole = song_of(music[: 7 * RATE], name="track.wav")
-    found = evaluate(whole, song_of(music[: 4 * RATE]), joins=[(2.5, 0.0)], truth=whole)
-    assert {reading.measure.name: reading.value for reading in found.readings}["squared_error"] == 0
+    found = evaluate_track(whole, song_of(music[: 4 * RATE]), joins=[Join(2.5, 0.0)], truth=whole)
+    assert found.measures["mean_squared_error"].value == 0
 
 
 @pytest.mark.parametrize("format", ["wav", "flac", "ogg", "opus", "mp3", "m4a"])
@@ -211,7 +212,7 @@ def test_the_head_is_found_in_other_sound(change: str, music: Sound, other: Soun
         track = np.concatenate([np.zeros((late, 1), np.float32), track])
     else:
         track = track[late:]
-    assert head_seconds(matched(song_of(track, rate), song), song) == pytest.approx(4, abs=0.2)
+    assert head_seconds(match_format(song_of(track, rate), song), song) == pytest.approx(4, abs=0.2)
 
 
 @pytest.mark.parametrize("left", [1.1, 2.5, 4.4, 4.65, 4.95, 5.0])
@@ -259,7 +260,7 @@ def test_what_makes_no_sense_is_refused(made: Made, other: Sound, tmp_path: Path
     late.write_text('{"joins": [{"seconds": 10}, {"seconds": 41}]}')
     unlike, short, broken = tmp_path / "other.wav", tmp_path / "short.wav", tmp_path / "broken.json"
     for arguments, why in (
-        ((unlike, "--song", made.song), "other.wav: does not begin with .*song.wav; .*--joins"),
+        ((unlike, "--song", made.song), "other.wav: does not begin with .*song.wav; say where its joins are"),
         ((made.song, "--song", made.song), "song.wav: does not go on for a second"),
         ((made.song, "--song", made.whole), "song.wav: does not go on for a second"),
         ((made.track, "--song", made.song, "--truth", made.song), "song.wav: is not a second longer"),
@@ -276,6 +277,7 @@ def test_what_makes_no_sense_is_refused(made: Made, other: Sound, tmp_path: Path
         error = refused(*arguments, "-o", tmp_path / "new.html")
         assert isinstance(error, UsageError)
         assert re.search(why, str(error)), error
+        assert (error.hint == "joins") == ("say where its joins" in why)
     assert not list(tmp_path.glob("new.*"))
 
 
@@ -315,14 +317,14 @@ def test_a_report_that_exists_stops_a_continuation_before_it_begins(made: Made) 
 @pytest.mark.parametrize(
     ("text", "joins"),
     [
-        ('{"joins": [{"seconds": 3}]}', [(3, 0)]),
+        ('{"joins": [{"seconds": 3}]}', [Join(3, 0)]),
         (
             '{"joins": [{"seconds": 5.5, "fade_seconds": 0.1}, {"seconds": 3, "fade_seconds": 0}]}',
-            [(3, 0), (5.5, 0.1)],
+            [Join(3, 0), Join(5.5, 0.1)],
         ),
     ],
 )
-def test_joins_are_read_in_order(text: str, joins: Joins, tmp_path: Path) -> None:
+def test_joins_are_read_in_order(text: str, joins: list[Join], tmp_path: Path) -> None:
     path = tmp_path / "joins.json"
     path.write_text(text)
     assert read_joins(path) == joins
@@ -348,8 +350,8 @@ def test_what_lists_no_joins_is_refused(text: str, tmp_path: Path) -> None:
 def test_little_sound_is_evaluated(song: float, follows: float, music: Sound, other: Sound) -> None:
     found = evaluated(music[5 * RATE :][: round(song * RATE)], other[: round(follows * RATE)])
     assert found.head_seconds == pytest.approx(song, abs=0.1)
-    for reading in found.readings:
-        assert reading.value is None or np.isfinite(reading.value)
+    for result in found.measures.values():
+        assert result.value is None or np.isfinite(result.value)
 
 
 @pytest.mark.parametrize("rate", [8000, 96000])
@@ -368,15 +370,15 @@ def test_next_to_nothing_is_evaluated(kind: str) -> None:
     """What a decoder would refuse; still nothing but numbers comes out, and no warning."""
     song = np.full(3 * RATE, 0.3 if kind == "a constant" else 0, np.float32)
     song[1000] += kind == "an impulse"
-    evaluated(song, song if kind == "a constant" else 0 * song, joins=[(3, 0.1)])
+    evaluated(song, song if kind == "a constant" else 0 * song, joins=[Join(3, 0.1)])
 
 
 def test_silence_after_a_song_is_evaluated(music: Sound) -> None:
     found = evaluated(music[: 3 * RATE], np.zeros(3 * RATE, np.float32))
-    values = {reading.measure.name: reading.value for reading in found.readings}
-    assert values["collapsed"] == 100
-    assert values["chroma_similarity"] == values["key_similarity"] == values["copied"] == 0
-    assert values["flatness_drift"] is values["bandwidth_drift"] is values["tempo_ratio"] is None
+    values = {name: result.value for name, result in found.measures.items()}
+    assert values["collapsed_share"] == 100
+    assert values["chroma_similarity"] == values["key_similarity"] == values["copied_share"] == 0
+    assert values["flatness_drift"] is values["rolloff_drift"] is values["tempo_ratio"] is None
 
 
 def test_nothing_that_is_read_is_replaced(made: Made) -> None:
@@ -404,8 +406,6 @@ def test_a_report_goes_where_a_page_can_be(out: str, status: int, made: Made) ->
 
 
 def test_a_report_goes_into_a_folder(made: Made, tmp_path: Path) -> None:
-    from extrapcli.evaluation.report import report_paths
-
     assert report_paths(made.track, tmp_path) == (
         tmp_path / "song-0m40s.wav.html",
         tmp_path / "song-0m40s.wav.json",
@@ -426,9 +426,10 @@ def test_the_controls_of_a_longer_song_are_what_they_are(seconds: int, music: So
     gains = np.repeat(rng.uniform(0.5, 1, seconds), RATE).astype(np.float32)
     song = np.concatenate([np.roll(music, 977 * k)[: 10 * RATE][:: (-1) ** k] for k in range(seconds // 10)]) * gains
     song[-5 * RATE :] *= np.linspace(1, 0, 5 * RATE, dtype=np.float32)
-    found = {reading.measure.name: reading.controls for reading in evaluated(song, music[: 12 * RATE]).readings}
-    for name in ("loops", "comes_back", "copied"):
+    results = evaluated(song, music[: 12 * RATE]).measures
+    found = {name: result.controls for name, result in results.items()}
+    for name in ("loop_share", "repeated_within_minute", "copied_share"):
         assert (found[name]["loop"] or 0) > 60
         assert (found[name]["noise"] or 0) < 5
-    assert found["collapsed"]["true continuation"] == 0
-    assert (found["longest_loop"]["loop"] or 0) > 8
+    assert found["collapsed_share"]["true continuation"] == 0
+    assert (found["longest_loop_seconds"]["loop"] or 0) > 8

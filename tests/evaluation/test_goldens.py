@@ -10,9 +10,9 @@ import pytest
 from extrapcli.audio.decode import decode
 from extrapcli.audio.song import Song
 from extrapcli.evaluation.harmony import chroma, key
-from extrapcli.evaluation.level import Levels, colour
+from extrapcli.evaluation.join_audibility import PER_SECOND, Curves
+from extrapcli.evaluation.level import Levels, flatness_and_rolloff
 from extrapcli.evaluation.rhythm import tempo, tempo_ratio
-from extrapcli.evaluation.seams import PER_SECOND, Moments
 from extrapcli.evaluation.sets import fad, kad
 from extrapcli.evaluation.tagger import Tagger
 from tests.conftest import SONG
@@ -28,32 +28,34 @@ def song() -> Song:
 
 
 @pytest.fixture(scope="module")
-def moments(music: Sound) -> Moments:
-    return Moments.of(music, RATE, level=rms(music))
+def curves(music: Sound) -> Curves:
+    return Curves.of(music, RATE, level=rms(music))
 
 
 @pytest.mark.parametrize("meter", ["by FFmpeg", "by pyloudnorm"])
 def test_loudness(meter: str, song: Song) -> None:
     golden = GOLDENS["loudness"]
-    assert Levels.of(song.samples, song.sample_rate).whole == pytest.approx(golden[meter], abs=golden["tolerance"])
+    assert Levels.of(song.samples, song.sample_rate).integrated == pytest.approx(
+        golden[meter], abs=golden["tolerance"]
+    )
 
 
-def test_colour(song: Song) -> None:
-    golden = GOLDENS["colour"]
-    flatness, bandwidth = colour(song.samples[: 10 * song.sample_rate].mean(axis=1), song.sample_rate)
+def test_flatness_and_rolloff(song: Song) -> None:
+    golden = GOLDENS["spectrum"]
+    flatness, rolloff = flatness_and_rolloff(song.samples[: 10 * song.sample_rate].mean(axis=1), song.sample_rate)
     assert flatness == pytest.approx(golden["flatness"], abs=golden["tolerance"])
-    assert bandwidth == pytest.approx(golden["bandwidth"], abs=24)
+    assert rolloff == pytest.approx(golden["rolloff"], abs=24)
 
 
-def test_tempo(moments: Moments) -> None:
+def test_tempo(curves: Curves) -> None:
     golden = GOLDENS["rhythm"]
-    assert tempo_ratio(golden["tempo"], tempo(moments.flux)) == pytest.approx(1, abs=golden["tolerance"])
+    assert tempo_ratio(golden["tempo"], tempo(curves.flux)) == pytest.approx(1, abs=golden["tolerance"])
 
 
-def test_onsets_stand_out(moments: Moments) -> None:
+def test_onsets_stand_out(curves: Curves) -> None:
     """The flux around each of librosa's strongest onsets, 50 ms to each side, is among the highest tenth of such."""
     width = 2 * PER_SECOND // 20 + 1
-    highest = np.lib.stride_tricks.sliding_window_view(moments.flux, width).max(axis=1)
+    highest = np.lib.stride_tricks.sliding_window_view(curves.flux, width).max(axis=1)
     for onset in GOLDENS["rhythm"]["onsets"]:
         here = highest[round(onset * PER_SECOND) - width // 2]
         assert np.mean(highest < here) > 0.9
@@ -67,7 +69,7 @@ def test_chroma(music: Sound) -> None:
 
 @pytest.mark.parametrize("distance", [kad, fad])
 def test_distances_of_sets(distance: Any, music: Sound, tagger: Tagger) -> None:
-    golden, embeddings = GOLDENS["sets"], tagger.hear(music, RATE).embeddings
+    golden, embeddings = GOLDENS["sets"], tagger.tag(music, RATE).embeddings
     half = len(embeddings) // 2
     wanted = golden[distance.__name__]
     assert distance(embeddings[:half], embeddings[half:]) == pytest.approx(wanted, rel=golden["tolerance"])

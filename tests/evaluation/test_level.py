@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from extrapcli.evaluation.level import Levels, colour, departures, short_term, windows
+from extrapcli.evaluation.level import (
+    Levels,
+    collapsed_share,
+    differences,
+    drift,
+    flatness_and_rolloff,
+    short_term,
+    windows,
+)
 from tests.evaluation.sounds import Sound, few, pink, tones, white
 
 RATE = 22050
@@ -32,50 +40,54 @@ def test_windows_last_ten_seconds_and_follow_each_other(seconds: float) -> None:
 @given(gain=st.floats(-25, 15))
 def test_gain_is_a_departure_of_loudness_and_of_nothing_else(gain: float) -> None:
     song = pink(10, RATE)
-    away = departures(levels(song), levels((song * 10 ** (gain / 20)).astype(np.float32)))
-    assert away.loudness_drift == pytest.approx(gain, abs=0.05)
-    assert away.largest == pytest.approx(abs(gain), abs=0.05)
-    assert away.flatness_drift == pytest.approx(0, abs=0.01)
-    assert away.bandwidth_drift == pytest.approx(0, abs=0.01)
-    assert away.collapsed == (gain <= -20)
+    found = differences(levels(song), levels((song * 10 ** (gain / 20)).astype(np.float32)))
+    assert drift(found.loudness) == pytest.approx(gain, abs=0.05)
+    assert np.abs(found.loudness).max() == pytest.approx(abs(gain), abs=0.05)
+    assert drift(found.flatness) == pytest.approx(0, abs=0.01)
+    assert drift(found.rolloff) == pytest.approx(0, abs=0.01)
+    assert collapsed_share(found.loudness) == (gain <= -20)
 
 
 def test_a_song_does_not_depart_from_itself(music: Sound) -> None:
     once = levels(music[: 10 * RATE])
-    away = departures(once, once)
-    assert (away.largest, away.collapsed, away.loudness_drift) == (0, 0, 0)
-    assert (away.flatness_drift, away.bandwidth_drift) == (0, 0)
+    found = differences(once, once)
+    assert (np.abs(found.loudness).max(), collapsed_share(found.loudness), drift(found.loudness)) == (0, 0, 0)
+    assert (drift(found.flatness), drift(found.rolloff)) == (0, 0)
 
 
 def test_two_of_a_kind_do_not_depart() -> None:
-    away = departures(levels(white(20, RATE)), levels(white(40, RATE, seed=1)))
-    assert away.largest < 0.2
-    assert away.flatness_drift == pytest.approx(0, abs=0.1)
-    assert away.bandwidth_drift == pytest.approx(0, abs=0.01)
+    found = differences(levels(white(20, RATE)), levels(white(40, RATE, seed=1)))
+    assert np.abs(found.loudness).max() < 0.2
+    assert drift(found.flatness) == pytest.approx(0, abs=0.1)
+    assert drift(found.rolloff) == pytest.approx(0, abs=0.01)
 
 
 def test_a_fade_by_30_decibels_is_a_collapse() -> None:
     song = white(40, RATE)
     fading = (song * 10 ** (-30 * np.linspace(0, 1, len(song)) / 20)).astype(np.float32)
-    away = departures(levels(song), levels(fading))
-    assert away.collapsed == 0.25
-    assert away.loudness_drift == pytest.approx(-26, abs=1)
-    assert away.largest == pytest.approx(26, abs=1)
+    found = differences(levels(song), levels(fading))
+    assert collapsed_share(found.loudness) == 0.25
+    assert drift(found.loudness) == pytest.approx(-26, abs=1)
+    assert np.abs(found.loudness).max() == pytest.approx(26, abs=1)
 
 
 def test_what_comes_last_is_the_drift() -> None:
     """Eight windows, of which the last two are 6 dB louder, and tones instead of noise."""
     last = tones(441, seconds=20, rate=RATE, amplitude=0.1 * 2 * 2**0.5)
-    away = departures(levels(white(10, RATE)), levels(np.concatenate([white(60, RATE), last])))
-    assert away.loudness_drift == pytest.approx(levels(last).whole - levels(white(10, RATE)).whole, abs=0.1)
-    assert away.flatness_drift is not None
-    assert away.flatness_drift < -60
-    assert away.bandwidth_drift == pytest.approx(np.log2(441 / (0.95 * RATE / 2)), abs=0.1)
+    found = differences(levels(white(10, RATE)), levels(np.concatenate([white(60, RATE), last])))
+    assert drift(found.loudness) == pytest.approx(
+        levels(last).integrated - levels(white(10, RATE)).integrated, abs=0.1
+    )
+    flatter = drift(found.flatness)
+    assert flatter is not None
+    assert flatter < -60
+    assert drift(found.rolloff) == pytest.approx(np.log2(441 / (0.95 * RATE / 2)), abs=0.1)
 
 
 def test_noise_is_flatter_and_wider_than_music_and_music_than_a_tone(music: Sound) -> None:
     (noise_flat, noise_wide), (music_flat, music_wide), (tone_flat, tone_wide) = (
-        colour(sound[: 10 * RATE], RATE) for sound in (white(10, RATE), music, tones(110, seconds=10, rate=RATE))
+        flatness_and_rolloff(sound[: 10 * RATE], RATE)
+        for sound in (white(10, RATE), music, tones(110, seconds=10, rate=RATE))
     )
     assert noise_flat == pytest.approx(0, abs=0.1)
     assert noise_wide == pytest.approx(0.95 * RATE / 2, rel=0.01)
@@ -90,27 +102,27 @@ def test_noise_is_flatter_and_wider_than_music_and_music_than_a_tone(music: Soun
 def test_bandwidth_is_where_noise_ends(below: float) -> None:
     spectrum = np.fft.rfft(white(5, RATE))
     spectrum[round(below * len(spectrum)) :] = 0
-    width = colour(np.fft.irfft(spectrum).astype(np.float32), RATE)[1]
+    width = flatness_and_rolloff(np.fft.irfft(spectrum).astype(np.float32), RATE)[1]
     assert width == pytest.approx(0.95 * below * RATE / 2, rel=0.03)
 
 
 def test_silence_has_no_colour() -> None:
     silent = levels(np.zeros((20 * RATE, 2), np.float32))
-    assert silent.whole == -70
+    assert silent.integrated == -70
     assert (silent.loudness == -70).all()
     assert np.isnan(silent.flatness).all()
-    away = departures(levels(white(10, RATE)), silent)
-    assert (away.flatness_drift, away.bandwidth_drift) == (None, None)
-    assert away.collapsed == 1
-    assert away.largest > 40
+    found = differences(levels(white(10, RATE)), silent)
+    assert (drift(found.flatness), drift(found.rolloff)) == (None, None)
+    assert collapsed_share(found.loudness) == 1
+    assert np.abs(found.loudness).max() > 40
 
 
 @pytest.mark.parametrize("seconds", [1, 4.9, 5, 14.9, 15])
 def test_short_sound_is_measured(seconds: float) -> None:
     short = levels(white(seconds, RATE))
     assert len(short.loudness) == (1 if seconds < 15 else 2)
-    assert short.whole == pytest.approx(levels(white(60, RATE)).whole, abs=0.3)
-    np.testing.assert_allclose(short.loudness, short.whole, rtol=0, atol=0.3)
+    assert short.integrated == pytest.approx(levels(white(60, RATE)).integrated, abs=0.3)
+    np.testing.assert_allclose(short.loudness, short.integrated, rtol=0, atol=0.3)
 
 
 def test_a_window_is_measured_alone() -> None:
@@ -124,7 +136,7 @@ def test_short_term_loudness_is_that_of_the_three_seconds_around() -> None:
     sound = np.concatenate([white(10, RATE), np.zeros(10 * RATE, np.float32)])[:, None]
     curve = short_term(sound, RATE)
     assert len(curve) == 20
-    assert curve[5] == pytest.approx(levels(white(10, RATE)).whole, abs=0.2)
+    assert curve[5] == pytest.approx(levels(white(10, RATE)).integrated, abs=0.2)
     assert curve[10] == pytest.approx(curve[5] - 3, abs=0.7)
     assert (curve[13:] == -70).all()
     assert np.isfinite(curve).all()

@@ -6,22 +6,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extrapcli.evaluation.mood import embedding_distance, mood_distance, tag_distance
-from extrapcli.evaluation.tagger import MOOD_TAGS, Heard
+from extrapcli.evaluation.tagger import MOOD_TAGS, Tagging
 from tests.evaluation.sounds import few
 
 NAMES = [*MOOD_TAGS, "guitar", "piano", "female voice"]
 seeds = st.integers(0, 10**6)
 
 
-def heard(seed: int, *, patches: int = 3) -> Heard:
+def heard(seed: int, *, patches: int = 3) -> Tagging:
     rng = np.random.default_rng(seed)
     tags = rng.random((patches, len(NAMES))) ** 3
-    return Heard(tags.astype(np.float32), rng.normal(size=(patches, 20)).astype(np.float32))
+    return Tagging(tags.astype(np.float32), rng.normal(size=(patches, 20)).astype(np.float32))
 
 
-def tagged(**tags: float) -> Heard:
+def tagged(**tags: float) -> Tagging:
     row = [tags.get(name.replace(" ", "_"), 0.0) for name in NAMES]
-    return Heard(np.array([row], np.float32), np.ones((1, 20), np.float32))
+    return Tagging(np.array([row], np.float32), np.ones((1, 20), np.float32))
 
 
 @few
@@ -48,7 +48,7 @@ def test_the_same_is_at_no_distance(seed: int) -> None:
 @given(seeds)
 def test_the_order_of_patches_does_not_matter(seed: int) -> None:
     one, other = heard(seed), heard(seed + 1)
-    turned = Heard(one.tags[::-1], one.embeddings[::-1])
+    turned = Tagging(one.tags[::-1], one.embeddings[::-1])
     assert tag_distance(turned, other, NAMES) == pytest.approx(tag_distance(one, other, NAMES))
     assert embedding_distance(turned, other) == pytest.approx(embedding_distance(one, other))
 
@@ -56,7 +56,7 @@ def test_the_order_of_patches_does_not_matter(seed: int) -> None:
 def test_nothing_in_common_is_the_furthest() -> None:
     assert tag_distance(tagged(slow=0.5), tagged(fast=0.3), NAMES) == 1
     ahead = heard(1)
-    assert embedding_distance(ahead, Heard(ahead.tags, -ahead.embeddings)) == pytest.approx(2)
+    assert embedding_distance(ahead, Tagging(ahead.tags, -ahead.embeddings)) == pytest.approx(2)
 
 
 def test_tags_are_compared_by_what_they_share() -> None:
@@ -73,6 +73,6 @@ def test_mood_leaves_instruments_out() -> None:
 
 
 def test_nothing_heard_is_no_error() -> None:
-    silent = Heard(np.zeros((1, len(NAMES)), np.float32), np.zeros((1, 20), np.float32))
+    silent = Tagging(np.zeros((1, len(NAMES)), np.float32), np.zeros((1, 20), np.float32))
     assert tag_distance(silent, silent, NAMES) <= 1
     assert embedding_distance(silent, heard(1)) == 1

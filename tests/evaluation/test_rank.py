@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from extrapcli.evaluation.rank import CLIP_SECONDS, PAST_SECONDS, Ranks, alike, rank, true_continuation_ranks
+from extrapcli.evaluation.rank import (
+    CLIP_SECONDS,
+    PAST_SECONDS,
+    Ranks,
+    rank,
+    similarity_scorer,
+    true_continuation_ranks,
+)
 from tests.evaluation.sounds import Sound, few
 
 RATE = 50
@@ -24,39 +31,39 @@ def knowing(past: Sound, clips: list[Sound]) -> Scores:
 
 
 def test_who_knows_is_first() -> None:
-    found = true_continuation_ranks([counted(150), counted(90)], RATE, knowing, among=20)
-    assert found.places == (1,) * 8
+    found = true_continuation_ranks([counted(150), counted(90)], RATE, knowing, candidates=20)
+    assert found.ranks == (1,) * 8
     assert found.first == found.mean_reciprocal == 1
 
 
 def test_who_is_wrong_is_last() -> None:
-    found = true_continuation_ranks([counted(150)], RATE, lambda past, clips: -knowing(past, clips), among=20)
-    assert found.places == (20,) * 4
+    found = true_continuation_ranks([counted(150)], RATE, lambda past, clips: -knowing(past, clips), candidates=20)
+    assert found.ranks == (20,) * 4
     assert found.first == 0
     assert found.mean_reciprocal == pytest.approx(1 / 20)
 
 
 def test_who_knows_nothing_is_in_the_middle() -> None:
-    found = true_continuation_ranks([counted(150)], RATE, lambda past, clips: np.zeros(len(clips)), among=20)
-    assert found.places == (10.5,) * 4
+    found = true_continuation_ranks([counted(150)], RATE, lambda past, clips: np.zeros(len(clips)), candidates=20)
+    assert found.ranks == (10.5,) * 4
     assert found.first == 0
 
 
 def test_who_guesses_is_first_by_chance() -> None:
     rng = np.random.default_rng(3)
-    among = 8
+    candidates = 8
     found = true_continuation_ranks(
-        [counted(150)] * 60, RATE, lambda past, clips: rng.random(len(clips)), cuts=6, among=among
+        [counted(150)] * 60, RATE, lambda past, clips: rng.random(len(clips)), cuts=6, candidates=candidates
     )
     low, high = found.interval
-    assert low < 1 / among < high
-    assert found.first == pytest.approx(1 / among, abs=0.06)
-    assert np.mean(found.places) == pytest.approx((among + 1) / 2, abs=0.4)
+    assert low < 1 / candidates < high
+    assert found.first == pytest.approx(1 / candidates, abs=0.06)
+    assert np.mean(found.ranks) == pytest.approx((candidates + 1) / 2, abs=0.4)
 
 
 @few
-@given(seconds=st.floats(31, 200), cuts=st.integers(1, 6), among=st.integers(2, 20))
-def test_candidates_are_elsewhere(seconds: float, cuts: int, among: int) -> None:
+@given(seconds=st.floats(31, 200), cuts=st.integers(1, 6), candidates=st.integers(2, 20))
+def test_candidates_are_elsewhere(seconds: float, cuts: int, candidates: int) -> None:
     asked = []
 
     def score(past: Sound, clips: list[Sound]) -> Scores:
@@ -64,23 +71,23 @@ def test_candidates_are_elsewhere(seconds: float, cuts: int, among: int) -> None
         cut = int(past[-1]) + 1
         begins = [int(clip[0]) for clip in clips]
         assert len(past) == PAST
-        assert len(clips) == among
+        assert len(clips) == candidates
         assert all(len(clip) == CLIP for clip in clips)
         assert begins[0] == cut
-        assert len(set(begins)) == among
+        assert len(set(begins)) == candidates
         for begin in begins[1:]:
             assert begin + CLIP <= cut - RATE or begin >= cut + CLIP
         return np.zeros(len(clips))
 
-    found = true_continuation_ranks([counted(seconds)], RATE, score, cuts=cuts, among=among)
-    assert len(found.places) == len(asked) <= cuts
+    found = true_continuation_ranks([counted(seconds)], RATE, score, cuts=cuts, candidates=candidates)
+    assert len(found.ranks) == len(asked) <= cuts
     if seconds > 80:
         assert len(asked) == cuts
 
 
 @pytest.mark.parametrize("seconds", [0, 5, 29, 30, 31])
 def test_short_songs_are_passed_over(seconds: float) -> None:
-    assert true_continuation_ranks([counted(seconds)], RATE, knowing, among=20).places == ()
+    assert true_continuation_ranks([counted(seconds)], RATE, knowing, candidates=20).ranks == ()
 
 
 @few
@@ -111,9 +118,9 @@ def test_the_mean_reciprocal_is_of_places() -> None:
 
 
 def test_what_goes_on_as_it_was_is_most_alike(music: Sound) -> None:
-    """A tone that is held over the cut, among music."""
+    """A tone that is held over the cut, candidates music."""
     rate = 22050
     tone = 0.1 * np.sin(2 * np.pi * 440 * np.arange(5 * rate) / rate).astype(np.float32)
     song = np.concatenate([music[: 22 * rate], tone, music[: 25 * rate]])
     clips = [song[24 * rate : 34 * rate], *(song[k * rate :][: 10 * rate] for k in (2, 8, 12, 30, 40))]
-    assert rank(alike(rate)(song[4 * rate : 24 * rate], clips), 0) == 1
+    assert rank(similarity_scorer(rate)(song[4 * rate : 24 * rate], clips), 0) == 1

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extrapcli.evaluation.join_audibility import PER_SECOND, flux
 from extrapcli.evaluation.rhythm import beat_error, tempo, tempo_ratio
-from extrapcli.evaluation.seams import PER_SECOND, flux
 from tests.evaluation.sounds import Sound, beats, few, rms, tones, white
 
 RATE = 22050

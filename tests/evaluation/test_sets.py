@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from extrapcli.evaluation.sets import between, fad, kad
+from extrapcli.evaluation.sets import fad, kad, set_distance
 from tests.evaluation.golden.measures import fad_by_singular_values, kad_by_loops
 from tests.evaluation.sounds import few
 
@@ -100,7 +100,7 @@ def test_kad_has_no_unit(scale: float) -> None:
 def test_two_halves_of_one_distribution_are_not_apart() -> None:
     """KAD of independent embeddings is unbiased: 0 on average, and in nineteen of twenty intervals or so."""
     found = [
-        between(
+        set_distance(
             list(drawn(120, seed=seed).reshape(20, 6, -1)), list(drawn(120, seed=100 + seed).reshape(20, 6, -1)), kad
         )
         for seed in range(30)
@@ -113,21 +113,23 @@ def test_two_halves_of_one_distribution_are_not_apart() -> None:
 def test_other_moments_of_the_same_songs_are_not_apart() -> None:
     """As in a comparison of continuations with what followed; those of other songs are."""
     halves = [songs(20, seed=seed, patches=12) for seed in range(10)]
-    paired = [between([a[:6] for a in one], [a[6:] for a in one], kad).value for one in halves]
-    others = [between([a[:6] for a in one], [a[6:] for a in other], kad).value for one, other in pairwise(halves)]
+    paired = [set_distance([a[:6] for a in one], [a[6:] for a in one], kad).value for one in halves]
+    others = [
+        set_distance([a[:6] for a in one], [a[6:] for a in other], kad).value for one, other in pairwise(halves)
+    ]
     assert abs(np.mean(paired)) < 0.5
     assert np.mean(others) > 1
 
 
 def test_two_distributions_are_apart() -> None:
-    found = between(songs(20, seed=1, at=2), songs(20, seed=2), kad)
+    found = set_distance(songs(20, seed=1, at=2), songs(20, seed=2), kad)
     assert found.low > 0
 
 
 @pytest.mark.parametrize("distance", [kad, fad])
 @pytest.mark.parametrize("count", [2, 3, 10])
 def test_the_interval_is_around_the_value(distance: Distance, count: int) -> None:
-    found = between(songs(count, seed=1, at=1), songs(count, seed=2), distance)
+    found = set_distance(songs(count, seed=1, at=1), songs(count, seed=2), distance)
     assert found.low <= found.value <= found.high
     assert found.high - found.value == pytest.approx(found.value - found.low)
     assert (found.songs, found.embeddings) == (count, 6 * count)
@@ -136,13 +138,13 @@ def test_the_interval_is_around_the_value(distance: Distance, count: int) -> Non
 def test_the_interval_is_tukeys() -> None:
     """Of the difference of two means, whose jackknife is known: the standard error by the formula for means."""
     one, other = drawn(12, seed=1, dimensions=1), drawn(12, seed=2, dimensions=1)
-    found = between(list(one[:, None]), list(other[:, None]), lambda a, b: float(a.mean() - b.mean()))
+    found = set_distance(list(one[:, None]), list(other[:, None]), lambda a, b: float(a.mean() - b.mean()))
     error = np.std(one - other, ddof=1) / 12**0.5
     assert found.high - found.value == pytest.approx(2.200985 * error)  # Student's t for 11 degrees, 95 %
 
 
 def test_the_interval_narrows_with_more_songs() -> None:
-    few_songs, many = (between(songs(count, seed=3, at=1), songs(count, seed=4), kad) for count in (8, 60))
+    few_songs, many = (set_distance(songs(count, seed=3, at=1), songs(count, seed=4), kad) for count in (8, 60))
     assert many.high - many.low < (few_songs.high - few_songs.low) / 2
 
 
@@ -161,7 +163,7 @@ def test_what_is_too_little_is_warned_of(
     count: int, patches: int, dimensions: int, distance: Distance, warned: list[str]
 ) -> None:
     made, true = (songs(count, seed=seed, patches=patches, dimensions=dimensions) for seed in (1, 2))
-    found = between(made, true, distance).warnings
+    found = set_distance(made, true, distance).warnings
     assert len(found) == len(warned)
     for text, start in zip(found, warned, strict=True):
         assert text.startswith(start)
@@ -171,7 +173,7 @@ def test_what_is_too_little_is_warned_of(
 def test_sets_are_of_the_same_two_songs_or_more(counts: tuple[int, int]) -> None:
     made, true = (songs(count, seed=1) for count in counts)
     with pytest.raises(ValueError, match=f"sets of {counts[0]} and {counts[1]} songs"):
-        between(made, true, kad)
+        set_distance(made, true, kad)
 
 
 @pytest.mark.parametrize("distance", [kad, fad])
@@ -179,4 +181,4 @@ def test_one_embedding_is_no_set(distance: Distance) -> None:
     with pytest.raises(ValueError, match="a set of 1 embeddings"):
         distance(drawn(1, seed=1), drawn(5, seed=2))
     with pytest.raises(ValueError, match="a set of 1 embeddings"):
-        between(songs(2, seed=1, patches=1), songs(2, seed=2, patches=1), distance)
+        set_distance(songs(2, seed=1, patches=1), songs(2, seed=2, patches=1), distance)

@@ -58,7 +58,7 @@ def noise(seconds: float) -> Array:
 
 def mean_tags(tagger: Tagger, sound: Array) -> dict[str, float]:
     """The tags and how sure the network is of each, surest first."""
-    means = tagger.hear(sound, RATE).tags.mean(axis=0)
+    means = tagger.tag(sound, RATE).tags.mean(axis=0)
     return {tagger.names[k]: float(means[k]) for k in np.argsort(-means)}
 
 
@@ -66,7 +66,7 @@ def mean_tags(tagger: Tagger, sound: Array) -> dict[str, float]:
 def test_the_port_hears_what_musicnn_hears(name: str, tagger: Tagger, song: Array) -> None:
     """Weights rounded to float16 move tags by less than 0.001, and embeddings, of size 1, by less than 0.005."""
     golden = GOLDENS[name]
-    heard = tagger.hear(song if name == "song" else plucks(6.5), RATE)
+    heard = tagger.tag(song if name == "song" else plucks(6.5), RATE)
     assert tagger.names == list(golden["mean_tags"])
     assert len(heard.tags) == len(heard.embeddings) == golden["patches"]
     np.testing.assert_allclose(heard.tags.mean(axis=0), list(golden["mean_tags"].values()), rtol=0, atol=1e-3)
@@ -74,20 +74,20 @@ def test_the_port_hears_what_musicnn_hears(name: str, tagger: Tagger, song: Arra
 
 
 def test_the_rate_hardly_matters(tagger: Tagger, song: Array) -> None:
-    low, high = tagger.hear(song, RATE), tagger.hear(at(44100), 44100)
+    low, high = tagger.tag(song, RATE), tagger.tag(at(44100), 44100)
     np.testing.assert_allclose(low.tags, high.tags, rtol=0, atol=5e-3)
 
 
 @pytest.mark.parametrize("batch", [1, 3, 100])
 def test_the_batch_does_not_matter(batch: int, tagger: Tagger, song: Array) -> None:
-    as_always, otherwise = tagger.hear(song, RATE), tagger.hear(song, RATE, batch=batch)
+    as_always, otherwise = tagger.tag(song, RATE), tagger.tag(song, RATE, batch=batch)
     np.testing.assert_allclose(otherwise.tags, as_always.tags, rtol=0, atol=1e-5)
     np.testing.assert_allclose(otherwise.embeddings, as_always.embeddings, rtol=0, atol=1e-4)
 
 
 def test_a_patch_is_heard_for_itself(tagger: Tagger, song: Array) -> None:
     changed = np.concatenate([0.1 * noise(2 * PATCH / RATE), song[2 * PATCH :]])
-    before, after = tagger.hear(song, RATE).tags, tagger.hear(changed, RATE).tags
+    before, after = tagger.tag(song, RATE).tags, tagger.tag(changed, RATE).tags
     np.testing.assert_allclose(after[3:], before[3:], rtol=0, atol=1e-5)
     assert np.abs(after[:2] - before[:2]).max() > 0.1
 
@@ -97,7 +97,7 @@ def test_a_patch_is_heard_for_itself(tagger: Tagger, song: Array) -> None:
     [(0, 1), (1, 1), (RATE, 1), (PATCH, 1), (2 * PATCH - HOP - 1, 1), (2 * PATCH - HOP, 2), (10 * PATCH, 10)],
 )
 def test_there_is_a_patch_for_each_three_seconds(samples: int, patches: int, tagger: Tagger) -> None:
-    heard = tagger.hear(pad(samples / RATE), RATE)
+    heard = tagger.tag(pad(samples / RATE), RATE)
     assert heard.tags.shape == (patches, 50)
     assert heard.embeddings.shape == (patches, 200)
     assert heard.tags.dtype == heard.embeddings.dtype == np.float32
@@ -107,7 +107,7 @@ def test_there_is_a_patch_for_each_three_seconds(samples: int, patches: int, tag
 
 def test_short_sound_is_heard_as_if_silence_followed(tagger: Tagger) -> None:
     short, long = plucks(1), np.pad(plucks(1), (0, 3 * RATE))
-    np.testing.assert_allclose(tagger.hear(short, RATE).tags, tagger.hear(long, RATE).tags, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(tagger.tag(short, RATE).tags, tagger.tag(long, RATE).tags, rtol=0, atol=1e-5)
 
 
 def test_mood_tags_are_tags(tagger: Tagger) -> None:

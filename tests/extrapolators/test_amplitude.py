@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from extrapcli.amplitude.network import ahead, check, go_on
+from extrapcli.amplitude.network import extrapolate, predict
 from extrapcli.audio.song import Song
 from extrapcli.backends import open_model
 from extrapcli.continuation import Continuation
@@ -15,7 +15,7 @@ from extrapcli.extrapolators import extrapolator_for
 from extrapcli.extrapolators.amplitude import Amplitude
 from extrapcli.extrapolators.base import Ending, Style
 from extrapcli.frames import Frames
-from extrapcli.spec import EncoderSpec, SampleSpec, WaveformSpec
+from extrapcli.spec import EncoderSpec, SampleSpec, WaveformSpec, expect
 from tests.toy import ToyBackend
 
 MODEL_RATE = 4000
@@ -25,7 +25,7 @@ CUT = Style(ending="cut")
 
 
 class Tone(ToyBackend):
-    """A backend whose model goes on with a tone of `HERTZ` from two samples, `decay` times as loud with each."""
+    """A model that continues two samples as a tone of `HERTZ`, each sample `decay` times as loud as the last."""
 
     model = SPEC
 
@@ -61,7 +61,7 @@ def track(song: Song, wanted: int, style: Style = CUT, decay: float = 1.0) -> ND
 
 @pytest.mark.parametrize("rate", [MODEL_RATE, 8000, 11025, 44100])
 @pytest.mark.parametrize("fade", [0, 0.1])
-def test_it_goes_on_in_time_and_in_level_at_every_rate(rate: int, fade: float) -> None:
+def test_a_tone_continues_in_phase_and_level_at_every_rate(rate: int, fade: float) -> None:
     whole = track(song(2.5, rate), 5 * rate, Style(fade_seconds=fade, ending="cut"))
     expected = tone(5, rate)
     head = round((2.5 - fade) * rate)
@@ -82,7 +82,7 @@ def test_a_track_is_as_long_as_asked_and_the_same_each_time(wanted: int, ending:
     assert ending == "cut" or np.abs(whole[-1]).max() < 0.01
 
 
-def test_what_dies_is_left_to_die() -> None:
+def test_a_prediction_that_dies_away_stays_silent() -> None:
     whole = track(song(1, 8000), 5 * 8000, decay=0.999)
     levels = [whole[second * 8000 : (second + 1) * 8000].std() for second in range(5)]
     assert all(after < 0.1 * before for before, after in pairwise(levels[1:]))
@@ -96,7 +96,7 @@ def test_a_silent_channel_stays_silent() -> None:
     assert whole[:, 0].std() > 0.1
 
 
-def test_what_it_cannot_do_is_refused() -> None:
+def test_styles_and_models_that_do_not_suit_are_refused() -> None:
     with pytest.raises(UsageError, match="ending"):
         Amplitude(Tone(), Style(ending="song"))
     with pytest.raises(UsageError, match=r"takes 0 to 0\.5 s"):
@@ -106,7 +106,7 @@ def test_what_it_cannot_do_is_refused() -> None:
     with pytest.raises(UnusableModel, match="choose one that predicts samples"):
         extrapolator_for(other, CUT)
     with pytest.raises(UnusableModel, match="choose one that predicts samples"):
-        check(WaveformSpec("w", "waveform", 22050, 20, 10))
+        expect(WaveformSpec("w", "waveform", 22050, 20, 10), SampleSpec)
 
 
 def test_a_model_that_runs_off_is_unusable() -> None:
@@ -115,9 +115,9 @@ def test_a_model_that_runs_off_is_unusable() -> None:
 
 
 @pytest.mark.parametrize("look_back", [2, 5])
-def test_ahead_each_sample_is_predicted_from_as_many_before_it(look_back: int, rng: np.random.Generator) -> None:
+def test_predicting_one_sample_ahead_uses_the_samples_before_it(look_back: int, rng: np.random.Generator) -> None:
     sound = rng.normal(size=70000).astype(np.float32)
-    pieces = list(ahead(Tone(), sound, look_back))
+    pieces = list(predict(Tone(), sound, look_back))
     assert len(pieces) > 1 or look_back == 2
     predicted = np.concatenate(pieces)
     assert len(predicted) == len(sound)
@@ -126,10 +126,12 @@ def test_ahead_each_sample_is_predicted_from_as_many_before_it(look_back: int, r
     np.testing.assert_allclose(predicted[2:], before @ Tone().weights, atol=1e-5)
 
 
-def test_a_real_network_goes_on_alike_in_both_backends(tiny_amplitude: Path, rng: np.random.Generator) -> None:
+def test_a_real_network_predicts_the_same_in_both_backends(tiny_amplitude: Path, rng: np.random.Generator) -> None:
     known = rng.normal(size=(2, 3)).astype(np.float32)
-    one, other = (go_on(open_model(tiny_amplitude, backend=name), known, 100) for name in ("onnx", "tensorflow"))
+    one, other = (
+        extrapolate(open_model(tiny_amplitude, backend=name), known, 100) for name in ("onnx", "tensorflow")
+    )
     assert one.shape == other.shape == (2, 100)
     assert np.abs(one - other).max() < 1e-4 * np.abs(other).max()
-    again = go_on(open_model(tiny_amplitude), np.concatenate([known, one], axis=1)[:, 40:43], 50)
+    again = extrapolate(open_model(tiny_amplitude), np.concatenate([known, one], axis=1)[:, 40:43], 50)
     np.testing.assert_allclose(again, one[:, 40:90], atol=1e-5)

@@ -17,13 +17,13 @@ def blocks(*sounds: NDArray[np.float32], step: int = RATE) -> list[Block]:
     return [Block(RATE + k * step, sound, 100) for k, sound in enumerate(sounds)]
 
 
-def test_what_is_within_full_scale_is_left_alone(rng: np.random.Generator) -> None:
+def test_blocks_within_full_scale_do_not_change(rng: np.random.Generator) -> None:
     given = blocks(*(rng.uniform(-1, 1, (RATE, 2)).astype(np.float32) for _ in range(3)))
     assert list(limited(iter(given), song(0.5))) == given
 
 
 @pytest.mark.parametrize("peak", [0.5, 1.0, 1.7])
-def test_nothing_goes_beyond_full_scale_or_the_song_s_own_peak(peak: float, rng: np.random.Generator) -> None:
+def test_blocks_are_kept_within_full_scale_or_the_song_s_own_peak(peak: float, rng: np.random.Generator) -> None:
     sound = np.repeat(rng.normal(0, 1, (50, 2)), RATE // 50, axis=0).astype(np.float32)
     (held,) = limited(iter(blocks(sound)), song(peak))
     bound = max(1.0, peak)

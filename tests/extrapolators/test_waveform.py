@@ -23,7 +23,7 @@ CUT = Style(ending="cut")
 
 
 class Formula(ToyBackend):
-    """A backend whose model is a formula: it remembers what it was given."""
+    """A model that is a Python function; it remembers its inputs."""
 
     model = SPEC
 
@@ -52,14 +52,14 @@ def track(song: Song, waveform: Waveform, seconds: float) -> NDArray[np.floating
 
 
 def levels(samples: NDArray[np.floating], rate: int) -> NDArray[np.float64]:
-    """RMS in dB of each whole horizon."""
+    """The level of each whole horizon, in decibels."""
     n = 3 * rate
     rms = samples[: len(samples) // n * n].reshape(-1, n, samples.shape[1]).std(axis=1)
     return np.asarray(20 * np.log10(rms), np.float64)
 
 
 @pytest.mark.parametrize("rate", [8000, 11025, 22050, 44100])
-def test_the_context_is_the_last_seconds_written_at_the_model_s_rate_and_in_place(rate: int) -> None:
+def test_the_context_is_the_last_seconds_of_the_track_at_the_model_s_rate(rate: int) -> None:
     backend = Formula(repeat)
     one = song(channels=1, rate=rate)
     blocks = Waveform(backend, Style(fade_seconds=0.5)).blocks(one, 10**9)
@@ -73,7 +73,7 @@ def test_the_context_is_the_last_seconds_written_at_the_model_s_rate_and_in_plac
     assert given.std() == pytest.approx(1, abs=0.15)
 
 
-def test_of_stereo_the_model_hears_sum_and_difference(rng: np.random.Generator) -> None:
+def test_the_model_is_given_sum_and_difference_of_stereo(rng: np.random.Generator) -> None:
     backend = Formula(repeat)
     stereo = Song("two", rng.normal(0, 0.1, size=(12 * 2000, 2)).astype(np.float32), 2000, "f32", "wav")
     block = next(Waveform(backend, Style(fade_seconds=0)).blocks(stereo, 10**9))
@@ -85,15 +85,15 @@ def test_of_stereo_the_model_hears_sum_and_difference(rng: np.random.Generator) 
         assert np.corrcoef(block.samples[:, channel], stereo.samples[-6000:, channel])[0, 1] > 0.999
 
 
-def test_what_is_alike_on_both_sides_stays_so(rng: np.random.Generator) -> None:
-    """Though the model answers the sum and the difference with unlike things."""
+def test_sound_in_the_middle_stays_in_the_middle(rng: np.random.Generator) -> None:
+    """Even if the predictions for the sum and for the difference have nothing in common."""
     middle = np.repeat(rng.normal(0, 0.1, size=(12 * 2000, 1)), 2, axis=1).astype(np.float32)
     noise = Formula(lambda context: rng.normal(size=(len(context), 3, 2000)).astype(np.float32))
     whole = track(Song("one", middle, 2000, "f32", "wav"), Waveform(noise, CUT), 30)
     np.testing.assert_allclose(whole[:, 0], whole[:, 1], atol=1e-5)
 
 
-def test_every_block_hears_the_blocks_before_it() -> None:
+def test_every_block_is_predicted_from_the_blocks_before_it() -> None:
     backend = Formula(repeat)
     track(song(), Waveform(backend, CUT), 40)
     assert len(backend.given) > 5
@@ -103,7 +103,7 @@ def test_every_block_hears_the_blocks_before_it() -> None:
 
 
 @pytest.mark.parametrize("decibels", [-20, 20])
-def test_the_level_stays_where_every_answer_falls_or_rises(decibels: float, rng: np.random.Generator) -> None:
+def test_the_level_stays_even_if_every_prediction_falls_or_rises(decibels: float, rng: np.random.Generator) -> None:
     ramp = np.geomspace(1, 10 ** (decibels / 20), 6000).reshape(3, 2000)
     backend = Formula(lambda context: (ramp * rng.normal(size=(len(context), 3, 2000))).astype(np.float32))
     one = song()
@@ -113,7 +113,7 @@ def test_the_level_stays_where_every_answer_falls_or_rises(decibels: float, rng:
 
 
 @pytest.mark.parametrize("size", [1e-6, 1e3])
-def test_the_level_neither_dies_away_nor_runs_off_in_an_hour(size: float, rng: np.random.Generator) -> None:
+def test_the_level_stays_for_an_hour_however_loud_predictions_are(size: float, rng: np.random.Generator) -> None:
     noise = rng.normal(size=(2, 3, 2000)).astype(np.float32)
     backend = Formula(lambda context: np.float32(size) * (noise + context[:, -3:]))
     one = song()
@@ -123,7 +123,7 @@ def test_the_level_neither_dies_away_nor_runs_off_in_an_hour(size: float, rng: n
     assert np.abs(whole).max() <= np.abs(one.samples).max() * 1.5
 
 
-def test_a_song_that_ends_quietly_goes_on_quietly_and_comes_back() -> None:
+def test_after_a_soft_ending_the_continuation_starts_softly_and_gets_louder() -> None:
     fading = song(20)
     fading.samples[-10 * RATE :] *= 0.25
     first = next(Waveform(Formula(repeat), CUT).blocks(fading, 10**9)).samples
@@ -149,17 +149,17 @@ def test_a_silent_channel_stays_silent() -> None:
     assert np.isfinite(whole).all()
 
 
-def test_a_model_that_answers_silence_gives_finite_sound() -> None:
+def test_a_model_that_predicts_silence_gives_finite_sound() -> None:
     assert np.isfinite(track(song(), Waveform(Formula(lambda context: 0 * context[:, -3:]), CUT), 30)).all()
 
 
-def test_a_model_that_answers_nonsense_is_unusable() -> None:
-    with pytest.raises(UnusableModel, match="not finite"):
+def test_a_model_whose_predictions_are_not_finite_is_unusable() -> None:
+    with pytest.raises(UnusableModel, match="infinite or not a number"):
         next(Waveform(Formula(lambda context: context[:, -3:] * np.float32(np.nan)), CUT).blocks(song(), 10**9))
 
 
 @pytest.mark.parametrize("seconds", [1.0, 1.3, 3.0])
-def test_a_song_shorter_than_the_context_is_heard_repeated(seconds: float) -> None:
+def test_a_song_shorter_than_the_context_is_repeated_to_fill_it(seconds: float) -> None:
     whole = track(song(seconds), Waveform(Formula(repeat), CUT), 12)
     assert len(whole) == 12 * RATE
     assert whole[-3 * RATE :].std() > 0.01

@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz`: gives every target its inputs, says what was found, and fails where something was."""
+"""`python -m tests.fuzz`: run the fuzzers and print their findings. The exit status is 1 if there are any."""
 
 import argparse
 import sys
@@ -18,16 +18,16 @@ TARGETS = {
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("targets", nargs="*", help=", ".join(TARGETS))
-    parser.add_argument("--count", type=int, default=10_000, help="inputs for each")
-    parser.add_argument("--seed", type=int, default=0, help="other inputs for another number")
-    parser.add_argument("--keep", type=Path, default=Path("runs/fuzz"), help="where inputs with findings go")
-    asked = parser.parse_args()
+    parser.add_argument("--count", type=int, default=10_000, help="inputs for each target")
+    parser.add_argument("--seed", type=int, default=0, help="another seed makes other inputs")
+    parser.add_argument("--keep", type=Path, default=Path("runs/fuzz"), help="folder for inputs with findings")
+    arguments = parser.parse_args()
     found = 0
-    for name in asked.targets or TARGETS:
-        report = fuzz(TARGETS[name], asked.count, seed=asked.seed, keep=asked.keep, log=True)
+    for name in arguments.targets or TARGETS:
+        report = fuzz(TARGETS[name], arguments.count, seed=arguments.seed, keep=arguments.keep, log=True)
         found += len(report.findings)
         print(
-            f"{name}: {report.inputs} inputs, {report.read} read, {report.seconds:.0f} s, "
+            f"{name}: {report.inputs} inputs, {report.accepted} accepted, {report.seconds:.0f} s, "
             f"{len(report.findings)} findings",
             flush=True,
         )

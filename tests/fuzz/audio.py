@@ -1,4 +1,4 @@
-"""Songs: every format that extrap writes, and many that it only reads."""
+"""Targets that read songs: every format that extrap writes, and many that it only reads."""
 
 import io
 import shutil
@@ -12,12 +12,12 @@ import soundfile
 from extrapcli.audio.decode import decode
 from extrapcli.audio.encode import open_track
 from extrapcli.audio.formats import FORMATS
-from extrapcli.audio.probe import seconds_of
+from extrapcli.audio.probe import declared_seconds
 from extrapcli.audio.song import Picture, Tags
 from extrapcli.audio.tags import write_tags
 from extrapcli.errors import UnreadableAudio
 from tests.fuzz.fuzz import Target
-from tests.fuzz.mutate import of_audio, of_bytes
+from tests.fuzz.mutate import mutate_audio, mutate_bytes
 
 RATE = 24000
 TAGS = Tags(
@@ -42,7 +42,7 @@ def sound(channels: int, seconds: float = 0.2) -> np.ndarray:
     return np.random.default_rng(channels).uniform(-0.4, 0.4, (round(seconds * RATE), channels)).astype(np.float32)
 
 
-def seeds(folder: Path) -> None:
+def song_seeds(folder: Path) -> None:
     for format, channels in [*((format, 2) for format in FORMATS), ("wav", 1), ("flac", 6), ("ogg", 1), ("opus", 1)]:
         path = folder / f"{channels}.{format}"
         _write(path, format, sound(channels))
@@ -79,17 +79,17 @@ def _with_ffmpeg(container: str, codec: str) -> bytes:
     return file.getvalue()
 
 
-def decoded(path: Path) -> None:
-    """What is decoded is a song: numbers, at a rate, that sound."""
-    seconds_of(path)
+def decode_song(path: Path) -> None:
+    """Decode a file. The samples must be finite and have a sample rate."""
+    declared_seconds(path)
     song = decode(path)
     assert song.samples.ndim == 2
     assert np.isfinite(song.samples).all()
     assert song.sample_rate > 0
 
 
-def tagged(path: Path) -> None:
-    """Whatever a song says of itself can be written into a track of every format."""
+def copy_tags(path: Path) -> None:
+    """Write a file's tags into a track of every format."""
     tags = decode(path).tags
     for format in FORMATS:
         track = path.with_name(f"track.{format}")
@@ -99,7 +99,7 @@ def tagged(path: Path) -> None:
         write_tags(track, format, tags)
 
 
-def tagged_seeds(folder: Path) -> None:
+def tag_seeds(folder: Path) -> None:
     for format in FORMATS:
         path = folder / f"song.{format}"
         _write(path, format, sound(1, 0.05))
@@ -107,5 +107,5 @@ def tagged_seeds(folder: Path) -> None:
     (folder / "song.bin").write_bytes(_with_ffmpeg("asf", "wmav2"))
 
 
-AUDIO = Target("audio", seeds, of_audio, decoded, (UnreadableAudio,))
-TAGGED = Target("tags", tagged_seeds, of_bytes, tagged, (UnreadableAudio,))
+AUDIO = Target("audio", song_seeds, mutate_audio, decode_song, (UnreadableAudio,))
+TAG_COPY = Target("tags", tag_seeds, mutate_bytes, copy_tags, (UnreadableAudio,))

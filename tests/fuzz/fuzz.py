@@ -1,4 +1,4 @@
-"""Runs a target on mutated files, in a process of its own that is watched for crashes, hangs and memory."""
+"""Run a target on mutated files, in a separate process that is watched for crashes, hangs and memory use."""
 
 import multiprocessing
 import os
@@ -17,17 +17,19 @@ from typing import NamedTuple
 
 from tests.fuzz.mutate import Mutation
 
-MEMORY_BYTES = 10**9  # above what the process takes before it reads an input
 START_SECONDS = 300
+IDLE_FACTOR = 10
 
 
 @dataclass(frozen=True)
 class Target:
-    """What is given files: `run` may return, or raise one of `expected`; everything else is a finding.
+    """A reader to fuzz. `run` may return or raise one of `expected`; everything else is a finding.
 
-    `seeds` writes good files into a folder; a mutated one has the suffix of what it was made from. A process is
-    replaced after `lifetime` inputs. An input may take `seconds` of the processor's time, so that a busy machine
-    makes no findings, or ten times as long of any time.
+    `seeds` writes good files into a folder. A mutated file has the suffix of the one it was made from. The process is
+    replaced after `lifetime` inputs.
+
+    An input hangs when it takes more than `seconds` of processor time, or when the process takes none at all for ten
+    times as long: a busy machine causes neither. It may take `memory_bytes` more than the process took before.
     """
 
     name: str
@@ -37,80 +39,88 @@ class Target:
     expected: tuple[type[Exception], ...]
     lifetime: int = 100_000
     seconds: float = 10
+    memory_bytes: int = 10**9
 
 
 @dataclass(frozen=True)
 class Finding:
+    """Something wrong with input `number`. `kind` is exception, crash, hang, memory or printed."""
+
     number: int
-    kind: str  # exception, crash, hang, memory, printed
-    told: str
+    kind: str
+    detail: str
 
 
 class Outcome(NamedTuple):
-    read: bool
+    """What the process reports of one input."""
+
+    accepted: bool
     findings: list[Finding]
 
 
 @dataclass
 class Report:
+    """Totals of a run. `accepted` inputs are those that weren't refused."""
+
     inputs: int = 0
-    read: int = 0  # inputs that were not refused
+    accepted: int = 0
     seconds: float = 0.0
     findings: list[Finding] = field(default_factory=list)
 
 
-def made(target: Target, seeds: list[Path], seed: int, number: int) -> tuple[bytes, str]:
-    """The input of a number, and its suffix."""
+def make_input(target: Target, seeds: list[Path], seed: int, number: int) -> tuple[bytes, str]:
+    """Return the content and suffix of input `number`."""
     rng = Random(f"{target.name} {seed} {number}")
     one, other = rng.choice(seeds), rng.choice(seeds)
     return target.mutate(one.read_bytes(), other.read_bytes(), rng), one.suffix
 
 
 def fuzz(target: Target, count: int, *, seed: int = 0, keep: Path | None = None, log: bool = False) -> Report:
-    """Give a target `count` inputs, and keep those with findings in a folder."""
-    report, began = Report(), time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        here = Path(folder)
-        seeds = here / "seeds"
+    """Give a target `count` inputs; keep those with findings in a folder."""
+    report, started = Report(), time.monotonic()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        seeds = folder / "seeds"
         seeds.mkdir()
         target.seeds(seeds)
         while report.inputs < count:
-            upto = min(count, report.inputs + target.lifetime)
-            for finding in _watched(target, here, seed, range(report.inputs, upto), report):
+            end = min(count, report.inputs + target.lifetime)
+            for finding in _watch_process(target, folder, seed, range(report.inputs, end), report):
                 report.findings.append(finding)
                 if log:
-                    print(f"{target.name} {finding.number}: {finding.kind}: {finding.told}", flush=True)
+                    print(f"{target.name} {finding.number}: {finding.kind}: {finding.detail}", flush=True)
                 if keep:
-                    data, suffix = made(target, sorted(seeds.iterdir()), seed, finding.number)
+                    data, suffix = make_input(target, sorted(seeds.iterdir()), seed, finding.number)
                     keep.mkdir(parents=True, exist_ok=True)
                     (keep / f"{target.name}-{finding.kind}-{seed}-{finding.number}{suffix}").write_bytes(data)
-    report.seconds = time.monotonic() - began
+    report.seconds = time.monotonic() - started
     return report
 
 
-def _watched(target: Target, here: Path, seed: int, numbers: range, report: Report) -> list[Finding]:
-    """What a process finds from the first number on, until the last or until it ends."""
+def _watch_process(target: Target, folder: Path, seed: int, numbers: range, report: Report) -> list[Finding]:
+    """Run inputs in a new process until the last one, or until it ends or is ended. Return its findings."""
     context = multiprocessing.get_context("spawn")
-    listening, speaking = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(target, here, seed, numbers, speaking))
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_run_inputs, args=(target, folder, seed, numbers, sender))
     process.start()
-    speaking.close()
+    sender.close()
     findings: list[Finding] = []
-    number, patience = numbers.start - 1, float(START_SECONDS)
+    number, seconds = numbers.start - 1, float(START_SECONDS)
     try:
-        while _comes(listening, process.pid, patience):
-            told = listening.recv()
-            if isinstance(told, Outcome):
-                report.read += told.read
-                findings += told.findings
+        while _has_message(receiver, process.pid, seconds):
+            message = receiver.recv()
+            if isinstance(message, Outcome):
+                report.accepted += message.accepted
+                findings += message.findings
             else:
-                number, patience = told, target.seconds
+                number, seconds = message, target.seconds
         findings.append(Finding(number, "hang", f"more than {target.seconds} s"))
     except EOFError:
         process.join()
         if process.exitcode:
-            said = (here / "said").read_text(errors="replace")[-300:] if (here / "said").exists() else ""
-            findings.append(Finding(number, "crash", f"exit status {process.exitcode} {said}".rstrip()))
+            output = folder / "output"
+            printed = output.read_text(errors="replace")[-300:] if output.exists() else ""
+            findings.append(Finding(number, "crash", f"exit status {process.exitcode} {printed}".rstrip()))
     finally:
         process.kill()
         process.join()
@@ -120,16 +130,21 @@ def _watched(target: Target, here: Path, seed: int, numbers: range, report: Repo
     return findings
 
 
-def _comes(listening: Connection, pid: int | None, seconds: float) -> bool:
-    end, worked = time.monotonic() + 10 * seconds, _worked(pid)
-    while not listening.poll(seconds / 10):
-        if time.monotonic() > end or _worked(pid) - worked > seconds:
+def _has_message(receiver: Connection, pid: int | None, seconds: float) -> bool:
+    """Wait for a message, or its end; return False when the process hangs, as `Target` defines it."""
+    start = busy = _processor_seconds(pid)
+    idle_since = time.monotonic()
+    while not receiver.poll(seconds / 10):
+        before, busy = busy, _processor_seconds(pid)
+        if busy > before:
+            idle_since = time.monotonic()
+        if busy - start > seconds or time.monotonic() - idle_since > IDLE_FACTOR * seconds:
             return False
     return True
 
 
-def _worked(pid: int | None) -> float:
-    """Seconds of processor that a process has taken; proc(5)."""
+def _processor_seconds(pid: int | None) -> float:
+    """Return the processor time that a process has taken, from proc(5)."""
     try:
         times = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
     except OSError:
@@ -137,50 +152,52 @@ def _worked(pid: int | None) -> float:
     return sum(map(int, times)) / os.sysconf("SC_CLK_TCK")
 
 
-def _work(target: Target, here: Path, seed: int, numbers: range, speaking: Connection) -> None:
-    seeds = sorted((here / "seeds").iterdir())
+def _run_inputs(target: Target, folder: Path, seed: int, numbers: range, sender: Connection) -> None:
+    """Run in the new process: warm up on the seed files, then send each number before and its outcome after."""
+    seeds = sorted((folder / "seeds").iterdir())
     for good in seeds:
         with suppress(*target.expected):
             target.run(good)
-    said = os.open(here / "said", os.O_CREAT | os.O_TRUNC | os.O_RDWR | os.O_APPEND)
-    os.dup2(said, 1)
-    os.dup2(said, 2)
-    before = _memory("VmRSS")
-    most = _memory("VmData") + 4 * MEMORY_BYTES  # so that nothing takes all of the machine's
-    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    output = os.open(folder / "output", os.O_CREAT | os.O_TRUNC | os.O_RDWR | os.O_APPEND)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    memory_before = _memory("VmRSS")
+    limit = _memory("VmData") + 4 * target.memory_bytes  # so that nothing takes all of the machine's
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     for number in numbers:
-        data, suffix = made(target, seeds, seed, number)
-        file = here / f"input{suffix}"
+        data, suffix = make_input(target, seeds, seed, number)
+        file = folder / f"input{suffix}"
         file.write_bytes(data)
-        Path("/proc/self/clear_refs").write_text("5")  # sets VmHWM to what is used now
-        speaking.send(number)
-        read, found = False, []
+        Path("/proc/self/clear_refs").write_text("5")  # resets VmHWM, the peak, to the memory in use now
+        sender.send(number)
+        accepted, findings = False, []
         try:
             target.run(file)
-            read = True
+            accepted = True
         except target.expected:
             pass
         except Exception as error:
-            found.append(Finding(number, "exception", _told(error)))
-        if (taken := _memory("VmHWM") - before) > MEMORY_BYTES:
-            found.append(Finding(number, "memory", f"{taken / 1e9:.1f} GB"))
-        if os.fstat(said).st_size:
-            found.append(Finding(number, "printed", os.pread(said, 200, 0).decode(errors="replace")))
-            os.ftruncate(said, 0)
-        speaking.send(Outcome(read, found))
-        if taken > MEMORY_BYTES:
+            findings.append(Finding(number, "exception", _describe(error)))
+        memory = _memory("VmHWM") - memory_before
+        if memory > target.memory_bytes:
+            findings.append(Finding(number, "memory", f"{memory / 1e9:.1f} GB"))
+        if os.fstat(output).st_size:
+            findings.append(Finding(number, "printed", os.pread(output, 200, 0).decode(errors="replace")))
+            os.ftruncate(output, 0)
+        sender.send(Outcome(accepted, findings))
+        if memory > target.memory_bytes:
             return
 
 
 def _memory(name: str) -> int:
-    """Bytes of this process, by their name in /proc/self/status."""
+    """Return a value of /proc/self/status in bytes."""
     found = re.search(rf"{name}:\s+(\d+) kB", Path("/proc/self/status").read_text())
     assert found
     return int(found[1]) * 1024
 
 
-def _told(error: Exception) -> str:
-    """What was raised, and the last line of ours that it passed."""
+def _describe(error: Exception) -> str:
+    """Name an exception and the last line of extrap that it passed through."""
     ours = [frame for frame in traceback.extract_tb(error.__traceback__) if "extrapcli" in frame.filename]
     where = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "?"
     return f"{type(error).__name__} at {where}: {str(error)[:200]}"

@@ -1,4 +1,4 @@
-"""Model files: ONNX and Keras, small networks of the kinds that are released."""
+"""Targets that read models: ONNX and Keras files with small networks of the released kinds."""
 
 import os
 from functools import partial
@@ -16,29 +16,29 @@ from extrapcli.backends import open_model
 from extrapcli.errors import MissingDependency, UnusableModel
 from extrapcli.spec import EncoderSpec, ModelSpec, Shape, TuneSpec, WaveformSpec
 from tests.fuzz.fuzz import Target
-from tests.fuzz.mutate import of_protobuf, of_text, of_zip
+from tests.fuzz.mutate import mutate_protobuf, mutate_text, mutate_zip
 
 FRAMES = WaveformSpec("frames", "waveform", sample_rate=50, context_frames=1, horizon_frames=1)
 
 
-def seeds_onnx(folder: Path) -> None:
-    """Small networks of each kind, made where TensorFlow is imported: in a process of its own."""
+def onnx_seeds(folder: Path) -> None:
+    """Write small networks of each kind, in a separate process because that imports TensorFlow."""
     process = get_context("spawn").Process(target=_write, args=(folder, ".onnx"))
     process.start()
     process.join()
 
 
-def seeds_keras(folder: Path) -> None:
+def keras_seeds(folder: Path) -> None:
     process = get_context("spawn").Process(target=_write, args=(folder, ".keras"))
     process.start()
     process.join()
 
 
 def _write(folder: Path, suffix: str) -> None:
-    """For Keras only what it loads in a tenth of a second."""
+    """Write the seed files; for Keras only networks that load in a tenth of a second."""
     import keras
 
-    from extrapcli.melody.encoding import BEATS
+    from extrapcli.melody.encoding import BAR_POSITIONS
     from extrapcli.networks.melody import MelodySettings, melody_step
     from extrapcli.networks.recall import FRAME_SAMPLES, RecallSettings, recall
     from extrapcli.networks.study import StudySettings, study
@@ -49,7 +49,7 @@ def _write(folder: Path, suffix: str) -> None:
     if suffix == ".keras":
         context = keras.Input((1, 50), name="context")
         plain = keras.Model(context, keras.layers.Dense(50, activation="tanh")(context))
-        for network, kind in ((plain, FRAMES), (melody_step(steps, BEATS), step_spec)):
+        for network, kind in ((plain, FRAMES), (melody_step(steps, BAR_POSITIONS), step_spec)):
             write_keras(network, folder / f"{kind.name}.keras", spec=kind, facts={}, half=False)
         return
     frames = StudySettings(context_frames=1, horizon_frames=1, frame_samples=50, widths=(64, 64, 64, 64))
@@ -59,21 +59,21 @@ def _write(folder: Path, suffix: str) -> None:
     networks: list[tuple[keras.Model, ModelSpec]] = [
         (study(frames), FRAMES),
         (recall(points), EncoderSpec("points", "recall", FRAME_SAMPLES, pointers)),
-        (melody_step(steps, BEATS), step_spec),
+        (melody_step(steps, BAR_POSITIONS), step_spec),
     ]
     for network, spec in networks:
         write_onnx(network, folder / f"{spec.name}.onnx", spec=spec, facts={}, weights="float16")
 
 
-def opened(path: Path) -> None:
-    """A model that opens can be asked, and gives what its spec says."""
+def open_and_run(path: Path) -> None:
+    """Open a model and run it once. Its outputs must be those of its spec."""
     model = open_model(path, device="cpu", threads=1)
     shapes = {name: [size or 2 for size in shape] for name, shape in model.spec.input_shapes.items()}
     if all(prod(shape) < 10**6 for shape in shapes.values()):
-        given = model.run({name: np.zeros((1, *shape), np.float32) for name, shape in shapes.items()})
-        assert set(given) == set(model.spec.output_shapes)
+        outputs = model.run({name: np.zeros((1, *shape), np.float32) for name, shape in shapes.items()})
+        assert set(outputs) == set(model.spec.output_shapes)
 
 
 REFUSED = (UnusableModel, MissingDependency)
-ONNX = Target("onnx", seeds_onnx, of_protobuf, opened, REFUSED)
-KERAS = Target("keras", seeds_keras, partial(of_zip, inside=of_text), opened, REFUSED, lifetime=1000)
+ONNX = Target("onnx", onnx_seeds, mutate_protobuf, open_and_run, REFUSED)
+KERAS = Target("keras", keras_seeds, partial(mutate_zip, inside=mutate_text), open_and_run, REFUSED, lifetime=1000)

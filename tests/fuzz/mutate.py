@@ -1,20 +1,21 @@
-"""Mutations: a damaged or hostile file out of a good one, the same for the same generator.
+"""Mutations: make a damaged or hostile file from a good one. The same random generator makes the same file.
 
-Each takes a file, another of its kind, and a generator. Those of bytes fit everything; the others know the shape of
-a format, and so reach what lies behind its lengths and checksums.
+Each takes the bytes of a file, those of another of its kind, and a generator. `mutate_bytes` fits any format; the
+others know the structure of a format and so get past its lengths and checksums.
 """
 
 import io
 import re
 import struct
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from random import Random
 
+from extrapcli.audio import ogg
+
 Mutation = Callable[[bytes, bytes, Random], bytes]
 
-SIZES = (1, 2, 4, 8)
+NUMBER_SIZES = (1, 2, 4, 8)
 NUMBERS = [0, 1, 2, 3, 7, 8, 16, 255, 256, 1000, 4096, 65535, 65536, 10**6, 10**9, 10**12]
 NUMBERS += [2**bits - less for bits in (7, 15, 16, 24, 31, 32, 48, 63, 64) for less in (0, 1, 2)]
 TEXTS = [b"-1", b"1e999", b"nan", b"null", b"[]", b"{}", b'""', b"'", b"\0", b"/", b"../", b"\xff", b"[" * 5000]
@@ -24,36 +25,36 @@ TAGS += rb"|mvhd|mdhd|edts|elst|mdat|udta|meta|ilst|OggS|OpusHead|OpusTags|vorbi
 TAGS += rb"|caff|desc|pakt|kuki|MThd|MTrk|AIFF|mp4a|esds|alac|PEAK|fact|bext"
 
 
-def of_bytes(data: bytes, other: bytes, rng: Random) -> bytes:
-    """One to eight changes of bits, bytes, numbers and stretches; beginnings are changed oftener."""
+def mutate_bytes(data: bytes, other: bytes, rng: Random) -> bytes:
+    """Change bits, bytes, numbers and ranges, one to eight times, more often near the beginning."""
     for _ in range(rng.choice((1, 1, 1, 2, 4, 8))):
-        place = int(len(data) * rng.random() ** rng.choice((1, 3)))
-        end = place + int(rng.random() ** 4 * (len(data) - place)) + 1
+        position = int(len(data) * rng.random() ** rng.choice((1, 3)))
+        end = position + int(rng.random() ** 4 * (len(data) - position)) + 1
         match rng.randrange(9):
             case 0:
-                data = _changed(data, place, bytes([(*data, 0)[place] ^ 1 << rng.randrange(8)]))
+                data = _overwrite(data, position, bytes([(*data, 0)[position] ^ 1 << rng.randrange(8)]))
             case 1:
-                data = _changed(data, place, rng.randbytes(rng.choice((1, 1, 2, 4, 16))))
+                data = _overwrite(data, position, rng.randbytes(rng.choice((1, 1, 2, 4, 16))))
             case 2:
-                data = _changed(data, place, _number(rng))
+                data = _overwrite(data, position, _random_number(rng))
             case 3:
-                data = data[:place]
+                data = data[:position]
             case 4:
-                data = data[:place] + data[end:]
+                data = data[:position] + data[end:]
             case 5:
-                data = data[:end] + data[place:end] * rng.choice((1, 1, 3, 20)) + data[end:]
+                data = data[:end] + data[position:end] * rng.choice((1, 1, 3, 20)) + data[end:]
             case 6:
-                data = data[:place] + other[int(len(other) * rng.random()) :]
+                data = data[:position] + other[int(len(other) * rng.random()) :]
             case 7:
                 start = int(len(other) * rng.random())
-                data = data[:place] + other[start : start + end - place] + data[end:]
+                data = data[:position] + other[start : start + end - position] + data[end:]
             case 8:
-                data = _tagged(data, rng)
+                data = _overwrite_length(data, rng)
     return data
 
 
-def of_text(data: bytes, other: bytes, rng: Random) -> bytes:
-    """Numbers and words in a text changed, lines moved, or what `of_bytes` does."""
+def mutate_text(data: bytes, other: bytes, rng: Random) -> bytes:
+    """Change numbers and words, insert and delete lines, or do what `mutate_bytes` does."""
     for _ in range(rng.choice((1, 1, 2, 4))):
         words = list(re.finditer(rb"-?\d+|\w+|[^\w\s]", data))
         lines = data.splitlines(keepends=True)
@@ -69,21 +70,21 @@ def of_text(data: bytes, other: bytes, rng: Random) -> bytes:
                 del lines[rng.randrange(len(lines))]
                 data = b"".join(lines)
             case _:
-                data = of_bytes(data, other, rng)
+                data = mutate_bytes(data, other, rng)
     return data
 
 
-def of_audio(data: bytes, other: bytes, rng: Random) -> bytes:
-    """As `of_bytes`, and pages of Ogg are given the checksums that they ought to have."""
-    data = of_bytes(data, other, rng)
-    return _sealed(data) if data[:4] == b"OggS" and rng.random() < 0.8 else data
+def mutate_audio(data: bytes, other: bytes, rng: Random) -> bytes:
+    """Do what `mutate_bytes` does, and mostly correct the checksums of Ogg pages."""
+    data = mutate_bytes(data, other, rng)
+    return _with_checksums(data) if data[:4] == b"OggS" and rng.random() < 0.8 else data
 
 
-def of_zip(data: bytes, other: bytes, rng: Random, *, inside: Mutation) -> bytes:
-    """A member of an archive changed by `inside`, renamed or left out, or the archive itself as bytes."""
+def mutate_zip(data: bytes, other: bytes, rng: Random, *, inside: Mutation) -> bytes:
+    """Mutate a member of an archive with `inside`, rename or delete it, or mutate the archive's bytes."""
     if rng.random() < 0.1:
-        return of_bytes(data, other, rng)
-    members, others = _members(data), _members(other) if other[:2] == b"PK" else {}
+        return mutate_bytes(data, other, rng)
+    members, others = _zip_members(data), _zip_members(other) if other[:2] == b"PK" else {}
     name = rng.choice(list(members))
     match rng.randrange(12):
         case 0:
@@ -99,90 +100,88 @@ def of_zip(data: bytes, other: bytes, rng: Random, *, inside: Mutation) -> bytes
     return file.getvalue()
 
 
-def of_protobuf(data: bytes, other: bytes, rng: Random) -> bytes:
-    """A field somewhere within a message changed, repeated, left out or put elsewhere, all lengths made right."""
+def mutate_protobuf(data: bytes, other: bytes, rng: Random) -> bytes:
+    """Change, repeat, delete or renumber a field at any depth of a message, and correct all lengths."""
     if rng.random() < 0.1:
-        return of_bytes(data, other, rng)
-    fields = list(_fields(data))
+        return mutate_bytes(data, other, rng)
+    fields = list(_read_fields(data))
     if not fields:
-        return of_text(data, other, rng)
-    place = rng.randrange(len(fields))
-    number, kind, value = fields[place]
+        return mutate_text(data, other, rng)
+    position = rng.randrange(len(fields))
+    number, kind, value = fields[position]
     match rng.randrange(12):
         case 0:
             fields.insert(rng.randrange(len(fields)), (number, kind, value))
         case 1:
-            del fields[place]
+            del fields[position]
         case 2:
-            fields[place] = (rng.randrange(1, 30), kind, value)
+            fields[position] = (rng.randrange(1, 30), kind, value)
         case _ if isinstance(value, int):
-            fields[place] = (number, kind, rng.choice((*NUMBERS, value + 1, value ^ 1)) % 2**64)
-        case _ if list(_fields(value)) and rng.random() < 0.9:
-            fields[place] = (number, kind, of_protobuf(value, other, rng))
+            fields[position] = (number, kind, rng.choice((*NUMBERS, value + 1, value ^ 1)) % 2**64)
+        case _ if list(_read_fields(value)) and rng.random() < 0.9:
+            fields[position] = (number, kind, mutate_protobuf(value, other, rng))
         case _:
-            fields[place] = (number, kind, of_text(value, other, rng))
-    return b"".join(_field(*field) for field in fields)
+            fields[position] = (number, kind, mutate_text(value, other, rng))
+    return b"".join(_encode_field(*field) for field in fields)
 
 
-def _changed(data: bytes, place: int, new: bytes) -> bytes:
-    return data[:place] + new + data[place + len(new) :]
+def _overwrite(data: bytes, position: int, new: bytes) -> bytes:
+    return data[:position] + new + data[position + len(new) :]
 
 
-def _number(rng: Random) -> bytes:
-    size = rng.choice(SIZES)
+def _random_number(rng: Random) -> bytes:
+    size = rng.choice(NUMBER_SIZES)
     return (rng.choice(NUMBERS) % (1 << 8 * size)).to_bytes(size, rng.choice(("little", "big")))
 
 
-def _tagged(data: bytes, rng: Random) -> bytes:
-    """Another number just behind the name of a chunk, where most formats have its length, or just before it."""
+def _overwrite_length(data: bytes, rng: Random) -> bytes:
+    """Overwrite a number next to the name of a chunk, where most formats store its length."""
     found = list(re.finditer(TAGS, data))
     if not found:
         return data
-    tag, number = rng.choice(found), _number(rng)
-    place = rng.choice((tag.end(), tag.end() + rng.randrange(24), max(0, tag.start() - 4)))
-    return _changed(data, place, number)
+    tag, number = rng.choice(found), _random_number(rng)
+    position = rng.choice((tag.end(), tag.end() + rng.randrange(24), max(0, tag.start() - 4)))
+    return _overwrite(data, position, number)
 
 
-def _sealed(data: bytes) -> bytes:
-    reverse = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+def _with_checksums(data: bytes) -> bytes:
     pages = re.split(rb"(?=OggS)", data)
-    for place, page in enumerate(pages):
+    for number, page in enumerate(pages):
         if len(page) >= 27:
             length = 27 + page[26] + sum(page[27 : 27 + page[26]])
-            bare = page[:22] + bytes(4) + page[26:length]
-            total = 0xFFFFFFFF ^ zlib.crc32(bare.translate(reverse), 0xFFFFFFFF)
-            pages[place] = _changed(page, 22, struct.pack("<I", int(f"{total:032b}"[::-1], 2)))
+            total = ogg.checksum(page[:22] + bytes(4) + page[26:length])
+            pages[number] = _overwrite(page, 22, struct.pack("<I", total))
     return b"".join(pages)
 
 
-def _members(data: bytes) -> dict[str, bytes]:
+def _zip_members(data: bytes) -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def _varint(data: bytes, place: int) -> tuple[int, int]:
+def _read_varint(data: bytes, position: int) -> tuple[int, int]:
     value = shift = 0
     while True:
-        value |= (data[place] & 127) << shift
-        place, shift = place + 1, shift + 7
-        if not data[place - 1] & 128:
-            return value, place
+        value |= (data[position] & 127) << shift
+        position, shift = position + 1, shift + 7
+        if not data[position - 1] & 128:
+            return value, position
 
 
-def _fields(data: bytes) -> Iterator[tuple[int, int, int | bytes]]:
-    """Number, kind and value of each field of a message; nothing where it can't be one."""
-    found, place = [], 0
+def _read_fields(data: bytes) -> Iterator[tuple[int, int, int | bytes]]:
+    """Yield number, wire type and value of each field of a message, nothing if the bytes aren't a message."""
+    found, position = [], 0
     try:
-        while place < len(data):
-            key, place = _varint(data, place)
+        while position < len(data):
+            key, position = _read_varint(data, position)
             number, kind = key >> 3, key & 7
             value: int | bytes
             if kind == 0:
-                value, place = _varint(data, place)
+                value, position = _read_varint(data, position)
             else:
-                length, place = _varint(data, place) if kind == 2 else ({1: 8, 5: 4}[kind], place)
-                value, place = data[place : place + length], place + length
-            if not number or place > len(data):
+                length, position = _read_varint(data, position) if kind == 2 else ({1: 8, 5: 4}[kind], position)
+                value, position = data[position : position + length], position + length
+            if not number or position > len(data):
                 return
             found.append((number, kind, value))
     except (IndexError, KeyError):
@@ -190,13 +189,13 @@ def _fields(data: bytes) -> Iterator[tuple[int, int, int | bytes]]:
     yield from found
 
 
-def _field(number: int, kind: int, value: int | bytes) -> bytes:
-    key = _packed(number << 3 | kind)
+def _encode_field(number: int, kind: int, value: int | bytes) -> bytes:
+    key = _encode_varint(number << 3 | kind)
     if isinstance(value, int):
-        return key + _packed(value)
-    return key + (_packed(len(value)) if kind == 2 else b"") + value
+        return key + _encode_varint(value)
+    return key + (_encode_varint(len(value)) if kind == 2 else b"") + value
 
 
-def _packed(value: int) -> bytes:
+def _encode_varint(value: int) -> bytes:
     low = value & 127
-    return bytes([low]) if value < 128 else bytes([low | 128]) + _packed(value >> 7)
+    return bytes([low]) if value < 128 else bytes([low | 128]) + _encode_varint(value >> 7)

@@ -1,34 +1,36 @@
-"""What people and programs write by hand: the manifest of a batch, recipes, manifests of songs, cards and specs."""
+"""Targets that read text: batch manifests, recipes, corpus manifests, model cards and specs."""
 
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from extrapcli.batch.manifest import Manifest, Record, failed
+from extrapcli.batch.manifest import Manifest, Record
 from extrapcli.errors import UnusableModel, UsageError
 from extrapcli.models import damaged_files, read_card
 from extrapcli.spec import EncoderSpec, ModelSpec, SampleSpec, TuneSpec, WaveformSpec
 from extrapcli.training.corpus import Corpus
 from tests.fuzz.fuzz import Target
-from tests.fuzz.mutate import of_text
+from tests.fuzz.mutate import mutate_text
 
 ROOT = Path(__file__).parents[2]
 
 
 def manifest_seeds(folder: Path) -> None:
-    begun = Record("begun", "a/song.mp3", "a/song-3m00s.mp3", "5f0e", options={"length": {"minutes": 3.0}})
-    done = replace(begun, state="done", input_sha256="9a" * 32, sha256="1b" * 32, bytes=123, modified=9, seconds=1.5)
-    failure = failed(begun, ValueError("x"))
-    for name, records in {"one": [begun], "two": [begun, done], "three": [begun, failure]}.items():
+    started = Record("started", "a/song.mp3", "a/song-3m00s.mp3", "5f0e", options={"length": {"minutes": 3.0}})
+    done = replace(started, state="done", input_sha256="9a" * 32, output_sha256="1b" * 32, output_bytes=123)
+    done = replace(done, output_mtime_ns=9, output_seconds=1.5, measures={"joins": 3})
+    failure = started.failed(ValueError("x"))
+    for name, records in {"one": [started], "two": [started, done], "three": [started, failure]}.items():
         manifest = Manifest(folder / f"{name}.jsonl")
         for record in records:
-            manifest.add(record)
+            manifest.append(record)
+    shutil.copy(ROOT / "tests/batch/data/old_manifest/tracks/manifest.jsonl", folder / "old.jsonl")
 
 
 def read_manifest(path: Path) -> None:
     manifest = Manifest(path)
     for record in [*manifest.last.values(), *(record for done in manifest.done.values() for record in done)]:
-        record.is_of(path)
+        record.matches(path)
         record.to_json()
 
 
@@ -37,8 +39,8 @@ def recipe_seeds(folder: Path) -> None:
         shutil.copy(file, folder)
 
 
-def recipe(path: Path) -> None:
-    from extrapcli.training.recipe import read_recipe  # it imports Keras, which the others need not
+def read_recipe_file(path: Path) -> None:
+    from extrapcli.training.recipe import read_recipe  # imports Keras, which the other targets don't need
 
     read_recipe(path).to_json()
 
@@ -59,7 +61,7 @@ def card_seeds(folder: Path) -> None:
         shutil.copy(card, folder / f"{card.parent.name}.json")
 
 
-def verified(path: Path) -> None:
+def verify_card(path: Path) -> None:
     card = path.with_name("card.json")
     shutil.copy(path, card)
     read_card(card.parent)
@@ -77,12 +79,12 @@ def spec_seeds(folder: Path) -> None:
         (folder / f"{spec.name}.json").write_text(spec.to_json())
 
 
-def specified(path: Path) -> None:
+def read_spec(path: Path) -> None:
     ModelSpec.from_json(path.read_bytes().decode(errors="replace")).to_json()
 
 
-MANIFEST = Target("manifest", manifest_seeds, of_text, read_manifest, (UsageError,))
-RECIPE = Target("recipe", recipe_seeds, of_text, recipe, (UsageError,))
-CORPUS = Target("corpus", corpus_seeds, of_text, read_corpus, (UsageError,))
-CARD = Target("card", card_seeds, of_text, verified, (UnusableModel,))
-SPEC = Target("spec", spec_seeds, of_text, specified, (UnusableModel,))
+MANIFEST = Target("manifest", manifest_seeds, mutate_text, read_manifest, (UsageError,))
+RECIPE = Target("recipe", recipe_seeds, mutate_text, read_recipe_file, (UsageError,))
+CORPUS = Target("corpus", corpus_seeds, mutate_text, read_corpus, (UsageError,))
+CARD = Target("card", card_seeds, mutate_text, verify_card, (UnusableModel,))
+SPEC = Target("spec", spec_seeds, mutate_text, read_spec, (UnusableModel,))

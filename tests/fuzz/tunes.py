@@ -1,4 +1,4 @@
-"""Seeds of melodies: symbols, MIDI, ABC, Humdrum kern and MusicXML."""
+"""Targets that read tunes for `extrap melody --seed`: symbols, MIDI, ABC, Humdrum kern and MusicXML."""
 
 from pathlib import Path
 from random import Random
@@ -6,11 +6,11 @@ from random import Random
 import music21
 
 from extrapcli.errors import UnreadableAudio, UsageError
-from extrapcli.melody.encoding import Note
-from extrapcli.melody.melody import read_seed
-from extrapcli.melody.midi import write_midi
+from extrapcli.melody.encoding import Note, Tune
+from extrapcli.melody.midi import midi_file
+from extrapcli.melody.pipeline import read_seed
 from tests.fuzz.fuzz import Target
-from tests.fuzz.mutate import of_bytes, of_text, of_zip
+from tests.fuzz.mutate import mutate_bytes, mutate_text, mutate_zip
 
 NOTES = tuple(Note(pitch, steps) for pitch, steps in [(67, 4), (None, 2), (67, 2), (65, 3), (64, 1), (62, 8)])
 ABC = """X:1
@@ -36,30 +36,30 @@ KERN = """**kern
 """
 
 
-def seeds_midi(folder: Path) -> None:
-    write_midi(folder / "plain.mid", NOTES, tempo=100)
-    write_midi(folder / "metre.mid", NOTES * 3, tempo=66, metre="6/8", upbeat=2)
+def midi_seeds(folder: Path) -> None:
+    midi_file(Tune("", NOTES), tempo=100).save(folder / "plain.mid")
+    midi_file(Tune("", NOTES * 3, "6/8", 2), tempo=66).save(folder / "metre.mid")
 
 
-def seeds_abc(folder: Path) -> None:
+def abc_seeds(folder: Path) -> None:
     (folder / "waltz.abc").write_text(ABC)
     (folder / "two.abc").write_text(ABC.replace("(3ABc ", "") + "\n" + ABC.replace("K:Am", "K:Bb\nV:1"))
     essen = Path(music21.__file__).parent / "corpus" / "essenFolksong" / "han1.abc"
     (folder / "essen.abc").write_text("".join(essen.read_text().partition("\nX:")[:1]) + "\n")
 
 
-def seeds_score(folder: Path) -> None:
+def score_seeds(folder: Path) -> None:
     (folder / "plain.krn").write_text(KERN)
     score = music21.converter.parse(KERN, format="humdrum")
     score.write("musicxml", folder / "plain.musicxml")  # type: ignore[no-untyped-call]
     score.write("mxl", folder / "packed.mxl")  # type: ignore[no-untyped-call]
 
 
-def of_score(data: bytes, other: bytes, rng: Random) -> bytes:
-    return of_zip(data, other, rng, inside=of_text) if data[:2] == b"PK" else of_text(data, other, rng)
+def mutate_score(data: bytes, other: bytes, rng: Random) -> bytes:
+    return mutate_zip(data, other, rng, inside=mutate_text) if data[:2] == b"PK" else mutate_text(data, other, rng)
 
 
-def read(path: Path) -> None:
+def read_tune(path: Path) -> None:
     tune, _ = read_seed(str(path), None)
     assert tune.pitches
 
@@ -68,12 +68,12 @@ def read_symbols(path: Path) -> None:
     read_seed(path.read_bytes().decode(errors="replace"), None)
 
 
-def seeds_symbols(folder: Path) -> None:
+def symbol_seeds(folder: Path) -> None:
     (folder / "symbols.txt").write_text("67 _ 67 _ 65 _ 64 _ r _ 62 _ _ _")
 
 
 REFUSED = (UnreadableAudio, UsageError)
-SYMBOLS = Target("symbols", seeds_symbols, of_text, read_symbols, REFUSED)
-MIDI = Target("midi", seeds_midi, of_bytes, read, REFUSED)
-ABCS = Target("abc", seeds_abc, of_text, read, REFUSED)
-SCORE = Target("score", seeds_score, of_score, read, REFUSED, lifetime=2000)
+SYMBOLS = Target("symbols", symbol_seeds, mutate_text, read_symbols, REFUSED)
+MIDI = Target("midi", midi_seeds, mutate_bytes, read_tune, REFUSED)
+ABCS = Target("abc", abc_seeds, mutate_text, read_tune, REFUSED)
+SCORE = Target("score", score_seeds, mutate_score, read_tune, REFUSED, lifetime=2000)

@@ -6,8 +6,8 @@ import pytest
 
 @pytest.fixture(scope="session")
 def tune_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model folder like the shipped ones, of a small network of tunes with weights drawn at random."""
-    from extrapcli.melody.encoding import BEATS
+    """A model folder like the shipped ones, with a small network for tunes and random weights."""
+    from extrapcli.melody.encoding import BAR_POSITIONS
     from extrapcli.networks.melody import MelodySettings, melody_step
     from extrapcli.spec import TuneSpec
     from extrapcli.training.export import write_keras, write_onnx
@@ -15,7 +15,7 @@ def tune_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models") / "tunes"
     folder.mkdir()
     settings = MelodySettings(units=24, layers=2, vector=8, lowest=55, highest=76)
-    model, rng = melody_step(settings, BEATS), np.random.default_rng(5)
+    model, rng = melody_step(settings, BAR_POSITIONS), np.random.default_rng(5)
     for weights in model.weights:
         weights.assign(rng.normal(scale=0.7, size=weights.shape))
     spec = TuneSpec("tunes", settings.symbols, settings.state)

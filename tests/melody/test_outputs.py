@@ -1,7 +1,6 @@
-"""What `extrap melody` writes, and refuses to write, beside the MIDI."""
+"""The sound and scores that `extrap melody` writes, and what it refuses to write."""
 
 import os
-import resource
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -17,7 +16,7 @@ from extrapcli.melody.encoding import Note, Tune
 from extrapcli.melody.keys import Key
 from extrapcli.melody.midi import read_midi
 from extrapcli.melody.outputs import Outputs, prepare, write
-from extrapcli.melody.scores import read_tune
+from extrapcli.melody.tune_files import read_tune
 from tests.conftest import EXTRAP, Extrap
 
 SEED = "67 _ 67 _ 65 _ 64 _"
@@ -26,7 +25,7 @@ TUNE = Tune("", (Note(67, 4), Note(64, 4)), "4/4")
 
 @pytest.fixture
 def melody(extrap: Extrap, tune_model: Path) -> Extrap:
-    """`extrap melody` with what every run here has."""
+    """`extrap melody` with the arguments that all tests share."""
     return partial(extrap, "melody", "--seed", SEED, "--model", tune_model, "--bars", "4", "-q")
 
 
@@ -50,7 +49,7 @@ def test_one_tune_is_midi_sound_and_score(melody: Extrap, tmp_path: Path) -> Non
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-def test_midi_on_standard_output_has_company(melody: Extrap, tmp_path: Path) -> None:
+def test_midi_on_standard_output_goes_with_other_files(melody: Extrap, tmp_path: Path) -> None:
     ran = melody("-o", "-", "--score", "T.SVG", "--audio", "t.ogg")
     assert ran.stdout.startswith(b"MThd")
     assert ran.stdout.endswith(b"\xff\x2f\x00")
@@ -58,9 +57,7 @@ def test_midi_on_standard_output_has_company(melody: Extrap, tmp_path: Path) -> 
     assert ET.parse(tmp_path / "T.SVG").getroot().tag.endswith("svg")
 
 
-def test_the_title_and_the_upbeat_of_a_seed_come_into_its_score(
-    extrap: Extrap, tune_model: Path, tmp_path: Path
-) -> None:
+def test_a_score_has_the_title_and_the_upbeat_of_its_seed(extrap: Extrap, tune_model: Path, tmp_path: Path) -> None:
     (tmp_path / "waltz.abc").write_text("X:1\nT: A Waltz\nM: 3/4\nL: 1/8\nK: G\nD2 | G2B2d2 | d2B2G2 |\n")
     extrap("melody", "--seed", "waltz.abc", "--model", tune_model, "--score", "w.musicxml", "-o", "w.mid", "-q")
     score = ET.parse(tmp_path / "w.musicxml")
@@ -73,14 +70,14 @@ def test_the_title_and_the_upbeat_of_a_seed_come_into_its_score(
 @pytest.mark.parametrize(
     ("args", "status", "says"),
     [
-        (("--audio", "t.xyz"), 2, "t.xyz: --audio writes .wav, .wave, .flac"),
+        (("--audio", "t.xyz"), 2, "t.xyz: sound is written as .wav, .wave, .flac"),
         (("--audio", "track"), 2, "a name without a suffix"),
-        (("--audio", "-"), 2, "--audio writes"),
-        (("--score", "t.pdf"), 2, "t.pdf: --score writes .svg, .musicxml, not '.pdf'"),
-        (("-o", "t.wav"), 2, "t.wav: -o writes .mid, .midi, not '.wav'"),
-        (("--soundfont", "font.sf2"), 2, "--audio tune.wav"),
+        (("--audio", "-"), 2, "sound is written as"),
+        (("--score", "t.pdf"), 2, "t.pdf: a score is written as .svg, .musicxml, not '.pdf'"),
+        (("-o", "t.wav"), 2, "t.wav: MIDI is written as .mid, .midi, not '.wav'"),
+        (("--soundfont", "font.sf2"), 2, "; name a file for it with --audio PATH"),
         (("--audio", "t.wav", "--soundfont", "gone.sf2"), 3, "gone.sf2: cannot be read"),
-        (("--audio", "t.wav", "--soundfont", "old.svg"), 3, "old.svg: no sound font"),
+        (("--audio", "t.wav", "--soundfont", "old.svg"), 3, "old.svg: not an .sf2 sound font"),
         (("--audio", "old.wav"), 6, "old.wav: exists already"),
         (("--score", "old.svg"), 6, "old.svg: exists already"),
         (("--score", "folder.svg", "--overwrite"), 6, "folder.svg: is a folder"),
@@ -89,7 +86,7 @@ def test_the_title_and_the_upbeat_of_a_seed_come_into_its_score(
 def test_what_cannot_be_written_is_refused_before_any_work(
     args: tuple[str, ...], status: int, says: str, extrap: Extrap, tmp_path: Path
 ) -> None:
-    """The model that is named is none: whatever looked for it first would say so."""
+    """The model does not exist either, which would be the error if it were looked for first."""
     (tmp_path / "old.wav").write_text("precious")
     (tmp_path / "old.svg").write_text("precious")
     (tmp_path / "folder.svg").mkdir()
@@ -116,18 +113,16 @@ def test_two_outputs_of_one_name_are_refused(name: str, tmp_path: Path) -> None:
     "args",
     [("-o", "no/t.mid"), ("-o", "t.mid", "--audio", "no/t.wav"), ("--audio", "t.wav", "--score", "no/t.svg")],
 )
-def test_a_folder_that_is_not_there_leaves_nothing_written(
-    args: tuple[str, ...], melody: Extrap, tmp_path: Path
-) -> None:
+def test_a_missing_folder_leaves_nothing_written(args: tuple[str, ...], melody: Extrap, tmp_path: Path) -> None:
     ran = melody(*args, status=6)
     assert f"{args[-1]}: cannot be written: No such file or directory" in ran.stderr
     assert len(ran.stderr.splitlines()) == 1
     assert names(tmp_path) == []
 
 
-def test_a_folder_that_may_not_be_written_exits_6(melody: Extrap, tmp_path: Path) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root may write everywhere")
+def test_a_folder_without_permission_exits_6(melody: Extrap, tmp_path: Path) -> None:
+    if not hasattr(os, "geteuid") or os.geteuid() == 0:
+        pytest.skip("folders can't be closed to this user")
     (tmp_path / "closed").mkdir(mode=0o500)
     ran = melody("-o", "closed/t.mid", status=6)
     assert "closed/t.mid: cannot be written: Permission denied" in ran.stderr
@@ -141,6 +136,7 @@ def test_a_folder_that_may_not_be_written_exits_6(melody: Extrap, tmp_path: Path
 def test_a_full_disk_exits_6_and_leaves_nothing(
     args: tuple[str, ...], room: int, fails: str, tune_model: Path, tmp_path: Path
 ) -> None:
+    resource = pytest.importorskip("resource")
     done = subprocess.run(
         [EXTRAP, "melody", "--seed", SEED, "--model", tune_model, "--bars", "4", "-q", "-o", "t.mid", *args],
         cwd=tmp_path,
@@ -154,7 +150,7 @@ def test_a_full_disk_exits_6_and_leaves_nothing(
     assert names(tmp_path) == []
 
 
-def test_a_tune_too_long_for_a_sound_leaves_nothing_written(tmp_path: Path) -> None:
+def test_a_tune_too_long_for_sound_leaves_nothing_written(tmp_path: Path) -> None:
     outputs = Outputs(tmp_path / "t.mid", audio=tmp_path / "t.wav", score=tmp_path / "t.svg")
     long = Tune("", (Note(67, 16),) * 800, "4/4")
     with pytest.raises(UsageError, match="lasts 320 minutes"):
@@ -163,23 +159,25 @@ def test_a_tune_too_long_for_a_sound_leaves_nothing_written(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("package", "wanted"), [("verovio", "t.svg"), ("midirenderer", "t.wav"), ("pretty_midi", "t.wav")]
+    ("package", "wanted"),
+    [("music21", "t.musicxml"), ("verovio", "t.svg"), ("midirenderer", "t.wav"), ("pretty_midi", "t.wav")],
 )
 def test_a_missing_package_is_named_with_the_pip_command(
     package: str, wanted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
     path = tmp_path / wanted
-    outputs = Outputs(tmp_path / "t.mid", **{"score" if wanted == "t.svg" else "audio": path})  # type: ignore[arg-type]
+    outputs = Outputs(tmp_path / "t.mid", **{"audio" if wanted == "t.wav" else "score": path})  # type: ignore[arg-type]
     with pytest.raises(MissingDependency, match=rf'{package}: pip install "extrapcli\[melody\]"'):
         prepare(outputs)
 
 
-def test_neither_sound_nor_score_loads_what_is_not_asked_for(tune_model: Path, tmp_path: Path) -> None:
+def test_libraries_for_sound_and_scores_are_loaded_only_when_needed(tune_model: Path, tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from extrapcli.melody.melody import Wish, write_tune;"
+        "import sys; from pathlib import Path; from extrapcli.melody.pipeline import MelodyOptions, write_tune;"
         "from extrapcli.melody.outputs import Outputs;"
-        f"write_tune({SEED!r}, Outputs(Path({str(tmp_path / 't.mid')!r})), Wish(bars=2), model={str(tune_model)!r});"
+        f"outputs = Outputs(Path({str(tmp_path / 't.mid')!r}));"
+        f"write_tune({SEED!r}, outputs, MelodyOptions(bars=2, model={str(tune_model)!r}));"
         "print(*sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

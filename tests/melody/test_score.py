@@ -1,4 +1,4 @@
-"""A tune as a score: MusicXML that music21 reads back as it was, and a picture of it that needs nothing else."""
+"""A tune as a score: MusicXML that reads back as the same tune, and a picture that needs no font."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extrapcli.melody.encoding import DURATIONS, METRES, Note, Tune, parse
+from extrapcli.melody.encoding import DURATIONS, METRES, Note, Tune, parse_symbols
 from extrapcli.melody.encoding import decode as notes_of
 from extrapcli.melody.engrave import _OPTIONS, engrave
 from extrapcli.melody.keys import Key, parse_key
-from extrapcli.melody.musicxml import Sign, bars, beams, musicxml, spell
+from extrapcli.melody.musicxml import musicxml, spell, split_bars
 
 KEYS = st.builds(Key, st.integers(0, 11), st.booleans())
 SVG = "{http://www.w3.org/2000/svg}"
@@ -33,7 +33,7 @@ def read(xml: bytes) -> music21.stream.Score:
 
 
 def joined(notes: tuple[Note, ...]) -> list[tuple[int | None, int]]:
-    """Notes with neighbouring rests as one, which no reader can tell apart."""
+    """Join neighbouring rests, which no reader can tell apart."""
     merged: list[tuple[int | None, int]] = []
     for note in notes:
         if merged and note.pitch is None and merged[-1][0] is None:
@@ -70,18 +70,23 @@ def test_music21_reads_back_the_tune(tune: Tune, key: Key, tempo: float) -> None
 
 @settings(max_examples=20, deadline=None)
 @given(tunes(), KEYS)
-def test_what_a_reader_sees_is_what_sounds(tune: Tune, key: Key) -> None:
-    """Letters, signature and accidentals, read as musicians read them, give the pitches; values give the lengths."""
+def test_the_written_notes_mean_the_pitches_that_sound(tune: Tune, key: Key) -> None:
+    """Read pitches from letters, signature and accidentals, and lengths from note values, as a musician does."""
     altered_by_key = {pitch.step: int(pitch.alter) for pitch in music21.key.KeySignature(key.fifths).alteredPitches}
     signs = {"flat-flat": -2, "flat": -1, "natural": 0, "sharp": 1, "double-sharp": 2}
     steps = {"16th": 1, "eighth": 2, "quarter": 4, "half": 8, "whole": 16}
     tied: dict[str, int] = {}
-    for measure in ET.fromstring(musicxml(tune, key, tempo=100)).iter("measure"):
+    score = ET.fromstring(musicxml(tune, key, tempo=100))
+    divisions = int(score.findtext(".//divisions", ""))
+    for measure in score.iter("measure"):
         now: dict[str, int] = {}
         for note in measure.iter("note"):
-            length = steps[note.findtext("type", "")]
-            assert int(note.findtext("duration", "")) == (length * 3 // 2 if note.find("dot") is not None else length)
-            if note.find("rest") is not None:
+            rest = note.find("rest")
+            if rest is None or rest.get("measure") != "yes":
+                length = steps[note.findtext("type", "")]
+                dotted = length * 3 // 2 if note.find("dot") is not None else length
+                assert int(note.findtext("duration", "")) == dotted * divisions // 4
+            if rest is not None:
                 continue
             letter = note.findtext("pitch/step", "")
             name = letter + note.findtext("pitch/octave", "")
@@ -111,7 +116,7 @@ def test_what_a_reader_sees_is_what_sounds(tune: Tune, key: Key) -> None:
         ("Ebm", "C Db D Eb Fb F Gb G Ab A Bb Cb"),
     ],
 )
-def test_notes_are_spelled_as_the_key_has_them(key: str, names: str) -> None:
+def test_notes_are_spelled_according_to_the_key(key: str, names: str) -> None:
     found = []
     for pitch in range(60, 72):
         letter, alter, octave = spell(pitch, parse_key(key))
@@ -128,11 +133,11 @@ def test_signatures_are_those_of_music21(key: Key) -> None:
 
 
 def cut(symbols: str, metre: str, upbeat: int = 0) -> list[list[tuple[int, int, bool, bool]]]:
-    whole = bars(Tune("", notes_of(parse(symbols)), metre, upbeat))
-    return [[(sign.place, sign.steps, sign.tied_from, sign.tied_on) for sign in bar] for bar in whole]
+    whole = split_bars(Tune("", notes_of(parse_symbols(symbols)), metre, upbeat))
+    return [[(sign.position, sign.steps, sign.tied_from, sign.tied_to) for sign in bar] for bar in whole]
 
 
-def test_bars_cut_notes_and_begin_with_the_upbeat() -> None:
+def test_notes_are_cut_at_bar_lines_after_the_upbeat() -> None:
     assert cut("60 _ 62 _ _ _ _ _ _ _ _ _ _ _ _ _", "3/4", 4) == [
         [(8, 2, False, False), (10, 2, False, True)],
         [(0, 12, True, False)],
@@ -146,21 +151,22 @@ def test_bars_cut_notes_and_begin_with_the_upbeat() -> None:
 
 
 @pytest.mark.parametrize(
-    ("symbols", "beat", "values"),
+    ("symbols", "metre", "upbeat", "values"),
     [
-        ("60 _ 62 _ 64 _ 65 _", 4, "begin|end|begin|end"),
-        ("60 _ 62 _ 64 _ 65 _", 8, "begin|continue|continue|end"),
-        ("60 _ _ 62 64 65 67 _", 4, "begin|end,backward hook|begin,begin|continue,end|end"),
-        ("60 62 _ 64 67 _ r _", 4, "begin,forward hook|continue|end,backward hook||"),
-        ("60 _ _ _ 62 _ 64 _ 65 _ _ _", 6, "|||"),
+        ("60 _ 62 _ 64 _ 65 _", "2/4", 0, "begin|end|begin|end"),
+        ("60 _ 62 _ 64 _ 65 _ 60 _ 62 _ 64 _ 65 _", "4/4", 0, "begin|end|begin|end|begin|end|begin|end"),
+        ("60 _ 62 _ 64 _ 65 _ 60 _ 62 _", "3/4", 0, "begin|end|begin|end|begin|end"),
+        ("60 _ 62 _ 64 _ 65 _ 60 _ 62 _", "6/8", 0, "begin|continue|end|begin|continue|end"),
+        ("60 _ _ 62 64 65 67 _", "2/4", 0, "begin|end,backward hook|begin,begin|continue,end|end"),
+        ("60 62 _ 64 67 _ r _", "2/4", 0, "begin,forward hook|continue|end,backward hook||"),
+        ("60 _ 62 _ 64 _ _ _", "4/4", 4, "begin|end|"),
+        ("60 _ _ _ 62 _ 64 _ 65 _ _ _", "6/8", 0, "|||"),
     ],
 )
-def test_beams_hold_beats_together(symbols: str, beat: int, values: str) -> None:
-    signs, place = [], 0
-    for note in notes_of(parse(symbols)):
-        signs.append(Sign(note.pitch, note.steps, place))
-        place += note.steps
-    assert "|".join(",".join(value) for value in beams(signs, beat)) == values
+def test_beams_group_notes_by_beat(symbols: str, metre: str, upbeat: int, values: str) -> None:
+    xml = ET.fromstring(musicxml(Tune("", notes_of(parse_symbols(symbols)), metre, upbeat), Key(0), tempo=100))
+    beams = [",".join(beam.text or "" for beam in note.iter("beam")) for note in xml.iter("note")]
+    assert "|".join(beams) == values
 
 
 def test_a_tune_without_a_metre_is_written_in_common_time() -> None:
@@ -170,7 +176,7 @@ def test_a_tune_without_a_metre_is_written_in_common_time() -> None:
 
 
 @pytest.mark.parametrize(("pitch", "clef"), [(45, "F"), (67, "G")])
-def test_a_low_tune_has_a_low_clef(pitch: int, clef: str) -> None:
+def test_a_low_tune_is_in_the_bass_clef(pitch: int, clef: str) -> None:
     xml = ET.fromstring(musicxml(Tune("", (Note(pitch, 4),), "4/4"), Key(0), tempo=100))
     assert xml.findtext(".//clef/sign") == clef
 
@@ -186,10 +192,10 @@ def test_the_picture_has_every_note_and_needs_no_music_font(tune: Tune, key: Key
     text = engrave(xml)
     assert text == engrave(xml)
     svg = ET.fromstring(text)
-    signs = [sign for bar in bars(tune) for sign in bar]
+    signs = [sign for bar in split_bars(tune) for sign in bar]
     assert len(of_class(svg, "note")) == sum(sign.pitch is not None for sign in signs)
     assert len(of_class(svg, "rest")) + len(of_class(svg, "mRest")) == sum(sign.pitch is None for sign in signs)
-    assert len(of_class(svg, "measure")) == len(list(bars(tune)))
+    assert len(of_class(svg, "measure")) == len(list(split_bars(tune)))
     drawn = {use.get("href", "").removeprefix("#") for use in svg.iter(f"{SVG}use")}
     assert drawn <= {element.get("id") for element in svg.iter()}
     assert not re.search(rb"@font-face|url\(|https?://(?!www\.w3\.org/)", text)
@@ -198,13 +204,13 @@ def test_the_picture_has_every_note_and_needs_no_music_font(tune: Tune, key: Key
     assert not re.search("[\ue000-\uf8ff]", text.decode()), "letters of a music font"
 
 
-def test_a_title_is_written_as_it_is() -> None:
+def test_any_title_can_be_written() -> None:
     xml = musicxml(Tune('Wälz & <b> "x"\x00', (Note(67, 4),), "4/4"), Key(0), tempo=100)
     assert read(xml).metadata.title == 'Wälz & <b> "x"'
     assert 'Wälz & <b> "x"' in "".join(ET.fromstring(engrave(xml)).itertext())
 
 
-def test_a_score_too_long_for_one_page_goes_on_below_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_pages_of_a_long_score_are_below_one_another(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(_OPTIONS, "pageHeight", 1000)
     tune = Tune("", tuple(Note(60 + i % 13, 4) for i in range(4 * 60)), "4/4")
     svg = ET.fromstring(engrave(musicxml(tune, Key(0), tempo=100)))

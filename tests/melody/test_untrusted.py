@@ -1,4 +1,4 @@
-"""Tunes made to do harm: no code is run, no other file is read, and nothing takes without end."""
+"""Malicious tunes: they run no code, read no other file, and take limited time and memory."""
 
 import pickle
 import tempfile
@@ -12,14 +12,14 @@ import pytest
 from music21.converter import PickleFilter
 
 from extrapcli.errors import UnreadableAudio
-from extrapcli.melody import scores
-from extrapcli.melody.patience import TookTooLong, within
-from extrapcli.melody.scores import read_tune
+from extrapcli.melody import tune_files
+from extrapcli.melody.time_limit import TimeLimitExceeded, run_with_time_limit
+from extrapcli.melody.tune_files import read_tune
 from tests.backends.test_untrusted import Pickled
 from tests.fuzz.tunes import KERN
 
 
-def test_what_lies_pickled_in_a_folder_for_all_is_not_loaded(tmp_path: Path) -> None:
+def test_pickles_in_a_public_folder_are_not_loaded(tmp_path: Path) -> None:
     tune, marker = tmp_path / "tune.krn", tmp_path / "ran"
     tune.write_text(KERN)
     planted = PickleFilter(tune).getPickleFp(zipType="gz")
@@ -47,7 +47,7 @@ def test_entities_of_musicxml_read_no_file(tmp_path: Path) -> None:
     assert "very secret" not in str(raised.value)
 
 
-def test_entities_that_grow_without_end_are_refused(tmp_path: Path) -> None:
+def test_exponential_entities_are_refused(tmp_path: Path) -> None:
     layers = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 12))
     tune = tmp_path / "tune.xml"
     tune.write_text(f'<!DOCTYPE x [<!ENTITY e0 "la">{layers}]><score-partwise>&e11;</score-partwise>')
@@ -55,7 +55,7 @@ def test_entities_that_grow_without_end_are_refused(tmp_path: Path) -> None:
         read_tune(tune)
 
 
-def test_an_archive_that_unpacks_without_end_is_refused(tmp_path: Path) -> None:
+def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
     tune = tmp_path / "tune.mxl"
     with zipfile.ZipFile(tune, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("tune.xml", b" " * 30_000_000)
@@ -64,22 +64,22 @@ def test_an_archive_that_unpacks_without_end_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("music", ["L327681/8\nK:Am\n(3ABc", "L:1/8\nK:Am\nc'41e999 (3ABc", "L:1/999\nK:Am\n(3ABc"])
-def test_a_length_that_no_note_has_asks_for_no_work(music: str, tmp_path: Path) -> None:
+def test_impossible_note_lengths_are_refused_at_once(music: str, tmp_path: Path) -> None:
     (tmp_path / "tune.abc").write_text(f"X:1\nT:In 1812\nM:3/4\n{music} z4 ||\n")
     with pytest.raises(UnreadableAudio, match="durations other than"):
         read_tune(tmp_path / "tune.abc")
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # it may be raised in a __del__ first
-def test_work_without_end_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endless_work_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def endless() -> None:
         while True:
             time.monotonic()
 
-    with pytest.raises(TookTooLong):
-        within(0.2, endless)
-    assert within(10, lambda: 7) == 7
-    monkeypatch.setattr(scores, "MOST_SECONDS", 0.2)
+    with pytest.raises(TimeLimitExceeded):
+        run_with_time_limit(0.2, endless)
+    assert run_with_time_limit(10, lambda: 7) == 7
+    monkeypatch.setattr(tune_files, "MOST_SECONDS", 0.2)
     tune = tmp_path / "tune.krn"
     tune.write_text(KERN.replace("4b\n", "4b\n" * 20_000))
     with pytest.raises(UnreadableAudio, match="takes more than"):

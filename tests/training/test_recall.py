@@ -131,6 +131,6 @@ def test_nothing_beats_the_oracle_and_a_tune_that_repeats_is_matched(rng: np.ran
         means = table.means()
         assert means["oracle"][1] <= min(late for _, late in means.values())
         assert means[PLAIN][1] < 0.8 * means["at random"][1]
-        assert table.way_to_oracle(PLAIN) == 0
-        assert table.way_to_oracle("oracle") == 1
+        assert table.share_of_oracle(PLAIN) == 0
+        assert table.share_of_oracle("oracle") == 1
         assert len({len(pairs) for pairs in table.rows.values()}) == 1

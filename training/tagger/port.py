@@ -1,11 +1,11 @@
 """Port the tagger MTT_musicnn of the `musicnn` wheel to ONNX: `port.py WHEEL OUT.onnx`.
 
-    pip install librosa                           # for its mel bands, which musicnn was trained on
+    pip install "extrapcli[train]"                # for TensorFlow, onnx, and librosa's mel bands
     pip download --no-deps musicnn==0.1.0
     python training/tagger/port.py musicnn-0.1.0-py3-none-any.whl src/extrapcli/evaluation/musicnn/model.onnx
 
 Pons & Serra 2019, musicnn: pre-trained convolutional neural networks for music audio tagging (arXiv 1909.06654).
-Only the weights and the names of the tags are read from the wheel, whose own code is for TensorFlow 1.
+Only the weights and the names of the tags are read from the wheel; its own code is for TensorFlow 1.
 """
 
 import argparse
@@ -31,9 +31,9 @@ LICENCE = "ISC, Copyright (c) Music Technology Group, Universitat Pompeu Fabra 2
 
 
 class Layers:
-    """The layers of a TensorFlow 1 checkpoint, each a node or two, taken in the order in which they were made.
+    """Builds an ONNX graph from the layers of a TensorFlow 1 checkpoint, read in the order they were made in.
 
-    Tensors are called by name. Weights with many entries are stored in float16 and computed with in float32.
+    Methods take and return names of tensors. Large weights are stored in float16, and computed with in float32.
     """
 
     def __init__(self, checkpoint: str) -> None:
@@ -54,7 +54,7 @@ class Layers:
         return self.add("Cast", name, to=onnx.TensorProto.FLOAT) if large else name
 
     def conv2d(self, x: str, *, before: tuple[int, int] = (0, 0), after: tuple[int, int] = (0, 0)) -> str:
-        """Convolve `(batch, in, height, width)`, with that many zeros before and after height and width; ReLU."""
+        """Pad `(batch, in, height, width)` with zeros before and after height and width, convolve, and apply ReLU."""
         kernel, bias = self._weights("conv2d", "kernel", "bias")
         kernel = np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
         return self.add(
@@ -83,8 +83,8 @@ def musicnn(layers: Layers) -> None:
     compressed = layers.add("Div", logarithms, layers.constant(np.float32(np.log(10))))
     image = layers.normalised(layers.add("Unsqueeze", compressed, layers.constant([1])))
 
-    # Front end: what sounds together, in windows of 7 frames and 38 or 67 bands, and how each band goes on, over
-    # 128, 64 and 32 frames. Each filter keeps its strongest band, which leaves (batch, filters, 187).
+    # Front end: timbre filters over 7 frames and 38 or 67 bands, and temporal filters over 128, 64 and 32 frames of
+    # one band. Each filter keeps its strongest band, which leaves (batch, filters, 187).
     paddings = [((3, 0), (3, 0))] * 2 + [((n // 2 - 1, 0), (n // 2, 0)) for n in (128, 64, 32)]
     strongest = [
         layers.add(
@@ -94,8 +94,8 @@ def musicnn(layers: Layers) -> None:
     ]
     front = layers.add("Concat", *strongest, axis=1)
 
-    # Mid-end: three convolutions over 7 frames, two of them residual. The checkpoint's filters are as wide as the
-    # image of features, so features are turned into its width and the result back.
+    # Mid-end: three convolutions over 7 frames, two of them residual. The checkpoint's filters span all features as
+    # the width of an image, so features are transposed into the width and the result back.
     def over_time(features: str) -> str:
         wide = layers.add("Unsqueeze", layers.add("Transpose", features, perm=[0, 2, 1]), layers.constant([1]))
         narrow = layers.normalised(layers.conv2d(wide, before=(3, 0), after=(3, 0)))
@@ -105,7 +105,7 @@ def musicnn(layers: Layers) -> None:
     second = layers.add("Add", over_time(first), first)
     third = layers.add("Add", over_time(second), second)
 
-    # Back end: maximum and mean over time of all these features, side by side for each, and two dense layers.
+    # Back end: maximum and mean over time of all these features, interleaved, and two dense layers.
     features = layers.add("Concat", front, first, second, third, axis=1)
     pools = [layers.add(pool, features, axes=[2], keepdims=1) for pool in ("ReduceMax", "ReduceMean")]
     pooled = layers.normalised(layers.add("Flatten", layers.add("Concat", *pools, axis=2)))

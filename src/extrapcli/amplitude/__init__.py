@@ -1,1 +1,1 @@
-"""Sounds predicted a sample at a time, by a network or by linear prediction, from the samples before or on and on."""
+"""Predicting sound sample by sample, by a network or by linear prediction: one sample ahead, or on and on."""

@@ -1,4 +1,4 @@
-"""A model of samples at work: one sample ahead of a sound, or on from its own answers."""
+"""Prediction by a network: one sample ahead of a sound, or from its own predictions."""
 
 from collections.abc import Iterator
 
@@ -6,34 +6,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.backends.base import Backend
-from extrapcli.spec import ModelSpec, SampleSpec, expect
 
-AT_ONCE = 1 << 18  # numbers in the windows of one call
-Sound = NDArray[np.float32]
+CHUNK_NUMBERS = 1 << 18  # in the windows of one call
 
 
-def check(spec: ModelSpec) -> int:
-    """How many samples a model looks back; raises UnusableModel where it predicts no samples."""
-    return expect(spec, SampleSpec).look_back
+def predict(backend: Backend, sequence: NDArray[np.float32], look_back: int) -> Iterator[NDArray[np.float32]]:
+    """Predict each sample of a sequence `(n,)` from the `look_back` samples before it, yielding chunks.
 
-
-def ahead(backend: Backend, sequence: Sound, look_back: int) -> Iterator[Sound]:
-    """Each sample of a sequence `(n,)` of unit deviation from the `look_back` before it, some at a time.
-
-    Before the first, there is silence.
+    `backend` runs a SampleSpec, and the sequence has unit standard deviation. There is silence before the first
+    sample.
     """
     before = np.concatenate([np.zeros(look_back, np.float32), sequence[:-1]])
     windows = np.lib.stride_tricks.sliding_window_view(before, look_back)
-    many = max(1, AT_ONCE // look_back)
-    for begin in range(0, len(windows), many):
-        some = np.ascontiguousarray(windows[begin : begin + many, :, None])
-        yield backend.run({"context": some})["next"][:, 0, 0]
+    rows = max(1, CHUNK_NUMBERS // look_back)
+    for begin in range(0, len(windows), rows):
+        chunk = np.ascontiguousarray(windows[begin : begin + rows, :, None])
+        yield backend.run({"context": chunk})["next"][:, 0, 0]
 
 
-def go_on(backend: Backend, known: Sound, count: int) -> Sound:
-    """The `count` samples after `known`, `(channels, look_back)` of unit deviation, as `(channels, count)`.
+def extrapolate(backend: Backend, known: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """Predict the `count` samples after `known`, each from those before it, predictions included.
 
-    Each is predicted from those before it, predictions themselves; they may run off until they are no numbers.
+    `backend` runs a SampleSpec. `known` is `(channels, look_back)` with unit standard deviation, the result
+    `(channels, count)`. Predictions may diverge until they are not finite.
     """
     context = np.full((len(known), known.shape[1] + count - 1, 1), np.nan, np.float32)
     context[:, : known.shape[1], 0] = known

@@ -1,4 +1,4 @@
-"""How long a sound that goes on by itself lives, and what it ends as."""
+"""The stability of a model that is fed with its own predictions: what becomes of the sound, and how soon."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,61 +6,61 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.dsp import normalised_cross_correlation
+
 PIECE_SECONDS = 0.01
-QUIET = 0.01  # of the song's level: -40 dB
+QUIET, LOUD = 0.01, 10  # of the song's level: -40 and 20 dB
 SHORTEST_LAG = 2  # samples
-ALIKE = 0.999  # correlation of two stretches that are the same again
+SAME = 0.999  # the correlation of two stretches from which on one repeats the other
 
 
 @dataclass(frozen=True)
 class Stability:
-    """`dies`: `seconds` after which it stays 40 dB below the song. `circles`: after which it repeats itself.
+    """What becomes of a sound, and after how many seconds.
 
-    `runs off`: after which it is ten times as loud as the song. Else it `lives` for as long as it was followed.
+    It `decays` when it stays 40 dB below the song, `loops` when it repeats itself, and `diverges` when it is ten
+    times as loud as the song. Otherwise it `sustains` for as long as it was followed.
     """
 
-    ends: Literal["dies", "circles", "runs off", "lives"]
+    outcome: Literal["decays", "loops", "diverges", "sustains"]
     seconds: float
 
 
-def stability(sound: NDArray[np.floating], rate: int) -> Stability:
-    """Of a sound `(n,)` that continues a song of unit deviation. A constant is silence.
+def stability(sound: NDArray[np.floating], sample_rate: int) -> Stability:
+    """Judge a sound `(n,)` that continues a song of unit standard deviation. A constant counts as silence.
 
-    It circles from the piece of 10 ms on from which every piece is what comes a lag later, one lag of up to half a
-    second for all.
+    It loops from the piece of 10 ms on from which every piece is the same as the one a lag later, with one lag of up
+    to half a second for all.
     """
-    piece = round(PIECE_SECONDS * rate)
+    piece = round(PIECE_SECONDS * sample_rate)
     count = len(sound) // piece
     with np.errstate(all="ignore"):
         pieces = sound[: count * piece].reshape(count, piece).astype(np.float64)
         levels = np.nan_to_num(pieces.std(axis=1), nan=np.inf)
-    if (loud := np.flatnonzero(levels > 10)).size:
-        return Stability("runs off", loud[0] * PIECE_SECONDS)
-    heard = np.flatnonzero(levels > QUIET)
-    if not heard.size or heard[-1] < count - 1:
-        return Stability("dies", (heard[-1] + 1 if heard.size else 0) * PIECE_SECONDS)
-    if lag := _lag(sound[: count * piece], rate):
+    if (loud := np.flatnonzero(levels > LOUD)).size:
+        return Stability("diverges", loud[0] * PIECE_SECONDS)
+    audible = np.flatnonzero(levels > QUIET)
+    if not audible.size or audible[-1] < count - 1:
+        return Stability("decays", (audible[-1] + 1 if audible.size else 0) * PIECE_SECONDS)
+    if lag := _loop_lag(sound[: count * piece], sample_rate):
         later = sound[lag : count * piece]
-        alike = [
-            _correlation(sound[begin : begin + piece], later[begin : begin + piece]) > ALIKE
+        same = [
+            _correlation(sound[begin : begin + piece], later[begin : begin + piece]) > SAME
             for begin in range(0, len(later) - piece + 1, piece)
         ]
-        unlike = np.flatnonzero(~np.array(alike))
-        return Stability("circles", float((unlike[-1] + 1 if unlike.size else 0) * PIECE_SECONDS))
-    return Stability("lives", len(sound) / rate)
+        different = np.flatnonzero(~np.array(same))
+        return Stability("loops", float((different[-1] + 1 if different.size else 0) * PIECE_SECONDS))
+    return Stability("sustains", len(sound) / sample_rate)
 
 
-def _lag(sound: NDArray[np.floating], rate: int) -> int | None:
-    """The lag in samples at which the end of a sound is best what it was, if it is that; up to half a second."""
-    longest = min(rate // 2, len(sound) // 4)
+def _loop_lag(sound: NDArray[np.floating], sample_rate: int) -> int | None:
+    """Find the lag in samples, up to half a second, at which the end of a sound repeats itself; None for no loop."""
+    longest = min(sample_rate // 2, len(sound) // 4)
     end = sound[-2 * longest :].astype(np.float64)
     end -= end.mean()
-    products = np.correlate(end, end[longest:], mode="valid")
-    squares = np.concatenate([[0], np.square(end).cumsum()])
-    energies = squares[longest:] - squares[: longest + 1]
-    found = products / np.sqrt(np.maximum(energies * energies[-1], np.finfo(float).tiny))
-    best = int(np.argmax(found[:-SHORTEST_LAG]))
-    return longest - best if found[best] > ALIKE else None
+    correlations = normalised_cross_correlation(end[longest:], end)
+    best = int(np.argmax(correlations[:-SHORTEST_LAG]))
+    return longest - best if correlations[best] > SAME else None
 
 
 def _correlation(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:

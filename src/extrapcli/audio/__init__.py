@@ -1,1 +1,1 @@
-"""Audio in and out: files to songs, tracks to files."""
+"""Decode, encode, tag, resample and measure audio."""

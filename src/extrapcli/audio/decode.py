@@ -1,7 +1,7 @@
-"""Any audio file to a song.
+"""Decode any audio file to a `Song`.
 
-libsndfile reads the formats that it reads best; FFmpeg reads the rest, and MPEG audio, for which libsndfile would
-print the decoder's own remarks on stderr. What the bytes are decides, never what the file is called.
+libsndfile reads the formats it reads best. FFmpeg reads all others, and also MPEG audio, because libsndfile's MP3
+decoder prints messages to stderr. The content of a file decides which, never its name.
 """
 
 from pathlib import Path
@@ -12,19 +12,21 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from extrapcli.audio import ogg
 from extrapcli.audio.channels import vorbis_order
-from extrapcli.audio.declared_length import declared_length, ogg_is_intact, starts_like_mpeg, without_junk
+from extrapcli.audio.declared_length import declared_length
+from extrapcli.audio.mpeg import looks_like_mpeg, trim_to_frames
 from extrapcli.audio.song import Samples, Song
-from extrapcli.audio.spooled import Spool, pieces, spooled
+from extrapcli.audio.spooled import Spool, chunks, spooled
 from extrapcli.audio.streams import open_with_ffmpeg, open_with_sndfile
 from extrapcli.audio.tags import read_tags
-from extrapcli.errors import UnreadableAudio
+from extrapcli.errors import UnreadableAudio, UsageError
 
 SILENCE_DBFS = -90.0
-LOWEST_RATE, HIGHEST_RATE = 1000, 1_000_000  # Hz; beyond them a small file would become very large at another rate
-LOUDEST = 2.0**31  # some programs write 32-bit integers as floats; the squares of what is beyond would overflow
+MIN_RATE, MAX_RATE = 1000, 1_000_000  # Hz; beyond these, resampling could make a small file very large
+MAX_AMPLITUDE = 2.0**31  # some programs write 32-bit integers as floats; squares of larger values would overflow
 BLOCK_SAMPLES = 1 << 16
-WORTH_MENTIONING_SECONDS = 0.01  # containers round the length they declare, some to a millisecond
+LENGTH_TOLERANCE_SECONDS = 0.01  # containers round the length they declare, some to a millisecond
 
 SNDFILE_DEPTHS = {
     "PCM_U8": "u8", "PCM_S8": "s8", "DPCM_8": "s8",
@@ -33,7 +35,7 @@ SNDFILE_DEPTHS = {
     "FLOAT": "f32", "DOUBLE": "f64",
     "VORBIS": "f32", "OPUS": "f32", "MPEG_LAYER_I": "f32", "MPEG_LAYER_II": "f32", "MPEG_LAYER_III": "f32",
 }  # fmt: skip
-"""By libsndfile's name of the encoding; every other is 16 bits wide once decoded."""
+"""The sample format by libsndfile's name of the encoding. All others decode to 16 bits."""
 
 SNDFILE_FORMATS = {"WAV": "wav", "WAVEX": "wav", "RF64": "wav", "FLAC": "flac", "MP3": "mp3"}
 OGG_FORMATS = {"VORBIS": "ogg", "OPUS": "opus"}
@@ -41,11 +43,11 @@ FFMPEG_FORMATS = {
     ("wav", "pcm"): "wav", ("flac", "flac"): "flac", ("mp3", "mp3"): "mp3",
     ("ogg", "vorbis"): "ogg", ("ogg", "opus"): "opus", ("mov", "aac"): "m4a",
 }  # fmt: skip
-"""By the first word of FFmpeg's names of the container and of the codec."""
+"""By the first word of FFmpeg's names for the container and the codec."""
 
 
-class Sound(NamedTuple):
-    """What a decoder gave: `damaged` if it stopped early, `declared` samples by the container, 0 if unsaid."""
+class Decoded(NamedTuple):
+    """A decoder's output. `damaged`: it stopped early. `declared`: samples by the container, 0 if it says none."""
 
     samples: Samples
     sample_rate: int
@@ -55,23 +57,23 @@ class Sound(NamedTuple):
     declared: int
 
     @property
-    def empty(self) -> bool:
+    def is_empty(self) -> bool:
         return not len(self.samples) and not self.damaged
 
     @property
-    def short(self) -> bool:
+    def is_short(self) -> bool:
         return len(self.samples) < self.declared
 
 
 def decode(source: Path | BinaryIO, *, name: str | None = None) -> Song:
-    """Decode the first sound of a file, whole and exact.
+    """Decode the first audio stream of a file, complete and sample-exact.
 
-    `source` is a path or a seekable binary stream; `name` is what to call it in the song and in errors,
-    by default the name of the file. Decoder delay and padding are removed as far as the file tells them.
+    `source` is a path or a seekable binary stream. `name` is what the song and errors are called, by default the name
+    of the file. Encoder delay and padding are removed as far as the file declares them.
 
-    Raises UnreadableAudio when there is no such file, when it is no audio, is damaged, holds less sound
-    than it declares, has a rate that no sound has, holds values that are no numbers or beyond any loudness, or
-    nothing louder than -90 dBFS; CannotWrite when a long one finds no room in the folder for temporary files.
+    Raises UnreadableAudio where the file doesn't exist, isn't audio, is damaged, holds less than it declares, has a
+    sample rate outside 1 kHz to 1 MHz, holds NaN, infinite or absurdly large values, or nothing above -90 dBFS;
+    CannotWrite where a long song finds no room in the folder for temporary files.
     """
     if not isinstance(source, Path):
         return _decode(source, name or "the input")
@@ -81,10 +83,10 @@ def decode(source: Path | BinaryIO, *, name: str | None = None) -> Song:
             return _decode(stream, name)
     except FileNotFoundError:
         raise UnreadableAudio(f"{name}: no such file; check the path {source}") from None
-    except IsADirectoryError:
-        raise UnreadableAudio(f"{name}: a folder, not a file; name a song in it") from None
-    except PermissionError:
-        raise UnreadableAudio(f"{name}: no permission to read it; change that, or copy the file") from None
+    except (IsADirectoryError, PermissionError):
+        if source.is_dir():  # for which Windows raises PermissionError
+            raise UnreadableAudio(f"{name}: a folder, not a file; name a song in it") from None
+        raise UnreadableAudio(f"{name}: no permission to read it; change its permissions or copy it") from None
     except OSError as error:
         raise UnreadableAudio(f"{name}: cannot be read ({error.strerror}); copy it from its source again") from None
 
@@ -92,50 +94,66 @@ def decode(source: Path | BinaryIO, *, name: str | None = None) -> Song:
 def _decode(stream: BinaryIO, name: str) -> Song:
     if stream.seek(0, 2) == 0:
         raise UnreadableAudio(f"{name}: an empty file; copy it from its source again")
-    if starts_like_mpeg(stream):
-        sound = _read_with_ffmpeg(without_junk(stream))
+    if looks_like_mpeg(stream):
+        decoded = _read_with_ffmpeg(trim_to_frames(stream))
     else:
-        sound = _read_with_sndfile(stream)
-        # libsndfile finds nothing in a WAV of unknown length, and passes over parts of Ogg files that are whole.
-        if sound is None or sound.empty or (sound.short and ogg_is_intact(stream)):
-            sound = _fuller(_read_with_ffmpeg(stream), sound)
-    if sound is None:
+        decoded = _read_with_sndfile(stream)
+        # libsndfile finds nothing in a WAV of unknown length, and skips parts of some Ogg files that are intact.
+        if decoded is None or decoded.is_empty or (decoded.is_short and ogg.pages_are_intact(stream)):
+            decoded = _longer(_read_with_ffmpeg(stream), decoded)
+    if decoded is None:
         raise UnreadableAudio(f"{name}: not audio that can be decoded; give it a song, for example WAV, FLAC or MP3")
-    _check_rate(sound.sample_rate, name)
-    _check_whole(sound, stream, name)
-    _check_values(sound.samples, name)
+    _check_rate(decoded.sample_rate, name)
+    _check_length(decoded, stream, name)
+    _check_values(decoded.samples, name)
     return Song(
         name=name,
-        samples=sound.samples,
-        sample_rate=sound.sample_rate,
-        depth=sound.depth,
-        format=sound.format,
+        samples=decoded.samples,
+        sample_rate=decoded.sample_rate,
+        depth=decoded.depth,
+        format=decoded.format,
         tags=read_tags(stream),
     )
 
 
-def check_samples(samples: Samples, sample_rate: int, name: str) -> None:
-    """Raise UnreadableAudio where sound `(n, channels)` has no sensible rate, or is empty, silent or not finite."""
+def song_from_samples(samples: NDArray[np.floating], sample_rate: int, name: str) -> Song:
+    """Make a song from an array `(n,)` or `(n, channels)`.
+
+    Raises UsageError for another type or shape, UnreadableAudio where the samples are empty, silent or not finite, or
+    the rate is absurd.
+    """
+    if not np.issubdtype(samples.dtype, np.floating):
+        raise UsageError(f"samples are {samples.dtype}; give floats between -1 and 1")
+    if samples.ndim not in (1, 2):
+        raise UsageError(f"samples have the shape {samples.shape}; give (n,) or (n, channels)")
+    if samples.ndim == 2 and samples.shape[1] > 8:
+        raise UsageError(f"samples have {samples.shape[1]} channels; give (n, channels) with 8 channels at most")
+    rows = samples[:, None] if samples.ndim == 1 else samples
+    double = samples.dtype.itemsize > 4
+    sound: Samples = rows.astype(np.float64, copy=False) if double else rows.astype(np.float32, copy=False)
     _check_rate(sample_rate, name)
-    _check_values(samples, name)
+    _check_values(sound, name)
+    return Song(name, sound, sample_rate, "f64" if double else "f32", None)
+
+
+def _longer(one: Decoded | None, other: Decoded | None) -> Decoded | None:
+    return other if one is None or (other and len(other.samples) > len(one.samples)) else one
 
 
 def _check_rate(sample_rate: int, name: str) -> None:
-    if not LOWEST_RATE <= sample_rate <= HIGHEST_RATE:
-        raise UnreadableAudio(f"{name}: has {sample_rate} samples a second; convert it to 8000 to 192000")
+    if not MIN_RATE <= sample_rate <= MAX_RATE:
+        raise UnreadableAudio(
+            f"{name}: a sample rate of {sample_rate} Hz is not supported; convert it to 8000 to 192000 Hz"
+        )
 
 
-def _fuller(sound: Sound | None, other: Sound | None) -> Sound | None:
-    return other if sound is None or (other and len(other.samples) > len(sound.samples)) else sound
-
-
-def _check_whole(sound: Sound, stream: BinaryIO, name: str) -> None:
-    claim = declared_length(stream)
-    declared = max(claim.samples, sound.declared)
-    seconds, declared_seconds = len(sound.samples) / sound.sample_rate, declared / sound.sample_rate
-    if declared_seconds - seconds > WORTH_MENTIONING_SECONDS:
+def _check_length(decoded: Decoded, stream: BinaryIO, name: str) -> None:
+    by_file = declared_length(stream)
+    declared = max(by_file.samples, decoded.declared)
+    seconds, declared_seconds = len(decoded.samples) / decoded.sample_rate, declared / decoded.sample_rate
+    if declared_seconds - seconds > LENGTH_TOLERANCE_SECONDS:
         found = f"only {seconds:.2f} of its {declared_seconds:.2f} seconds can be decoded"
-    elif sound.damaged or claim.cut_off:
+    elif decoded.damaged or by_file.cut_off:
         found = f"{seconds:.2f} seconds of it can be decoded"
     else:
         return
@@ -144,19 +162,19 @@ def _check_whole(sound: Sound, stream: BinaryIO, name: str) -> None:
 
 def _check_values(samples: Samples, name: str) -> None:
     if not len(samples):
-        raise UnreadableAudio(f"{name}: holds no samples; give it a song with sound in it")
-    ranges = [(piece.min(axis=0), piece.max(axis=0)) for piece in pieces(samples)]
+        raise UnreadableAudio(f"{name}: contains no samples; give it a song that isn't empty")
+    ranges = [(chunk.min(axis=0), chunk.max(axis=0)) for chunk in chunks(samples)]
     lowest, highest = np.min([low for low, _ in ranges], axis=0), np.max([high for _, high in ranges], axis=0)
     if not (np.isfinite(lowest).all() and np.isfinite(highest).all()):
-        raise UnreadableAudio(f"{name}: some samples are infinite or no numbers; export it again")
-    if max(-lowest.min(), highest.max()) > LOUDEST:
-        raise UnreadableAudio(f"{name}: some samples are beyond any loudness; export it again")
+        raise UnreadableAudio(f"{name}: some samples are infinite or NaN; export it again")
+    if max(-lowest.min(), highest.max()) > MAX_AMPLITUDE:
+        raise UnreadableAudio(f"{name}: some samples are larger than 2^31 times full scale; export it again")
     if np.max(highest - lowest) / 2 < 10 ** (SILENCE_DBFS / 20):
-        raise UnreadableAudio(f"{name}: silent from start to end; give it a song with sound in it")
+        raise UnreadableAudio(f"{name}: silent from start to end; give it a song that isn't")
 
 
-def _read_with_sndfile(stream: BinaryIO) -> Sound | None:
-    """Read until the end or the first damage; None if libsndfile does not know the file."""
+def _read_with_sndfile(stream: BinaryIO) -> Decoded | None:
+    """Read up to the end or the first damage; return None if libsndfile doesn't know the format."""
     file = open_with_sndfile(stream)
     if file is None:
         return None
@@ -164,21 +182,21 @@ def _read_with_sndfile(stream: BinaryIO) -> Sound | None:
     with file:
         depth = SNDFILE_DEPTHS.get(file.subtype, "s16")
         dtype = "float64" if depth in ("s32", "f64") else "float32"
-        ogg = file.format == "OGG"
-        order = vorbis_order(file.channels) if ogg else slice(None)
-        samples = Spool()
-        samples.add(np.empty((0, file.channels), dtype))
+        is_ogg = file.format == "OGG"
+        order = vorbis_order(file.channels) if is_ogg else slice(None)
+        spool = Spool()
+        spool.add(np.empty((0, file.channels), dtype))
         try:
             while len(block := file.read(BLOCK_SAMPLES, dtype, always_2d=True)):
-                samples.add(block[:, order])
+                spool.add(block[:, order])
         except soundfile.LibsndfileError:
             damaged = True
-        format = OGG_FORMATS.get(file.subtype) if ogg else SNDFILE_FORMATS.get(file.format)
-        return Sound(samples.whole(), file.samplerate, depth, format, damaged, file.frames)
+        format = OGG_FORMATS.get(file.subtype) if is_ogg else SNDFILE_FORMATS.get(file.format)
+        return Decoded(spool.array(), file.samplerate, depth, format, damaged, file.frames)
 
 
-def _read_with_ffmpeg(stream: BinaryIO) -> Sound | None:
-    """Read the first audio stream until the end or the first damage; None if there is none."""
+def _read_with_ffmpeg(stream: BinaryIO) -> Decoded | None:
+    """Read the first audio stream up to the end or the first damage; return None if there is none."""
     container = open_with_ffmpeg(stream)
     if container is None:
         return None
@@ -186,11 +204,11 @@ def _read_with_ffmpeg(stream: BinaryIO) -> Sound | None:
         if not container.streams.audio or container.streams.audio[0].codec_context is None:
             return None
         track = container.streams.audio[0]
-        decoded = Spool()
+        spool = Spool()
         shape = None
         damaged = False
         end = 0
-        pack: av.AudioResampler | None = None
+        packer: av.AudioResampler | None = None
         try:
             for packet in container.demux(track):
                 if packet.pts is not None and packet.duration:
@@ -198,41 +216,41 @@ def _read_with_ffmpeg(stream: BinaryIO) -> Sound | None:
                 for frame in packet.decode():
                     shape = shape or (frame.sample_rate, frame.layout.nb_channels)
                     if shape != (frame.sample_rate, frame.layout.nb_channels):
-                        raise ValueError("the sound changes its rate or channels")
-                    pack = pack or av.AudioResampler(format=frame.format.packed)  # to_ndarray crashes on 8 planes
-                    for packed in pack.resample(frame):
-                        decoded.add(_packed_samples(packed))
+                        raise ValueError("the sample rate or the channels change midway")
+                    packer = packer or av.AudioResampler(format=frame.format.packed)  # to_ndarray crashes on 8 planes
+                    for packed in packer.resample(frame):
+                        spool.add(_packed_samples(packed))
         except (av.FFmpegError, ValueError):
             damaged = True
         if shape is None:
             return None
         codec = track.codec_context.codec
-        samples, depth = _to_float(decoded.whole(), lossless=codec.lossless)
+        samples, depth = _to_float(spool.array(), lossless=codec.lossless)
         container_name = container.format.name.split(",")[0]
         if container_name == "mov" and track.time_base:
-            samples = samples[: round(end * track.time_base * shape[0])]  # the last frame is filled up with zeros
+            samples = samples[: round(end * track.time_base * shape[0])]  # the last frame is padded with zeros
         format = FFMPEG_FORMATS.get((container_name, codec.canonical_name.split("_")[0]))
-        # FFmpeg estimates the length of a bare stream, while the index of a movie declares it, in packets,
-        # of which the decoder's delay may have been taken away.
+        # FFmpeg only estimates the length of a bare stream. The index of an MP4 file declares it, counted in packets,
+        # from which the encoder delay may have been removed.
         declared = 0
         if container_name == "mov" and track.time_base and track.duration:
             declared = len(samples) + round(max(0, track.duration - end) * track.time_base * shape[0])
-        return Sound(samples, shape[0], depth, format, damaged, declared)
+        return Decoded(samples, shape[0], depth, format, damaged, declared)
 
 
 def _packed_samples(frame: av.AudioFrame) -> NDArray[Any]:
-    """Shape `(n, channels)`, in the decoder's own type."""
+    """Return samples `(n, channels)` in the decoder's own dtype."""
     return frame.to_ndarray().reshape(-1, frame.layout.nb_channels)
 
 
 def _to_float(samples: NDArray[Any], *, lossless: bool) -> tuple[Samples, str]:
-    """Full scale -1 to 1, and the depth. FFmpeg hands over 24-bit sound in the upper bits of 32."""
+    """Scale to -1 to 1 and find the depth. FFmpeg returns 24-bit samples in the upper bits of 32."""
     depth = {"uint8": "u8", "int16": "s16", "int32": "s24", "float64": "f64"}.get(samples.dtype.name, "f32")
-    if depth == "s24" and any((piece & 0xFF).any() for piece in pieces(samples)):
+    if depth == "s24" and any((chunk & 0xFF).any() for chunk in chunks(samples)):
         depth = "s32"
     depth = depth if lossless else "f32"
     dtype: type[np.floating] = np.float64 if depth in ("s32", "f64") else np.float32
     if samples.dtype == dtype:
         return samples, depth
-    middle, full = {"uint8": (128, 2**7), "int16": (0, 2**15), "int32": (0, 2**31)}.get(samples.dtype.name, (0, 1))
-    return spooled((piece.astype(dtype) - middle) / full for piece in pieces(samples)), depth
+    zero, full = {"uint8": (128, 2**7), "int16": (0, 2**15), "int32": (0, 2**31)}.get(samples.dtype.name, (0, 1))
+    return spooled((chunk.astype(dtype) - zero) / full for chunk in chunks(samples)), depth

@@ -1,4 +1,4 @@
-"""The formats a track can be written in, and what each can hold."""
+"""The file formats that extrap writes, and the sample rates and channels of each."""
 
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -6,25 +6,25 @@ from pathlib import PurePath
 
 @dataclass(frozen=True)
 class Format:
-    """`rates` in Hz, in full or as the ends of a range; `channels` is the greatest number."""
+    """A file format. `rates` are the sample rates in Hz that it can hold: a range, or a tuple of all of them."""
 
     name: str
     suffixes: tuple[str, ...]
     lossless: bool
     rates: range | tuple[int, ...]
-    channels: int
+    max_channels: int
 
 
 MPEG_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 AAC_RATES = (7350, *MPEG_RATES, 64000, 88200, 96000)
-ANY_RATE = range(1, 655_351)
-"""As FLAC has it."""
+LOSSLESS_RATES = range(1, 655_351)
+"""The limits of FLAC, used for WAV as well."""
 
 FORMATS = {
     format.name: format
     for format in (
-        Format("wav", (".wav", ".wave"), True, ANY_RATE, 8),
-        Format("flac", (".flac",), True, ANY_RATE, 8),
+        Format("wav", (".wav", ".wave"), True, LOSSLESS_RATES, 8),
+        Format("flac", (".flac",), True, LOSSLESS_RATES, 8),
         Format("ogg", (".ogg", ".oga"), False, range(8000, 192_001), 8),
         Format("opus", (".opus",), False, (8000, 12000, 16000, 24000, 48000), 8),
         Format("mp3", (".mp3",), False, MPEG_RATES, 2),
@@ -34,27 +34,27 @@ FORMATS = {
 
 
 def format_of(path: PurePath) -> str | None:
-    """Return the name of the format a suffix stands for, in any case, or None."""
+    """Return the name of the format that a path's suffix stands for, in upper or lower case, else None."""
     suffix = path.suffix.lower()
     return next((format.name for format in FORMATS.values() if suffix in format.suffixes), None)
 
 
-def why_not(format: str, sample_rate: int, channels: int) -> str | None:
-    """Say what of a sound a format can't hold ("mp3 holds at most 2 channels, not 6"); None where it holds it."""
+def unsupported(format: str, sample_rate: int, channels: int) -> str | None:
+    """Return why a format can't hold such audio ("mp3 holds at most 2 channels, not 6"), or None where it can."""
     known = FORMATS[format]
-    if channels > known.channels:
-        return f"{format} holds at most {known.channels} channels, not {channels}"
+    if channels > known.max_channels:
+        return f"{format} holds at most {known.max_channels} channels, not {channels}"
     if sample_rate in known.rates:
         return None
     if isinstance(known.rates, range):
-        held = f"{known.rates[0]} to {known.rates[-1]}"
+        rates = f"{known.rates[0]} to {known.rates[-1]}"
     else:
-        held = ", ".join(map(str, known.rates))
-    return f"{format} holds sample rates of {held} Hz, not {sample_rate} Hz"
+        rates = ", ".join(map(str, known.rates))
+    return f"{format} holds sample rates of {rates} Hz, not {sample_rate} Hz"
 
 
 def is_audio_name(path: PurePath) -> bool:
-    """Whether a file of this name is taken for a song among others."""
+    """Return whether a file counts as a song by its name: an audio suffix, and no leading dot."""
     return path.suffix.lower() in _AUDIO_SUFFIXES and not path.name.startswith(".")
 
 

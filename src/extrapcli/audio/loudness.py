@@ -1,4 +1,4 @@
-"""Loudness after ITU-R BS.1770-4, as FFmpeg's `ebur128` filter measures it."""
+"""Loudness to ITU-R BS.1770-4, measured by FFmpeg's `ebur128` filter."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -8,48 +8,49 @@ import numpy as np
 from av.filter import Graph
 from numpy.typing import NDArray
 
-from extrapcli.audio.channels import LAYOUTS
+from extrapcli.audio.channels import FFMPEG_LAYOUTS
+from extrapcli.audio.song import Samples
+from extrapcli.audio.streams import ffmpeg_frame
 
-PER_SECOND = 10
+PER_SECOND = 10  # values of momentary loudness
+BLOCK = 4  # a gating block in such steps: 0.4 s, of which three quarters overlap the next block
 SILENT = -70.0  # LUFS: the absolute gate, below which nothing counts
 RELATIVE_GATE = -10.0  # LU
-BLOCK = 4  # tenths of a second: a gating block overlaps the next by three quarters
-
-Array = NDArray[np.float64]
 
 
-def momentary(samples: NDArray[np.floating], sample_rate: int) -> Array:
-    """The loudness in LUFS of the 0.4 s up to the end of each tenth of a second; -70 is silence.
+def momentary(samples: Samples, sample_rate: int) -> NDArray[np.float64]:
+    """Return the momentary loudness in LUFS every 0.1 s, each value over the 0.4 s before; silence is -70.
 
-    `samples` has shape `(n, channels)`, up to eight of them; surround channels weigh what BS.1770 says.
+    `samples` has shape `(n, channels)` with up to eight channels; BS.1770's weights for surround channels apply.
     """
-    powers = list(_powers(samples, sample_rate))
-    return np.fmax(np.array(powers, dtype=np.float64), SILENT)  # FFmpeg says NaN of silence after sound
+    loudness = np.array(list(_measure(samples, sample_rate)), dtype=np.float64)
+    return np.fmax(loudness, SILENT)  # FFmpeg returns NaN for silence after sound
 
 
-def integrated(blocks: Array) -> float:
-    """The gated loudness in LUFS of what the blocks of `momentary` cover; -70 where all is silent."""
-    loud = 10 ** (blocks[blocks > SILENT] / 10)
-    if not len(loud):
+def integrated(blocks: NDArray[np.float64]) -> float:
+    """Return the gated loudness in LUFS over values of `momentary`, -70 where all are silent."""
+    powers = 10 ** (blocks[blocks > SILENT] / 10)
+    if not len(powers):
         return SILENT
-    gate = loud.mean() * 10 ** (RELATIVE_GATE / 10)
-    return float(10 * np.log10(loud[loud > gate].mean()))
+    gate = powers.mean() * 10 ** (RELATIVE_GATE / 10)
+    return float(10 * np.log10(powers[powers > gate].mean()))
 
 
-def _powers(samples: NDArray[np.floating], sample_rate: int) -> Iterator[float]:
-    layout = LAYOUTS[samples.shape[1]]
+def _measure(samples: Samples, sample_rate: int) -> Iterator[float]:
     graph = Graph()
-    time_base = Fraction(1, sample_rate)
-    source = graph.add_abuffer(sample_rate=sample_rate, format="flt", layout=layout, time_base=time_base)
+    source = graph.add_abuffer(
+        sample_rate=sample_rate,
+        format="flt",
+        layout=FFMPEG_LAYOUTS[samples.shape[1]],
+        time_base=Fraction(1, sample_rate),
+    )
     meter, sink = graph.add("ebur128", "metadata=1"), graph.add("abuffersink")
     source.link_to(meter)
     meter.link_to(sink)
     graph.configure()
     for start in range(0, len(samples), sample_rate):
-        piece = np.ascontiguousarray(samples[start : start + sample_rate], dtype=np.float32).reshape(1, -1)
-        frame = av.AudioFrame.from_ndarray(piece, format="flt", layout=layout)
-        frame.sample_rate, frame.time_base, frame.pts = sample_rate, time_base, start
-        source.push(frame)
+        second = samples[start : start + sample_rate]
+        source.push(ffmpeg_frame(second, sample_rate=sample_rate, position=start))
         yield from _measured(sink)
     source.push(None)
     yield from _measured(sink)

@@ -1,8 +1,9 @@
-"""MPEG audio as a row of frames: enough of ISO/IEC 11172-3 to find, count and index them."""
+"""MPEG audio frames: find, count and index them (the part of ISO/IEC 11172-3 needed for that)."""
 
+import io
 import struct
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 BITRATES_KBPS = {
     (1, 1): (0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
@@ -12,16 +13,17 @@ BITRATES_KBPS = {
     (2, 2): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
     (2, 3): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
-"""By MPEG version (2 stands for 2.5 too) and layer; index 0 is the free format, which is not supported."""
+"""By MPEG version (2 includes 2.5) and layer. Index 0 is the free format, which isn't supported."""
 
 SAMPLE_RATES = {0b11: (44100, 48000, 32000), 0b10: (22050, 24000, 16000), 0b00: (11025, 12000, 8000)}
-"""By the version bits of the header: MPEG 1, 2, 2.5."""
+"""In Hz, by the version bits of the header: MPEG 1, 2 and 2.5."""
 
 HEADER_BYTES = 4
+HAS_FRAMES, HAS_BYTES, HAS_TOC = 1, 2, 4  # flags of the Xing header
 
 
-class Header(NamedTuple):
-    """The four bytes that begin a frame."""
+class FrameHeader(NamedTuple):
+    """The four-byte header of a frame; `length` is that of the whole frame in bytes."""
 
     version: int
     layer: int
@@ -44,8 +46,15 @@ class Header(NamedTuple):
         return 9 if self.channels == 1 else 17
 
 
-def parse_header(data: bytes, position: int = 0) -> Header | None:
-    """Return the frame header at a position, or None if there is none or it is of the free format."""
+def looks_like_mpeg(stream: BinaryIO) -> bool:
+    """Return whether a stream starts with an ID3 tag or the sync word of MPEG audio."""
+    stream.seek(0)
+    start = stream.read(3)
+    return start == b"ID3" or (start[:1] == b"\xff" and start[1:2] >= b"\xe0")
+
+
+def parse_header(data: bytes, position: int = 0) -> FrameHeader | None:
+    """Return the frame header at a position, or None where there is none or it is of the free format."""
     if len(data) < position + HEADER_BYTES or data[position] != 0xFF or data[position + 1] < 0xE0:
         return None
     _, kind, rates, mode = data[position : position + HEADER_BYTES]
@@ -61,18 +70,19 @@ def parse_header(data: bytes, position: int = 0) -> Header | None:
     else:
         samples = 576 if layer == 3 and version == 2 else 1152
         length = samples // 8 * bits_per_second // sample_rate + padding
-    return Header(version, layer, sample_rate, 1 if mode >> 6 == 3 else 2, length)
+    return FrameHeader(version, layer, sample_rate, 1 if mode >> 6 == 3 else 2, length)
 
 
-def frames(data: bytes, position: int = 0) -> Iterator[tuple[int, Header]]:
-    """Give the position and header of each frame, past tags and junk between them.
+def iter_frames(data: bytes) -> Iterator[tuple[int, FrameHeader]]:
+    """Yield the position and header of each frame, skipping tags and junk between them.
 
-    A frame counts if another of its kind, or the end of the data, follows where it ends.
-    The last one may reach beyond the end of the data.
+    A header counts as a frame if another frame of its kind, a tag or the end of the data follows where it ends.
+    The last frame may extend past the end of the data.
     """
+    position = 0
     while position < len(data):
         header = parse_header(data, position)
-        if header is None or not _goes_on(data, position, header):
+        if header is None or not _is_followed_by_frame(data, position, header):
             position = data.find(b"\xff", position + 1)
             if position < 0:
                 return
@@ -81,22 +91,7 @@ def frames(data: bytes, position: int = 0) -> Iterator[tuple[int, Header]]:
         position += header.length
 
 
-def span(data: bytes) -> tuple[int, int]:
-    """Return where the first frame begins and the last that adjoins another ends; two zeros without frames."""
-    first = end = last_end = 0
-    for position, header in frames(data):
-        if not last_end:
-            first, last_end = position, position + header.length
-        elif position == last_end:
-            end = last_end = position + header.length
-        else:
-            last_end = position + header.length
-    # The last frame is followed by no other, and frames() passes over it where junk follows.
-    last = parse_header(data, end)
-    return first, end + last.length if last and end else end
-
-
-def _goes_on(data: bytes, position: int, header: Header) -> bool:
+def _is_followed_by_frame(data: bytes, position: int, header: FrameHeader) -> bool:
     end = position + header.length
     if end + HEADER_BYTES > len(data) or data[end : end + 3] in (b"TAG", b"APE", b"LYR", b"ID3", b"\0\0\0"):
         return True
@@ -104,17 +99,48 @@ def _goes_on(data: bytes, position: int, header: Header) -> bool:
     return following is not None and following[:3] == header[:3]
 
 
-HAS_FRAMES, HAS_BYTES, HAS_TOC = 1, 2, 4
+def trim_to_frames(stream: BinaryIO) -> BinaryIO:
+    """Return MPEG audio without what lies before its first frame and after its last; other streams unchanged."""
+    stream.seek(0)
+    data = stream.read()
+    first, end = _frame_range(data)
+    return io.BytesIO(data[first:end]) if end else stream
 
 
-def info_frame(first: bytes, *, frames: int, size: int, delay: int, padding: int) -> bytes:
-    """Make the frame that tells players how many samples an MP3 has, to go before `frames` others.
+def _frame_range(data: bytes) -> tuple[int, int]:
+    """Return where the first frame begins and the last one that directly follows another ends; (0, 0) without."""
+    first = end = last_end = 0
+    for position, header in iter_frames(data):
+        if not last_end:
+            first, last_end = position, position + header.length
+        elif position == last_end:
+            end = last_end = position + header.length
+        else:
+            last_end = position + header.length
+    # No frame follows the last one, so iter_frames() skips it where junk does.
+    last = parse_header(data, end)
+    return first, end + last.length if last and end else end
 
-    `first` is the header of the first of those, `size` the bytes of them all and this one. `delay` and
-    `padding` are the samples, up to 4095, to drop at the beginning and the end. Its length depends on the
-    header alone, so it can be written first as a placeholder and again when the numbers are known.
 
-    Layout: the Xing header with LAME's extension, http://gabriel.mp3-tech.org/mp3infotag.html.
+def declared_frames(data: bytes, position: int, header: FrameHeader) -> int:
+    """Return the number of frames that a Xing, Info or VBRI header in the first frame declares, 0 without one."""
+    xing = position + HEADER_BYTES + header.side_info_bytes
+    vbri = position + HEADER_BYTES + 32
+    if data[xing : xing + 4] in (b"Xing", b"Info") and len(data) >= xing + 12 and data[xing + 7] & HAS_FRAMES:
+        return int.from_bytes(data[xing + 8 : xing + 12], "big")
+    if data[vbri : vbri + 4] == b"VBRI" and len(data) >= vbri + 18:
+        return int.from_bytes(data[vbri + 14 : vbri + 18], "big")
+    return 0
+
+
+def xing_frame(first: bytes, *, frames: int, size: int, delay: int, padding: int) -> bytes:
+    """Make the Xing frame with LAME's extension, which tells players how many samples an MP3 has.
+
+    It goes before `frames` others; `first` is the header of the first of them and `size` the bytes of all of them
+    and this one. `delay` and `padding`, 0 to 4095, are the samples to drop at the beginning and the end. The frame's
+    length depends on `first` alone, so it can be written as a placeholder and again once the numbers are known.
+
+    Layout: http://gabriel.mp3-tech.org/mp3infotag.html
     """
     tag = struct.pack(">4sIII", b"Xing", HAS_FRAMES | HAS_BYTES | HAS_TOC, frames, size)
     tag += bytes(percent * 256 // 100 for percent in range(100))
@@ -124,4 +150,4 @@ def info_frame(first: bytes, *, frames: int, size: int, delay: int, padding: int
         parsed = parse_header(header)
         if parsed and parsed.length >= HEADER_BYTES + parsed.side_info_bytes + len(tag):
             return (header + bytes(parsed.side_info_bytes) + tag).ljust(parsed.length, b"\0")
-    raise ValueError(f"{first.hex()} begins no frame of MPEG audio")
+    raise ValueError(f"{first.hex()} is not the header of an MPEG audio frame")

@@ -1,4 +1,4 @@
-"""Sound made small, to be listened to inside a web page."""
+"""Small audio clips for web pages."""
 
 import io
 from fractions import Fraction
@@ -6,31 +6,31 @@ from fractions import Fraction
 import av
 import numpy as np
 
-from extrapcli.audio.channels import LAYOUTS
+from extrapcli.audio.channels import FFMPEG_LAYOUTS
 from extrapcli.audio.resample import resample
 from extrapcli.audio.song import Samples
+from extrapcli.audio.streams import ffmpeg_frame
 
 RATE = 48000
 
 
-def opus(samples: Samples, sample_rate: int, *, kilobits: int) -> bytes:
-    """Encode `(n, channels)` as Ogg Opus at about `kilobits` a second, of the same length to the sample at 48 kHz.
+def encode_opus(samples: Samples, sample_rate: int, *, kilobits: int) -> bytes:
+    """Encode `(n, channels)` as Ogg Opus at about `kilobits` per second, resampled to 48 kHz and equally long.
 
-    More than two channels become one, their mean. The same samples give the same bytes: FFmpeg writes this file,
-    because libsndfile would number its stream at random.
+    More than two channels are mixed to mono. The same samples give the same bytes, which is why FFmpeg and not
+    libsndfile writes the file: libsndfile gives each Ogg stream a random serial number.
     """
     if samples.shape[1] > 2:
         samples = samples.mean(axis=1, keepdims=True)
     samples = resample(samples, from_rate=sample_rate, to_rate=RATE)
-    layout, file = LAYOUTS[samples.shape[1]], io.BytesIO()
+    file = io.BytesIO()
     with av.open(file, "w", format="ogg", options={"fflags": "+bitexact"}) as container:
+        layout = FFMPEG_LAYOUTS[samples.shape[1]]
         stream = container.add_stream("libopus", rate=RATE, layout=layout, bit_rate=kilobits * 1000)
         stream.options = {"vbr": "constrained", "compression_level": "4"}
         stream.time_base = Fraction(1, RATE)
         for start in range(0, len(samples), RATE):
-            packed = np.clip(samples[start : start + RATE], -1, 1).reshape(1, -1)
-            frame = av.AudioFrame.from_ndarray(packed, format="flt", layout=layout)
-            frame.sample_rate, frame.time_base, frame.pts = RATE, stream.time_base, start
-            container.mux(stream.encode(frame))
+            clipped = np.clip(samples[start : start + RATE], -1, 1)
+            container.mux(stream.encode(ffmpeg_frame(clipped, sample_rate=RATE, position=start)))
         container.mux(stream.encode(None))
     return file.getvalue()

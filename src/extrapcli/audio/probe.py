@@ -1,4 +1,4 @@
-"""What a file says of itself, without decoding it."""
+"""Read a file's declared length without decoding it."""
 
 from pathlib import Path
 
@@ -7,9 +7,9 @@ import av
 from extrapcli.audio.streams import open_with_ffmpeg
 
 
-def seconds_of(path: Path) -> float:
-    """How long a song lasts by what its file says; 0 where it says nothing, or is no audio."""
-    if not path.is_file():  # a pipe would never end
+def declared_seconds(path: Path) -> float:
+    """Return the length in seconds that a file declares, 0 where it declares none or isn't audio."""
+    if not path.is_file():  # reading a pipe could block for ever
         return 0.0
     try:
         with path.open("rb") as stream:

@@ -1,4 +1,4 @@
-"""Changing the sample rate without moving anything in time."""
+"""Change the sample rate without shifting anything in time."""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,31 +10,33 @@ from numpy.typing import NDArray
 def resample(samples: NDArray[np.floating], *, from_rate: int, to_rate: int) -> NDArray[np.float32]:
     """Resample `(n, channels)` to float32 `(round(n * to_rate / from_rate), channels)`.
 
-    The filter has linear phase and its delay is taken out, so that sample k of the result lies at second
-    `k / to_rate` of the source. Equal rates give the samples back as they are.
+    The filter has linear phase and its delay is removed: sample k of the result lies at `k / to_rate` seconds of the
+    source. Equal rates return the samples unchanged.
     """
-    return np.concatenate(list(resampled([samples], len(samples), from_rate=from_rate, to_rate=to_rate)))
+    return np.concatenate(list(resample_chunks([samples], len(samples), from_rate=from_rate, to_rate=to_rate)))
 
 
-def resampled(
-    pieces: Iterable[NDArray[np.floating]], count: int, *, from_rate: int, to_rate: int
+def resample_chunks(
+    chunks: Iterable[NDArray[np.floating]], count: int, *, from_rate: int, to_rate: int
 ) -> Iterator[NDArray[np.float32]]:
-    """Resample `(count, channels)` that come piece by piece: what `resample` gives for all at once, in pieces."""
+    """Resample `count` samples that come in chunks `(n, channels)`. Together the results are those of `resample`."""
     missing = round(count * to_rate / from_rate)
-    for piece in _resampled(pieces, from_rate, to_rate):
-        yield piece[:missing]
-        missing -= len(piece[:missing])
-    yield np.zeros((missing, piece.shape[1]), np.float32)
+    for chunk in _resample_chunks(chunks, from_rate, to_rate):
+        yield chunk[:missing]
+        missing -= len(chunk[:missing])
+    yield np.zeros((missing, chunk.shape[1]), np.float32)
 
 
-def _resampled(pieces: Iterable[NDArray[np.floating]], from_rate: int, to_rate: int) -> Iterator[NDArray[np.float32]]:
+def _resample_chunks(
+    chunks: Iterable[NDArray[np.floating]], from_rate: int, to_rate: int
+) -> Iterator[NDArray[np.float32]]:
     stream = None
-    for piece in pieces:
-        same = np.ascontiguousarray(piece, dtype=np.float32)
+    for chunk in chunks:
+        float_chunk = np.ascontiguousarray(chunk, dtype=np.float32)
         if from_rate == to_rate:
-            yield same
+            yield float_chunk
             continue
-        stream = stream or soxr.ResampleStream(from_rate, to_rate, piece.shape[1], dtype="float32", quality="HQ")
-        yield stream.resample_chunk(same)
+        stream = stream or soxr.ResampleStream(from_rate, to_rate, chunk.shape[1], dtype="float32", quality="HQ")
+        yield stream.resample_chunk(float_chunk)
     if stream:
-        yield stream.resample_chunk(same[:0], last=True)
+        yield stream.resample_chunk(float_chunk[:0], last=True)

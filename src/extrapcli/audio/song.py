@@ -1,4 +1,4 @@
-"""A song: what the user gave, decoded."""
+"""A decoded song, as every part of extrap gets it."""
 
 from dataclasses import dataclass, field
 
@@ -10,7 +10,7 @@ Samples = NDArray[np.float32] | NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Tags:
-    """Text tags by their Vorbis comment name in lower case (`title`, `artist`, ...), and cover pictures."""
+    """Text tags by Vorbis comment name in lower case (`title`, `artist`, ...), and cover pictures."""
 
     text: dict[str, list[str]] = field(default_factory=dict)
     pictures: list["Picture"] = field(default_factory=list)
@@ -18,7 +18,7 @@ class Tags:
 
 @dataclass(frozen=True)
 class Picture:
-    """A cover picture: `kind` is the ID3/FLAC picture type (3 is the front cover)."""
+    """A cover picture. `kind` is the picture type of ID3 and FLAC, 0 to 20; 3 is the front cover."""
 
     data: bytes
     mime: str
@@ -28,14 +28,13 @@ class Picture:
 
 @dataclass(frozen=True)
 class Song:
-    """Samples at their own rate and with all their channels.
+    """A song at its own sample rate with all its channels.
 
-    `samples` has shape `(n, channels)`; full scale is -1 to 1. It is float32, or float64 where float32
-    could not hold the source exactly (32-bit integers, 64-bit floats).
-    `depth` is how the source stored a sample: `u8`, `s8`, `s16`, `s24`, `s32`, `f32`, `f64`; a lossy
-    source counts as `f32`, which is what its decoder gives.
-    `format` is the name of the format among those extrap writes (`wav`, `flac`, `ogg`, `opus`, `mp3`,
-    `m4a`), or None for any other.
+    `samples` has shape `(n, channels)`, channels in WAV order, full scale -1 to 1. They are float32, or float64
+    where float32 can't hold the source exactly (32-bit integers, 64-bit floats).
+    `depth` is the sample format of the source: `u8`, `s8`, `s16`, `s24`, `s32`, `f32` or `f64`. Lossy sources
+    count as `f32`, which is what their decoders return.
+    `format` is the file format if extrap can write it (`wav`, `flac`, `ogg`, `opus`, `mp3`, `m4a`), else None.
     """
 
     name: str
@@ -47,9 +46,11 @@ class Song:
 
     @property
     def channels(self) -> int:
+        """The number of channels."""
         channels: int = self.samples.shape[1]
         return channels
 
     @property
     def seconds(self) -> float:
+        """The length in seconds."""
         return len(self.samples) / self.sample_rate

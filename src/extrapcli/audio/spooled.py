@@ -1,7 +1,7 @@
-"""Arrays of samples that may be too large for memory: ten minutes of stereo take 200 MB.
+"""Sample arrays that may be too large for memory: ten minutes of stereo take 200 MB.
 
-A large one lies in a temporary file that has no name, and is mapped: an array like any other, but for reading only.
-What was read of it stays in memory until it is let go.
+A large array is spooled to an anonymous temporary file and memory-mapped. It is used like any other array but is
+read-only, and what was read of it stays in memory until it is released.
 """
 
 import mmap
@@ -14,29 +14,27 @@ from numpy.typing import NDArray
 
 from extrapcli.errors import CannotWrite
 
-LARGE_BYTES = 32 * 2**20  # a minute and a half of 44.1 kHz stereo
-PIECE_BYTES = 4 * 2**20
-
-Array = NDArray[Any]
+MAX_BYTES_IN_MEMORY = 32 * 2**20  # a minute and a half of 44.1 kHz stereo in float32
+CHUNK_BYTES = 4 * 2**20
 
 
 class Spool:
-    """Blocks `(n, channels)` of one kind, on their way into one array."""
+    """Collects blocks of one dtype, `(n, channels)` or `(n,)`, into one array. Add at least one block."""
 
     def __init__(self) -> None:
-        self._blocks: list[Array] = []
+        self._blocks: list[NDArray[Any]] = []
         self._bytes = 0
         self._file: IO[bytes] | None = None
 
-    def add(self, block: Array) -> None:
-        """Raises CannotWrite where there is no room for the temporary file."""
+    def add(self, block: NDArray[Any]) -> None:
+        """Append a block. Raises CannotWrite where there is no room for the temporary file."""
         self._blocks.append(block)
         self._bytes += block.nbytes
-        if self._bytes > LARGE_BYTES:
+        if self._bytes > MAX_BYTES_IN_MEMORY:
             self._store()
 
-    def whole(self) -> Array:
-        """All blocks, of which there must be one."""
+    def array(self) -> NDArray[Any]:
+        """Return all blocks joined along the first axis. Nothing can be added afterwards."""
         if self._file is None:
             return np.concatenate(self._blocks)
         last = self._blocks[-1]
@@ -48,39 +46,39 @@ class Spool:
         try:
             self._file = self._file or tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
             for block in self._blocks:
-                left = memoryview(block.tobytes())
-                while left:
-                    left = left[self._file.write(left) :]
+                unwritten = memoryview(block.tobytes())
+                while unwritten:
+                    unwritten = unwritten[self._file.write(unwritten) :]
         except OSError as error:
             raise CannotWrite(
                 f"{tempfile.gettempdir()}: no room for the samples of a long song ({error.strerror}); "
-                "name a folder with room in TMPDIR"
+                "set TMPDIR to a folder with more room"
             ) from None
         self._blocks = [block[:0]]
 
 
-def spooled(blocks: Iterable[Array]) -> Array:
-    """One array of at least one block. Raises CannotWrite as `Spool.add` does."""
+def spooled(blocks: Iterable[NDArray[Any]]) -> NDArray[Any]:
+    """Join one or more blocks into one array, spooled if it is large. Raises CannotWrite as `Spool.add` does."""
     spool = Spool()
     for block in blocks:
         spool.add(block)
-    return spool.whole()
+    return spool.array()
 
 
-def pieces(samples: Array) -> Iterator[Array]:
-    """An array from its beginning to its end: a piece or more, each let go when the next one is asked for."""
-    rows = max(1, PIECE_BYTES // max(1, samples[:1].nbytes))
+def chunks(samples: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """Yield one or more consecutive chunks of about 4 MiB. Each is released when the next is asked for."""
+    rows = max(1, CHUNK_BYTES // max(1, samples[:1].nbytes))
     for start in range(0, max(1, len(samples)), rows):
         yield samples[start : start + rows]
         release(samples)
 
 
-def release(samples: Array) -> None:
-    """Give back the memory with what was read of a large array. It can be read again."""
+def release(samples: NDArray[Any]) -> None:
+    """Free the memory taken by what was read of a spooled array. It can be read again."""
     base: Any = samples
     while isinstance(base, np.ndarray):
         base = base.base
     if isinstance(base, memoryview):
         base = base.obj
-    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+    if isinstance(base, mmap.mmap) and hasattr(base, "madvise") and hasattr(mmap, "MADV_DONTNEED"):  # not on Windows
         base.madvise(mmap.MADV_DONTNEED)

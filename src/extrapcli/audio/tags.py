@@ -1,4 +1,4 @@
-"""Tags and cover art, in and out of every format by their Vorbis comment names."""
+"""Read and write tags and cover pictures. Whatever the file format, tags go by their Vorbis comment names."""
 
 import base64
 import errno
@@ -17,61 +17,63 @@ import mutagen.oggopus
 import mutagen.oggvorbis
 import mutagen.wave
 
-from extrapcli.audio.declared_length import starts_like_mpeg
+from extrapcli.audio.mpeg import looks_like_mpeg
 from extrapcli.audio.song import Picture, Tags
 from extrapcli.audio.streams import open_with_sndfile
 
-_UNTRUE_OF_A_TRACK = ("replaygain", "r128", "encoder", "encoded", "encodersettings", "length", "cuesheet", "itunsmpb",
-                      "itunnorm", "acoustid", "mp3gain", "minimum", "maximum", "isvbr", "wm/encoding")  # fmt: skip
+_DROPPED_PREFIXES = ("replaygain", "r128", "encoder", "encoded", "encodersettings", "length", "cuesheet", "itunsmpb",
+                     "itunnorm", "acoustid", "mp3gain", "minimum", "maximum", "isvbr", "wm/encoding")  # fmt: skip
+"""Tags that describe the song's own length, loudness or encoder, which a longer track doesn't share."""
+
 _PICTURE = "metadata_block_picture"
-_LAST_KIND = 20  # of pictures, in ID3 and FLAC alike
-_ID3 = {
+_MAX_PICTURE_TYPE = 20  # in ID3 and FLAC
+_ID3_FRAMES = {
     "title": "TIT2", "artist": "TPE1", "album": "TALB", "albumartist": "TPE2", "tracknumber": "TRCK",
     "discnumber": "TPOS", "genre": "TCON", "date": "TDRC", "composer": "TCOM", "copyright": "TCOP",
     "bpm": "TBPM", "isrc": "TSRC", "grouping": "TIT1", "lyricist": "TEXT", "conductor": "TPE3",
     "organization": "TPUB", "language": "TLAN", "key": "TKEY", "subtitle": "TIT3", "originaldate": "TDOR",
 }  # fmt: skip
-_MP4 = {
+_MP4_ATOMS = {
     "title": "\xa9nam", "artist": "\xa9ART", "album": "\xa9alb", "albumartist": "aART", "genre": "\xa9gen",
     "date": "\xa9day", "composer": "\xa9wrt", "comment": "\xa9cmt", "copyright": "cprt", "grouping": "\xa9grp",
     "lyrics": "\xa9lyr",
 }  # fmt: skip
 _MP4_PAIRS = {"tracknumber": "trkn", "discnumber": "disk"}
-_MP4_FREE = "----:com.apple.iTunes:"
-_ASF = {
+_MP4_FREEFORM = "----:com.apple.iTunes:"
+_ASF_NAMES = {
     "title": "Title", "artist": "Author", "album": "WM/AlbumTitle", "albumartist": "WM/AlbumArtist",
     "tracknumber": "WM/TrackNumber", "genre": "WM/Genre", "date": "WM/Year", "composer": "WM/Composer",
     "comment": "Description", "copyright": "Copyright",
 }  # fmt: skip
-_INFO = ("title", "artist", "album", "date", "genre", "tracknumber", "comment", "copyright")
-_IMAGES = {"image/jpeg": mutagen.mp4.MP4Cover.FORMAT_JPEG, "image/png": mutagen.mp4.MP4Cover.FORMAT_PNG}
+_SNDFILE_TAGS = ("title", "artist", "album", "date", "genre", "tracknumber", "comment", "copyright")
+_MP4_IMAGES = {"image/jpeg": mutagen.mp4.MP4Cover.FORMAT_JPEG, "image/png": mutagen.mp4.MP4Cover.FORMAT_PNG}
 
 
 def read_tags(source: BinaryIO) -> Tags:
-    """Read the tags of a song; those that are damaged, or untrue of a longer track, are left out."""
+    """Read the tags of a song, without damaged ones and those that wouldn't be true of a longer track."""
     source.seek(0)
     pairs, pictures = [], []
     try:
         file = mutagen.File(source)
         if file is not None and file.tags is not None:
-            pairs, pictures = _text_of(file.tags), list(_pictures_of(file))
-    except Exception:  # a damaged tag raises anything, and is no reason not to play a song
+            pairs, pictures = _read_text(file.tags), list(_read_pictures(file))
+    except Exception:  # damaged tags raise all kinds of errors, and shouldn't stop the song
         pass
     tags = Tags(pictures=pictures)
-    for name, value in pairs or _info_of(source):
-        if value and not name.lower().startswith(_UNTRUE_OF_A_TRACK):
+    for name, value in pairs or _read_with_sndfile(source):
+        if value and not name.lower().startswith(_DROPPED_PREFIXES):
             tags.text.setdefault(name.lower(), []).append(value)
     return tags
 
 
-def _text_of(tags: Any) -> list[tuple[str, str]]:
+def _read_text(tags: Any) -> list[tuple[str, str]]:
     match tags:
         case mutagen.id3.ID3():
-            return list(_id3_text(tags))
+            return list(_read_id3(tags))
         case mutagen.mp4.MP4Tags():
-            return list(_mp4_text(tags))
+            return list(_read_mp4(tags))
         case mutagen.asf.ASFTags():
-            names = {asf: name for name, asf in _ASF.items()}
+            names = {asf: name for name, asf in _ASF_NAMES.items()}
             return [(names.get(key, key), str(value)) for key, value in tags if not isinstance(value.value, bytes)]
         case mutagen.apev2.APEv2():
             return [(key, str(value)) for key, value in tags.items() if value.kind == mutagen.apev2.TEXT]
@@ -79,8 +81,8 @@ def _text_of(tags: Any) -> list[tuple[str, str]]:
             return [(key, value) for key, value in tags if key.lower() != _PICTURE and isinstance(value, str)]
 
 
-def _id3_text(tags: Any) -> Iterator[tuple[str, str]]:
-    names = {frame: name for name, frame in _ID3.items()}
+def _read_id3(tags: Any) -> Iterator[tuple[str, str]]:
+    names = {frame: name for name, frame in _ID3_FRAMES.items()}
     for frame in tags.values():
         if frame.FrameID == "TXXX":
             yield from ((frame.desc, str(text)) for text in frame.text)
@@ -92,8 +94,8 @@ def _id3_text(tags: Any) -> Iterator[tuple[str, str]]:
             yield from ((names[frame.FrameID], str(text)) for text in frame.text)
 
 
-def _mp4_text(tags: mutagen.mp4.MP4Tags) -> Iterator[tuple[str, str]]:
-    names = {atom: name for name, atom in _MP4.items()}
+def _read_mp4(tags: mutagen.mp4.MP4Tags) -> Iterator[tuple[str, str]]:
+    names = {atom: name for name, atom in _MP4_ATOMS.items()}
     pairs = {atom: name for name, atom in _MP4_PAIRS.items()}
     for atom, values in tags.items():
         if atom in names:
@@ -102,23 +104,23 @@ def _mp4_text(tags: mutagen.mp4.MP4Tags) -> Iterator[tuple[str, str]]:
             yield from ((pairs[atom], f"{n}/{of}" if of else str(n)) for n, of in values)
         elif atom == "tmpo":
             yield from (("bpm", str(value)) for value in values)
-        elif atom.startswith(_MP4_FREE):
-            name = atom.removeprefix(_MP4_FREE)
+        elif atom.startswith(_MP4_FREEFORM):
+            name = atom.removeprefix(_MP4_FREEFORM)
             yield from ((name, bytes(value).decode("utf-8", "replace")) for value in values)
 
 
-def _info_of(source: BinaryIO) -> list[tuple[str, str]]:
-    """The text that libsndfile reads, such as the INFO chunk of a WAV; of damaged MP3 it would print remarks."""
-    if starts_like_mpeg(source):
+def _read_with_sndfile(source: BinaryIO) -> list[tuple[str, str]]:
+    """Read what libsndfile knows, such as the INFO chunk of a WAV. On damaged MP3 it would print messages."""
+    if looks_like_mpeg(source):
         return []
     file = open_with_sndfile(source)
     if file is None:
         return []
     with file:
-        return [(name, getattr(file, name)) for name in _INFO]
+        return [(name, getattr(file, name)) for name in _SNDFILE_TAGS]
 
 
-def _pictures_of(file: Any) -> Iterator[Picture]:
+def _read_pictures(file: Any) -> Iterator[Picture]:
     match file.tags:
         case mutagen.id3.ID3():
             for frame in file.tags.getall("APIC"):
@@ -135,12 +137,12 @@ def _pictures_of(file: Any) -> Iterator[Picture]:
                 except (ValueError, mutagen.flac.error):
                     continue
             for block in blocks:
-                kind = block.type if block.type <= _LAST_KIND else 0  # 0: of another kind
+                kind = block.type if block.type <= _MAX_PICTURE_TYPE else 0  # 0: other
                 yield Picture(block.data, block.mime, kind, block.desc)
 
 
 def write_tags(path: Path, format: str, tags: Tags) -> None:
-    """Write tags into a finished file of that format. RF64 has no place for them. Raises OSError."""
+    """Write tags into a finished file of the given format. RF64 holds none. Raises OSError where writing fails."""
     if not tags.text and not tags.pictures:
         return
     try:
@@ -177,8 +179,8 @@ def _write_comments(file: mutagen.FileType, text: dict[str, list[str]]) -> None:
 def _write_id3(file: Any, tags: Tags) -> None:
     file.add_tags()
     for name, values in tags.text.items():
-        if name in _ID3:
-            file.tags.add(getattr(mutagen.id3, _ID3[name])(encoding=3, text=values))
+        if name in _ID3_FRAMES:
+            file.tags.add(getattr(mutagen.id3, _ID3_FRAMES[name])(encoding=3, text=values))
         elif name == "comment":
             file.tags.add(mutagen.id3.COMM(encoding=3, lang="eng", desc="", text=values))
         elif name == "lyrics":
@@ -186,7 +188,7 @@ def _write_id3(file: Any, tags: Tags) -> None:
         else:
             file.tags.add(mutagen.id3.TXXX(encoding=3, desc=name, text=values))
     for n, picture in enumerate(tags.pictures):
-        description = picture.description or (str(n) if n else "")  # ID3 tells pictures apart by it
+        description = picture.description or (str(n) if n else "")  # ID3 tells pictures apart by their descriptions
         file.tags.add(mutagen.id3.APIC(3, picture.mime, picture.kind, description, picture.data))
     file.save()
 
@@ -194,13 +196,13 @@ def _write_id3(file: Any, tags: Tags) -> None:
 def _write_mp4(file: mutagen.mp4.MP4, tags: Tags) -> None:
     for name, values in tags.text.items():
         numbers = [part.strip() for part in values[0].split("/")]
-        if name in _MP4:
-            file[_MP4[name]] = values
+        if name in _MP4_ATOMS:
+            file[_MP4_ATOMS[name]] = values
         elif name in _MP4_PAIRS and all(part.isdigit() and int(part) < 2**16 for part in numbers):
             file[_MP4_PAIRS[name]] = [(int(numbers[0]), int(numbers[1]) if len(numbers) > 1 else 0)]
         elif name.isascii():
-            file[_MP4_FREE + name] = [value.encode(errors="replace") for value in values]
-    covers = [mutagen.mp4.MP4Cover(p.data, _IMAGES[p.mime]) for p in tags.pictures if p.mime in _IMAGES]
+            file[_MP4_FREEFORM + name] = [value.encode(errors="replace") for value in values]
+    covers = [mutagen.mp4.MP4Cover(p.data, _MP4_IMAGES[p.mime]) for p in tags.pictures if p.mime in _MP4_IMAGES]
     if covers:
         file["covr"] = covers
     file.save()

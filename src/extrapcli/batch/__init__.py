@@ -1,1 +1,6 @@
-"""Folders of songs, unattended: what is missing or changed is made, and a manifest says what became of each."""
+"""Continues every song in a folder, with worker processes and a manifest of what became of each."""
+
+from extrapcli.batch.batch import Batch
+from extrapcli.batch.scheduler import Counts
+
+__all__ = ["Batch", "Counts"]

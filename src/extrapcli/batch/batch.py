@@ -1,134 +1,130 @@
-"""The use case: folders in, tracks and a manifest out."""
+"""Continues every song in a folder, unattended: makes what is missing or changed, and keeps a manifest of it."""
 
-import secrets
-from collections import Counter, deque
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Protocol
+import os
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
 
-from extrapcli.batch.engine import Engine, WorkerDied
-from extrapcli.batch.manifest import Manifest, Record, failed, stamp_of
-from extrapcli.batch.places import is_there
-from extrapcli.batch.plan import Work
-from extrapcli.batch.worker import IN_THE_WAY, Task, fingerprint
-from extrapcli.errors import CannotWrite, SomeFailed
-from extrapcli.models import find_model
-from extrapcli.pipeline import Options
-
-NAMED = 50  # failed songs in the last line; each has had a line of its own
-
-
-class Progress(Protocol):
-    """Shows how far a batch has come, in songs."""
-
-    def say(self, line: str) -> None: ...
-
-    def ended(self, counts: "Counts") -> None: ...
-
-
-@dataclass
-class Counts:
-    songs: int
-    made: int = 0
-    kept: int = 0
-    failed: int = 0
+from extrapcli.atomic import make_folder
+from extrapcli.batch.engine import Engine, LocalEngine
+from extrapcli.batch.estimate import Estimate, estimate, needed
+from extrapcli.batch.jobs import DEFAULT_NAME, Job, Naming, find_jobs
+from extrapcli.batch.locations import parse_location
+from extrapcli.batch.manifest import Manifest, Record, manifest_path
+from extrapcli.batch.scheduler import Scheduler
+from extrapcli.errors import UsageError
+from extrapcli.pipeline import Options, Pipeline
 
 
 class Batch:
-    """Songs to work on with an engine. Every record goes to the manifest the moment it is known.
+    """The songs in a folder and all folders below, to be continued to tracks in another folder.
 
-    What another run with the same manifest begins meanwhile is left to the end, and kept if that run has finished it
-    by then; else both do it, which puts the same bytes in the same place twice. One that failed is tried again up to
-    `retry` times, after all others.
+        for record in Batch("songs", "longer", Options(Length(minutes=3))).run():
+            print(record.state, record.output)
+
+    Creating one reads the folders, the manifest and the model, and writes nothing. In a script, that has to be inside
+    `if __name__ == "__main__":`, because worker processes import the script.
+
+    Args:
+        songs: a folder or URL.
+        tracks: a folder or URL; inside, tracks are in the same folders as their songs.
+        options: what to make; `threads` is set to each worker's share of the cores.
+        name: pattern of the tracks' names, with {stem}, {minutes}, {ext} and {model}.
+        format: format of the tracks; by default the one that each song's name ends in, or FLAC.
+        include: patterns such as `*.mp3` of the songs; by default all files whose name ends like that of audio.
+        exclude: patterns of songs and folders to leave out.
+        manifest: where the manifest is; by default in the folder of tracks.
+        engine: `local` for processes on this machine, `ray` for a Ray cluster.
+        address: of the Ray cluster; by default $RAY_ADDRESS, or else a new one on this machine.
+        workers: number of worker processes; by default one for each core.
+        timeout_minutes: time after which a song is given up.
+        retry: how often a song that failed is tried again, after all others.
+        fail_fast: start no more songs after one has failed.
+
+    Raises UsageError for settings that contradict each other, UnreadableAudio where there are no songs, and whatever
+    opening the model raises.
+
+    Attributes:
+        jobs: the songs and their tracks.
+        tracks: the folder or URL of the tracks.
+        counts: how many songs there are, and what has become of them so far.
+        workers: number of workers; 1 if it depends on the cluster.
     """
 
     def __init__(
-        self, works: list[Work], manifest: Manifest, options: Options, *, retry: int = 0, fail_fast: bool = False
+        self,
+        songs: str | Path,
+        tracks: str | Path,
+        options: Options,
+        *,
+        name: str = DEFAULT_NAME,
+        format: str | None = None,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        manifest: Path | None = None,
+        engine: Literal["local", "ray"] = "local",
+        address: str | None = None,
+        workers: int | None = None,
+        timeout_minutes: float = 60,
+        retry: int = 0,
+        fail_fast: bool = False,
     ) -> None:
-        self.counts = Counts(len(works))
-        self._queue, self._elsewhere = deque(works), deque[Work]()
-        self._manifest, self._retry, self._fail_fast = manifest, retry, fail_fast
-        self._overwrite = options.overwrite
-        self._run = secrets.token_hex(8)
-        self._before = dict(manifest.last)
-        self._tries = Counter[str]()
-        self._failed: list[str] = []
-        model = find_model(options.model)
-        self._options = {format: fingerprint(options, format, model) for format in {work.format for work in works}}
-
-    def run(self, engine: Engine, progress: Progress) -> Iterator[Record]:
-        """Yield what became of each song; a track that is kept has the record of another run.
-
-        Raises SomeFailed at the end where songs failed, CannotWrite where the manifest can't be written.
-        """
-        busy = 0
-        while busy or self._more:
-            while self._more and engine.free:
-                task = self._next()
-                if record := task.kept(stamp_of(task.work.source)):
-                    yield self._count(record, progress)
-                elif self.in_the_way(task):
-                    record = failed(task.begun, CannotWrite(f"{task.work.target}: {IN_THE_WAY}"))
-                    self._manifest.add(record)
-                    yield self._count(record, progress)
-                else:
-                    self._manifest.add(task.begun)
-                    self._tries[task.work.output] += 1
-                    engine.submit(task)
-                    busy += 1
-            for task, record in engine.finished() if busy else ():
-                busy -= 1
-                self._manifest.add(record)
-                if record.state == "failed" and self._tries[record.output] <= self._retry and not self._fail_fast:
-                    self._queue.append(task.work)
-                else:
-                    yield self._count(record, progress)
-        if self.counts.failed:
-            left = self.counts.songs - self.counts.made - self.counts.kept - self.counts.failed
-            named = ", ".join(self._failed[:NAMED])
-            more = f" and {self.counts.failed - NAMED} more" if self.counts.failed > NAMED else ""
-            not_begun = f"; {left} were not begun" if left else ""
-            raise SomeFailed(f"{self.counts.failed} of {self.counts.songs} songs failed{not_begun}: {named}{more}")
-
-    def task(self, work: Work) -> Task:
-        """What a worker has to know of a song."""
-        last = self._manifest.last.get(work.output)
-        begun = Record("begun", work.input, work.output, self._run, options=self._options[work.format])
-        made = tuple(self._manifest.done.get(work.output, ()))
-        unfinished = last is not None and (last.state == "begun" or last.status == WorkerDied.exit_code)
-        return Task(work, begun, made, unfinished)
-
-    def in_the_way(self, task: Task) -> bool:
-        """Whether something lies at the target that may not be replaced."""
-        return is_there(task.work.target) and not (task.ours or task.unfinished or self._overwrite)
-
-    @property
-    def _more(self) -> bool:
-        return bool(self._queue or self._elsewhere) and not (self._fail_fast and self.counts.failed)
-
-    def _next(self) -> Task:
-        """The next song that no other run is at work on, if there is one."""
-        self._manifest.refresh()
-        while self._queue:
-            work = self._queue.popleft()
-            if not self._begun_elsewhere(work):
-                return self.task(work)
-            self._elsewhere.append(work)
-        return self.task(self._elsewhere.popleft())
-
-    def _begun_elsewhere(self, work: Work) -> bool:
-        last = self._manifest.last.get(work.output)
-        if last is None or last.state != "begun" or last.run == self._run:
-            return False
-        return last is not self._before.get(work.output)
-
-    def _count(self, record: Record, progress: Progress) -> Record:
-        if record.state == "failed":
-            self.counts.failed += 1
-            self._failed.append(record.input)
-        elif record.run == self._run:
-            self.counts.made += 1
+        if address and engine == "local":
+            raise UsageError(f"{address}: is the address of a Ray cluster, but the engine is local", hint="engine")
+        source, self.tracks = parse_location(str(songs)), parse_location(str(tracks))
+        if str(tracks).startswith("memory:"):
+            raise UsageError(f"{tracks}: each worker would write to its own memory; name a folder or a store")
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        if engine == "local":
+            self.workers = workers or cores
+            self._parallel, threads = min(self.workers, cores), max(1, cores // self.workers)
         else:
-            self.counts.kept += 1
-        progress.ended(self.counts)
-        return record
+            self.workers = self._parallel = workers or 1
+            threads = 1
+            source, self.tracks = source.absolute(), self.tracks.absolute()  # workers have another current folder
+        self._manifest_path = manifest_path(self.tracks, manifest)
+        self._options = replace(options, threads=threads)
+        naming = Naming(options.length, options.model, name, format)
+        self.jobs = find_jobs(source, self.tracks, naming, include=include, exclude=exclude)
+        # Report a model or options that can't work before any song is started. With Ray, no device is needed here.
+        Pipeline(self._options if engine == "local" else replace(self._options, device="auto"))
+        self._manifest = Manifest(self._manifest_path)
+        self._scheduler = Scheduler(self.jobs, self._manifest, options, retry=retry, fail_fast=fail_fast)
+        self.counts = self._scheduler.counts
+        self._engine, self._address, self._timeout_minutes = engine, address, timeout_minutes
+        self._wanted_workers = workers
+
+    def needed(self) -> list[tuple[Job, str]]:
+        """List the songs that `run` would work on, and why: `missing`, `changed`, `in the way`, or an error.
+
+        `in the way` is a file that no batch made; the song would fail.
+        """
+        return list(needed(self._scheduler, self.jobs))
+
+    def estimate(self, jobs: list[Job]) -> Estimate:
+        """Estimate how many seconds and bytes `run` would take for these songs, which may mean trying one."""
+        work = estimate(jobs, self._scheduler, self._manifest, self._options)
+        return replace(work, seconds=work.seconds / self._parallel)
+
+    def run(self) -> Generator[Record, None, None]:
+        """Continue the songs; yield the outcome of each, also of those that are kept, as soon as it is known.
+
+        Each is in the manifest, and in `counts`, by then. Close the iterator to stop the work.
+
+        Raises SomeFailed at the end where songs failed, CannotWrite where the manifest can't be written, UsageError
+        where there is no Ray cluster, MissingDependency where Ray isn't installed.
+        """
+        make_folder(self._manifest_path.parent)
+        with closing(self._open_engine()) as engine:
+            yield from self._scheduler.run(engine)
+
+    def _open_engine(self) -> Engine:
+        if self._engine == "local":
+            return LocalEngine(self._options, self.workers, timeout_minutes=self._timeout_minutes)
+        from extrapcli.batch.cluster import RayEngine
+
+        return RayEngine(
+            self._options, self._wanted_workers, address=self._address, timeout_minutes=self._timeout_minutes
+        )

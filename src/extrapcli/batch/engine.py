@@ -1,104 +1,130 @@
-"""What runs the work of a batch: worker processes of this machine, or another engine of this shape."""
+"""Runs the jobs of a batch in worker processes: `LocalEngine` on this machine, `cluster.RayEngine` on others."""
 
 import os
 import signal
+import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
-from threading import Thread
-from time import monotonic, sleep
-from types import TracebackType
-from typing import Protocol, Self
+from time import monotonic
+from typing import Any, cast
 
 from extrapcli.atomic import remove_unfinished
-from extrapcli.batch.manifest import Record, failed
-from extrapcli.batch.worker import Task, Worker
+from extrapcli.batch.manifest import Record
+from extrapcli.batch.worker import Assignment, Worker
 from extrapcli.errors import ExtrapError
 from extrapcli.pipeline import Options
 
 _SECONDS_TO_LEAVE = 5.0
 _SPAWN = get_context("spawn")
+_SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
 
 class WorkerDied(ExtrapError):
-    """A process died at its work, because something in a library crashed, or was ended."""
+    """A worker that ended while it had a song, because a library crashed or somebody stopped it."""
 
 
-class Engine(Protocol):
-    """A context: left early, it stops what is being done."""
+class Engine(ABC):
+    """Worker processes, each with its own model and one song at a time.
 
-    @property
-    def free(self) -> bool:
-        """Whether another task would be begun soon."""
-        ...
+    A worker that dies takes only its song with it, and one that needs more than `timeout_minutes` for a song is
+    stopped; another takes its place. (`concurrent.futures` loses all workers when one dies, and has no time limit.)
 
-    def submit(self, task: Task) -> None: ...
-
-    def finished(self) -> list[tuple[Task, Record]]:
-        """Wait until something submitted has come to an end, its worker perhaps with it."""
-        ...
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-
-class LocalEngine:
-    """`jobs` processes, each with a model of its own.
-
-    Each has a pipe of its own, too, so that one that dies takes nothing with it but its song; another takes its
-    place, as of one that is ended because a song takes it more than `timeout_minutes`.
+    Subclasses define the workers, and for each assignment a handle to wait for.
     """
 
-    def __init__(self, options: Options, jobs: int, *, timeout_minutes: float = 60) -> None:
-        self._options, self._jobs, self._timeout_minutes = options, jobs, timeout_minutes
-        self._idle: list[_Process] = []
-        self._busy: dict[Connection, tuple[_Process, Task, float]] = {}
+    def __init__(self, timeout_minutes: float) -> None:
+        self._timeout_minutes = timeout_minutes
+        self._idle: list[Any] = []  # workers
+        self._busy: dict[Any, tuple[Any, Assignment, float]] = {}  # by handle: the worker, its song and its deadline
+
+    @property
+    @abstractmethod
+    def free(self) -> bool:
+        """Whether another assignment can be submitted; where nothing is in progress, wait until one can."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Stop all workers, whatever they are doing."""
+
+    @abstractmethod
+    def _begin(self, assignment: Assignment) -> tuple[Any, Any]:
+        """Give an assignment to a worker; return the worker and a handle."""
+
+    @abstractmethod
+    def _wait(self, seconds: float | None) -> list[Any]:
+        """Wait until a worker answers or becomes ready, but no longer; return the handles of the answers."""
+
+    @abstractmethod
+    def _answer(self, worker: Any, handle: Any) -> Record:
+        """Return a worker's answer. Raises WorkerDied where it has died instead."""
+
+    @abstractmethod
+    def _discard(self, worker: Any) -> None:
+        """Stop a worker that hangs or has died."""
+
+    def submit(self, assignment: Assignment) -> None:
+        worker, handle = self._begin(assignment)
+        self._busy[handle] = worker, assignment, monotonic() + self._timeout_minutes * 60
+
+    def finished(self) -> list[tuple[Assignment, Record]]:
+        """Wait until an assignment ends or runs out of time; return those that did, which may be none."""
+        first = min((deadline for _, _, deadline in self._busy.values()), default=None)
+        if answered := self._wait(None if first is None else max(0.0, first - monotonic())):
+            return [self._end(handle) for handle in answered]
+        late = [handle for handle, (_, _, deadline) in self._busy.items() if deadline <= monotonic()]
+        return [self._end(handle, late=True) for handle in late]
+
+    def _end(self, handle: Any, *, late: bool = False) -> tuple[Assignment, Record]:
+        worker, assignment, _ = self._busy.pop(handle)
+        try:
+            if late:
+                raise WorkerDied(f"took more than {self._timeout_minutes:g} minutes", hint="timeout_minutes")
+            record = self._answer(worker, handle)
+        except WorkerDied as error:
+            self._discard(worker)
+            failure = WorkerDied(f"{assignment.job.source}: {error}", hint=error.hint)
+            return assignment, assignment.started.failed(failure)
+        self._idle.append(worker)
+        return assignment, record
+
+
+class LocalEngine(Engine):
+    """Up to `workers` processes on this machine, each started when there is a song for it."""
+
+    def __init__(self, options: Options, workers: int, *, timeout_minutes: float = 60) -> None:
+        super().__init__(timeout_minutes)
+        self._options, self._workers = options, workers
 
     @property
     def free(self) -> bool:
-        return len(self._busy) < self._jobs
+        return len(self._busy) < self._workers
 
-    def submit(self, task: Task) -> None:
+    def _begin(self, assignment: Assignment) -> tuple["_Process", Connection]:
         process = self._idle.pop() if self._idle else _Process(self._options)
-        if process.pipe.poll():  # nothing was asked of it: this is its end
+        if not process.is_alive():
             process.end()
             process = _Process(self._options)
-        self._busy[process.pipe] = process, task, monotonic() + self._timeout_minutes * 60
-        with suppress(OSError):  # that it died is found when its answer is waited for
-            process.pipe.send(task)
+        with suppress(OSError):  # a worker that has died is noticed when its answer is waited for
+            process.pipe.send(assignment)
+        return process, process.pipe
 
-    def finished(self) -> list[tuple[Task, Record]]:
-        deadline = min(deadline for _, _, deadline in self._busy.values())
-        ready = wait(list(self._busy), max(0.0, deadline - monotonic()))
-        late = [pipe for pipe, (_, _, deadline) in self._busy.items() if deadline <= monotonic()]
-        return [self._ended(pipe) for pipe in self._busy.copy() if pipe in (ready or late)]
+    def _wait(self, seconds: float | None) -> list[Any]:
+        return wait(list(self._busy), seconds)
 
-    def _ended(self, pipe: Connection) -> tuple[Task, Record]:
-        process, task, _ = self._busy.pop(pipe)
-        if not pipe.poll():
-            process.ask_to_end()
-            process.end()
-            taken = f"{task.work.source}: took more than {self._timeout_minutes:g} minutes; give it more --timeout"
-            return task, failed(task.begun, WorkerDied(taken))
+    def _answer(self, worker: "_Process", handle: Connection) -> Record:
         try:
-            record: Record = pipe.recv()
+            return cast(Record, handle.recv())
         except (EOFError, OSError):
-            how = process.end()
-            died = f"{task.work.source}: the process at work on it died ({how}); try it alone with extrap continue"
-            return task, failed(task.begun, WorkerDied(died))
-        self._idle.append(process)
-        return task, record
+            raise WorkerDied(f"the process working on it died ({worker.end()}); try it alone") from None
 
-    def __enter__(self) -> Self:
-        return self
+    def _discard(self, worker: "_Process") -> None:
+        worker.ask_to_end()
+        worker.end()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         processes = self._idle + [process for process, _, _ in self._busy.values()]
         for process in processes:
             process.ask_to_end()
@@ -107,42 +133,52 @@ class LocalEngine:
 
 
 class _Process:
+    """A worker process, and the pipe to it, which is its own: a shared one could be left locked by one that dies."""
+
     def __init__(self, options: Options) -> None:
         self.pipe, theirs = _SPAWN.Pipe()
         self._process = _SPAWN.Process(target=_serve, args=(theirs, options), daemon=True)
         try:
-            with _without_interrupts():
+            with _signals_postponed():
                 self._process.start()
         except OSError as error:
-            raise WorkerDied(f"no process can be begun ({error.strerror}); give fewer --jobs") from None
+            raise WorkerDied(f"no process can be started ({error.strerror})", hint="workers") from None
         theirs.close()
+
+    def is_alive(self) -> bool:
+        """Tell whether the process waits for work, by its pipe, which ends with it."""
+        try:
+            return not self.pipe.poll()
+        except OSError:  # on Windows
+            return False
 
     def ask_to_end(self) -> None:
         self._process.terminate()
 
     def end(self) -> str:
-        """See to it that the process is gone, and say how it ended."""
+        """Make sure that the process has ended, and say how."""
         self.pipe.close()
         self._process.join(_SECONDS_TO_LEAVE)
         if self._process.exitcode is None:
             self._process.kill()
             self._process.join()
         code = self._process.exitcode or 0
-        named = {int(number): number.name for number in signal.Signals}
-        return named.get(-code, f"signal {-code}") if code < 0 else f"exit status {code}"
-
-
-_SIGNALS = {signal.SIGINT, signal.SIGTERM}
+        names = {-number: number.name for number in signal.Signals}
+        return names.get(code, f"signal {-code}" if code < 0 else f"exit status {code}")
 
 
 @contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """What is begun here begins whole, and never sees the Ctrl-C that a terminal sends to all.
+def _signals_postponed() -> Iterator[None]:
+    """Hold back Ctrl-C and SIGTERM while a process is started, so that none is left half started.
 
-    Signals wait until then: masked for what is begun, and put off here, where any thread may be the one to get them.
+    They are masked for the new process, which inherits the mask, and put off in this one, where any thread may get
+    them. Python lets only the main thread set handlers.
     """
-    came: list[int] = []
-    handlers = {number: signal.signal(number, lambda number, _: came.append(number)) for number in _SIGNALS}
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    postponed: list[int] = []
+    handlers = {number: signal.signal(number, lambda number, _: postponed.append(number)) for number in _SIGNALS}
     masked = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS) if hasattr(signal, "pthread_sigmask") else None
     try:
         yield
@@ -151,33 +187,33 @@ def _without_interrupts() -> Iterator[None]:
             signal.pthread_sigmask(signal.SIG_SETMASK, masked)
         for number, handler in handlers.items():
             signal.signal(number, handler)
-        for late in came:
+        for late in postponed:
             signal.raise_signal(late)
 
 
-def _leave(*_: object) -> None:
-    """Leave at once: what is raised while a decoder calls back would be lost there."""
-    remove_unfinished()
-    os._exit(128 + signal.SIGTERM)
-
-
 def _serve(pipe: Connection, options: Options) -> None:
-    """What a worker process does, until the pipe is closed or its parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Work in a process of its own until the pipe is closed or the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to workers too; their parent ends them
     signal.signal(signal.SIGTERM, _leave)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-    Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
     worker = Worker(options)
     with suppress(EOFError, OSError):
         while True:
-            pipe.send(worker.do(pipe.recv()))
+            pipe.send(worker.run(pipe.recv()))
 
 
-def _end_with_parent() -> None:
+def _leave_with_parent() -> None:
     parent = parent_process()
     assert parent
     parent.join()
-    os.kill(os.getpid(), signal.SIGTERM)
-    sleep(_SECONDS_TO_LEAVE)
-    os._exit(1)
+    _leave()
+
+
+def _leave(*_: object) -> None:
+    """Leave at once: an exception raised while a decoder calls back would be lost there."""
+    try:
+        remove_unfinished()
+    finally:
+        os._exit(128 + signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""What a batch would do, and what it would take: measured on tracks that were made before, or on one made for it."""
+"""Estimates what a batch would take, from the tracks in its manifest or from one that is made to try."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -6,82 +6,90 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from extrapcli.audio.probe import seconds_of
-from extrapcli.batch.batch import Batch
-from extrapcli.batch.manifest import Manifest, Record, stamp_of
-from extrapcli.batch.places import fetched, is_there
-from extrapcli.batch.plan import Work
-from extrapcli.batch.worker import Task, Worker, digest_of
+from extrapcli.audio.probe import declared_seconds
+from extrapcli.batch.jobs import Job
+from extrapcli.batch.locations import exists, local_input
+from extrapcli.batch.manifest import Manifest, Record, stat_signature
+from extrapcli.batch.scheduler import Scheduler
+from extrapcli.batch.worker import Assignment, Worker, song_sha256
 from extrapcli.errors import UnreadableAudio
 from extrapcli.pipeline import Options
 
-MOST = 2**62  # beyond it, a line of a manifest is none of ours
+LARGEST = 2**62  # a manifest with larger numbers isn't to be believed
+BLOCKED = "in the way"
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """`seconds` of work, if one process does it, and `bytes` of tracks."""
+    """Seconds that one worker would take, and bytes of all tracks."""
 
     seconds: float
     bytes: float
 
 
-def needed(batch: Batch, works: list[Work]) -> Iterator[tuple[Work, str]]:
-    """The songs that there is something to do for, and why: `missing`, `changed` or `in the way`.
+def needed(scheduler: Scheduler, jobs: list[Job]) -> Iterator[tuple[Job, str]]:
+    """Yield the jobs that there is something to do for, and why: `missing`, `changed`, `in the way` or an error.
 
-    A song is read only where a track was made of it and its stamp is another one now.
+    A song is read only where it has a track and its size or times have changed since.
     """
-    for work in works:
-        task = batch.task(work)
-        if task.kept(stamp_of(work.source)):
+    for job in jobs:
+        assignment = scheduler.assignment(job)
+        if assignment.existing(stat_signature(job.source)):
             continue
         try:
-            kept = task.made and task.kept(_digest(work))
+            if assignment.earlier and assignment.existing(_sha256(job)):
+                continue
         except UnreadableAudio as error:
-            yield work, str(error)
+            yield job, str(error)
             continue
-        if not kept:
-            there = "in the way" if batch.in_the_way(task) else "changed"
-            yield work, there if is_there(work.target) else "missing"
+        if not exists(job.target):
+            yield job, "missing"
+        else:
+            yield job, BLOCKED if scheduler.is_blocked(assignment) else "changed"
 
 
-def estimate(works: list[Work], batch: Batch, manifest: Manifest, options: Options) -> Estimate:
-    """Time and room for the tracks of these songs.
+def estimate(jobs: list[Job], scheduler: Scheduler, manifest: Manifest, options: Options) -> Estimate:
+    """Estimate the work and the tracks of these jobs.
 
-    Each format's are those of a second of track in the manifest, as its middle, or of the first song that can be
-    continued, which is done for it and thrown away.
+    For each format, a second of track takes the median of what those in the manifest took. If there are none, the
+    first song that can be continued is continued, and its track thrown away.
     """
     seconds = size = 0.0
-    for format in sorted({work.format for work in works}):
-        of_format = [work for work in works if work.format == format]
-        made = [r for records in manifest.done.values() for r in records if r.options.get("format") == format]
-        made = [r for r in made if 0 < r.seconds < MOST and 0 <= r.took < MOST and 0 <= r.bytes < MOST]
-        made = made or _try_one([batch.task(work) for work in of_format], options)
-        if made:
-            length = sum(_track_seconds(work, options) for work in of_format)
-            seconds += length * median(r.took / r.seconds for r in made)
-            size += length * median(r.bytes / r.seconds for r in made)
+    for format in sorted({job.format for job in jobs}):
+        of_format = [job for job in jobs if job.format == format]
+        done = [r for records in manifest.done.values() for r in records if r.options.get("format") == format]
+        done = [r for r in done if r.output_seconds > 0 and _is_credible(r)]
+        done = done or _try_one([scheduler.assignment(job) for job in of_format], options)
+        if done:
+            length = sum(_track_seconds(job, options) for job in of_format)
+            seconds += length * median(r.wall_seconds / r.output_seconds for r in done)
+            size += length * median(r.output_bytes / r.output_seconds for r in done)
     return Estimate(seconds, size)
 
 
-def _try_one(tasks: list[Task], options: Options) -> list[Record]:
+def _is_credible(record: Record) -> bool:
+    return all(0 <= n < LARGEST for n in (record.output_seconds, record.wall_seconds, record.output_bytes))
+
+
+def _try_one(assignments: list[Assignment], options: Options) -> list[Record]:
     worker = Worker(options)
     with TemporaryDirectory() as folder:
-        for task in tasks:
-            record = worker.do(replace(task, work=replace(task.work, target=Path(folder) / "track"), made=()))
+        for assignment in assignments:
+            job = replace(assignment.job, target=Path(folder) / "track")
+            record = worker.run(replace(assignment, job=job, earlier=()))
             if record.state == "done":
                 return [record]
     return []
 
 
-def _digest(work: Work) -> str:
-    with fetched(work.source) as song:
-        return digest_of(song, work.source)
+def _sha256(job: Job) -> str:
+    with local_input(job.source) as song:
+        return song_sha256(song, job.source)
 
 
-def _track_seconds(work: Work, options: Options) -> float:
+def _track_seconds(job: Job, options: Options) -> float:
     asked = options.length.minutes * 60
     if not options.length.beyond:
         return asked
-    with fetched(work.source) as song:
-        return asked + seconds_of(song)
+    with local_input(job.source) as song:
+        return asked + declared_seconds(song)

@@ -1,7 +1,7 @@
-"""The manifest: a line of JSON for each thing that happened, added at its end and never changed.
+"""The manifest of a batch: one line of JSON for each thing that happened, appended and never changed.
 
-A song is `begun`, then `done` or `failed`. The last line of an output counts. Lines are added whole, so several
-runs can share a manifest, and one that was cut off in the middle of a line spoils that line alone.
+A song is `started`, then `done` or `failed`; the last line of an output counts. Lines are appended whole, so several
+runs can share a manifest, and a line that was cut off is the only one lost.
 """
 
 import errno
@@ -12,19 +12,34 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from extrapcli.batch.places import Place, Remote, digest_at
+from extrapcli.batch.locations import Location, RemotePath, sha256_of
 from extrapcli.errors import CannotWrite, ExtrapError, UnreadableAudio, UsageError
 
 NAME = "manifest.jsonl"
-State = Literal["begun", "done", "failed"]
+State = Literal["started", "done", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """`input` and `output` are paths below their folders; the rest is known as far as the work came.
+    """One line of a manifest; what isn't known yet is empty.
 
-    While a song has its `input_stamp`, its content needs not be looked at. `modified` is the time of the track's last
-    change, in ns, `took` the work in seconds, `status` the exit status that the error would have been.
+    Attributes:
+        state: what happened.
+        input: path of the song relative to the folder of songs.
+        output: path of the track relative to the folder of tracks.
+        run: random name of the run.
+        input_sha256: hash of the song.
+        input_stat: size and times of the song, from `stat_signature`; while they are the same, it is not read again.
+        options: what determines the track: length, style, format, and the model by the hashes of its files.
+        output_sha256: hash of the track.
+        output_bytes: size of the track.
+        output_mtime_ns: when the track was last changed.
+        output_seconds: duration of the track.
+        wall_seconds: how long the work took.
+        measures: numbers about the track.
+        error: why it failed, in one sentence.
+        hint: the parameter that may help, as in `ExtrapError`.
+        exit_status: the exit status that belongs to the error.
     """
 
     state: State
@@ -32,142 +47,174 @@ class Record:
     output: str
     run: str
     input_sha256: str = ""
-    input_stamp: str = ""
+    input_stat: str = ""
     options: dict[str, Any] = field(default_factory=dict)
-    sha256: str = ""
-    bytes: int = 0
-    modified: int = 0
-    seconds: float = 0.0
-    took: float = 0.0
+    output_sha256: str = ""
+    output_bytes: int = 0
+    output_mtime_ns: int = 0
+    output_seconds: float = 0.0
+    wall_seconds: float = 0.0
     measures: dict[str, float] = field(default_factory=dict)
     error: str = ""
-    status: int = 0
+    hint: str = ""
+    exit_status: int = 0
 
     def to_json(self) -> str:
         return json.dumps({key: value for key, value in asdict(self).items() if value})
 
-    def is_of(self, track: Place) -> bool:
-        """Whether a file is the track that was made then, by its size and its time or content."""
+    @classmethod
+    def from_json(cls, line: str | bytes) -> "Record":
+        """Read a line, also one with the keys of version 0.1. Raises ValueError where it isn't a record."""
+        try:
+            values = {_OLD_KEYS.get(key, key): value for key, value in json.loads(line).items()}
+            if values.get("state") == "begun":
+                values["state"] = "started"
+            record = cls(**values)
+            valid = all(isinstance(getattr(record, key), type_) for key, type_ in _TYPES.items())
+            valid = valid and _is_nested(record.options, 3) and _is_nested(record.measures, 1)
+            if not valid or record.state not in get_args(State):
+                raise TypeError
+        except (AttributeError, TypeError, RecursionError):
+            raise ValueError("not a record") from None
+        if "joins_that_stand_out" in record.measures:
+            record.measures["audible_joins"] = record.measures.pop("joins_that_stand_out")
+        return record
+
+    def matches(self, track: Location) -> bool:
+        """Tell whether a file is the track that was made then, by its size and its time or hash."""
         try:
             found = track.stat()
-            if self.state != "done" or found.st_size != self.bytes:
+            if self.state != "done" or found.st_size != self.output_bytes:
                 return False
-            return found.st_mtime_ns == self.modified or digest_at(track) == self.sha256
+            return found.st_mtime_ns == self.output_mtime_ns or sha256_of(track) == self.output_sha256
         except (OSError, UnreadableAudio):
             return False
 
+    def failed(self, error: Exception) -> "Record":
+        """Return the record of the failure of a song that was started."""
+        hint = None
+        if isinstance(error, ExtrapError):
+            text, hint = str(error), error.hint
+        elif isinstance(error, MemoryError):
+            text, hint = f"{self.input}: there is not enough memory for it", "workers"
+        else:
+            text, hint = f"{self.input}: a bug in extrap ({type(error).__name__}: {error})", "traceback"
+        status = error.exit_code if isinstance(error, ExtrapError) else 1
+        return Record("failed", self.input, self.output, self.run, error=text, hint=hint or "", exit_status=status)
 
-def manifest_path(tracks: Place, named: Path | None) -> Path:
-    """The manifest that was named, else one beside the tracks. Raises UsageError where those are at a URL."""
-    if named is None and isinstance(tracks, Remote):
-        raise UsageError(f"{tracks}: a manifest can't be kept there; name a file of this machine with --manifest")
-    return named or Path(str(tracks)) / NAME
 
+_OLD_KEYS = {
+    "input_stamp": "input_stat",
+    "sha256": "output_sha256",
+    "bytes": "output_bytes",
+    "modified": "output_mtime_ns",
+    "seconds": "output_seconds",
+    "took": "wall_seconds",
+    "status": "exit_status",
+}
+"""Keys that version 0.1 wrote."""
 
-_KINDS: dict[str, Any] = {
-    **dict.fromkeys(("input", "output", "run", "input_sha256", "input_stamp", "sha256", "error"), str),
+_TYPES: dict[str, Any] = {
+    **dict.fromkeys(("input", "output", "run", "input_sha256", "input_stat", "output_sha256", "error", "hint"), str),
     **dict.fromkeys(("options", "measures"), dict),
-    **dict.fromkeys(("bytes", "modified", "status"), int),
-    **dict.fromkeys(("seconds", "took"), int | float),
+    **dict.fromkeys(("output_bytes", "output_mtime_ns", "exit_status"), int),
+    **dict.fromkeys(("output_seconds", "wall_seconds"), (int, float)),
 }
 
 
-_HEAD = b'{"state": "'
-
-
 class Manifest:
-    """The lines of a file so far; `refresh` reads what was added since. Raises UsageError where it is none."""
+    """The records in a file so far; `refresh` reads those added since. Raises UsageError where it isn't a manifest.
+
+    Attributes:
+        last: the last record of each output.
+        done: all records of finished tracks, by output, in the order they were written.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.last: dict[str, Record] = {}  # by output
+        self.last: dict[str, Record] = {}
         self.done: dict[str, list[Record]] = {}
         self._options: dict[str, dict[str, Any]] = {}
-        self._read = 0
+        self._bytes_read = 0
         self.refresh()
 
     def refresh(self) -> None:
-        before = self._read
+        before = self._bytes_read
         if self.path.exists() and not self.path.is_file():
-            raise UsageError(f"{self.path}: is no file; name another one with --manifest")
+            raise UsageError(f"{self.path}: is not a file; name another manifest", hint="manifest")
         try:
             with self.path.open("rb") as file:
-                file.seek(self._read)
+                file.seek(self._bytes_read)
                 for line in takewhile(lambda line: line.endswith(b"\n"), file):
-                    self._read += len(line)
-                    if record := _record(line):
-                        self._know(record)
+                    self._bytes_read += len(line)
+                    try:
+                        self._add_known(Record.from_json(line))
+                    except ValueError:  # cut off, or something else
+                        continue
         except FileNotFoundError:
             return
         except OSError as error:
             raise UsageError(f"{self.path}: cannot be read: {error.strerror}") from None
-        if not self.last and (self._read > before or not _may_be_one(self.path)):
-            raise UsageError(f"{self.path}: is no manifest of extrap; name another folder, or move it away")
+        if not self.last and (self._bytes_read > before or not _may_be_first_line(self.path)):
+            raise UsageError(
+                f"{self.path}: is not a manifest of extrap; move it away, or name another", hint="manifest"
+            )
 
-    def _know(self, record: Record) -> None:
-        options = self._options.setdefault(str(record.options), record.options)  # a million are of few kinds
+    def _add_known(self, record: Record) -> None:
+        options = self._options.setdefault(str(record.options), record.options)  # a million records share a few
         record = replace(record, options=options)
         self.last[record.output] = record
         if record.state == "done":
             self.done.setdefault(record.output, []).append(record)
 
-    def add(self, record: Record) -> None:
-        """Write a record at the end. Raises CannotWrite, also where a manifest that was there is gone."""
+    def append(self, record: Record) -> None:
+        """Write a record to the end of the file, through to the disk.
+
+        Raises CannotWrite, also where the file was there and is gone.
+        """
+
+        def open_to_append(path: str, flags: int) -> int:
+            return os.open(path, flags & ~os.O_CREAT if self.last else flags, 0o666)
+
         try:
-            handle = os.open(self.path, os.O_RDWR | os.O_APPEND | (0 if self.last else os.O_CREAT), 0o666)
-            try:
-                size = os.fstat(handle).st_size
-                torn = size and os.pread(handle, 1, size - 1) != b"\n"
-                line = (b"\n" if torn else b"") + record.to_json().encode() + b"\n"
-                if os.write(handle, line) < len(line):
+            with open(self.path, "a+b", buffering=0, opener=open_to_append) as file:
+                line = record.to_json().encode() + b"\n"
+                if file.seek(0, os.SEEK_END):
+                    file.seek(-1, os.SEEK_END)
+                    line = line if file.read(1) == b"\n" else b"\n" + line
+                # one write, which O_APPEND puts at the end whatever other runs append meanwhile
+                if file.write(line) < len(line):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+                os.fsync(file.fileno())
         except OSError as error:
             raise CannotWrite(f"{self.path}: cannot be written: {error.strerror}") from None
 
 
-def _record(line: bytes) -> Record | None:
+def manifest_path(tracks: Location, path: Path | None) -> Path:
+    """Return `path` or else a file beside the tracks. Raises UsageError where those are at a URL."""
+    if path is None and isinstance(tracks, RemotePath):
+        raise UsageError(f"{tracks}: a manifest can't be kept there; name a file on this machine", hint="manifest")
+    return path or Path(str(tracks)) / NAME
+
+
+def stat_signature(location: Location) -> str | None:
+    """Return size and times of a file, which change whenever it is written to; None where there is no such file."""
     try:
-        record = Record(**json.loads(line))
-    except (ValueError, TypeError, RecursionError):
-        return None
-    fits = all(isinstance(getattr(record, name), kind) for name, kind in _KINDS.items())
-    fits = fits and _flat(record.options, 3) and _flat(record.measures, 1)
-    return record if fits and record.state in get_args(State) else None
-
-
-def _flat(found: Any, depth: int) -> bool:
-    """Whether dictionaries lie in one another no deeper, and there are no lists."""
-    if not isinstance(found, dict):
-        return not isinstance(found, list)
-    return depth > 0 and all(_flat(value, depth - 1) for value in found.values())
-
-
-def _may_be_one(path: Path) -> bool:
-    """Whether a file without a whole line can be a manifest whose first line was cut off."""
-    with path.open("rb") as file:
-        head = file.read(len(_HEAD))
-    return _HEAD.startswith(head)
-
-
-def failed(begun: Record, error: Exception) -> Record:
-    """The record of a song that could not be continued."""
-    if isinstance(error, MemoryError):
-        told = f"{begun.input}: there is not enough memory for it; give fewer --jobs"
-    elif isinstance(error, ExtrapError):
-        told = str(error)
-    else:
-        told = f"{begun.input}: a bug in extrap ({type(error).__name__}: {error}); see extrap --traceback continue"
-    status = error.exit_code if isinstance(error, ExtrapError) else 1
-    return Record("failed", begun.input, begun.output, begun.run, error=told, status=status)
-
-
-def stamp_of(path: Place) -> str | None:
-    """What changes whenever a file is written to: its size and its times. None where there is no such file."""
-    try:
-        found = path.stat()
+        found = location.stat()
     except OSError:
         return None
     return f"{found.st_size}-{found.st_mtime_ns}-{found.st_ctime_ns}"
+
+
+def _is_nested(value: Any, depth: int) -> bool:
+    """Tell whether dictionaries are nested at most `depth` deep, without lists."""
+    if not isinstance(value, dict):
+        return not isinstance(value, list)
+    return depth > 0 and all(_is_nested(inner, depth - 1) for inner in value.values())
+
+
+def _may_be_first_line(path: Path) -> bool:
+    """Tell whether a file without a whole line can be a manifest whose first line was cut off."""
+    start = b'{"state": "'
+    with path.open("rb") as file:
+        return start.startswith(file.read(len(start)))

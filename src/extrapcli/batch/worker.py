@@ -1,4 +1,4 @@
-"""What a worker does: one song after another, with a model that is opened once."""
+"""What a worker does: continue one song after another with a model that is loaded once."""
 
 import stat
 from collections.abc import Iterator
@@ -10,46 +10,54 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 
 from extrapcli.audio.decode import decode
-from extrapcli.batch.manifest import Record, failed, stamp_of
-from extrapcli.batch.places import Place, digest_at, fetched, is_there, stat_now, written
-from extrapcli.batch.plan import Work
+from extrapcli.batch.jobs import Job
+from extrapcli.batch.locations import Location, current_stat, exists, local_input, local_output, sha256_of
+from extrapcli.batch.manifest import Record, stat_signature
 from extrapcli.errors import CannotWrite, UnreadableAudio
 from extrapcli.models import CARD, sha256
 from extrapcli.pipeline import NoProgress, Options, Pipeline
 
-IN_THE_WAY = "exists and was not made by this batch; move it, or say --overwrite"
-
 
 @dataclass(frozen=True)
-class Task:
-    """A song to work on; `made` are the records of tracks of this name, the last one last.
+class Assignment:
+    """A job, with what the manifest says about it.
 
-    With `unfinished`, what lies at the target may be the track of a run that came to no end before it could say so.
+    Attributes:
+        job: the song to continue.
+        started: the record that the work was started.
+        earlier: the records of earlier tracks of this name, the latest last.
+        interrupted: whether an earlier run may have made the track and ended before it could record that.
     """
 
-    work: Work
-    begun: Record
-    made: tuple[Record, ...]
-    unfinished: bool
+    job: Job
+    started: Record
+    earlier: tuple[Record, ...]
+    interrupted: bool
 
-    @property
-    def ours(self) -> bool:
-        """Whether what lies at the target, if anything, was made by a batch."""
-        return any(record.is_of(self.work.target) for record in self.made)
+    def existing(self, signature: str | None) -> Record | None:
+        """Return the record of the track that exists, if neither song nor options nor track have changed.
 
-    def kept(self, seen: str | None) -> Record | None:
-        """The record of the track that is there, where neither it nor options nor song have changed.
-
-        `seen` is the stamp or the SHA-256 that the song has now.
+        `signature` is the song's present hash or `stat_signature`.
         """
-        last = self.made[-1] if self.made else None
-        if last and last.options == self.begun.options and seen in (last.input_stamp, last.input_sha256):
-            return last if last.is_of(self.work.target) else None
+        last = self.earlier[-1] if self.earlier else None
+        if last and last.options == self.started.options and signature in (last.input_stat, last.input_sha256):
+            return last if last.matches(self.job.target) else None
         return None
+
+    def may_replace_target(self) -> bool:
+        """Tell whether the target's name is free, or the file there was made by a batch."""
+        target = self.job.target
+        return not exists(target) or any(record.matches(target) for record in self.earlier)
+
+    def not_ours(self) -> CannotWrite:
+        return CannotWrite(f"{self.job.target}: exists and was not made by this batch", hint="overwrite")
 
 
 class Worker:
-    """Replaces what lies at the target: whether that may be is asked before."""
+    """Makes the track of one assignment after another.
+
+    It replaces what is at the target; the scheduler checks before that it may.
+    """
 
     def __init__(self, options: Options) -> None:
         self._options, self._overwrite = replace(options, overwrite=True), options.overwrite
@@ -62,39 +70,39 @@ class Worker:
         """Load the model now rather than with the first song. Raises as Pipeline does."""
         _ = self._pipeline
 
-    def do(self, task: Task) -> Record:
-        """The record of what became of a song: `done`, the one it had if nothing changed, or `failed`."""
+    def run(self, assignment: Assignment) -> Record:
+        """Return the record of the outcome: `done`, an earlier one if nothing changed, or `failed`."""
         try:
-            with fetched(task.work.source) as song:
-                return self._do(task, song)
-        except OSError as error:  # one of the song is an UnreadableAudio by now
-            reason = f"{task.work.target}: cannot be written: {error.strerror or error}"
-            return failed(task.begun, CannotWrite(reason))
+            with local_input(assignment.job.source) as song:
+                return self._run(assignment, song)
+        except OSError as error:  # of the track: what goes wrong with the song is an UnreadableAudio
+            reason = f"{assignment.job.target}: cannot be written: {error.strerror or error}"
+            return assignment.started.failed(CannotWrite(reason))
         except Exception as error:
-            return failed(task.begun, error)
+            return assignment.started.failed(error)
 
-    def _do(self, task: Task, source: Path) -> Record:
-        work, begun = task.work, task.begun
-        began = monotonic()
-        stamp = stamp_of(work.source) or ""
-        digest = digest_of(source, work.source)
-        if record := task.kept(digest):
-            return replace(record, input_stamp=stamp)
-        song = decode(source, name=str(work.source))
-        with self._written(task) as path:
-            track = self._pipeline.write(song, source, path, work.format, NoProgress())
-            made = sha256(path)
-        found = stat_now(work.target)
+    def _run(self, assignment: Assignment, source: Path) -> Record:
+        job = assignment.job
+        start = monotonic()
+        signature = stat_signature(job.source) or ""
+        digest = song_sha256(source, job.source)
+        if record := assignment.existing(digest):
+            return replace(record, input_stat=signature)
+        song = decode(source, name=str(job.source))
+        with self._output(assignment) as path:
+            track = self._pipeline.write(song, source, path, job.format, NoProgress())
+            track_sha256 = sha256(path)
+        found = current_stat(job.target)
         return replace(
-            begun,
+            assignment.started,
             state="done",
             input_sha256=digest,
-            input_stamp=stamp,
-            sha256=made,
-            bytes=found.st_size,
-            modified=found.st_mtime_ns,
-            seconds=round(track.samples / track.sample_rate, 3),
-            took=round(monotonic() - began, 3),
+            input_stat=signature,
+            output_sha256=track_sha256,
+            output_bytes=found.st_size,
+            output_mtime_ns=found.st_mtime_ns,
+            output_seconds=round(track.samples / track.sample_rate, 3),
+            wall_seconds=round(monotonic() - start, 3),
             measures={
                 "song_seconds": round(song.seconds, 3),
                 "joins": len(track.joins),
@@ -104,40 +112,42 @@ class Worker:
         )
 
     @contextmanager
-    def _written(self, task: Task) -> Iterator[Path]:
-        """A path to write the track to, in place of what lies at the target where that may be replaced.
+    def _output(self, assignment: Assignment) -> Iterator[Path]:
+        """Give a path to write the track to; when the block ends well, the track is at the target.
 
-        Where it can't be known, because a run came to no end, the track is made beside: it is that one or it is not.
+        Where an interrupted run may have put its track there, the track is made elsewhere and compared with that.
         """
-        target = task.work.target
-        if task.ours or self._overwrite or not (task.unfinished and is_there(target)):
-            with written(target) as path:
+        target = assignment.job.target
+        if self._overwrite or not assignment.interrupted or assignment.may_replace_target():
+            with local_output(target) as path:
                 yield path
             return
         with TemporaryDirectory(prefix="extrap-") as folder:
             path = Path(folder) / "track"
             yield path
-            if sha256(path) != digest_at(target):
-                raise CannotWrite(f"{target}: {IN_THE_WAY}")
+            if sha256(path) != sha256_of(target):
+                raise assignment.not_ours()
 
 
-def digest_of(file: Path, song: Place) -> str:
-    """SHA-256 of a song's file; raises UnreadableAudio where it can't be read, or would never end, as a pipe."""
+def song_sha256(file: Path, song: Location) -> str:
+    """Return the hash of a song's file. Raises UnreadableAudio where it can't be read, or is a pipe or device."""
     try:
         if not stat.S_ISREG(file.stat().st_mode):
-            raise UnreadableAudio(f"{song}: is no file; leave it out with --exclude")
+            raise UnreadableAudio(f"{song}: not a regular file", hint="exclude")
         return sha256(file)
     except OSError as error:
         raise UnreadableAudio(f"{song}: cannot be read: {error.strerror}") from None
 
 
 def fingerprint(options: Options, format: str, model: Path) -> dict[str, object]:
-    """What of the options decides how a track sounds; a model is known by its files."""
-    inside = sorted(model.iterdir()) if model.is_dir() else [model]
-    files = [file for file in inside if file.is_file() and file.name != CARD]
+    """Return everything in the options that determines the track; manifests are compared by it.
+
+    A key that gets another name makes every track of older manifests anew.
+    """
+    files = sorted(model.iterdir()) if model.is_dir() else [model]
     return {
         "length": asdict(options.length),
-        "model": {file.name: sha256(file)[:16] for file in files},
+        "model": {file.name: sha256(file)[:16] for file in files if file.is_file() and file.name != CARD},
         "style": asdict(options.style),
         "format": format,
     }

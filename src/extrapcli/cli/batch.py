@@ -1,7 +1,6 @@
 """`extrap batch`."""
 
-import os
-from dataclasses import replace
+from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,7 @@ import typer
 
 from extrapcli import console
 from extrapcli.cli.app import app
+from extrapcli.cli.hints import with_hint
 from extrapcli.cli.options import (
     Add,
     Backend,
@@ -25,7 +25,7 @@ from extrapcli.cli.options import (
     Variety,
     length_of,
 )
-from extrapcli.errors import UsageError
+from extrapcli.errors import ExtrapError
 from extrapcli.models import DEFAULT
 
 
@@ -88,67 +88,52 @@ def batch(
     OUT/manifest.jsonl says what became of each. One song that fails, or takes its process with it, does not stop the
     others; the exit status is then 7.
     """
-    from extrapcli.atomic import make_folder
-    from extrapcli.batch.batch import Batch
-    from extrapcli.batch.engine import Engine, LocalEngine
-    from extrapcli.batch.manifest import Manifest, manifest_path
-    from extrapcli.batch.places import place
-    from extrapcli.batch.plan import Naming, plan
+    from extrapcli.batch import Batch
     from extrapcli.continuation import clock
     from extrapcli.extrapolators.base import Style
-    from extrapcli.pipeline import Options, Pipeline
+    from extrapcli.pipeline import Options
 
-    if address and engine is not EngineName.ray:
-        raise UsageError(f"--address {address}: is of a Ray cluster; say --engine ray, too")
-    source, target = place(songs), place(tracks)
-    if str(target).startswith("memory:"):
-        raise UsageError(f"{target}: each worker would write to a memory of its own; name a folder or a store")
-    if engine is EngineName.ray:  # its workers are elsewhere
-        source, target = source.absolute(), target.absolute()
-    lines = manifest_path(target, manifest)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    workers = jobs or (1 if engine is EngineName.ray else cores)
-    at_once = workers if engine is EngineName.ray else min(workers, cores)
-    options = Options(
-        length=length_of(minutes, add),
-        model=model,
-        backend=backend,
-        device=device,
-        style=Style(fade_seconds=crossfade, ending=ending.value, variety=variety, seed=seed),
-        threads=max(1, cores // workers) if engine is EngineName.local else 1,
-        overwrite=overwrite,
+    work = Batch(
+        songs,
+        tracks,
+        Options(
+            length=length_of(minutes, add),
+            model=model,
+            backend=backend,
+            device=device,
+            style=Style(fade_seconds=crossfade, ending=ending.value, variety=variety, seed=seed),
+            overwrite=overwrite,
+        ),
+        name=name,
+        format=format.value if format else None,
+        include=include or (),
+        exclude=exclude or (),
+        manifest=manifest,
+        engine=engine.value,
+        address=address,
+        workers=jobs,
+        timeout_minutes=timeout,
+        retry=retry,
+        fail_fast=fail_fast,
     )
-    naming = Naming(options.length, model, name, format.value if format else None)
-    works = plan(source, target, naming, include=include or (), exclude=exclude or ())
-    here = options if engine is EngineName.local else replace(options, device="auto")
-    Pipeline(here)  # so that what is wrong with the model or the options is said before any work
-    known = Manifest(lines)
-    work = Batch(works, known, options, retry=retry, fail_fast=fail_fast)
     if dry_run:
-        from extrapcli.batch.estimate import estimate, needed
-
-        wanted = list(needed(work, works))
-        for song, why in wanted:
-            console.result(f"{song.source} -> {song.target}: {why}")
-        took = estimate([song for song, why in wanted if why != "in the way"], work, known, options)
+        needed = work.needed()
+        for job, reason in needed:
+            console.result(f"{job.source} -> {job.target}: {reason}")
+        estimate = work.estimate([job for job, reason in needed if reason != "in the way"])
         console.say(
-            f"{len(wanted)} of {len(works)} songs; about {clock(took.seconds / at_once)} "
-            f"with {workers} jobs, and {took.bytes / 1e6:.0f} MB"
+            f"{len(needed)} of {len(work.jobs)} songs; about {clock(estimate.seconds)} "
+            f"with {work.workers} jobs, and {estimate.bytes / 1e6:.0f} MB"
         )
         return
-    make_folder(lines.parent)
-    at_work: Engine
-    if engine is EngineName.ray:
-        from extrapcli.batch.cluster import RayEngine
-
-        at_work = RayEngine(options, jobs, address=address, timeout_minutes=timeout)
-    else:
-        at_work = LocalEngine(options, workers, timeout_minutes=timeout)
-    with console.nothing_but_results(), console.batch(quiet, work.counts) as progress, at_work:
-        for record in work.run(at_work, progress):
+    with (
+        console.nothing_but_results(),
+        console.batch(quiet, work.counts) as progress,
+        closing(work.run()) as records,
+    ):
+        for record in records:
             if record.state == "failed":
-                progress.say(record.error)
-            elif json:
-                console.result(record.to_json())
+                progress.say(with_hint(ExtrapError(record.error, hint=record.hint)))
             else:
-                console.result(str(target / record.output))
+                console.result(record.to_json() if json else str(work.tracks / record.output))
+            progress.ended(work.counts)

@@ -55,7 +55,7 @@ def continue_(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a track that exists.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print a line of JSON for each track.")] = False,
     report: Annotated[
-        bool, typer.Option("--report", help="Evaluate each track, too: a page and a JSON file beside it.")
+        bool, typer.Option("--report", help="Also measure each track: a page and a JSON file beside it.")
     ] = False,
     quiet: Quiet = False,
 ) -> None:

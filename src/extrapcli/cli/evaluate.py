@@ -7,18 +7,20 @@ import typer
 
 from extrapcli import console
 from extrapcli.cli.app import app
+from extrapcli.cli.options import Quiet, Threads
 
 
 @app.command()
 def evaluate(
     track: Annotated[Path, typer.Argument(metavar="TRACK", help="A track that begins with the song.")],
-    song: Annotated[Path, typer.Option(metavar="SONG", help="What it continues.")],
+    song: Annotated[Path, typer.Option(metavar="SONG", help="The song that it continues.")],
     joins: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="JSON that says where its joins are, as from extrap continue --json."),
+        typer.Option(metavar="FILE", help="JSON with the joins of the track, as extrap continue --json prints it."),
     ] = None,
     truth: Annotated[
-        Path | None, typer.Option(metavar="WHOLE", help="What the song was cut from, if it goes on in truth.")
+        Path | None,
+        typer.Option(metavar="WHOLE", help="The longer recording that the song was cut from."),
     ] = None,
     out: Annotated[
         Path | None,
@@ -30,24 +32,32 @@ def evaluate(
         ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a report that exists.")] = False,
+    device: Annotated[
+        str, typer.Option(metavar="NAME", help="Where the network that tags music runs: auto, cpu or cuda.")
+    ] = "auto",
+    threads: Threads = None,
     json: Annotated[bool, typer.Option("--json", help="Print the JSON, not the paths.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Measure how well a track continues its song: a page to look at and listen to, and a JSON file."""
-    from extrapcli.evaluation.report import check_installed
+    from extrapcli.evaluation import check_installed
 
     check_installed()
     from extrapcli.audio.decode import decode
-    from extrapcli.evaluation.evaluate import read_joins
-    from extrapcli.evaluation.report import write_report
+    from extrapcli.evaluation.report import read_joins, write_report
 
-    text, paths = write_report(
-        track,
-        decode(song, name=str(song)),
-        out=out,
-        joins=read_joins(joins) if joins else None,
-        truth=decode(truth, name=str(truth)) if truth else None,
-        overwrite=overwrite,
-        inputs=tuple(path for path in (track, song, joins, truth) if path),
-    )
+    with console.progress(quiet) as progress:
+        text, paths = write_report(
+            track,
+            decode(song, name=str(song)),
+            out=out,
+            joins=read_joins(joins) if joins else None,
+            truth=decode(truth, name=str(truth)) if truth else None,
+            overwrite=overwrite,
+            inputs=tuple(path for path in (track, song, joins, truth) if path),
+            device=device,
+            threads=threads,
+            progress=progress.doing,
+        )
     for line in [text] if json else map(str, paths):
         console.result(line)

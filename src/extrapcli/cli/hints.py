@@ -4,14 +4,26 @@ from extrapcli.errors import ExtrapError
 
 HINTS = {
     "add": "say how much to add with --add LENGTH",
+    "audio": "name a file for it with --audio PATH",
+    "bars": "set the number of bars with --bars",
     "device": "choose another --device",
     "ending": "choose --ending fade or cut",
+    "engine": "say --engine ray, too",
+    "exclude": "leave it out with --exclude GLOB",
     "format": "choose another --format",
+    "look_back": "choose a smaller --look-back, or train a model for it (extrap train --recipe amplitude-long)",
+    "manifest": "name one with --manifest FILE",
+    "name": "choose another --name, or leave one out with --exclude GLOB",
     "out": "name it with -o PATH, or -o - for standard output",
     "overwrite": "choose another name, or say --overwrite",
     "resume": "go on with it with --resume, or choose another folder with --run",
     "run": "choose another folder with --run",
+    "seed": "give it to --seed",
+    "soundfont": "choose another --soundfont",
+    "timeout_minutes": "give it more with --timeout MINUTES",
+    "traceback": "run extrap --traceback continue with this song to see where",
     "weights": "use --weights float32",
+    "workers": "choose fewer --jobs",
 }
 """What to add to the sentence of an error, by the parameter that its hint names."""
 

@@ -7,11 +7,11 @@ import typer
 
 from extrapcli import console
 from extrapcli.cli.app import app
-from extrapcli.cli.options import Backend, Quiet
+from extrapcli.cli.options import Backend, Device, Quiet, Threads
 from extrapcli.errors import UsageError
 
 if TYPE_CHECKING:
-    from extrapcli.melody.recording import Recorded
+    from extrapcli.melody.recording import RecordedMelody
 
 
 @app.command()
@@ -38,19 +38,21 @@ def melody(
         Path, typer.Option("--out", "-o", metavar="PATH", help="The MIDI file, or - for standard output.")
     ] = Path("tune.mid"),
     audio: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="The tune as sound, too: WAV, FLAC, Ogg, Opus, MP3 or M4A.")
+        Path | None,
+        typer.Option(metavar="PATH", help="Also write it as audio: WAV, FLAC, Ogg, Opus, MP3 or M4A."),
     ] = None,
     score: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="The tune as notes, too: a picture (.svg) or .musicxml.")
+        Path | None,
+        typer.Option(metavar="PATH", help="Also write it as a score: a picture (.svg) or .musicxml."),
     ] = None,
     soundfont: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="What --audio is played from: .sf2.  [default: TimGM6mb]")
+        Path | None, typer.Option(metavar="FILE", help="Sound font that plays --audio: .sf2.  [default: TimGM6mb]")
     ] = None,
-    bars: Annotated[int, typer.Option(min=1, max=1000, help="How long the tune may be, with its seed.")] = 16,
+    bars: Annotated[int, typer.Option(min=1, max=1000, help="The most bars that the tune may have.")] = 16,
     temperature: Annotated[
-        float, typer.Option(min=0, max=10, help="Below 1 what is usual, above 1 what is not.")
+        float, typer.Option(min=0, max=10, help="Below 1 for usual tunes, above 1 for unusual ones.")
     ] = 1.0,
-    random_seed: Annotated[int, typer.Option(min=0, help="Another tune for another number.")] = 0,
+    random_seed: Annotated[int, typer.Option(min=0, help="Another seed gives another tune.")] = 0,
     key: Annotated[
         str | None, typer.Option(metavar="KEY", help="G, F#, Bb, Am.  [default: the seed's; C or Am for symbols]")
     ] = None,
@@ -65,24 +67,26 @@ def melody(
         str, typer.Option(metavar="NAME_OR_PATH", help="A model of tunes (see extrap models).")
     ] = "melody",
     backend: Backend = "auto",
+    device: Device = "auto",
+    threads: Threads = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
     quiet: Quiet = False,
 ) -> None:
     """Write a tune that begins with a seed; it ends where the model says that it is over."""
-    from extrapcli.melody.melody import Wish, write_tune
     from extrapcli.melody.outputs import Outputs
+    from extrapcli.melody.pipeline import MelodyOptions, write_tune
 
     begin = seed if recording is None else recording
     if begin is None or (seed is not None and recording is not None):
-        raise UsageError("a tune begins with a --seed or with what is heard in a recording, --from; give one of them")
+        raise UsageError("a tune begins with a --seed or with the melody of a recording, --from; give one of them")
 
-    def tell(heard: "Recorded") -> None:
+    def say_melody(heard: "RecordedMelody") -> None:
         if not quiet:
             console.say(f"{recording}: {heard}")
 
     outputs = Outputs(out, audio, score, soundfont, overwrite)
-    wish = Wish(bars, temperature, random_seed, key, metre, tempo)
-    written = write_tune(begin, outputs, wish, model=model, backend=backend, tell=tell)
+    options = MelodyOptions(bars, temperature, random_seed, key, metre, tempo, model, backend, device, threads)
+    written = write_tune(begin, outputs, options, on_melody=say_melody)
     if not written.ended and not quiet:
         console.say(f"the tune came to no end in {bars} bars and was cut there; ask for more --bars")
     if out != Path("-"):

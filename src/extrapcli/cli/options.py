@@ -58,14 +58,18 @@ Device = Annotated[
     str, typer.Option(metavar="NAME", help="Where the model runs: auto, cpu, cuda, or another that the backend has.")
 ]
 Crossfade = Annotated[
-    float | None, typer.Option(min=0, metavar="SECONDS", help="Length of each join.  [default: the model's]")
+    float | None,
+    typer.Option(min=0, metavar="SECONDS", help="Length of each crossfade.  [default: the model's]"),
 ]
-Ends = Annotated[Ending, typer.Option(help="The song's own, a fade, a cut, or what suits the song.")]
+Ends = Annotated[
+    Ending,
+    typer.Option(help="How the track ends; song lands on the song's own ending."),
+]
 Variety = Annotated[
-    float, typer.Option(min=0, max=1, help="0 for the safest continuation, 1 for the most surprising.")
+    float, typer.Option(min=0, max=1, help="From 0, the safest continuation, to 1, the most surprising.")
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Repeats the choices of a model that makes any.")]
-Threads = Annotated[int | None, typer.Option(min=1, help="Threads the model may use.")]
+Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same track, another seed another one.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads the model may use.  [default: all cores]")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 
 

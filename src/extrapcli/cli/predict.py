@@ -39,25 +39,33 @@ def predict(
 
     The prediction is a sound at the model's rate. Without -o it goes beside the song, as song-predicted.mp3.
     """
-    from extrapcli.prediction import Wish, predict_song
+    from extrapcli.prediction import PredictionOptions, predict_song
 
     if json and out == "-":
         raise typer.BadParameter("--json and -o - both want standard output")
-    wish = Wish(
+    options = PredictionOptions(
         model=model,
         look_back=look_back,
-        out=Path(out) if out else None,
-        into_folder=(out or "").endswith(os.sep),
         backend=backend,
         device=device,
-        format=format.value if format else None,
         threads=threads,
+        format=format.value if format else None,
         overwrite=overwrite,
     )
     with console.progress(quiet) as progress:
-        made = predict_song(song, wish, progress)
+        made = predict_song(
+            song,
+            Path(out) if out else None,
+            options,
+            into_folder=(out or "").endswith(os.sep),
+            progress=progress,
+        )
     if not quiet and not json:
-        for name, error in made.errors.items():
+        for name, error in (
+            (f"{made.model}, from {made.look_back} samples", made.error),
+            ("linear prediction from as many, fitted to this song", made.linear_prediction),
+            ("repeating the last sample", made.last_sample),
+        ):
             console.say(f"{name}: error {error.decibels:.1f} dB, {error.squared_16_bit:,.0f} in squared 16-bit units")
     if made.path != Path("-"):
         console.result(made.to_json() if json else str(made.path))

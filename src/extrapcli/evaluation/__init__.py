@@ -1,1 +1,90 @@
-"""Measures of a continuation: pure functions of sound."""
+"""Measures of how well a track continues its song, and the report on them.
+
+`track` evaluates one track: `reference` measures it against its song, `controls` makes and measures the controls, and
+`measures` says how each measure is presented and how the controls must rank. `rank`, `retrieval`, `prediction` and
+`sets` measure models, over many songs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from extrapcli.errors import MissingDependency, UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from extrapcli.continuation import Join
+    from extrapcli.evaluation.results import Evaluation
+
+PACKAGES = ("scipy", "librosa", "matplotlib", "mir_eval")
+
+
+def check_installed() -> None:
+    """Raise MissingDependency where the extra `report` is not installed."""
+    if missing := [package for package in PACKAGES if not find_spec(package)]:
+        raise MissingDependency(f"{', '.join(missing)}: not installed; pip install 'extrapcli[report]'")
+
+
+def evaluate(
+    samples: NDArray[np.floating],
+    sample_rate: int,
+    *,
+    head: int,
+    joins: Sequence[Join] | None = None,
+    truth: NDArray[np.floating] | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Evaluation:
+    """Measure how well a track continues its song, beside controls made from the same song.
+
+    Needs `pip install "extrapcli[report]"`. The first call may take half a minute, in which librosa compiles.
+
+    Args:
+        samples: the track, `(n,)` or `(n, channels)`, float, full scale -1 to 1.
+        sample_rate: in Hz.
+        head: how many samples at its start are the song.
+        joins: those of the track, in order; None for a single one at the end of the head.
+        truth: the whole that the song was cut from, in the same form as `samples`, if there is one.
+        device: `cpu`, `cuda` or `auto`, for the network that tags music.
+        threads: the threads that network may use; None leaves it to the backend.
+        progress: is called with a few words on each step as it begins.
+
+    Raises:
+        UsageError: for a head that is not within the track, or joins or a truth that don't fit; where the song or its
+            continuation is shorter than a second, or an array has another type or shape.
+        UnreadableAudio: for samples that are silent or not finite.
+        MissingDependency: where the extra `report` is not installed.
+
+    Examples:
+        >>> import numpy as np
+        >>> import extrapcli
+        >>> rate = 22050
+        >>> song = np.random.default_rng(0).normal(0, 0.1, 4 * rate)
+        >>> report = extrapcli.evaluate(np.tile(song, 3), rate, head=len(song))
+        >>> report.measures["loop_share"].value > 90  # percent
+        True
+    """
+    check_installed()
+    from dataclasses import replace
+
+    from extrapcli.audio.decode import song_from_samples
+    from extrapcli.continuation import Join
+    from extrapcli.evaluation.track import evaluate_track
+
+    if not 0 < head < len(samples):
+        raise UsageError(f"a head of {head} samples is not within a track of {len(samples)}", hint="head")
+    track = song_from_samples(samples, sample_rate, "the track")
+    return evaluate_track(
+        track,
+        replace(track, name="the song", samples=track.samples[:head]),
+        joins=[Join(head / sample_rate, 0.0)] if joins is None else joins,
+        truth=None if truth is None else song_from_samples(truth, sample_rate, "the truth"),
+        device=device,
+        threads=threads,
+        progress=progress,
+    )

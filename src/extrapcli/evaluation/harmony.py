@@ -1,68 +1,88 @@
-"""Does a continuation stay in the harmony of its song? Chroma and key, on mono sound at 22050 Hz."""
+"""Harmony of a continuation against its song: the notes it uses and its key, in mono at 22050 Hz."""
 
+import librosa
 import numpy as np
 from mir_eval.key import weighted_score
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
-from extrapcli.evaluation.spectra import banded
-
-Array = NDArray[np.float64]
+from extrapcli.dsp import key_correlations
 
 RATE = 22050
-WINDOW, HOP = 8192, 2048
-LOWEST, HIGHEST = 36, 107  # notes from C2, from where on a window tells them apart, to B7, where they end
-AROUND = 6  # notes below and above, an octave, are what a note has to stand out from
-FAINTEST = 0.02  # what a tone at -110 dBFS comes to
+HOP = 2048
+LEAST_SAMPLES = 2**16  # so that the longest window of the constant-Q transform fits in
+OCTAVES, OCTAVE_BINS = 7, 36
+COMPRESSION = 10
+TUNING_SECONDS = 60
+SILENT_RMS = 3e-6  # -110 dBFS: softer sound has no notes
+SOUNDING = 0.25  # of the time, at least: a millisecond that rings on is no harmony
 NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
-MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
-MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
-"""The profiles of Krumhansl & Kessler 1982: how well each pitch class fits C major and C minor."""
 
 
-def chroma(sound: NDArray[np.float32]) -> Array:
-    """The share of each of the twelve pitch classes, from C, in `(n,)`; they add up to 1, or to 0 for silence.
+def chroma(sound: NDArray[np.float32], *, tuning: float | None = None) -> NDArray[np.float64]:
+    """Compute the share of each of the twelve pitch classes, from C, in mono sound `(n,)`.
 
-    A note has the magnitude of all frequencies that lie nearest to it at A = 440 Hz, and a pitch class all its notes
-    (Fujishima 1999), in windows of 0.37 s. A note counts by how far it exceeds the median of the octave around it at
-    the moment, so that noise and drums, which lie in all, count for little.
+    Strengths are `log(1 + 10 c / max(c))` for magnitudes c of a constant-Q transform with three bins a semitone over
+    seven octaves from C1 (logarithmic compression: Müller 2015, Fundamentals of Music Processing, section 3.1.2).
+    They count as far as they exceed the median of the octave around them, so that noise and drums, which lie in all
+    bins, count little. The shares are means over time; they add up to 1, or to 0 for silence. `tuning` is that of the
+    sound; without it, `tuning_of` estimates it.
     """
-    frequencies = np.fft.rfftfreq(WINDOW, 1 / RATE)
-    notes = np.arange(LOWEST, HIGHEST + AROUND + 1)
-    weights = np.round(69 + 12 * np.log2(np.maximum(frequencies, 1e-9) / 440))[:, None] == notes
-    even = (weights / weights.sum(axis=0) * 2 ** (notes / 12)).astype(np.float32)  # as if notes had no odd frequency
-    long_enough = np.pad(sound, (0, max(0, HOP - len(sound))))
-    strengths = np.sqrt(banded(long_enough, HOP, WINDOW, even).astype(np.float64))
-    standing_out = np.maximum(0, strengths - median_filter(strengths, (1, 2 * AROUND + 1), mode="mirror"))
-    tonal = np.bincount(notes[:-AROUND] % 12, standing_out.mean(axis=0)[:-AROUND], 12)
-    shares: Array = tonal / tonal.sum() if tonal.sum() > FAINTEST else np.zeros(12)
+    if is_silent(sound):
+        return np.zeros(12)
+    if tuning is None:
+        tuning = tuning_of(sound)
+    padded = np.pad(sound, (0, max(0, LEAST_SAMPLES - len(sound))))
+    transform = librosa.cqt(
+        padded, sr=RATE, hop_length=HOP, n_bins=OCTAVES * OCTAVE_BINS, bins_per_octave=OCTAVE_BINS, tuning=tuning
+    )
+    strengths = np.abs(transform)
+    strengths = np.log1p(COMPRESSION * strengths / strengths.max())
+    strengths = np.maximum(0, strengths - median_filter(strengths, (OCTAVE_BINS + 1, 1), mode="mirror"))
+    classes = librosa.feature.chroma_cqt(C=strengths, bins_per_octave=OCTAVE_BINS, norm=None)
+    shares: NDArray[np.float64] = classes.mean(axis=1, dtype=np.float64)
+    shares /= max(shares.sum(), 1e-12)
     return shares
 
 
-def chroma_similarity(one: Array, other: Array) -> float:
-    """How far two sets of shares agree, -1 to 1: Lin's coefficient of concordance (1989).
+def tuning_of(sound: NDArray[np.float32]) -> float:
+    """Estimate how many semitones, -0.5 to 0.5, mono sound `(n,)` is above A = 440 Hz; 0 where it has no pitch.
+
+    A minute from the middle is enough.
+    """
+    begin = max(0, len(sound) // 2 - TUNING_SECONDS * RATE // 2)
+    minute = np.pad(sound[begin : begin + TUNING_SECONDS * RATE], (0, max(0, HOP - len(sound))))
+    pitches, magnitudes = librosa.piptrack(y=minute, sr=RATE)
+    pitches, magnitudes = pitches[pitches > 0], magnitudes[pitches > 0]
+    return float(librosa.pitch_tuning(pitches[magnitudes >= np.median(magnitudes)])) if len(pitches) else 0.0
+
+
+def is_silent(sound: NDArray[np.float32]) -> bool:
+    """Tell whether mono sound `(n,)` is below -110 dBFS for three quarters of the time or more."""
+    rms = librosa.feature.rms(y=np.pad(sound, (0, HOP)), frame_length=HOP, hop_length=HOP, center=False)
+    return bool(np.quantile(rms, 1 - SOUNDING) < SILENT_RMS)
+
+
+def chroma_similarity(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """Compare two sets of shares, -1 to 1, by Lin's coefficient of concordance (1989).
 
     `2 cov(p, q) / (var(p) + var(q))`: 1 for the same, 0 where one has no notes that stand out, as noise, or none at
-    all, below 0 for notes that shun each other.
+    all, below 0 where one has the notes that the other leaves out.
     """
     p, q = one - one.mean(), other - other.mean()
     return float(2 * (p @ q) / max(float(p @ p + q @ q), 1e-12))
 
 
-def key(shares: Array) -> str | None:
-    """The key, as `A minor`, whose profile correlates best with the shares (Krumhansl & Schmuckler 1990)."""
+def key(shares: NDArray[np.float64]) -> str | None:
+    """Find the key, such as `A minor`, whose profile correlates best with shares (Krumhansl & Schmuckler 1990)."""
     if not shares.any():
         return None
-    strengths = {
-        f"{NAMES[tonic]} {mode}": np.corrcoef(np.roll(profile, tonic), shares)[0, 1]
-        for mode, profile in (("major", MAJOR), ("minor", MINOR))
-        for tonic in range(12)
-    }
-    return max(strengths, key=lambda name: float(strengths[name]))
+    mode, tonic = divmod(int(key_correlations(shares).argmax()), 12)
+    return f"{NAMES[tonic]} {('major', 'minor')[mode]}"
 
 
-def key_similarity(one: Array, other: Array) -> float:
-    """MIREX's score of one key by the other: 1 for the same, 0.5 a fifth away, 0.3 relative, 0.2 parallel, else 0.
+def key_similarity(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """Score one key by the other as MIREX does: 1 for the same, 0.5 a fifth away, 0.3 relative, 0.2 parallel, else 0.
 
     A fifth away is above or below. Silence, which has no key, scores 0.
     """

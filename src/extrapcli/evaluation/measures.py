@@ -1,123 +1,169 @@
-"""Every measure of a track, as it is told to people, and how the controls must come out of it."""
+"""The measures of a track: how each is presented, and how the controls must rank on it."""
 
-from extrapcli.evaluation.evaluation import Measure
+import math
+from dataclasses import dataclass
 
-TRUE, LOOP, SILENCE, NOISE = "true continuation", "loop", "silence", "noise"
+TRUE, LOOP, SILENCE, NOISE = CONTROLS = ("true continuation", "loop", "silence", "noise")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How to present a measure; the function that computes it has its definition.
+
+    `better` says which values are good: "low", "high", or "middle" for those near `ideal`. `sentence` explains a
+    value to someone who is no engineer; its `{}` stands for the value with its unit. Each of `orders` is a pair of
+    controls of which the first must come out better.
+    """
+
+    name: str
+    group: str
+    title: str
+    unit: str
+    decimals: int
+    better: str
+    sentence: str
+    ideal: float = 0.0
+    orders: tuple[tuple[str, str], ...] = ()
+
+    def format(self, value: float | None) -> str:
+        """Write a value with its unit."""
+        if value is None:
+            return "none"
+        return f"{value:.{self.decimals}f} {self.unit}".rstrip()
+
+    def explain(self, value: float | None) -> str:
+        """Say in a sentence what a value means."""
+        return "This track has no value here." if value is None else self.sentence.format(self.format(value))
+
+    def badness(self, value: float | None) -> float:
+        """Return a number that is larger for worse values; infinite where there is none."""
+        if value is None:
+            return math.inf
+        return {"low": value, "high": -value, "middle": abs(value - self.ideal)}[self.better]
+
+    def misordered(self, controls: dict[str, float | None]) -> list[tuple[str, str]]:
+        """Return those of `orders` in which the first control did not come out better."""
+        return [
+            (better, worse)
+            for better, worse in self.orders
+            if not self.badness(controls[better]) < self.badness(controls[worse])
+        ]
+
 
 MEASURES = (
     Measure(
-        "joins_click", "seams", "Clicks at the joins", "%", 0, "low",
-        "The average join has a sharper edge than {} of the song's own moments; 50 % is what music has.",
+        "join_sharpness", "joins", "Join sharpness (percentile within the song)", "%", 0, "low",
+        "The average join is sharper than {} of the song's own moments; 50 % is normal for music.",
         orders=((TRUE, LOOP),),
     ),
     Measure(
-        "joins_flux", "seams", "Attacks at the joins", "%", 0, "low",
-        "The average join comes in harder than {} of the song's own moments; 50 % is what music has.",
+        "join_flux", "joins", "Join spectral flux (percentile within the song)", "%", 0, "low",
+        "The average join changes timbre faster than {} of the song's own moments; 50 % is normal for music.",
         orders=((TRUE, NOISE),),
     ),
     Measure(
-        "joins_level", "seams", "Steps of level at the joins", "%", 0, "low",
-        "The average join steps further in level than {} of the song's own moments; 50 % is what music has.",
+        "join_level_step", "joins", "Join level step (percentile within the song)", "%", 0, "low",
+        "The average join changes level more than {} of the song's own moments; 50 % is normal for music.",
         orders=((TRUE, SILENCE),),
     ),
     Measure(
-        "clicks", "seams", "Clicks between the joins", "a minute", 1, "low",
-        "{}: moments of the continuation that are sharper than any in the song.",
-        orders=(),  # no control clicks but at its joins, which do not count here; the tests put clicks in
+        "clicks_per_minute", "joins", "Clicks between joins", "/min", 1, "low",
+        "Clicks away from the joins, sharper than anything in the song: {}.",
+        orders=(),  # no control clicks between its joins; the tests put clicks in
     ),
     Measure(
-        "loudness_departure", "level", "Largest departure of loudness", "LU", 1, "low",
-        "The ten seconds furthest from the song's loudness are {} away from it.",
+        "max_loudness_difference", "level", "Largest loudness difference", "LU", 1, "low",
+        "The ten seconds that differ most from the song's loudness differ by {}.",
         orders=((TRUE, SILENCE), (LOOP, SILENCE), (NOISE, SILENCE)),
     ),
     Measure(
-        "loudness_drift", "level", "Loudness at the end", "LU", 1, "middle",
-        "In its last quarter the continuation is {} louder than the song (below 0: softer).",
+        "loudness_drift", "level", "Loudness drift", "LU", 1, "middle",
+        "In its last quarter the continuation is {} louder than the song (negative: softer).",
         orders=((TRUE, SILENCE), (LOOP, SILENCE), (NOISE, SILENCE)),
     ),
     Measure(
-        "collapsed", "level", "Collapsed to silence", "%", 0, "low",
-        "{} of the continuation is 20 LU softer than the song, or more.",
+        "collapsed_share", "level", "Collapsed to near silence", "%", 0, "low",
+        "{} of the continuation is at least 20 LU softer than the song.",
         orders=((TRUE, SILENCE), (LOOP, SILENCE), (NOISE, SILENCE)),
     ),
     Measure(
-        "flatness_drift", "level", "Noisiness at the end", "dB", 1, "middle",
-        "In its last quarter the spectrum is {} flatter than the song's (above 0: more like noise).",
+        "flatness_drift", "level", "Spectral flatness drift", "dB", 1, "middle",
+        "In the last quarter the spectrum is {} flatter than the song's (positive: noisier).",
         orders=((TRUE, NOISE), (LOOP, NOISE), (TRUE, SILENCE)),
     ),
     Measure(
-        "bandwidth_drift", "level", "Bandwidth at the end", "octaves", 2, "middle",
-        "In its last quarter the sound reaches {} higher than the song does (below 0: duller).",
+        "rolloff_drift", "level", "Spectral roll-off drift", "octaves", 2, "middle",
+        "In the last quarter the sound reaches {} higher than in the song (negative: duller).",
         orders=((TRUE, NOISE), (LOOP, NOISE), (TRUE, SILENCE)),
     ),
     Measure(
-        "chroma_similarity", "harmony and rhythm", "Notes", "of 1", 2, "high",
-        "The notes agree to {}: 1 is the same ones as often, 0 is what noise has, below 0 they avoid each other.",
+        "chroma_similarity", "harmony and rhythm", "Chroma similarity", "", 2, "high",
+        "The notes agree with the song's to {}: 1 is the same notes equally often, 0 is unrelated, as noise is.",
         orders=((TRUE, NOISE), (TRUE, SILENCE), (LOOP, NOISE), (LOOP, SILENCE)),
     ),
     Measure(
-        "key_similarity", "harmony and rhythm", "Key", "of 1", 1, "high",
-        "The key agrees to {}: 1 is the same key, 0.5 a fifth away, 0.3 the relative, 0.2 the parallel one.",
+        "key_similarity", "harmony and rhythm", "Key similarity", "", 1, "high",
+        "The key agrees with the song's to {}: 1 is the same key, 0.5 a fifth away, 0.3 relative, 0.2 parallel.",
         orders=((LOOP, SILENCE), (LOOP, NOISE)),
     ),
     Measure(
-        "tempo_ratio", "harmony and rhythm", "Tempo against the song's", "times", 2, "middle",
-        "The continuation goes at {} the song's tempo, octaves aside.",
+        "tempo_ratio", "harmony and rhythm", "Tempo ratio", "", 2, "middle",
+        "The tempo is {} times the song's, octaves aside.",
         ideal=1.0, orders=((LOOP, SILENCE), (TRUE, SILENCE)),
     ),
     Measure(
-        "beat_error", "harmony and rhythm", "Beat over the joins", "beats", 2, "low",
-        "Over a join the beat is off by {} on average; 0.25 is chance, 0 is in time.",
+        "beat_error", "harmony and rhythm", "Beat phase error at joins", "beats", 2, "low",
+        "Across a join the beat is off by {} on average; 0 is in time, 0.25 is chance.",
         orders=((TRUE, LOOP), (TRUE, SILENCE)),
     ),
     Measure(
-        "copied", "copying", "Copied from the song", "%", 0, "low",
+        "copied_share", "repetition", "Copied from the song", "%", 0, "low",
         "{} of the continuation is the song again, sample for sample.",
         orders=((TRUE, LOOP), (SILENCE, LOOP), (NOISE, LOOP)),
     ),
     Measure(
-        "longest_copy", "copying", "Longest copy", "s", 1, "low",
-        "It copies the song for {} on end at the most.",
+        "longest_copy_seconds", "repetition", "Longest copy", "s", 1, "low",
+        "The longest uninterrupted copy from the song lasts {}.",
         orders=((TRUE, LOOP), (SILENCE, LOOP), (NOISE, LOOP)),
     ),
     Measure(
-        "comes_back", "copying", "Comes back", "%", 0, "low",
-        "{} of its seconds sound like a second of the minute before them.",
+        "repeated_within_minute", "repetition", "Repeated within a minute", "%", 0, "low",
+        "{} of its seconds sound like one in the minute before them.",
         orders=((TRUE, LOOP), (SILENCE, LOOP), (NOISE, LOOP)),
     ),
     Measure(
-        "returns_after", "copying", "Half comes back within", "s", 1, "high",
-        "Half of what is heard was heard less than {} before; 60 s is as far as is looked back.",
+        "median_return_seconds", "repetition", "Median time until a sound returns", "s", 1, "high",
+        "Half of what is heard was last heard less than {} ago; the search goes back 60 s.",
         orders=((TRUE, LOOP), (NOISE, LOOP)),
     ),
     Measure(
-        "loops", "copying", "Heard as a loop", "%", 0, "low",
-        "{} of it is heard as a loop: four seconds or more repeated at one distance.",
+        "loop_share", "repetition", "Heard as a loop", "%", 0, "low",
+        "{} of the time is heard as a loop: four seconds or more that repeat at a constant distance.",
         orders=((TRUE, LOOP), (SILENCE, LOOP), (NOISE, LOOP)),
     ),
     Measure(
-        "longest_loop", "copying", "Longest loop", "s", 1, "low",
-        "It goes round in one loop for {} at the most.",
+        "longest_loop_seconds", "repetition", "Longest loop", "s", 1, "low",
+        "The longest loop goes on for {}.",
         orders=((TRUE, LOOP), (SILENCE, LOOP), (NOISE, LOOP)),
     ),
     Measure(
-        "timbre", "timbre and mood", "Timbre", "", 3, "low",
-        "To a network that tags music they are {} apart: 0 sounds the same, 1 has nothing in common.",
+        "timbre_distance", "timbre and mood", "Timbre distance", "", 3, "low",
+        "To a network that tags music, the timbres are {} apart: 0 is the same, 1 has nothing in common.",
         orders=((TRUE, NOISE), (LOOP, NOISE), (TRUE, SILENCE), (LOOP, SILENCE)),
     ),
     Measure(
-        "tags", "timbre and mood", "Tags", "%", 0, "low",
-        "{} of what the network would tag song and continuation with differs: instruments, voices, styles, moods.",
+        "tag_distance", "timbre and mood", "Tag distance", "%", 0, "low",
+        "The tags that the network gives to song and continuation differ by {}: instruments, voices, styles, moods.",
         orders=((TRUE, NOISE), (LOOP, NOISE), (TRUE, SILENCE), (LOOP, SILENCE)),
     ),
     Measure(
-        "mood", "timbre and mood", "Mood", "%", 0, "low",
-        "Of the tags for mood and movement alone, as slow, loud or ambient, {} differs.",
+        "mood_distance", "timbre and mood", "Mood distance", "%", 0, "low",
+        "The tags for mood and movement alone, such as slow, loud or ambient, differ by {}.",
         orders=((TRUE, NOISE), (LOOP, NOISE), (TRUE, SILENCE), (LOOP, SILENCE)),
     ),
     Measure(
-        "squared_error", "prediction", "The study's squared error", "", 2, "low",
-        "Against what really followed, the next ten seconds have a mean squared error of {} (1 is silence's).",
+        "mean_squared_error", "prediction", "Mean squared error", "", 2, "low",
+        "The samples of the next ten seconds differ from the true ones by a mean squared error of {}; silence has 1.",
         orders=((TRUE, SILENCE), (TRUE, LOOP), (SILENCE, LOOP), (SILENCE, NOISE)),
     ),
 )  # fmt: skip

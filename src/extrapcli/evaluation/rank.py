@@ -1,8 +1,8 @@
-"""Does a model know how a song goes on? The rank of the real continuation among other places of the song.
+"""How well a model knows how a song continues: the rank of the true continuation among other stretches of the song.
 
-A song is cut. The ten seconds that follow, and as long clips from elsewhere in the song, are each given alone,
-without what comes before them, so that nothing but the music itself tells which is which. A scorer says how well
-each follows.
+A song is cut. The ten seconds that follow, and clips of the same length from elsewhere in the song, are each given
+alone, without what comes before them, so that only the music itself can show which one follows. A scorer says how
+well each of them would.
 """
 
 from collections.abc import Callable
@@ -14,12 +14,12 @@ from scipy.stats import binomtest
 
 from extrapcli.backends.base import Backend
 from extrapcli.evaluation.prediction import distance
-from extrapcli.extrapolators.recall.encoder import Hearing
+from extrapcli.extrapolators.recall import Encoder
 from extrapcli.spec import WaveformSpec, expect
 
-Array = NDArray[np.float32]
-Scorer = Callable[[Array, list[Array]], NDArray[np.floating]]
-"""The past of a cut, mono `(n,)`, and clips `(m,)`, at the scorer's rate, to a score for each; higher is better."""
+Scorer = Callable[[NDArray[np.float32], list[NDArray[np.float32]]], NDArray[np.floating]]
+"""Takes the past of a cut, mono `(n,)`, and clips `(m,)`, at the scorer's rate; returns a score for each clip, higher
+for a better continuation."""
 
 CLIP_SECONDS, PAST_SECONDS = 10, 20
 JUST_HEARD_SECONDS = 2
@@ -27,78 +27,77 @@ JUST_HEARD_SECONDS = 2
 
 @dataclass(frozen=True)
 class Ranks:
-    """The place of the real continuation at each cut, from 1, among so many clips."""
+    """The rank of the true continuation at each cut, from 1, among so many candidates."""
 
-    places: tuple[float, ...]
-    among: int
+    ranks: tuple[float, ...]
+    candidates: int
 
     @property
     def first(self) -> float:
-        """How often it came first, 0 to 1; chance is `1 / among`."""
-        return float(np.mean([place == 1 for place in self.places]))
+        """How often it came first, 0 to 1; chance is `1 / candidates`."""
+        return float(np.mean([rank == 1 for rank in self.ranks]))
 
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % interval of `first` (Wilson 1927), as if cuts were independent."""
-        hits = sum(place == 1 for place in self.places)
-        found = binomtest(hits, len(self.places)).proportion_ci(0.95, "wilson")
+        hits = sum(rank == 1 for rank in self.ranks)
+        found = binomtest(hits, len(self.ranks)).proportion_ci(0.95, "wilson")
         return float(found.low), float(found.high)
 
     @property
     def mean_reciprocal(self) -> float:
-        """The mean of 1 / place, 0 to 1."""
-        return float(np.mean([1 / place for place in self.places]))
+        """The mean reciprocal rank, 0 to 1."""
+        return float(np.mean([1 / rank for rank in self.ranks]))
 
 
 def rank(scores: NDArray[np.floating], true: int) -> float:
-    """The place of the true one, from 1; ties share their places, so that equal scores for all come in the middle."""
+    """Return the rank of the score at index `true`, from 1; equal scores share the mean of their ranks."""
     others = np.delete(scores, true)
     return 1 + float((others > scores[true]).sum()) + float((others == scores[true]).sum()) / 2
 
 
 def true_continuation_ranks(
-    songs: list[Array], rate: int, scorer: Scorer, *, cuts: int = 4, among: int = 20
+    songs: list[NDArray[np.float32]], rate: int, scorer: Scorer, *, cuts: int = 4, candidates: int = 20
 ) -> Ranks:
-    """Rank the real continuation at evenly spaced cuts of mono songs `(n,)`.
+    """Rank the true continuation at evenly spaced cuts of mono songs `(n,)`.
 
-    The other clips begin at evenly spaced places that overlap neither the real one nor the second before the cut.
-    Songs too short for `among` clips a second apart are passed over.
+    The other candidates begin at evenly spaced positions and overlap neither the true one nor the second before the
+    cut. Songs too short for so many candidates a second apart are skipped.
     """
-    places = []
+    ranks = []
     clip, past = CLIP_SECONDS * rate, PAST_SECONDS * rate
     for song in songs:
         for cut in np.linspace(past, len(song) - clip, cuts + 2)[1:-1].astype(int) if len(song) > past + clip else ():
             begins = np.arange(0, len(song) - clip, rate // 2)
             begins = begins[(begins + clip <= cut - rate) | (begins >= cut + clip)]
-            if len(begins) < 2 * (among - 1):
+            if len(begins) < 2 * (candidates - 1):
                 continue
-            others = begins[np.linspace(0, len(begins) - 1, among - 1).astype(int)]
+            others = begins[np.linspace(0, len(begins) - 1, candidates - 1).astype(int)]
             clips = [song[cut : cut + clip], *(song[begin : begin + clip] for begin in others)]
-            places.append(rank(scorer(song[cut - past : cut], clips), 0))
-    return Ranks(tuple(places), among)
+            ranks.append(rank(scorer(song[cut - past : cut], clips), 0))
+    return Ranks(tuple(ranks), candidates)
 
 
-def pointing(backend: Backend) -> Scorer:
-    """Score as a model that points does: by what it heard last, and the first moment of each clip."""
-    hearing = Hearing(backend)
+def encoder_scorer(backend: Backend) -> Scorer:
+    """Score as `recall` does: by the network's score of jumping from the end of the past to the start of a clip."""
+    encoder = Encoder(backend)
 
-    def score(past: Array, clips: list[Array]) -> NDArray[np.floating]:
+    def score(past: NDArray[np.float32], clips: list[NDArray[np.float32]]) -> NDArray[np.floating]:
         mean, deviation = past.mean(), past.std() or 1.0
-        heard = hearing.score((past - mean) / deviation).heard[-1]
-        return np.array([hearing.score((clip - mean) / deviation).places[0] @ heard for clip in clips])
+        query = encoder.encode((past - mean) / deviation).queries[-1]
+        return np.array([encoder.encode((clip - mean) / deviation).keys[0] @ query for clip in clips])
 
     return score
 
 
-def predicting(backend: Backend) -> Scorer:
-    """Score as a model that predicts samples does: by how near its prediction is to each clip in log-mel decibels."""
+def waveform_scorer(backend: Backend) -> Scorer:
+    """Score by how close a waveform model's prediction is to each clip in log-mel decibels."""
     spec = expect(backend.spec, WaveformSpec)
 
-    def score(past: Array, clips: list[Array]) -> NDArray[np.floating]:
-        frames = spec.context_frames
-        context = past[-frames * spec.sample_rate :]
+    def score(past: NDArray[np.float32], clips: list[NDArray[np.float32]]) -> NDArray[np.floating]:
+        context = past[-spec.context_frames * spec.sample_rate :]
         mean, deviation = context.mean(), context.std() or 1.0
-        standard = ((context - mean) / deviation).reshape(1, frames, spec.sample_rate)
+        standard = ((context - mean) / deviation).reshape(1, spec.context_frames, spec.sample_rate)
         predicted = backend.run({"context": standard})["frames"].reshape(-1) * deviation + mean
         size = min(len(predicted), *map(len, clips))
         return np.array([-distance(predicted[:size], clip[:size], spec.sample_rate).log_mel for clip in clips])
@@ -106,11 +105,11 @@ def predicting(backend: Backend) -> Scorer:
     return score
 
 
-def alike(rate: int) -> Scorer:
-    """Score without learning: by how near the first two seconds of a clip are to the last two heard."""
+def similarity_scorer(rate: int) -> Scorer:
+    """Score without learning: by how similar the first two seconds of a clip are to the last two heard."""
     size = JUST_HEARD_SECONDS * rate
 
-    def score(past: Array, clips: list[Array]) -> NDArray[np.floating]:
+    def score(past: NDArray[np.float32], clips: list[NDArray[np.float32]]) -> NDArray[np.floating]:
         return np.array([-distance(past[-size:], clip[:size], rate).log_mel for clip in clips])
 
     return score

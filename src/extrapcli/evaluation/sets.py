@@ -1,6 +1,6 @@
-"""Do continuations, taken together, sound like what really followed? Distances between two sets of embeddings.
+"""How much continuations, taken together, sound like what really followed: distances between sets of embeddings.
 
-A set is a list of arrays `(patches, dimensions)`, one for each song, in the order of the songs of the other set.
+A set is a list of arrays `(patches, dimensions)`, one for each song, in the same order as in the other set.
 """
 
 from collections.abc import Callable
@@ -12,8 +12,10 @@ from scipy.linalg import sqrtm
 from scipy.spatial.distance import cdist, pdist
 from scipy.stats import t
 
-Array = NDArray[np.floating]
-Distance = Callable[[Array, Array], float]
+Embeddings = NDArray[np.floating]
+"""`(patches, dimensions)`."""
+
+Distance = Callable[[Embeddings, Embeddings], float]
 
 SCALE = 100  # as the paper prints it
 LEAST_SONGS, LEAST_FOR_KAD, LEAST_PER_DIMENSION = 10, 100, 10
@@ -21,7 +23,7 @@ LEAST_SONGS, LEAST_FOR_KAD, LEAST_PER_DIMENSION = 10, 100, 10
 
 @dataclass(frozen=True)
 class SetDistance:
-    """A distance with its 95 % interval over songs, and what speaks against reading much into it."""
+    """A distance with its 95 % interval over songs, and reasons not to read much into it."""
 
     value: float
     low: float
@@ -31,17 +33,17 @@ class SetDistance:
     warnings: tuple[str, ...]
 
 
-def kad(made: Array, true: Array) -> float:
-    """Kernel audio distance, without unit: 100 times the unbiased squared MMD (Chung et al. 2025, arXiv 2502.15602).
+def kad(made: Embeddings, true: Embeddings) -> float:
+    """Compute the kernel audio distance: 100 times the unbiased squared MMD (Chung et al. 2025, arXiv 2502.15602).
 
-    The kernel is Gaussian, as wide as the median distance within `true`. 0 is the same distribution; chance takes it
-    a little below. Raises ValueError for fewer than two embeddings.
+    The kernel is Gaussian, as wide as the median distance within `true`. 0 is the same distribution; by chance it can
+    be a little negative. Raises ValueError for fewer than two embeddings.
     """
     _check_enough(made, true)
     width = max(float(np.median(pdist(true))), 1e-9)
 
-    def kernel(a: Array, b: Array) -> Array:
-        likeness: Array = np.exp(-cdist(a, b, "sqeuclidean") / (2 * width**2))
+    def kernel(a: Embeddings, b: Embeddings) -> Embeddings:
+        likeness: Embeddings = np.exp(-cdist(a, b, "sqeuclidean") / (2 * width**2))
         return likeness
 
     m, n = len(made), len(true)
@@ -50,29 +52,29 @@ def kad(made: Array, true: Array) -> float:
     return float(SCALE * (within_made + within_true - 2 * kernel(made, true).mean()))
 
 
-def fad(made: Array, true: Array) -> float:
-    """Fréchet audio distance of two Gaussians fitted to the embeddings, 0 and more (Kilgour et al. 2019).
+def fad(made: Embeddings, true: Embeddings) -> float:
+    """Compute the Fréchet audio distance of two Gaussians fitted to the embeddings (Kilgour et al. 2019).
 
-    `|m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2))`. It is biased upwards, the more the fewer embeddings there are
-    (Gui et al. 2024), so it compares sets of one size. It is a distance of musicnn's embeddings: no figure from
-    another network stands beside it. Raises ValueError for fewer than two embeddings.
+    `|m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2))`, never negative. It is biased upwards, the more the fewer embeddings
+    there are (Gui et al. 2024), so compare only sets of one size, and never with a figure from another network than
+    musicnn. Raises ValueError for fewer than two embeddings.
     """
     _check_enough(made, true)
-    apart = made.mean(axis=0) - true.mean(axis=0)
+    difference = made.mean(axis=0) - true.mean(axis=0)
     covariances = [np.cov(a, rowvar=False, dtype=np.float64) + 1e-9 * np.eye(a.shape[1]) for a in (made, true)]
     root = sqrtm(covariances[0] @ covariances[1]).real
-    return max(0.0, float(apart @ apart + np.trace(covariances[0] + covariances[1] - 2 * root)))
+    return max(0.0, float(difference @ difference + np.trace(covariances[0] + covariances[1] - 2 * root)))
 
 
-def between(made: list[Array], true: list[Array], distance: Distance) -> SetDistance:
-    """A distance between two sets, with an interval from leaving out each song in turn (Tukey's jackknife).
+def set_distance(made: list[Embeddings], true: list[Embeddings], distance: Distance) -> SetDistance:
+    """Compute a distance between two sets, with an interval from leaving out each song in turn (Tukey's jackknife).
 
-    Raises ValueError for sets of different or of fewer than two songs, and where less than two embeddings are left
-    without one of them.
+    Raises ValueError where the sets have different numbers of songs or fewer than two, and where fewer than two
+    embeddings are left without one of them.
     """
     songs = len(made)
     if songs != len(true) or songs < 2:
-        raise ValueError(f"sets of {songs} and {len(true)} songs: both need the same two songs or more")
+        raise ValueError(f"sets of {songs} and {len(true)} songs: both need the same songs, at least two")
     value = distance(np.concatenate(made), np.concatenate(true))
     without = np.array([
         distance(np.concatenate(made[:k] + made[k + 1 :]), np.concatenate(true[:k] + true[k + 1 :]))
@@ -84,22 +86,22 @@ def between(made: list[Array], true: list[Array], distance: Distance) -> SetDist
     return SetDistance(value, value - reach, value + reach, songs, size, _warnings(songs, size, distance, true[0]))
 
 
-def _check_enough(*sets: Array) -> None:
+def _check_enough(*sets: Embeddings) -> None:
     fewest = min(map(len, sets))
     if fewest < 2:
-        raise ValueError(f"a set of {fewest} embeddings: a distance takes two or more")
+        raise ValueError(f"a set of {fewest} embeddings: a distance needs two or more")
 
 
-def _warnings(songs: int, size: int, distance: Distance, some: Array) -> tuple[str, ...]:
+def _warnings(songs: int, size: int, distance: Distance, some: Embeddings) -> tuple[str, ...]:
     warnings = []
     if songs < LEAST_SONGS:
-        warnings.append(f"{songs} songs are too few for an interval to be relied on; {LEAST_SONGS} are the least")
+        warnings.append(f"{songs} songs are too few for a reliable interval; it takes at least {LEAST_SONGS}")
     if distance is kad and size < LEAST_FOR_KAD:
-        warnings.append(f"KAD of {size} embeddings is mostly chance; {LEAST_FOR_KAD} are the least")
+        warnings.append(f"KAD of {size} embeddings is mostly chance; it takes at least {LEAST_FOR_KAD}")
     enough = LEAST_PER_DIMENSION * some.shape[1]
     if distance is fad and size < enough:
         warnings.append(
             f"FAD of {size} embeddings of {some.shape[1]} numbers is biased upwards; it takes {enough} to mean "
-            "much by itself, fewer only compare sets of this size"
+            "much by itself, so compare only sets of this size"
         )
     return tuple(warnings)

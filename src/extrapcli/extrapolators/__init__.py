@@ -1,31 +1,46 @@
-"""Extrapolators by the name that a model's spec gives."""
+"""Extrapolators, by the name that a model's spec gives: ours and those that other packages register."""
 
-from extrapcli.backends.base import Backend
+from importlib.metadata import EntryPoint, entry_points
+
+from extrapcli.backends.base import Backend, first_line
 from extrapcli.errors import UnusableModel
-from extrapcli.extrapolators.amplitude import Amplitude
 from extrapcli.extrapolators.base import Extrapolator, Style
-from extrapcli.extrapolators.recall import Recall
-from extrapcli.extrapolators.waveform import Waveform
-from extrapcli.spec import AudioSpec, TuneSpec, expect
+from extrapcli.spec import AudioSpec, expect
 
-EXTRAPOLATORS: dict[str, type[Recall] | type[Waveform] | type[Amplitude]] = {
-    "recall": Recall,
-    "waveform": Waveform,
-    "amplitude": Amplitude,
-}
+GROUP = "extrap.extrapolators"
+
+
+def registered() -> dict[str, EntryPoint]:
+    """Return the entry points of all extrapolators by name, none of them imported yet; ours can't be replaced."""
+    found = sorted(entry_points(group=GROUP), key=lambda entry: entry.module.startswith("extrapcli."))
+    return {entry.name: entry for entry in found}
 
 
 def extrapolator_for(backend: Backend, style: Style) -> Extrapolator:
-    """Give the extrapolator that the backend's model asks for; raise UnusableModel for one that can't be had."""
-    if isinstance(backend.spec, TuneSpec):
-        raise UnusableModel(f"model {backend.spec.name} writes tunes; use it with extrap melody")
-    kind = expect(backend.spec, AudioSpec).extrapolator
-    if kind not in EXTRAPOLATORS:
+    """Make the extrapolator that a model's spec names, and import no other.
+
+    Raises UnusableModel where it is not installed, does not load, or needs outputs that the model does not have;
+    UsageError where it does not have the style.
+    """
+    spec = expect(backend.spec, AudioSpec)
+    entry = registered().get(spec.extrapolator)
+    if entry is None:
         raise UnusableModel(
-            f"model {backend.spec.name} needs the extrapolator {kind!r}, which this version lacks; "
-            f"it has {', '.join(EXTRAPOLATORS)}; a newer extrap may run it"
+            f"model {spec.name} needs the extrapolator {spec.extrapolator!r}, which is not installed; "
+            f"there are {', '.join(sorted(registered()))}; install the package that has it, or a newer extrap"
         )
-    extrapolator = EXTRAPOLATORS[kind]
-    if missing := extrapolator.NEEDS - backend.spec.output_shapes.keys():
-        raise UnusableModel(f"model {backend.spec.name} does not give {', '.join(sorted(missing))}; export it again")
+    try:
+        extrapolator: type[Extrapolator] = entry.load()
+        missing = extrapolator.needs - spec.output_shapes.keys()
+    except Exception as error:  # another package's code
+        package = entry.dist.name if entry.dist else "extrapcli"
+        raise UnusableModel(
+            f"model {spec.name} needs the extrapolator {spec.extrapolator!r}, which does not load: "
+            f"{first_line(error)}; install {package} again"
+        ) from None
+    if missing:
+        raise UnusableModel(
+            f"model {spec.name} does not give {', '.join(sorted(missing))}, "
+            f"which the extrapolator {spec.extrapolator!r} needs; export it again"
+        )
     return extrapolator(backend, style)

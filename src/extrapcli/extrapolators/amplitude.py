@@ -1,15 +1,17 @@
-"""`amplitude`: plays the samples a network predicts, each from the few before it, predictions themselves.
+"""`amplitude`: plays the samples that a network predicts one by one, each from the few before it.
 
-Each channel goes on by itself. The song is brought to the model's rate and unit deviation, and what follows back
-again; nothing else is done to it. If it dies away, that is what it does.
+Soon these are predictions themselves. Each channel continues by itself. The song is brought to the model's sample
+rate and unit deviation, and the prediction back again; nothing else is done to it. A prediction that dies away stays
+silent.
 """
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.amplitude.network import go_on
+from extrapcli.amplitude.network import extrapolate
 from extrapcli.audio.resample import resample
 from extrapcli.audio.song import Song
 from extrapcli.backends.base import Backend
@@ -18,11 +20,13 @@ from extrapcli.errors import UnusableModel, UsageError
 from extrapcli.extrapolators.base import Block, Style, fade_out
 from extrapcli.spec import SampleSpec, expect
 
+MAX_FADE_SECONDS = 0.5
+
 
 class Amplitude:
-    """Goes on a second at a time. There is nothing to choose for seed and variety, and no crossfade unless asked."""
+    """Continues a song a second at a time, without a crossfade unless asked. Seed and variety change nothing."""
 
-    NEEDS = frozenset({"next"})
+    needs: ClassVar[frozenset[str]] = frozenset({"next"})
 
     def __init__(self, backend: Backend, style: Style) -> None:
         self.backend = backend
@@ -31,23 +35,25 @@ class Amplitude:
         self.ending = style.ending
         self.fade_seconds = style.fade_seconds or 0.0
         if style.ending == "song":
-            raise UsageError(f"{backend.spec.name} cannot land on a song's own ending; choose --ending fade or cut")
-        if self.fade_seconds > 0.5:
+            raise UsageError(f"{backend.spec.name} cannot land on a song's own ending", hint="ending")
+        if self.fade_seconds > MAX_FADE_SECONDS:
             raise UsageError(
-                f"a crossfade of {self.fade_seconds:g} s is out of range; {backend.spec.name} takes 0 to 0.5 s"
+                f"a crossfade of {self.fade_seconds:g} s is out of range; "
+                f"{backend.spec.name} takes 0 to {MAX_FADE_SECONDS:g} s"
             )
 
-    def blocks(self, song: Song, wanted: int) -> Iterator[Block]:
+    def blocks(self, song: Song, wanted: int | None) -> Iterator[Block]:
         blocks = self._blocks(song, wanted)
-        return blocks if self.ending == "cut" else fade_out(blocks, song, wanted)
+        return blocks if wanted is None or self.ending == "cut" else fade_out(blocks, song, wanted)
 
-    def _blocks(self, song: Song, wanted: int) -> Iterator[Block]:
+    def _blocks(self, song: Song, wanted: int | None) -> Iterator[Block]:
         rate = song.sample_rate
         fade = Fade(min(round(self.fade_seconds * rate), len(song.samples)), "equal-gain")
         start = len(song.samples) - fade.samples
-        heard = song.samples[max(0, start - rate) : start]
-        for second in self._seconds(song, np.pad(heard, ((rate - len(heard), 0), (0, 0))), song.samples[start:]):
-            if start >= wanted:
+        before = song.samples[max(0, start - rate) : start]
+        missing = rate - len(before)
+        for second in self._seconds(song, np.pad(before, ((missing, 0), (0, 0))), song.samples[start:]):
+            if wanted is not None and start >= wanted:
                 return
             if start < len(song.samples):
                 second = join(song.samples[start:], second, fade)
@@ -57,29 +63,32 @@ class Amplitude:
             start += rate
 
     def _seconds(
-        self, song: Song, heard: NDArray[np.floating], following: NDArray[np.floating]
+        self, song: Song, before: NDArray[np.floating], after: NDArray[np.floating]
     ) -> Iterator[NDArray[np.float32]]:
-        """What follows a second of a song, a second at a time; `following` is what did, as far as it goes.
+        """Yield the continuation of a second of the song, a second at a time.
 
-        Both ways, a second is brought to another rate together with those before and behind it.
+        `after` is the song's own sound from there on, as far as it goes; it serves the resampling only. A second is
+        resampled together with its neighbours, both to the model's rate and back.
         """
         rate, model_rate = song.sample_rate, self.spec.sample_rate
         level = song.samples.std(axis=0, dtype=np.float64)
         level = np.where(level > 0, level, 1).astype(np.float32)
-        mirrored = 2 * heard[-1] - heard[-2::-1]
-        whole = np.concatenate([heard, following, mirrored[len(following) :]]) / level
-        before = resample(whole, from_rate=rate, to_rate=model_rate)[:model_rate]
-        now = self._next(before)
+        mirrored = 2 * before[-1] - before[-2::-1]
+        whole = np.concatenate([before, after, mirrored[len(after) :]]) / level
+        previous = resample(whole, from_rate=rate, to_rate=model_rate)[:model_rate]
+        current = self._next(previous)
         while True:
-            after = self._next(now)
-            three = resample(np.concatenate([before, now, after]), from_rate=model_rate, to_rate=rate)
+            following = self._next(current)
+            three = resample(np.concatenate([previous, current, following]), from_rate=model_rate, to_rate=rate)
             yield three[rate : 2 * rate] * level
-            before, now = now, after
+            previous, current = current, following
 
     def _next(self, second: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The second `(rate, channels)` after one, at the model's rate."""
+        """Predict the second `(rate, channels)` that follows another, at the model's rate."""
         spec = self.spec
-        answer = go_on(self.backend, second[-self.look_back :].T, spec.sample_rate).T
-        if not np.isfinite(answer).all():
-            raise UnusableModel(f"model {spec.name} runs off until its answers are no numbers; train it again")
-        return answer
+        predicted = extrapolate(self.backend, second[-self.look_back :].T, spec.sample_rate).T
+        if not np.isfinite(predicted).all():
+            raise UnusableModel(
+                f"model {spec.name} runs off: its predictions are no longer finite numbers; train it again"
+            )
+        return predicted

@@ -1,13 +1,14 @@
-"""What turns a model's output into the next block of a track."""
+"""The interface of extrapolators, which turn a model's outputs into sound, and the types that they share."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.audio.song import Song
+from extrapcli.backends.base import Backend
 from extrapcli.crossfade import Fade
 
 FADE_OUT_SECONDS = 3.0
@@ -17,10 +18,14 @@ Ending = Literal["auto", "song", "fade", "cut"]
 
 @dataclass(frozen=True)
 class Style:
-    """What the user may ask of any extrapolator; None leaves the choice to it.
+    """What a user may ask of any extrapolator.
 
-    `ending`: the song's own, a fade out, a cut, or whichever suits the song. `variety`: 0 for the safest
-    continuation to 1 for the most surprising. `seed` repeats the choices.
+    Attributes:
+        fade_seconds: the length of every crossfade; None leaves it to the extrapolator.
+        ending: the song's own ending, a fade-out, a cut, or `auto`, whichever suits the song. An endless stream has
+            none.
+        variety: from 0 for the safest continuation to 1 for the most surprising.
+        seed: the same seed makes the same choices.
     """
 
     fade_seconds: float | None = None
@@ -33,9 +38,12 @@ class Style:
 class Jump:
     """A join that goes from one position of the song to another.
 
-    `layer` is what jumps: `all` of the sound, or its `harmonic` or `percussive` layer. `score` is the network's, in
-    nats above the median of all positions. The percentiles give the share of the song's own beats that have less
-    spectral flux, or a smaller level step, than the join.
+    Attributes:
+        layer: what jumps: `all` of the sound, or its `harmonic` or `percussive` layer.
+        from_seconds, to_seconds: where in the song playback leaves and lands.
+        score: the network's, in nats above the median of all positions.
+        flux_percentile: the share of the song's own beats that have less spectral flux than the join, 0 to 100.
+        level_percentile: the share of the song's own beats at which the level changes less.
     """
 
     layer: str
@@ -47,16 +55,20 @@ class Jump:
 
     @property
     def audible(self) -> bool:
-        """Whether the join stands out from nearly all of the song's own beats."""
+        """Whether the join stands out from 99 % of the song's own beats."""
         return max(self.flux_percentile, self.level_percentile) > 99
 
 
 @dataclass(frozen=True)
 class Block:
-    """Sound on its way into the track: `(n, channels)` at the song's rate, to lie there from sample `start` on.
+    """Sound on its way into the track.
 
-    It replaces what was there; its first `fade_samples` are a crossfade from that. A `copy` plays one place of
-    the song as it stands.
+    Attributes:
+        start: the sample of the track where the block begins. It replaces what was there before.
+        samples: `(n, channels)` at the song's rate.
+        fade_samples: how many samples at the beginning are a crossfade with what was there before.
+        jump: where in the song the block comes from, if it is the song's own sound.
+        copy: whether the block plays one stretch of the song as it is, all layers together.
     """
 
     start: int
@@ -66,8 +78,34 @@ class Block:
     copy: bool = False
 
 
+class Extrapolator(Protocol):
+    """Makes the blocks that continue a song. It is made once, and continues any number of songs.
+
+    To add one, write a class of this shape and register it under the entry point `extrap.extrapolators`. A model
+    whose spec names it is then continued with it.
+
+    Attributes:
+        needs: the names of the outputs that it needs a model to have.
+
+    Raises UsageError for a style, and UnusableModel for a model, that it can't work with.
+    """
+
+    needs: ClassVar[frozenset[str]]
+
+    def __init__(self, backend: Backend, style: Style) -> None: ...
+
+    def blocks(self, song: Song, wanted: int | None) -> Iterator[Block]:
+        """Yield blocks until a track that begins with the song has `wanted` samples.
+
+        `wanted` is None for a stream without end, which neither fades out nor ends, and takes no more memory the
+        longer it runs. The first block begins inside the song or at its end, each of the others no later than the
+        one before ends. Raises UnreadableAudio where the song is too short to continue.
+        """
+        ...
+
+
 def fade_out(blocks: Iterator[Block], song: Song, wanted: int) -> Iterator[Block]:
-    """Let a track of `wanted` samples fade out over its last 3 s, or the last quarter of what is added."""
+    """Fade a track of `wanted` samples out over its last 3 s, or the last quarter of what is added to the song."""
     n = min(round(FADE_OUT_SECONDS * song.sample_rate), (wanted - len(song.samples)) // 4)
     fall, _ = Fade(n, "equal-gain").gains()
     for block in blocks:
@@ -76,15 +114,6 @@ def fade_out(blocks: Iterator[Block], song: Song, wanted: int) -> Iterator[Block
             yield block
             continue
         gain = np.ones(len(block.samples))
-        into = fall[max(0, -begin) : max(0, len(gain) - begin)]
-        gain[max(0, begin) : max(0, begin) + len(into)] = into
+        falling = fall[max(0, -begin) : max(0, len(gain) - begin)]
+        gain[max(0, begin) : max(0, begin) + len(falling)] = falling
         yield replace(block, samples=(block.samples * gain[:, None]).astype(block.samples.dtype))
-
-
-class Extrapolator(Protocol):
-    def blocks(self, song: Song, wanted: int) -> Iterator[Block]:
-        """Yield blocks, each starting no later than the one before ends, until the track has `wanted` samples.
-
-        Raises UnreadableAudio where the song gives too little to go on.
-        """
-        ...

@@ -1,8 +1,7 @@
-"""ABC as folk song collections are written in it: one voice of notes, rests and ties. What goes beyond is refused.
+"""A reader of ABC as folk song collections use it: one voice of notes, rests and ties.
 
-The format is that of
-abcnotation.com/wiki/abc:standard:v2.1. An accidental holds to the end of its bar, as that
-standard says and as the Essen collection means it: `_B2BA` is two B flats. (music21 takes the second for a B.)
+The format is abcnotation.com/wiki/abc:standard:v2.1, where an accidental holds to the end of its bar. We keep this
+reader because music21 (10.5) forgets accidentals within a bar: it takes the second B of `_B2BA` for a B natural.
 """
 
 import re
@@ -10,25 +9,13 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import takewhile
 
-from extrapcli.melody.encoding import DURATIONS, METRES, Note, Tune
-from extrapcli.melody.unfit import Unfit
+from extrapcli.melody.encoding import DURATIONS, METRES, Note, RejectReason, Tune
 
 _SHARPS = {"C": 0, "G": 1, "D": 2, "A": 3, "E": 4, "B": 5, "H": 5, "F#": 6, "C#": 7}
 _SHARPS |= {"F": -1, "Bb": -2, "Eb": -3, "Es": -3, "Ab": -4, "Db": -5, "Gb": -6, "Cb": -7}
-_MODES = {
-    "": 0,
-    "maj": 0,
-    "ion": 0,
-    "m": -3,
-    "min": -3,
-    "aeo": -3,
-    "mix": -1,
-    "dor": -2,
-    "phr": -4,
-    "lyd": 1,
-    "loc": -5,
-}
-_ORDER = "FCGDAEB"
+_MODES = {"": 0, "maj": 0, "ion": 0, "m": -3, "min": -3, "aeo": -3}
+_MODES |= {"mix": -1, "dor": -2, "phr": -4, "lyd": 1, "loc": -5}
+_ORDER_OF_SHARPS = "FCGDAEB"
 _PITCHES = {"C": 60, "D": 62, "E": 64, "F": 65, "G": 67, "A": 69, "B": 71}
 _ACCIDENTALS = {"^": 1, "_": -1, "=": 0, "^^": 2, "__": -2}
 _TOKEN = re.compile(
@@ -39,31 +26,28 @@ _TOKEN = re.compile(
 _FIELD = re.compile(r"^([A-Za-z]):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 
 
-class BeyondAbc(Exception):
-    """The text has something that this reader does not know."""
+class UnsupportedAbc(Exception):
+    """The text uses a part of ABC that this reader does not know."""
 
 
-def pieces(text: str) -> list[str]:
-    """Each piece of a text, from its `X:` field on."""
+def split_pieces(text: str) -> list[str]:
+    """Split a text into its pieces, each from its `X:` field on."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return [piece.rstrip() + "\n" for piece in re.split(r"^(?=X:)", text, flags=re.MULTILINE)[1:]]
 
 
-def read_piece(piece: str) -> Tune | Unfit:
-    """The tune of a piece, or why it is unfit; raises BeyondAbc for what a fuller reader must see to."""
-    fields = dict(reversed(_FIELD.findall(piece)))
+def read_piece(piece: str) -> Tune | RejectReason:
+    """Read a piece as a tune, or say why it is none; raise UnsupportedAbc where that takes a fuller reader."""
+    fields: dict[str, str] = dict(reversed(_FIELD.findall(piece)))
     header, _, body = piece.partition("\nK:")
     body = body.partition("\n")[2]
     if _FIELD.search(body) or "\nV:" in header or "K" not in fields:
-        raise BeyondAbc(fields["X"])
-    return _tune(fields, body)
-
-
-def _tune(fields: dict[str, str], body: str) -> Tune | Unfit:
-    metre = {"C": "4/4", "C|": "2/2"}.get(fields.get("M", ""), fields.get("M", ""))
-    signature = _signature(fields.get("K", ""))
+        raise UnsupportedAbc(fields["X"])
+    metre = fields.get("M", "")
+    metre = {"C": "4/4", "C|": "2/2"}.get(metre, metre)
+    signature = _key_signature(fields["K"])
     altered = dict(signature)
-    unit = _unit(fields.get("L", "1/8"))
+    unit = _unit_steps(fields.get("L", "1/8"))
     lengths: list[tuple[int | None, Fraction]] = []
     tied, first_bar = False, None
     for token in _tokens(body):
@@ -80,57 +64,63 @@ def _tune(fields: dict[str, str], body: str) -> Tune | Unfit:
         else:
             lengths.append((pitch, steps))
         tied = bool(token["tie"])
-    return as_tune(fields.get("T", ""), lengths, metre, first_bar or Fraction(0))
+    return build_tune(fields.get("T", ""), lengths, metre, first_bar or Fraction(0))
 
 
-def as_tune(title: str, lengths: list[tuple[int | None, Fraction]], metre: str, first_bar: Fraction) -> Tune | Unfit:
-    """A tune of pitches and their lengths in steps, silence around it left out; Unfit where a length is none of ours.
+def build_tune(
+    title: str, lengths: list[tuple[int | None, Fraction]], metre: str, first_bar: Fraction
+) -> Tune | RejectReason:
+    """Build a tune of pitches (None for a rest) and their lengths in steps, without the silence around it.
 
-    `first_bar` is how long the bar lasts that it begins with.
+    `first_bar` is the length of its first bar, which may be an upbeat. A length that a tune can't have is a reason to
+    reject it.
     """
-    silent = len(list(takewhile(lambda item: item[0] is None, lengths)))
+    before = len(list(takewhile(lambda item: item[0] is None, lengths)))
     after = len(list(takewhile(lambda item: item[0] is None, reversed(lengths))))
-    if silent == len(lengths):
-        return Unfit.empty
-    first_bar -= sum((steps for _, steps in lengths[:silent]), Fraction(0))
-    lengths = lengths[silent : len(lengths) - after]
+    if before == len(lengths):
+        return RejectReason.empty
+    first_bar -= sum((steps for _, steps in lengths[:before]), Fraction(0))
+    lengths = lengths[before : len(lengths) - after]
     if any(steps not in DURATIONS for _, steps in lengths):
-        return Unfit.durations
+        return RejectReason.durations
     counted = metre if metre in METRES and first_bar.denominator == 1 else ""
     upbeat = int(first_bar) % METRES[counted] if counted else 0
     return Tune(title, tuple(Note(pitch, int(steps)) for pitch, steps in lengths), counted, upbeat)
 
 
 def _tokens(body: str) -> Iterator[re.Match[str]]:
-    place = 0
+    position = 0
     body = body.rstrip()
-    while place < len(body):
-        token = _TOKEN.match(body, place)
+    while position < len(body):
+        token = _TOKEN.match(body, position)
         if not token:
-            raise BeyondAbc(body[place : place + 20])
+            raise UnsupportedAbc(body[position : position + 20])
         yield token
-        place = token.end()
+        position = token.end()
 
 
-def _signature(key: str) -> dict[str, int]:
+def _key_signature(key: str) -> dict[str, int]:
+    """Map each letter that a key alters to the alteration in semitones."""
     found = re.fullmatch(r"([A-H](?:#|b|s)?)\s*([A-Za-z]*).*", key)
     tonic, mode = found.groups() if found else ("", "")
     if tonic not in _SHARPS or mode[:3].lower() not in _MODES:
-        raise BeyondAbc(key)
+        raise UnsupportedAbc(key)
     sharps = _SHARPS[tonic] + _MODES["m" if mode == "m" else mode[:3].lower()]
-    return dict.fromkeys(_ORDER[:sharps], 1) if sharps > 0 else dict.fromkeys(_ORDER[sharps:], -1) if sharps else {}
+    if sharps < 0:
+        return dict.fromkeys(_ORDER_OF_SHARPS[sharps:], -1)
+    return dict.fromkeys(_ORDER_OF_SHARPS[:sharps], 1)
 
 
-def _unit(length: str) -> Fraction:
-    """How many steps a note without a number lasts."""
+def _unit_steps(length: str) -> Fraction:
+    """Return the length of a note without a number, in steps."""
     found = re.fullmatch(r"(\d{1,3})/([1-9]\d{0,2})", length)
     if not found:
-        raise BeyondAbc(length)
+        raise UnsupportedAbc(length)
     return Fraction(int(found[1]), int(found[2])) * 16
 
 
 def _pitch(token: re.Match[str], altered: dict[str, int]) -> int | None:
-    """The MIDI number of a note; an accidental holds for its letter, in its octave, to the end of the bar."""
+    """Return the MIDI number of a note, None for a rest; note its accidental, which holds in its octave."""
     if token["letter"] == "z":
         return None
     letter = token["letter"].upper()

@@ -1,26 +1,27 @@
-"""A tune as a list of symbols, one for each sixteenth: what the network reads and writes.
+"""Tunes, and their form as a list of symbols, one for each sixteenth, which the network reads and writes.
 
     67 _ _ _ r _ 65 _ /
 
-A MIDI number begins a note, `r` a rest, `_` holds on what began, `/` stands between pieces. Lengths are counted in
-steps of a sixteenth.
+A MIDI number starts a note, `r` starts a rest, `_` holds the note or rest, and `/` separates tunes. Lengths are
+counted in steps of a sixteenth.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from extrapcli.errors import UsageError
 
 REST, HOLD, DELIMITER = "r", "_", "/"
 STEPS_PER_QUARTER = 4
 DURATIONS = frozenset({1, 2, 3, 4, 6, 8, 12, 16})
-"""Sixteenth, eighth, dotted eighth, quarter, dotted quarter, half, dotted half and whole, in steps."""
+"""The note lengths of a tune, in steps: sixteenth; eighth, quarter and half, plain or dotted; whole."""
 
 METRES = {"2/4": 8, "3/4": 12, "4/4": 16, "6/8": 12, "3/8": 6, "6/4": 24, "3/2": 24, "2/2": 16}
-"""The metres whose bars are counted, with the steps of each; a tune in another one has none."""
-_FIRST = {name: 1 + sum(list(METRES.values())[:place]) for place, name in enumerate(METRES)}
-BEATS = 1 + sum(METRES.values())
-"""How many numbers `beat` gives."""
+"""The steps in a bar of each metre that is supported; a tune in another metre has none."""
+_FIRST_POSITION = {name: 1 + sum(list(METRES.values())[:index]) for index, name in enumerate(METRES)}
+BAR_POSITIONS = 1 + sum(METRES.values())
+"""How many values `bar_position` has."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,10 @@ class Note:
 
 @dataclass(frozen=True)
 class Tune:
-    """`metre` is one of METRES or empty; `upbeat` is how many steps come before the first whole bar."""
+    """A melody of one voice.
+
+    `metre` is one of METRES or empty; `upbeat` is the number of steps before the first whole bar.
+    """
 
     title: str
     notes: tuple[Note, ...]
@@ -46,14 +50,23 @@ class Tune:
     def pitches(self) -> list[int]:
         return [note.pitch for note in self.notes if note.pitch is not None]
 
-    def moved(self, semitones: int) -> "Tune":
-        """The tune so much higher, or lower."""
+    def transposed(self, semitones: int) -> "Tune":
         notes = (n if n.pitch is None else replace(n, pitch=n.pitch + semitones) for n in self.notes)
         return replace(self, notes=tuple(notes))
 
 
+class RejectReason(StrEnum):
+    """Why a piece of music can't be used as a tune."""
+
+    durations = "has durations other than sixteenths to wholes, plain or dotted"
+    voices = "has several notes at once"
+    drums = "has only drums"
+    empty = "has no notes"
+    damaged = "cannot be read"
+
+
 def encode(notes: Iterable[Note]) -> list[str]:
-    """`[Note(67, 4), Note(None, 2)]` as `67 _ _ _ r _`."""
+    """Write notes as symbols: `[Note(67, 4), Note(None, 2)]` becomes `67 _ _ _ r _`."""
     symbols = []
     for note in notes:
         symbols += [REST if note.pitch is None else str(note.pitch), *[HOLD] * (note.steps - 1)]
@@ -61,7 +74,7 @@ def encode(notes: Iterable[Note]) -> list[str]:
 
 
 def decode(symbols: Sequence[str]) -> tuple[Note, ...]:
-    """The notes of symbols, up to the first `/`; the inverse of `encode`. A `_` with nothing to hold is a rest."""
+    """Read symbols up to the first `/`, the inverse of `encode`. A `_` at the beginning is a rest."""
     notes: list[Note] = []
     for symbol in symbols:
         if symbol == DELIMITER:
@@ -73,23 +86,26 @@ def decode(symbols: Sequence[str]) -> tuple[Note, ...]:
     return tuple(notes)
 
 
-def parse(text: str) -> list[str]:
-    """The symbols in a text, between spaces; raises UsageError for what is none, and where nothing sounds."""
+def parse_symbols(text: str) -> list[str]:
+    """Split a seed into its symbols; raise UsageError for an unknown symbol and for a seed without notes."""
     symbols = text.split()
-    for place, symbol in enumerate(symbols):
+    for index, symbol in enumerate(symbols):
         is_pitch = symbol.isascii() and symbol.isdigit() and len(symbol) <= 3 and int(symbol) < 128
         if symbol not in (REST, HOLD) and not is_pitch:
-            ends = "; a tune ends where / stands, so it can't be gone on with" if symbol == DELIMITER else ""
-            raise UsageError(f"seed: {symbol[:20]!r} is no note{ends}; write MIDI numbers from 0 to 127, r and _")
-        if symbol == HOLD and place == 0:
+            ends = ", and a tune that has ended with / can't be continued" if symbol == DELIMITER else ""
+            raise UsageError(f"seed: {symbol[:20]!r} is not a note{ends}; write MIDI numbers from 0 to 127, r and _")
+        if symbol == HOLD and index == 0:
             raise UsageError("seed: begins with _, which has nothing to hold; begin with a MIDI number or r")
     if all(symbol in (REST, HOLD) for symbol in symbols):
-        raise UsageError('seed: holds no note; write some, as "67 _ 67 _ 65 _ 64 _"')
+        raise UsageError('seed: contains no notes; write some, as "67 _ 67 _ 65 _ 64 _"')
     return [str(int(s)) if s.isdigit() else s for s in symbols]
 
 
-def beat(metre: str, upbeat: int, step: int) -> int:
-    """A number below BEATS for the place in its bar of a step, counted from the beginning; 0 without a metre."""
+def bar_position(metre: str, upbeat: int, step: int) -> int:
+    """Number the position of a step within its bar, below BAR_POSITIONS; each metre has numbers of its own.
+
+    `step` counts from the beginning of the tune. Without a metre the number is 0.
+    """
     if not metre:
         return 0
-    return _FIRST[metre] + (step - upbeat) % METRES[metre]
+    return _FIRST_POSITION[metre] + (step - upbeat) % METRES[metre]

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from extrapcli.errors import MissingDependency
-from extrapcli.melody.midi import INSTALL
+from extrapcli.melody.optional import needs
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _OPTIONS = {
@@ -20,16 +19,16 @@ _OPTIONS = {
     "svgRemoveXlink": True,
     "xmlIdChecksum": True,
 }
-_QUARTER = "ECA5"  # the note of a tempo mark, metNoteQuarterUp in the fonts of the SMuFL standard
-_QUARTER_WIDTH = 300  # with the room behind it, of UNITS
-UNITS = 1000  # to the size of a font
+_QUARTER = "ECA5"  # the note of a tempo mark, metNoteQuarterUp in SMuFL
+_QUARTER_WIDTH = 300  # with the space after it, in font units
+_UNITS_PER_EM = 1000
 
 
 def engrave(xml: bytes) -> bytes:
-    """An SVG of a score in MusicXML, its systems below one another on white, the same bytes every time.
+    """Draw a score in MusicXML as an SVG, one system below the other on white, with the same bytes every time.
 
-    Whatever stands in it for music is drawn as paths; its words are in the reader's own serif font.
-    Raises MissingDependency.
+    All music is drawn as paths, so the picture needs no music font; words are in the reader's own serif font. Raises
+    MissingDependency.
     """
     verovio = load_verovio()
     toolkit = verovio.toolkit()
@@ -38,21 +37,21 @@ def engrave(xml: bytes) -> bytes:
     ET.register_namespace("", _SVG.strip("{}"))
     pages = [ET.fromstring(toolkit.renderToSVG(number + 1)) for number in range(toolkit.getPageCount())]
     glyph = ET.parse(Path(verovio.__file__).parent / "data" / "Leipzig" / f"{_QUARTER}.xml").getroot()
-    whole, height = Element(f"{_SVG}svg"), 0
-    ET.SubElement(whole, f"{_SVG}rect", width="100%", height="100%", fill="white")
+    picture, height = Element(f"{_SVG}svg"), 0
+    ET.SubElement(picture, f"{_SVG}rect", width="100%", height="100%", fill="white")
     for page in pages:
         _draw_quarter(page, glyph)
         page.set("y", str(height))
         height += int(page.attrib["height"].removesuffix("px"))
-        whole.append(page)
+        picture.append(page)
     width = pages[0].attrib["width"].removesuffix("px")
-    whole.attrib.update(viewBox=f"0 0 {width} {height}", width=width, height=str(height))
-    svg: bytes = ET.tostring(whole, encoding="utf-8", xml_declaration=True)
+    picture.attrib.update(viewBox=f"0 0 {width} {height}", width=width, height=str(height))
+    svg: bytes = ET.tostring(picture, encoding="utf-8", xml_declaration=True)
     return svg
 
 
 def _draw_quarter(page: Element, glyph: Element) -> None:
-    """Draw the note of the tempo mark as a path, where verovio would have a music font in the text."""
+    """Draw the note of the tempo mark as a path, where verovio writes a letter of a music font."""
     for group in page.iter(f"{_SVG}g"):
         text = group.find(f"{_SVG}text")
         note = next((span for span in group.findall(f".//{_SVG}tspan") if span.text == chr(int(_QUARTER, 16))), None)
@@ -60,16 +59,15 @@ def _draw_quarter(page: Element, glyph: Element) -> None:
             x, y, size = text.attrib["x"], text.attrib["y"], float(note.attrib["font-size"].removesuffix("px"))
             note.text = ""
             del note.attrib["font-family"]
-            text.set("x", f"{float(x) + _QUARTER_WIDTH * size / UNITS:g}")
-            drawn = ET.SubElement(group, f"{_SVG}g", transform=f"translate({x},{y}) scale({size / UNITS:g})")
+            scale = size / _UNITS_PER_EM
+            text.set("x", f"{float(x) + _QUARTER_WIDTH * scale:g}")
+            drawn = ET.SubElement(group, f"{_SVG}g", transform=f"translate({x},{y}) scale({scale:g})")
             drawn.extend(ET.Element(f"{_SVG}path", path.attrib) for path in glyph)
 
 
 def load_verovio() -> Any:
-    """Import verovio; raises MissingDependency."""
-    try:
+    """Import verovio; raise MissingDependency where it is not installed."""
+    with needs("verovio"):
         import verovio
-    except ModuleNotFoundError:
-        raise MissingDependency(INSTALL.format("verovio")) from None
     verovio.enableLog(verovio.LOG_OFF)
     return verovio

@@ -1,128 +1,126 @@
-"""A tune as MusicXML 4.0, which every notation program reads.
+"""A tune as MusicXML, written by music21.
 
-The format is that of w3.org/2021/06/musicxml40: a bar is a `measure`, a note that goes on over its end is two with a
-tie, and what a reader sees of a note (type, dot, accidental, beams) stands beside what it is.
+We build the bars ourselves: music21's search for each note's context takes quadratic time, and an upbeat confuses its
+`makeTies`.
 """
 
 import re
-import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import groupby
-from xml.etree.ElementTree import Element, SubElement
+from typing import Any
 
 from extrapcli.melody.encoding import DURATIONS, METRES, STEPS_PER_QUARTER, Tune
 from extrapcli.melody.keys import Key
+from extrapcli.melody.optional import load_music21
 
-DEFAULT_METRE = "4/4"  # of a tune without one, as MIDI files have it
-LOW = 57  # a tune whose middle lies below A3 is written in the bass clef
-_DOCTYPE = (
-    '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE score-partwise PUBLIC '
-    '"-//Recordare//DTD MusicXML 4.0 Partwise//EN" "http://www.musicxml.org/dtds/partwise.dtd">\n'
-)
-_LETTERS = "FCGDAEB"  # the line of fifths
-_TYPES = {1: "16th", 2: "eighth", 4: "quarter", 8: "half", 16: "whole"}
-_ACCIDENTALS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp"}
-_BEAMED = 3  # steps of the longest note that has a flag
-_BEAT_STEPS = {"2": 8, "4": 4, "8": 6}  # how far beams reach, by the lower number of the metre
-_NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+DEFAULT_METRE = "4/4"  # of a tune without one, as in MIDI
+BASS_CLEF_BELOW = 57  # A3, as the mean pitch of a tune
+_LINE_OF_FIFTHS = "FCGDAEB"
+_NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_TIES = {(False, True): "start", (True, True): "continue", (True, False): "stop"}
 
 
 @dataclass(frozen=True)
-class Sign:
-    """What is written for a note or a part of it; `place` is where in the bar it begins, in steps."""
+class WrittenNote:
+    """A note or rest as it is written, or a part of it; `position` is where it begins in its bar, in steps."""
 
     pitch: int | None
     steps: int
-    place: int
+    position: int
     tied_from: bool = False
-    tied_on: bool = False
+    tied_to: bool = False
 
 
 def musicxml(tune: Tune, key: Key, *, tempo: float) -> bytes:
-    """A tune of pitches as they sound, in the signature of its key; `tempo` is in quarters a minute.
+    """Write a tune in a key signature as MusicXML; `tempo` is in quarters a minute.
 
-    A tune without a metre is written in 4/4.
+    A tune without a metre is written in 4/4. Raises MissingDependency.
     """
+    music21 = load_music21()
     tune = tune if tune.metre else replace(tune, metre=DEFAULT_METRE)
-    score = Element("score-partwise", version="4.0")
-    if title := _NO_XML.sub("", tune.title).strip():
-        _leaf(SubElement(score, "work"), "work-title", title)
-    _leaf(SubElement(SubElement(score, "part-list"), "score-part", id="P1"), "part-name")
-    part = SubElement(score, "part", id="P1")
-    for number, signs in enumerate(bars(tune), start=0 if tune.upbeat else 1):
-        measure = SubElement(part, "measure", number=str(number))
+    metre = music21.meter.TimeSignature(tune.metre)
+    signature = music21.key.KeySignature(key.fifths).asKey("minor" if key.minor else "major")
+    low = sum(tune.pitches) < BASS_CLEF_BELOW * len(tune.pitches)
+    clef = music21.clef.BassClef() if low else music21.clef.TrebleClef()
+    part = music21.stream.Part()
+    tied: set[str] = set()  # names of notes tied over the bar line, which need no accidental
+    for number, bar in enumerate(split_bars(tune), start=0 if tune.upbeat else 1):
+        measure = music21.stream.Measure(number=number)
+        if not len(part):
+            mark = music21.tempo.MetronomeMark(number=tempo, referent=1)
+            measure.append([clef, signature, metre, mark])
+            measure.paddingLeft = bar[0].position / STEPS_PER_QUARTER
         if number == 0:
-            measure.set("implicit", "yes")
-        if len(part) == 1:
-            _begin(measure, tune, key, tempo)
-        _write(measure, signs, key, _BEAT_STEPS[tune.metre.partition("/")[2]])
-    _leaf(SubElement(part[-1], "barline", location="right"), "bar-style", "light-heavy")
-    ET.indent(score)
-    return (_DOCTYPE + ET.tostring(score, encoding="unicode") + "\n").encode()
+            measure.showNumber = music21.stream.enums.ShowNumber.NEVER
+        notes = [_note(music21, written, key) for written in bar]
+        for note, beams in zip(notes, metre.getBeams(notes, measureStartOffset=measure.paddingLeft), strict=True):
+            if beams and not note.isRest:
+                note.beams = beams
+        measure.append(notes)
+        measure.makeAccidentals(
+            useKeySignature=signature,
+            cautionaryPitchClass=False,
+            cautionaryNotImmediateRepeat=False,
+            tiePitchSet=tied,
+            inPlace=True,
+        )
+        tied = {n.pitch.nameWithOctave for n in notes if n.tie and n.tie.type != "stop"}
+        part.append(measure)
+    part[-1].rightBarline = music21.bar.Barline("final")
+    score = music21.stream.Score([part])
+    if title := _NOT_XML.sub("", tune.title).strip():
+        score.metadata = music21.metadata.Metadata(title=title)
+    exporter = music21.musicxml.m21ToXml.ScoreExporter(score, makeNotation=False)
+    root = exporter.parse()
+    for name in ("identification", "movement-title"):  # today's date, music21 as composer; the title again
+        for element in root.findall(name):
+            root.remove(element)
+    for element in (root.find("part-list/score-part"), root.find("part")):
+        element.set("id", "P1")  # music21 gives it a random one
+    xml: bytes = exporter.asBytes()
+    return xml
 
 
-def bars(tune: Tune) -> Iterator[list[Sign]]:
-    """The bars of a tune that has a metre, the upbeat first.
+def split_bars(tune: Tune) -> Iterator[list[WrittenNote]]:
+    """Split a tune that has a metre into bars, the upbeat first.
 
-    Notes are cut where bars end, and into lengths that can be written.
+    Notes are cut at bar lines, and into lengths that can be written.
     """
     bar = METRES[tune.metre]
-    signs: list[Sign] = []
-    place = -tune.upbeat % bar
+    written: list[WrittenNote] = []
+    position = -tune.upbeat % bar
     for note in tune.notes:
         left = note.steps
         while left:
-            here = min(left, bar - place)
-            for steps in _lengths(here) if here == left else reversed(_lengths(here)):
+            here = min(left, bar - position)
+            lengths = _written_lengths(here)
+            for steps in lengths if here == left else reversed(lengths):
                 sounds = note.pitch is not None
-                signs.append(Sign(note.pitch, steps, place, sounds and left < note.steps, sounds and left > steps))
+                tied_from, tied_to = sounds and left < note.steps, sounds and left > steps
+                written.append(WrittenNote(note.pitch, steps, position, tied_from, tied_to))
                 left -= steps
-                place += steps
-            if place == bar:
-                yield signs
-                signs, place = [], 0
-    if signs:
-        yield signs
+                position += steps
+            if position == bar:
+                yield written
+                written, position = [], 0
+    if written:
+        yield written
 
 
 def spell(pitch: int, key: Key) -> tuple[str, int, int]:
-    """Letter, alteration in semitones and octave of a MIDI number.
+    """Spell a MIDI number as a letter, an alteration in semitones and an octave.
 
     The twelve names are neighbours on the line of fifths: E flat to G sharp in C major, B flat to D sharp in A minor.
+    (music21 spells without regard to the key.)
     """
     first = key.fifths - 3 + key.minor
-    place = first + (7 * pitch - first) % 12 + 1  # after F
-    letter, alter = _LETTERS[place % 7], place // 7
-    return letter, alter, (pitch - alter) // 12 - 1
+    fifths = first + (7 * pitch - first) % 12 + 1  # from F
+    letter, alteration = _LINE_OF_FIFTHS[fifths % 7], fifths // 7
+    return letter, alteration, (pitch - alteration) // 12 - 1
 
 
-def beams(signs: list[Sign], beat: int) -> list[list[str]]:
-    """For each sign of a bar the MusicXML value of each of its beams; one reaches over `beat` steps at the most."""
-    written: list[list[str]] = [[] for _ in signs]
-    flagged = [sign.pitch is not None and sign.steps <= _BEAMED for sign in signs]
-    places = range(len(signs))
-    for (joined, _), run in groupby(places, key=lambda i: (flagged[i], signs[i].place // beat if flagged[i] else 0)):
-        group = list(run)
-        if not joined or len(group) == 1:
-            continue
-        for i, value in zip(group, _ends(len(group)), strict=True):
-            written[i].append(value)
-        for short, inner in groupby(group, key=lambda i: signs[i].steps == 1):
-            if short:
-                few = list(inner)
-                hook = "forward hook" if few[0] == group[0] else "backward hook"
-                for i, value in zip(few, _ends(len(few)) if len(few) > 1 else [hook], strict=True):
-                    written[i].append(value)
-    return written
-
-
-def _ends(count: int) -> list[str]:
-    return ["begin", *["continue"] * (count - 2), "end"]
-
-
-def _lengths(steps: int) -> list[int]:
-    """Lengths that can be written, the longest first, that add up to so many steps."""
+def _written_lengths(steps: int) -> list[int]:
+    """Split a number of steps into lengths that can be written, the longest first."""
     lengths = []
     for length in sorted(DURATIONS, reverse=True):
         while steps >= length:
@@ -131,66 +129,13 @@ def _lengths(steps: int) -> list[int]:
     return lengths
 
 
-def _begin(measure: Element, tune: Tune, key: Key, tempo: float) -> None:
-    attributes = SubElement(measure, "attributes")
-    _leaf(attributes, "divisions", STEPS_PER_QUARTER)
-    signature = SubElement(attributes, "key")
-    _leaf(signature, "fifths", key.fifths)
-    _leaf(signature, "mode", "minor" if key.minor else "major")
-    time = SubElement(attributes, "time")
-    for name, number in zip(("beats", "beat-type"), tune.metre.split("/"), strict=True):
-        _leaf(time, name, number)
-    clef = SubElement(attributes, "clef")
-    low = sum(tune.pitches) < LOW * len(tune.pitches)
-    _leaf(clef, "sign", "F" if low else "G")
-    _leaf(clef, "line", 4 if low else 2)
-    direction = SubElement(measure, "direction", placement="above")
-    metronome = SubElement(SubElement(direction, "direction-type"), "metronome")
-    _leaf(metronome, "beat-unit", "quarter")
-    _leaf(metronome, "per-minute", f"{tempo:g}")
-    SubElement(direction, "sound", tempo=f"{tempo:g}")
-
-
-def _write(measure: Element, signs: list[Sign], key: Key, beat: int) -> None:
-    altered: dict[tuple[str, int], int] = {}
-    for sign, values in zip(signs, beams(signs, beat), strict=True):
-        note = SubElement(measure, "note")
-        accidental = None
-        if sign.pitch is None:
-            SubElement(note, "rest")
-        else:
-            letter, alter, octave = spell(sign.pitch, key)
-            pitch = SubElement(note, "pitch")
-            _leaf(pitch, "step", letter)
-            _leaf(pitch, "alter", alter)
-            _leaf(pitch, "octave", octave)
-            if alter != altered.get((letter, octave), _signature(letter, key.fifths)) and not sign.tied_from:
-                altered[letter, octave] = alter
-                accidental = _ACCIDENTALS[alter]
-        _leaf(note, "duration", sign.steps)
-        ties = [kind for kind, tied in (("stop", sign.tied_from), ("start", sign.tied_on)) if tied]
-        for kind in ties:
-            SubElement(note, "tie", type=kind)
-        dotted = sign.steps not in _TYPES
-        _leaf(note, "type", _TYPES[sign.steps * 2 // 3 if dotted else sign.steps])
-        if dotted:
-            SubElement(note, "dot")
-        if accidental:
-            _leaf(note, "accidental", accidental)
-        for number, value in enumerate(values, start=1):
-            _leaf(note, "beam", value).set("number", str(number))
-        if ties:
-            notations = SubElement(note, "notations")
-            for kind in ties:
-                SubElement(notations, "tied", type=kind)
-
-
-def _signature(letter: str, fifths: int) -> int:
-    """By how much the signature alters a letter."""
-    return (fifths + 6 - _LETTERS.index(letter)) // 7
-
-
-def _leaf(parent: Element, name: str, text: str | int = "") -> Element:
-    leaf = SubElement(parent, name)
-    leaf.text = str(text)
-    return leaf
+def _note(music21: Any, written: WrittenNote, key: Key) -> Any:
+    length = written.steps / STEPS_PER_QUARTER
+    if written.pitch is None:
+        return music21.note.Rest(quarterLength=length)
+    letter, alteration, octave = spell(written.pitch, key)
+    pitch = music21.pitch.Pitch(step=letter, accidental=alteration, octave=octave)
+    note = music21.note.Note(pitch, quarterLength=length)
+    if tie := _TIES.get((written.tied_from, written.tied_to)):
+        note.tie = music21.tie.Tie(tie)
+    return note

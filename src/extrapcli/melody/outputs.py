@@ -1,4 +1,4 @@
-"""What a tune is written as: MIDI, and sound and a score where they are asked for, each whole or not at all."""
+"""The files of a tune: MIDI, and sound and a score where they are asked for. All of them appear, or none."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -10,10 +10,12 @@ from extrapcli.errors import UsageError
 from extrapcli.melody.encoding import Tune
 from extrapcli.melody.engrave import engrave, load_verovio
 from extrapcli.melody.keys import Key
-from extrapcli.melody.midi import write_midi
+from extrapcli.melody.midi import midi_file
 from extrapcli.melody.musicxml import musicxml
+from extrapcli.melody.optional import load_music21
+from extrapcli.melody.tune_files import MIDI_SUFFIXES
 
-MIDI_SUFFIXES = (".mid", ".midi")
+AUDIO_SUFFIXES = tuple(suffix for format in FORMATS.values() for suffix in format.suffixes)
 SCORE_SUFFIXES = (".svg", ".musicxml")
 
 
@@ -30,58 +32,66 @@ class Outputs:
         """The files, the MIDI first."""
         return [path for path in (self.midi, self.audio, self.score) if path and path != STDOUT]
 
+    @property
+    def engraved(self) -> bool:
+        """Whether the score is a picture."""
+        return self.score is not None and self.score.suffix.lower() == ".svg"
+
 
 def prepare(outputs: Outputs) -> bytes:
-    """Refuse what can't be written, before there is anything to write; gives the sound font, empty for no sound.
+    """Refuse what can't be written before any work is done; return the sound font, empty where there is no sound.
 
-    Raises UsageError for suffixes that mean nothing and for two outputs of one name, CannotWrite for what is there
-    already, MissingDependency, and UnreadableAudio for a sound font that is none.
+    Raises UsageError for unknown suffixes and two outputs of one name, CannotWrite for a file that exists,
+    MissingDependency, and UnreadableAudio for a sound font that can't be played.
     """
     if outputs.midi != STDOUT:
-        _check_suffix("-o", outputs.midi, MIDI_SUFFIXES)
+        _check_suffix("MIDI", outputs.midi, MIDI_SUFFIXES)
     if outputs.audio:
-        _check_suffix("--audio", outputs.audio, tuple(s for format in FORMATS.values() for s in format.suffixes))
+        _check_suffix("sound", outputs.audio, AUDIO_SUFFIXES)
     if outputs.score:
-        _check_suffix("--score", outputs.score, SCORE_SUFFIXES)
+        _check_suffix("a score", outputs.score, SCORE_SUFFIXES)
     if outputs.soundfont and not outputs.audio:
-        raise UsageError("--soundfont is what --audio is played from; name a file for it, as --audio tune.wav")
+        raise UsageError(f"{outputs.soundfont}: a sound font is for sound, and none is asked for", hint="audio")
     if len({path.resolve() for path in outputs.paths}) < len(outputs.paths):
         raise UsageError(f"{outputs.paths[-1]}: is named for two outputs; give each a name of its own")
     for path in outputs.paths:
         refuse_existing(path, outputs.overwrite)
-    if outputs.score and outputs.score.suffix.lower() == ".svg":
+    if outputs.score:
+        load_music21()
+    if outputs.engraved:
         load_verovio()
     if not outputs.audio:
         return b""
-    from extrapcli.melody.sound import load_font
+    from extrapcli.melody.synthesis import load_soundfont
 
-    return load_font(outputs.soundfont)
+    return load_soundfont(outputs.soundfont)
 
 
-def write(outputs: Outputs, tune: Tune, key: Key, *, tempo: float, font: bytes, source: Path) -> None:
-    """Write a tune, its notes as they sound; `font` is what `prepare` gave. None of the files appears unless all can.
+def write(outputs: Outputs, tune: Tune, key: Key, *, tempo: float, font: bytes, source: Path | None) -> None:
+    """Write a tune at its pitch; `font` is what `prepare` returned. If one file can't be written, none is.
 
-    Raises UsageError where `source` would be overwritten or the tune is too long for a sound, CannotWrite.
+    `source` is the file of the seed. Raises UsageError where that would be overwritten or the tune is too long for
+    sound, CannotWrite.
     """
     with ExitStack() as stack:
 
         def enter(path: Path) -> Path:
             return stack.enter_context(atomic_file(path, source=source, overwrite=outputs.overwrite))
 
-        write_midi(enter(outputs.midi), tune.notes, tempo=tempo, metre=tune.metre, upbeat=tune.upbeat)
+        midi_file(tune, tempo=tempo).save(enter(outputs.midi))
         if outputs.audio:
-            from extrapcli.melody.sound import play, write_sound
+            from extrapcli.audio.encode import write_samples
+            from extrapcli.melody.synthesis import SAMPLE_RATE, synthesize
 
-            sound = play(tune, font, tempo=tempo)
-            write_sound(enter(outputs.audio), format_of(outputs.audio) or "wav", sound)
+            sound = synthesize(tune, font, tempo=tempo)
+            format = format_of(outputs.audio) or "wav"
+            write_samples(enter(outputs.audio), sound, format=format, sample_rate=SAMPLE_RATE, depth="s16")
         if outputs.score:
             score = musicxml(tune, key, tempo=tempo)
-            score = engrave(score) if outputs.score.suffix.lower() == ".svg" else score
-            enter(outputs.score).write_bytes(score)
+            enter(outputs.score).write_bytes(engrave(score) if outputs.engraved else score)
 
 
-def _check_suffix(option: str, path: Path, known: tuple[str, ...]) -> None:
-    if path.suffix.lower() not in known:
-        raise UsageError(
-            f"{path}: {option} writes {', '.join(known)}, not {path.suffix or 'a name without a suffix'!r}"
-        )
+def _check_suffix(what: str, path: Path, suffixes: tuple[str, ...]) -> None:
+    if path.suffix.lower() not in suffixes:
+        ending = repr(path.suffix) if path.suffix else "a name without a suffix"
+        raise UsageError(f"{path}: {what} is written as {', '.join(suffixes)}, not {ending}")

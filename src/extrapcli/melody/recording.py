@@ -1,29 +1,32 @@
-"""A seed from a recording: its most salient line, in its key and tempo."""
+"""A seed from a recording: an excerpt of its melody, with its key and tempo."""
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from extrapcli.audio.decode import decode
 from extrapcli.errors import UnreadableAudio, UsageError
-from extrapcli.melody.beat import USUAL, find_grid, on_grid, tempo
 from extrapcli.melody.encoding import METRES, STEPS_PER_QUARTER, Note, Tune
-from extrapcli.melody.hearing import hear
+from extrapcli.melody.extraction import NoteEvent, extract_melody
 from extrapcli.melody.keys import NAMES, Key, find_key
-from extrapcli.melody.line import Sung, find_line
-from extrapcli.melody.scores import SUFFIXES
+from extrapcli.melody.rhythm import USUAL, estimate_tempo, fit_grid, quantize
+from extrapcli.melody.transcription import transcribe
+from extrapcli.melody.tune_files import SUFFIXES
 
-LISTENED_SECONDS = 300  # of a recording, from its beginning
+ANALYSED_SECONDS = 300  # of a recording, from its beginning
 SEED_BARS = 4
-KEY_SECONDS = 40  # before and after the beginning of the seed, in which the line says what its key is
-FEWEST = 4  # notes of a seed
-SURE = 0.25  # what a note's sureness is at least, on average, in a line that is one
-NEARLY = 0.9  # a stretch so sure, by the surest, is preferred if it comes earlier
+KEY_SECONDS = 40  # the key is that of the melody so long before and after the beginning of the seed
+FEWEST_NOTES = 4  # of a seed
+MIN_CONFIDENCE = 0.25  # of a note that counts
+NEARLY_BEST = 0.9  # the first excerpt with this share of the best score is taken
 
 
 @dataclass(frozen=True)
-class Recorded:
-    """What was heard: the tune to go on from, as it sounds, the key and the tempo, in quarters a minute."""
+class RecordedMelody:
+    """An excerpt of a recording's melody, at its pitch; `tempo` is in quarters a minute."""
 
     tune: Tune
     key: Key
@@ -34,61 +37,76 @@ class Recorded:
         return f"a melody in {self.key} at {self.tempo:.0f} quarters a minute: {names}"
 
 
-def read_recording(path: Path, metre: str, *, bars: int = SEED_BARS) -> Recorded:
-    """The surest `bars` bars of the line in the first five minutes of a recording.
+def read_recording(
+    path: Path, metre: str, *, bars: int = SEED_BARS, device: str = "cpu", threads: int | None = None
+) -> RecordedMelody:
+    """Find the `bars` bars of melody that are heard best in the first five minutes of a recording.
 
-    Raises UnreadableAudio where it can't be decoded, and where no line of four notes is heard in it; UsageError for a
-    file of written notes.
+    `metre` is one of METRES. Raises UnreadableAudio where the file can't be decoded or no melody of four notes is
+    heard in it, UsageError where it is a file of written notes.
     """
     if path.suffix.lower() in SUFFIXES:
-        raise UsageError(f"{path}: written notes, not a recording; give them to --seed")
+        raise UsageError(f"{path}: holds written notes, and is no recording", hint="seed")
     song = decode(path, name=str(path))
-    sound = song.samples[: LISTENED_SECONDS * song.sample_rate].mean(axis=1).astype("float32")
-    line = [note for note in find_line(hear(sound, song.sample_rate)) if note.sure >= SURE]
-    whole = tempo(line) if line else USUAL
-    stretch = _surest(line, whole, metre, bars)
-    if not stretch:
+    samples = song.samples[: ANALYSED_SECONDS * song.sample_rate].mean(axis=1).astype("float32")
+    melody = hear_melody(samples, song.sample_rate, device=device, threads=threads)
+    heard = find_seed(melody, metre, bars=bars)
+    if not heard:
         raise UnreadableAudio(
-            f"{song.name}: no melody is heard in it; give some seconds of music where one voice leads"
+            f"{song.name}: no melody is heard in it; give some seconds of music in which one voice leads"
         )
-    grid = find_grid(stretch, whole, metre)
-    first, notes = on_grid(stretch, grid)
-    key = _key([note for note in line if abs(note.begin - stretch[0].begin) < KEY_SECONDS])
-    return Recorded(Tune(path.stem, notes, metre, -first % METRES[metre]), key, 60 / (STEPS_PER_QUARTER * grid.step))
+    return replace(heard, tune=replace(heard.tune, title=path.stem))
 
 
-def within(tune: Tune, symbols: tuple[str, ...]) -> Tune:
-    """The tune with each note that is none of the symbols moved by the fewest octaves that make it one."""
+def hear_melody(
+    samples: NDArray[np.float32], sample_rate: int, *, device: str = "cpu", threads: int | None = None
+) -> list[NoteEvent]:
+    """Find the notes of the melody in mono sound `(n,)` of full scale 1."""
+    transcription = transcribe(samples, sample_rate, device=device, threads=threads)
+    return [note for note in extract_melody(transcription) if note.confidence >= MIN_CONFIDENCE]
+
+
+def find_seed(melody: list[NoteEvent], metre: str, *, bars: int = SEED_BARS) -> RecordedMelody | None:
+    """Find the `bars` bars of a melody that are heard best; None where they hold fewer than four notes."""
+    tempo = estimate_tempo(melody) if melody else USUAL
+    excerpt = _best_excerpt(melody, tempo, metre, bars)
+    if not excerpt:
+        return None
+    grid = fit_grid(excerpt, tempo, metre)
+    first, notes = quantize(excerpt, grid)
+    around = [note for note in melody if abs(note.begin - excerpt[0].begin) < KEY_SECONDS]
+    hundredths = (Note(note.pitch, max(1, round(100 * (note.end - note.begin)))) for note in around)
+    key = find_key(Tune("", tuple(hundredths)))
+    return RecordedMelody(Tune("", notes, metre, -first % METRES[metre]), key, 60 / (STEPS_PER_QUARTER * grid.step))
+
+
+def fold_into_range(tune: Tune, symbols: tuple[str, ...]) -> Tune:
+    """Move each note that is not among a model's symbols by the fewest octaves that bring it there."""
     known = {int(symbol) for symbol in symbols if symbol.isdigit()}
 
-    def moved(note: Note) -> Note:
+    def folded(note: Note) -> Note:
         pitch = note.pitch
         if pitch is None or pitch in known:
             return note
-        same = [other for other in known if (other - pitch) % 12 == 0]
-        return replace(note, pitch=min(same, key=lambda other: abs(other - pitch), default=pitch))
+        octaves = [other for other in known if (other - pitch) % 12 == 0]
+        return replace(note, pitch=min(octaves, key=lambda other: abs(other - pitch), default=pitch))
 
-    return replace(tune, notes=tuple(map(moved, tune.notes)))
-
-
-def _key(line: list[Sung]) -> Key:
-    hundredths = (Note(note.pitch, max(1, round(100 * (note.end - note.begin)))) for note in line)
-    return find_key(Tune("", tuple(hundredths)))
+    return replace(tune, notes=tuple(map(folded, tune.notes)))
 
 
-def _surest(line: list[Sung], tempo: float, metre: str, bars: int) -> list[Sung]:
-    """The notes of the first stretch of so many bars, from a note on, that is about as sure as any; or none.
+def _best_excerpt(melody: list[NoteEvent], tempo: float, metre: str, bars: int) -> list[NoteEvent]:
+    """Find the first excerpt of so many bars whose score is close to the best; empty where none has four notes.
 
-    It is as sure as its notes are for as long as they last, and as the beat that they lie on is clear; a note that
-    only repeats the one before adds nothing.
+    The score is the sum of the notes' confidence times their length, times how well they align with a grid. A note
+    that repeats the one before adds nothing.
     """
     seconds = 60 / tempo * METRES[metre] / STEPS_PER_QUARTER * bars
-    stretches, sums = [], []
-    for place, first in enumerate(line):
-        stretch = [note for note in line[place:] if note.begin < first.begin + seconds]
-        if len(stretch) >= FEWEST:
-            moving = [first, *(note for before, note in pairwise(stretch) if note.pitch != before.pitch)]
-            sure = sum(note.sure * (note.end - note.begin) for note in moving)
-            stretches.append(stretch)
-            sums.append(sure * find_grid(stretch, tempo, metre).fit)
-    return next((s for s, total in zip(stretches, sums, strict=True) if total >= NEARLY * max(sums)), [])
+    excerpts, scores = [], []
+    for index, first in enumerate(melody):
+        excerpt = [note for note in melody[index:] if note.begin < first.begin + seconds]
+        if len(excerpt) >= FEWEST_NOTES:
+            moving = [first, *(note for before, note in pairwise(excerpt) if note.pitch != before.pitch)]
+            confidence = sum(note.confidence * (note.end - note.begin) for note in moving)
+            excerpts.append(excerpt)
+            scores.append(confidence * fit_grid(excerpt, tempo, metre).alignment)
+    return next((e for e, score in zip(excerpts, scores, strict=True) if score >= NEARLY_BEST * max(scores)), [])

@@ -53,7 +53,7 @@ class MelodySettings(BaseModel, frozen=True, extra="forbid"):
 def melody(settings: MelodySettings, beats: int) -> keras.Model:
     """Build the form to train: from int32 `symbols` and `beats`, `(batch, n)`, to logits, `(batch, n, vocabulary)`.
 
-    `beats` is the number of positions in bars (`melody.encoding.BEATS`).
+    `beats` is the number of positions in bars (`melody.encoding.BAR_POSITIONS`).
     """
     symbols = keras.Input((None,), dtype="int32", name="symbols")
     positions = keras.Input((None,), dtype="int32", name="beats")

@@ -27,6 +27,7 @@ from keras import layers, ops
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field, model_validator
 
+from extrapcli.dsp import mel_filters
 from extrapcli.networks.fourier import Tensor, product
 
 FRAME_SAMPLES = 22050
@@ -160,17 +161,9 @@ def _power_spectrum(windows: Tensor) -> Tensor:
 
 
 def mel_bands(bands: int) -> NDArray[np.float32]:
-    """Triangular weights `(672, bands)`, each band's summing to 1, 30 Hz to 8 kHz, in the order of `_power_spectrum`.
-
-    Edges are equally spaced in mel = 2595 log10(1 + f / 700) (O'Shaughnessy 1987).
-    """
+    """Mel filters `(672, bands)`, each scaled to sum to 1, from 30 Hz to 8 kHz, in the order of `_power_spectrum`."""
     k = np.arange(ROOT)[:, None] + ROOT * np.arange(BINS // ROOT)
-    f = k.reshape(-1, 1) * (FRAME_SAMPLES / WINDOW_SAMPLES)
-    low, high = 2595 * np.log10(1 + np.array([30.0, 8000.0]) / 700)
-    mel = np.linspace(float(low), float(high), bands + 2)
-    edges = 700 * (10 ** (mel / 2595) - 1)
-    rise = (f - edges[:-2]) / (edges[1:-1] - edges[:-2])
-    fall = (edges[2:] - f) / (edges[2:] - edges[1:-1])
-    weights = np.maximum(0, np.minimum(rise, fall))
+    frequencies = k.reshape(-1) * (FRAME_SAMPLES / WINDOW_SAMPLES)
+    weights = mel_filters(frequencies, bands=bands, lowest=30.0, highest=8000.0)
     bank: NDArray[np.float32] = (weights / weights.sum(axis=0)).astype(np.float32)
     return bank

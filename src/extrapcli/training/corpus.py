@@ -200,13 +200,13 @@ def _shard(source: Path, folder: Path, make: Make) -> Shard:
         with atomic_file(path, overwrite=True, durable=True) as unfinished, unfinished.open("wb") as file:
             np.save(file, array)
     with atomic_file(note, overwrite=True, durable=True) as unfinished:
-        unfinished.write_text(json.dumps({"stamp": asdict(stamp), "length": length}))
+        unfinished.write_text(json.dumps({"stamp": asdict(stamp), "length": length}), encoding="utf-8")
     return Shard(path, source, stamp, length)
 
 
 def _read_note(note: Path) -> tuple[Stamp, int] | None:
     try:
-        read = json.loads(note.read_text())
+        read = json.loads(note.read_text(encoding="utf-8"))
         return Stamp(**read["stamp"]), read["length"]
     except (OSError, ValueError, TypeError, KeyError):
         return None

@@ -23,7 +23,7 @@ def find_recipe(name_or_path: str) -> Recipe:
 def read_recipe(path: Path) -> Recipe:
     """Read and check a recipe; raise UsageError with the first thing that is wrong."""
     try:
-        values = tomllib.loads(path.read_text())
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         known = ", ".join(sorted(p.stem for folder in _FOLDERS for p in folder.glob("*.toml")))
         raise UsageError(

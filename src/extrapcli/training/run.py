@@ -177,14 +177,14 @@ class RunFolder:
 
     def _read(self, name: str) -> dict[str, Any]:
         try:
-            values: dict[str, Any] = {} | json.loads((self.path / name).read_text())
+            values: dict[str, Any] = {} | json.loads((self.path / name).read_text(encoding="utf-8"))
             return values
         except (OSError, ValueError, TypeError) as error:
             raise UsageError(f"{self.path / name}: not of a run of extrap train ({error})") from None
 
     def _write(self, name: str, text: str) -> None:
         with self._file(self.path / name) as file:
-            file.write_text(text)
+            file.write_text(text, encoding="utf-8", newline="")
 
     @contextmanager
     def _file(self, path: Path) -> Iterator[Path]:

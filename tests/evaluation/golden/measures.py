@@ -1,14 +1,16 @@
-"""What other programs measure on `tests/data/song.mp3`, as golden values for `extrapcli.evaluation`.
+"""Measure `tests/data/song.mp3` with other programs, as golden values for `extrapcli.evaluation`.
 
-They need FFmpeg's command line and, besides this project with its tests, librosa and pyloudnorm, in an environment of
-their own, in some folder SCRATCH. In the root of the repository:
+Needs FFmpeg's command line and pyloudnorm, best in an environment of its own, in some folder SCRATCH. In the root of
+the repository:
 
     python3 -m venv SCRATCH
     SCRATCH/bin/pip install -e ".[report]" hypothesis "librosa==0.11.*" "pyloudnorm==0.2.*"
     SCRATCH/bin/python -m tests.evaluation.golden.measures
 
-The command writes `measures.json` beside this file; the tests read only that. Of this project it uses the tagger: the
-distances of sets are taken of its embeddings. Every golden comes with its tolerance, and why it is no less.
+This writes `measures.json` beside this file, which is all that the tests read. Rhythm and harmony are measured with
+librosa, as in `extrapcli.evaluation`, but by its standard methods: onset strength and tempo with their defaults,
+chroma of the harmonic part. The distances of sets use the embeddings of this project's tagger. Every golden has a
+tolerance, and the reason for it.
 """
 
 import json
@@ -81,14 +83,14 @@ def loudness() -> dict[str, float]:
     }
 
 
-def colour() -> dict[str, float]:
+def spectrum() -> dict[str, float]:
     from scipy.signal import welch
 
     frequencies, power = welch(sound(48000)[: 10 * 48000].mean(axis=1), 48000, "hann", nperseg=2048, detrend=False)
     frequencies, power = frequencies[1:], power[1:] + 1e-12 * power[1:].max()  # the same floor, 120 dB below
     flatness = 10 * np.log10(np.exp(np.log(power).mean()) / power.mean())
     width = frequencies[np.flatnonzero(np.cumsum(power) >= 0.95 * power.sum())[0]]
-    return {"flatness": round(float(flatness), 2), "bandwidth": round(float(width), 1)}
+    return {"flatness": round(float(flatness), 2), "rolloff": round(float(width), 1)}
 
 
 def rhythm(mono: Array) -> dict[str, Any]:
@@ -120,7 +122,7 @@ def harmony(mono: Array) -> dict[str, Any]:
 def sets(mono: Array) -> dict[str, float]:
     from extrapcli.evaluation.tagger import Tagger
 
-    embeddings = Tagger(threads=1).hear(mono.astype(np.float32), RATE).embeddings.astype(np.float64)
+    embeddings = Tagger(threads=1).tag(mono.astype(np.float32), RATE).embeddings.astype(np.float64)
     half = len(embeddings) // 2
     return {
         "kad": round(kad_by_loops(embeddings[:half], embeddings[half:]), 5),
@@ -133,7 +135,7 @@ def main() -> None:
     goldens = {
         "loudness": loudness()
         | {"tolerance": 0.1, "because": "EBU Tech 3341 allows a meter 0.1 LU, and FFmpeg prints tenths"},
-        "colour": colour()
+        "spectrum": spectrum()
         | {
             "tolerance": 0.5,
             "because": "decibels, and an edge of one band, 23.4 Hz: FFmpeg's decoder rounds elsewhere",

@@ -1,7 +1,7 @@
-"""What musicnn's own code hears, as golden values for `extrapcli.evaluation.tagger`.
+"""Run musicnn's own code, for golden values of `extrapcli.evaluation.tagger`.
 
-musicnn runs on no TensorFlow later than 2.15, so it has an environment of its own, in some folder SCRATCH. In the
-root of the repository:
+musicnn needs TensorFlow 2.15 or older, so it has an environment of its own, in some folder SCRATCH. In the root of
+the repository:
 
     .venv/bin/python -m tests.evaluation.golden.musicnn sounds SCRATCH
     python3.11 -m venv SCRATCH/venv
@@ -10,7 +10,7 @@ root of the repository:
     SCRATCH/venv/bin/python -m tests.evaluation.golden.musicnn goldens SCRATCH
 
 The first command writes `tests/data/song.mp3`, as this project decodes it, and `plucks` to SCRATCH, both at musicnn's
-16 kHz, so that both environments hear the same samples; the last writes `musicnn.json` beside this file.
+16 kHz, so that both environments get the same samples. The last writes `musicnn.json` beside this file.
 """
 
 import json

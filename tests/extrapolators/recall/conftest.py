@@ -2,26 +2,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.audio.song import Song
-from extrapcli.extrapolators.recall.analysis import Part, SongMap
-from extrapcli.extrapolators.recall.bounds import Music
-from extrapcli.extrapolators.recall.encoder import Score
-from extrapcli.extrapolators.recall.texture import Beats, texture
+from extrapcli.extrapolators.recall.analysis import Analysis, Layer
+from extrapcli.extrapolators.recall.audibility import BeatStatistics, short_time_features
+from extrapcli.extrapolators.recall.bounds import Bounds
+from extrapcli.extrapolators.recall.encoder import Encoding
 
 RATE = 22050
 PER_SECOND = 25
 
 
-def mapped(*parts: NDArray[np.float32]) -> SongMap:
-    """A song of whole seconds in mono parts `(n,)` of whole seconds, on which the network says nothing."""
-    sound = np.sum(parts, axis=0)
+def analysed(*layers: NDArray[np.float32]) -> Analysis:
+    """The analysis of a song made of mono layers `(n,)` of whole seconds, with an encoding of zeros."""
+    sound = np.sum(layers, axis=0)
     n = len(sound)
     rows = np.zeros((n * PER_SECOND // RATE, 64), np.float32)
-    return SongMap(
+    features = short_time_features(sound, RATE)
+    return Analysis(
         Song("made", sound[:, None], RATE, "f32", "wav"),
-        Music(0, n, n),
+        Bounds(0, n, n),
         RATE,
         PER_SECOND,
-        texture(sound, RATE),
-        Beats.of(texture(sound, RATE)),
-        tuple(Part(str(k), part[:, None], part, Score(rows, rows, rows)) for k, part in enumerate(parts)),
+        features,
+        BeatStatistics.of(features),
+        tuple(Layer(str(k), layer[:, None], layer, Encoding(rows, rows, rows)) for k, layer in enumerate(layers)),
     )

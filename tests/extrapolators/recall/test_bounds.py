@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from extrapcli.extrapolators.recall.bounds import Music, find_music
+from extrapcli.extrapolators.recall.bounds import Bounds, find_bounds
 
 RATE = 8000
 
@@ -17,30 +17,30 @@ def silence(seconds: float) -> NDArray[np.float32]:
 
 def test_a_song_cut_off_is_music_to_its_last_sample(rng: np.random.Generator) -> None:
     samples = noise(20.013, rng)
-    assert find_music(samples, RATE) == Music(0, len(samples), len(samples))
-    assert not find_music(samples, RATE).ends_by_itself
+    assert find_bounds(samples, RATE) == Bounds(0, len(samples), len(samples))
+    assert not find_bounds(samples, RATE).ends_by_itself
 
 
-def test_silence_around_it_is_not_music(rng: np.random.Generator) -> None:
-    music = find_music(np.concatenate([silence(3), noise(20, rng), silence(5)]), RATE)
-    assert music.begin == pytest.approx(3 * RATE, abs=0.1 * RATE)
-    assert music.end == pytest.approx(23 * RATE, abs=0.1 * RATE)
-    assert music.ending == music.end
+def test_silence_before_and_after_is_not_music(rng: np.random.Generator) -> None:
+    bounds = find_bounds(np.concatenate([silence(3), noise(20, rng), silence(5)]), RATE)
+    assert bounds.begin == pytest.approx(3 * RATE, abs=0.1 * RATE)
+    assert bounds.end == pytest.approx(23 * RATE, abs=0.1 * RATE)
+    assert bounds.ending == bounds.end
 
 
 @pytest.mark.parametrize("seconds", [1.5, 4, 12])
 def test_a_fade_is_an_ending_and_begins_where_the_level_falls(seconds: float, rng: np.random.Generator) -> None:
     fall = np.geomspace(1, 1e-4, round(seconds * RATE))[:, None].astype(np.float32)
-    music = find_music(np.concatenate([noise(30, rng), noise(seconds, rng) * fall, silence(2)]), RATE)
-    assert music.ends_by_itself
-    assert 29 * RATE <= music.ending <= (30 + 0.15 * seconds) * RATE
-    assert music.ending < music.end <= (30 + seconds) * RATE
+    bounds = find_bounds(np.concatenate([noise(30, rng), noise(seconds, rng) * fall, silence(2)]), RATE)
+    assert bounds.ends_by_itself
+    assert 29 * RATE <= bounds.ending <= (30 + 0.15 * seconds) * RATE
+    assert bounds.ending < bounds.end <= (30 + seconds) * RATE
 
 
 def test_a_song_of_silence_is_music_from_end_to_end() -> None:
-    assert find_music(silence(4), RATE) == Music(0, 4 * RATE, 4 * RATE)
+    assert find_bounds(silence(4), RATE) == Bounds(0, 4 * RATE, 4 * RATE)
 
 
 def test_a_quiet_moment_in_the_middle_is_music(rng: np.random.Generator) -> None:
     samples = np.concatenate([noise(10, rng), silence(3), noise(10, rng)])
-    assert find_music(samples, RATE) == Music(0, len(samples), len(samples))
+    assert find_bounds(samples, RATE) == Bounds(0, len(samples), len(samples))

@@ -1,4 +1,4 @@
-"""What a network gives is held against what is asked of it."""
+"""The outputs of a network are checked before they are used."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from extrapcli.errors import UnusableModel
-from extrapcli.extrapolators.recall.encoder import Hearing
+from extrapcli.extrapolators.recall.encoder import Encoder
 from extrapcli.spec import EncoderSpec
 from tests.toy import ToyBackend
 
@@ -27,11 +27,11 @@ class Network(ToyBackend):
 
 
 @pytest.mark.parametrize("seconds", [1, 5, 62, 63, 200])
-def test_every_hop_has_its_row(seconds: int) -> None:
-    score = Hearing(Network()).score(np.ones(seconds * RATE, np.float32))
-    for rows, width in ((score.heard, 8), (score.places, 8), (score.spectra, 32)):
+def test_there_is_a_row_for_every_hop(seconds: int) -> None:
+    encoding = Encoder(Network()).encode(np.ones(seconds * RATE, np.float32))
+    for rows, width in ((encoding.queries, 8), (encoding.keys, 8), (encoding.spectra, 32)):
         assert rows.shape == (25 * seconds, width)
-    assert (score.heard == 1).all()
+    assert (encoding.queries == 1).all()
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,6 @@ def test_every_hop_has_its_row(seconds: int) -> None:
         (Network(value=3e38), "beyond any score"),
     ],
 )
-def test_outputs_that_do_not_fit_are_refused(network: Network, told: str) -> None:
+def test_outputs_that_contradict_each_other_are_refused(network: Network, told: str) -> None:
     with pytest.raises(UnusableModel, match=f"model toy gives .*{told}"):
-        Hearing(network).score(np.ones(3 * RATE, np.float32))
+        Encoder(network).encode(np.ones(3 * RATE, np.float32))

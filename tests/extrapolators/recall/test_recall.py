@@ -1,4 +1,4 @@
-"""The walk as a whole, with the shipped model on real music and on songs made to be awkward."""
+"""`recall` as a whole, with the released model, on real music and on awkward songs."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -28,7 +28,7 @@ def backend() -> Backend:
 
 @pytest.fixture(scope="module")
 def song() -> Song:
-    """Half a minute of music, cut off in the middle."""
+    """Half a minute of music that is cut off."""
     return decode(SONG)
 
 
@@ -51,16 +51,14 @@ def two_minutes(song: Song, backend: Backend) -> tuple[Sound, list[Join]]:
     return played(song, 120, backend, Style(ending="cut"))
 
 
-def test_the_head_is_the_song_to_its_last_moment(song: Song, two_minutes: tuple[Sound, list[Join]]) -> None:
+def test_the_head_is_the_song_sample_for_sample(song: Song, two_minutes: tuple[Sound, list[Join]]) -> None:
     track, joins = two_minutes
     head = round(joins[0].seconds * song.sample_rate)
     assert len(song.samples) - head <= 0.2 * song.sample_rate
     np.testing.assert_array_equal(track[:head], song.samples[:head])
 
 
-def test_every_join_tells_where_it_went_and_how_audible_it_is(
-    song: Song, two_minutes: tuple[Sound, list[Join]]
-) -> None:
+def test_every_join_reports_its_jump_and_how_audible_it_is(song: Song, two_minutes: tuple[Sound, list[Join]]) -> None:
     _, joins = two_minutes
     assert len(joins) > 10
     assert [join.seconds for join in joins] == sorted(join.seconds for join in joins)
@@ -80,7 +78,7 @@ def test_every_ten_seconds_are_as_loud_as_the_song(song: Song, two_minutes: tupl
     assert np.abs(20 * np.log10(levels / song.samples.std())).max() < 3
 
 
-def test_no_ten_seconds_come_twice_in_a_row(song: Song, two_minutes: tuple[Sound, list[Join]]) -> None:
+def test_no_ten_seconds_are_played_twice_in_a_row(song: Song, two_minutes: tuple[Sound, list[Join]]) -> None:
     rate = song.sample_rate
     mono = two_minutes[0].mean(axis=1)[30 * rate :]
     ten = 10 * rate
@@ -95,7 +93,7 @@ def test_same_seed_same_bytes_another_seed_another_track(song: Song, backend: Ba
     assert not np.array_equal(one, other)
 
 
-def test_variety_leaves_the_safest_choices(song: Song, backend: Backend) -> None:
+def test_variety_lowers_the_scores_of_the_jumps(song: Song, backend: Backend) -> None:
     def score(variety: float) -> float:
         long = replace(song, samples=np.concatenate([song.samples] * 4))
         joins = played(long, 240, backend, Style(variety=variety))[1]
@@ -105,7 +103,7 @@ def test_variety_leaves_the_safest_choices(song: Song, backend: Backend) -> None
 
 
 def ending_song() -> tuple[Song, int]:
-    """A minute of chords that dies away over its last two seconds, and a second of silence."""
+    """A minute of chords that fades out over its last two seconds, with a second of silence before and after."""
     rate = 16000
     sound = chord(60, rate, 2)
     sound[-2 * rate :] *= np.geomspace(1, 1e-4, 2 * rate)[:, None]
@@ -190,7 +188,7 @@ def test_awkward_songs_give_finite_tracks(sound: str, backend: Backend, rng: np.
 
 
 @pytest.mark.parametrize("seconds", [0.01, 0.5, 0.99])
-def test_too_little_music_is_said(seconds: float, backend: Backend) -> None:
+def test_too_little_music_is_refused(seconds: float, backend: Backend) -> None:
     with pytest.raises(
         UnreadableAudio, match=rf"made: has {seconds:.2f} s of music; recall needs at least one second"
     ):
@@ -208,7 +206,7 @@ def test_a_fade_asked_for_is_used(fade: float, song: Song, backend: Backend) -> 
     assert joins[0].fade_seconds == pytest.approx(fade)
 
 
-def test_copied_seconds_are_those_of_one_place(song: Song, backend: Backend) -> None:
+def test_copied_seconds_are_those_with_all_layers_at_one_position(song: Song, backend: Backend) -> None:
     long = replace(song, samples=np.concatenate([song.samples] * 4))
     wanted = 180 * song.sample_rate
     for one in (long, song):
@@ -220,7 +218,7 @@ def test_copied_seconds_are_those_of_one_place(song: Song, backend: Backend) -> 
             assert made.copied_seconds < 90
 
 
-def test_a_long_song_is_played_whole(song: Song, backend: Backend) -> None:
+def test_a_long_song_is_not_split_into_layers(song: Song, backend: Backend) -> None:
     long = replace(song, samples=np.concatenate([song.samples] * 4))
     _, joins = played(long, 150, backend)
     assert {join.jump.layer for join in joins if join.jump} == {"all"}

@@ -1,27 +1,23 @@
-"""A track and its song, evaluated, as a JSON file and a page beside the track."""
+"""The report on a track: a page and a JSON file beside it."""
 
-from importlib.util import find_spec
+import json
+import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from extrapcli.atomic import atomic_file, refuse_existing
 from extrapcli.audio.decode import decode
 from extrapcli.audio.song import Song
-from extrapcli.errors import CannotWrite, MissingDependency, UsageError
+from extrapcli.continuation import Join
+from extrapcli.errors import CannotWrite, UsageError
 
-PACKAGES = ("scipy", "matplotlib", "mir_eval")
 PAGE_SUFFIXES = (".html", ".htm")
 
 
-def check_installed() -> None:
-    """Raise MissingDependency where the extra `report` is not installed."""
-    if missing := [package for package in PACKAGES if not find_spec(package)]:
-        raise MissingDependency(f"{', '.join(missing)}: not installed; pip install 'extrapcli[report]'")
-
-
 def report_paths(track: Path, out: Path | None = None) -> tuple[Path, Path]:
-    """Where the page and the JSON of a track go: beside it, into the folder `out`, or to `out`, named as a page.
+    """Return where the page and the JSON of a track go: beside it, in the folder `out`, or `out` itself, a page.
 
-    Raises UsageError for an `out` of another name, CannotWrite where its folder is missing.
+    Raises UsageError for an `out` with another name, CannotWrite where its folder is missing.
     """
     if out is None or out.is_dir():
         page = (out or track.parent) / f"{track.name}.html"
@@ -34,35 +30,64 @@ def report_paths(track: Path, out: Path | None = None) -> tuple[Path, Path]:
     return page, page.with_suffix(".json")
 
 
+def read_joins(path: Path) -> list[Join]:
+    """Read joins from a JSON file, `{"joins": [{"seconds": 30, "fade_seconds": 0.1}, ...]}`, in order of time.
+
+    A fade that is not given is none. Raises UsageError for anything else.
+    """
+    try:
+        joins = [
+            Join(float(join["seconds"]), float(join.get("fade_seconds", 0)))
+            for join in json.loads(path.read_text(encoding="utf-8"))["joins"]
+        ]
+        if not joins or not all(
+            0 <= value < math.inf for join in joins for value in (join.seconds, join.fade_seconds)
+        ):
+            raise ValueError("joins must be listed, each at 0 seconds or later")
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"{path}: lists no joins ({reason}); give the JSON of a track") from None
+    return sorted(joins, key=lambda join: join.seconds)
+
+
 def write_report(
     track: Path,
     song: Song,
     *,
     out: Path | None = None,
-    joins: list[tuple[float, float]] | None = None,
+    joins: Sequence[Join] | None = None,
     truth: Song | None = None,
     overwrite: bool = False,
     inputs: tuple[Path, ...] = (),
+    device: str = "cpu",
+    threads: int | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> tuple[str, tuple[Path, Path]]:
-    """Evaluate a track, as it can be heard there; give the JSON, and the paths of page and JSON.
+    """Evaluate the track in a file and write the report; return the JSON, and the paths of page and JSON.
 
-    Neither may be one of the `inputs`. Raises what `report_paths`, `decode`, `evaluate` and `atomic_file` do.
+    Neither path may be one of the `inputs`. Raises what `report_paths`, `decode`, `evaluate_track` and `atomic_file`
+    raise.
     """
-    from extrapcli.evaluation.evaluate import evaluate, matched
-    from extrapcli.evaluation.report.page import page
-
     paths = report_paths(track, out)
     for path in paths:
         if any(path.exists() and source.exists() and path.samefile(source) for source in inputs):
-            raise UsageError(f"{path}: is read, so no report can be written there; choose another name with -o")
+            raise UsageError(f"{path}: is read for this report; write the report under another name", hint="out")
         refuse_existing(path, overwrite)
+    from extrapcli.evaluation.head import match_format
+    from extrapcli.evaluation.report.page import page
+    from extrapcli.evaluation.track import evaluate_track
+
     decoded = decode(track, name=str(track))
-    evaluation = evaluate(decoded, song, joins=joins, truth=truth)
-    html = page(evaluation, song, matched(decoded, song))
+    evaluation = evaluate_track(
+        decoded, song, joins=joins, truth=truth, device=device, threads=threads, progress=progress
+    )
+    if progress:
+        progress("drawing the page")
+    html, text = page(evaluation, song, match_format(decoded, song)), evaluation.to_json()
     with (
         atomic_file(paths[0], source=track, overwrite=overwrite) as page_file,
         atomic_file(paths[1], source=track, overwrite=overwrite) as json_file,
     ):
         page_file.write_text(html, encoding="utf-8")
-        json_file.write_text(evaluation.to_json() + "\n", encoding="utf-8")
-    return evaluation.to_json(), paths
+        json_file.write_text(text + "\n", encoding="utf-8")
+    return text, paths

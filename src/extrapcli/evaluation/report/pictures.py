@@ -1,20 +1,22 @@
-"""Sound to pictures: mel spectrograms and self-similarity as PNG, waveform and loudness as SVG paths."""
+"""Pictures of sound for the page: mel spectrograms and self-similarity as PNG, waveform and loudness as SVG paths.
+
+The PNGs hold one pixel for each value, without axes: the page draws its axes, joins and playhead over them, at any
+width and in light and dark. So they are not made with `librosa.display`, whose figures have their axes drawn in.
+"""
 
 import base64
 import io
-from typing import Any
 
+import librosa
 import numpy as np
 from matplotlib import colormaps
 from numpy.typing import NDArray
 from PIL import Image
 
 from extrapcli.audio.song import Samples
-from extrapcli.evaluation.spectra import LOWEST, mel, mel_energies, mel_weights
+from extrapcli.evaluation import spectra
 
-Array = NDArray[np.float32]
-
-BANDS, HIGHEST = 160, 16000.0
+BANDS, HIGHEST_HERTZ = 160, 16000.0
 WINDOW_SECONDS = 0.09
 PER_SECOND = 25
 RANGE_DECIBELS = 80.0
@@ -23,48 +25,48 @@ PATH_WIDTH, PATH_HEIGHT = 1000, 100
 TICKS_HERTZ = (40, 300, 1000, 3000, 10000)
 
 
-def mel_power(samples: Samples, rate: int, *, per_second: int = PER_SECOND) -> Array:
-    """Power `(frames, 160)` of `(n, channels)`, mixed, in mel bands from 40 Hz to 16 kHz or half the rate.
+def mel_power(samples: Samples, rate: int, *, per_second: int = PER_SECOND) -> NDArray[np.float32]:
+    """Compute the power `(frames, 160)` of `(n, channels)` in mel bands from 40 Hz to 16 kHz, or to half the rate.
 
-    Each frame lies around its own time, `k / per_second`, in a window of about 90 ms; each band holds the mean power
-    of what is in it.
+    Frame k is centred on second `k / per_second`, in a window of about 90 ms. Each band has the mean power of its
+    bins.
     """
     window = 2 ** round(np.log2(rate * WINDOW_SECONDS))
     mono = samples.mean(axis=1, dtype=np.float32)
     mono = np.pad(mono, (0, max(0, rate // per_second - len(mono))))
-    sizes = mel_weights(rate, window, BANDS, _highest(rate)).sum(axis=0)
-    energies = mel_energies(mono, rate, per_second=per_second, window=window, bands=BANDS, highest=_highest(rate))
-    power: Array = energies / np.maximum(sizes, 1e-9)
-    return power
+    return spectra.mel_power(
+        mono, rate, per_second=per_second, window=window, bands=BANDS, highest=_highest(rate), norm=1
+    )
 
 
-def spectrogram(power: Array, peak: float) -> str:
-    """Draw power `(frames, bands)`, low bands below, from 80 dB under `peak` up to it."""
-    decibels = 10 * np.log10(np.maximum(pooled(power, SPECTROGRAM_COLUMNS), 1e-20) / max(peak, 1e-10))
+def spectrogram(power: NDArray[np.float32], peak: float) -> str:
+    """Draw power `(frames, bands)`, low bands at the bottom, from 80 dB below `peak` up to it; return a data URI."""
+    decibels = librosa.power_to_db(pooled(power, SPECTROGRAM_COLUMNS), ref=max(peak, 1e-10), amin=1e-20, top_db=None)
     return png(1 + decibels.T[::-1] / RANGE_DECIBELS, "magma")
 
 
-def self_similarity(power: Array) -> str:
-    """Draw how alike the sound is at any two times: the cosine between log-mel spectra, each band standardised.
+def self_similarity(power: NDArray[np.float32]) -> str:
+    """Draw how similar the sound is at any two times: the cosine of log-mel spectra, each band standardised.
 
-    Time runs to the right and upwards. What is as alike as chance, or less, is dark.
+    Each point compares three frames in a row. Time runs to the right and upwards. What is no more similar than chance
+    is dark.
     """
     level = np.log(power + 1e-4 * power.mean() + 1e-20)
     level = pooled(level, min(SIMILARITY_SIDE, max(1, len(power) * 4 // PER_SECOND)))
     level = (level - level.mean(axis=0)) / (level.std(axis=0) + 1e-3)
-    around = np.pad(level, ((1, 1), (0, 0)), "edge")
+    around = np.pad(level, ((1, 1), (0, 0)), "edge")  # librosa.feature.stack_memory would compile for seconds
     level = np.concatenate([around[:-2], level, around[2:]], axis=1)
     level /= np.linalg.norm(level, axis=1, keepdims=True) + 1e-6
     return png((level @ level.T)[::-1], "viridis")
 
 
 def colours(name: str) -> str:
-    """Draw the scale itself, low to high."""
+    """Draw the scale of a colormap, low to high."""
     return png(np.linspace(0, 1, 256)[None], name)
 
 
 def png(values: NDArray[np.floating], name: str) -> str:
-    """Draw values from 0 to 1 in the colours of a matplotlib colormap; returns a data URI."""
+    """Draw values from 0 to 1 in the colours of a matplotlib colormap; return a data URI."""
     image = Image.frombytes("P", values.shape[::-1], np.uint8(np.clip(values, 0, 1) * 255).tobytes())
     image.putpalette(colormaps[name](np.arange(256), bytes=True)[:, :3].tobytes())
     file = io.BytesIO()
@@ -72,25 +74,25 @@ def png(values: NDArray[np.floating], name: str) -> str:
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
-def pooled(values: NDArray[Any], columns: int) -> NDArray[Any]:
-    """The means of `columns` equal stretches of `(n, ...)`; the values themselves where they are fewer."""
+def pooled(values: NDArray[np.float32], columns: int) -> NDArray[np.float32]:
+    """Average `(n, bands)` over equal stretches, down to `(columns, bands)`; fewer values stay as they are."""
     if len(values) <= columns:
         return values
     edges = np.linspace(0, len(values), columns + 1).astype(int)
-    sums = np.add.reduceat(values, edges[:-1], axis=0)
-    means: NDArray[Any] = sums / np.diff(edges).reshape(-1, *[1] * (values.ndim - 1))
+    means: NDArray[np.float32] = librosa.util.sync(values, edges.tolist(), axis=0)
     return means
 
 
 def frequency_ticks(rate: int) -> list[tuple[str, float]]:
-    """Labels in hertz, and how far up each lies, from 0 to 1."""
-    low, high = mel(LOWEST), mel(_highest(rate))
-    shares = [(hertz, (mel(hertz) - low) / (high - low)) for hertz in TICKS_HERTZ]
-    return [(f"{h // 1000}k" if h >= 1000 else str(h), share) for h, share in shares if share < 0.98]
+    """Return labels in hertz, and how far up each one belongs, from 0 to 1."""
+    low, high, *marks = librosa.hz_to_mel([spectra.LOWEST_HERTZ, _highest(rate), *TICKS_HERTZ], htk=True)
+    labels = [f"{hertz // 1000}k" if hertz >= 1000 else str(hertz) for hertz in TICKS_HERTZ]
+    places = [(mark - low) / (high - low) for mark in marks]
+    return [(label, float(place)) for label, place in zip(labels, places, strict=True) if place < 0.98]
 
 
 def waveform(samples: Samples) -> str:
-    """A path round the lowest and highest sample of all channels in a thousand columns, the loudest at the edge."""
+    """Draw a path around the lowest and highest samples in a thousand columns, scaled so that the loudest fits."""
     edges = np.linspace(0, len(samples), min(PATH_WIDTH, len(samples)) + 1).astype(int)
     high = np.maximum.reduceat(samples, edges[:-1]).max(axis=1)
     low = np.minimum.reduceat(samples, edges[:-1]).min(axis=1)
@@ -100,23 +102,23 @@ def waveform(samples: Samples) -> str:
     return _path(np.append(x, x[::-1]), np.append(up, down[::-1])) + "Z"
 
 
-def curve(seconds: NDArray[np.floating], values: list[float | None], *, low: float, high: float, width: float) -> str:
-    """A path through values over time, from `low` to `high` and from 0 to `width` seconds, with gaps for None."""
+def curve(values: list[float | None], *, low: float, high: float, seconds: float) -> str:
+    """Draw a path through one value a second, from `low` to `high` and from 0 to `seconds`, with gaps for None."""
     runs: list[list[int]] = [[]]
-    for k, value in enumerate(values):
+    for second, value in enumerate(values):
         if value is None:
             runs.append([])
         else:
-            runs[-1].append(k)
+            runs[-1].append(second)
     level = np.array([low if value is None else value for value in values])
+    x = np.arange(len(values)) * PATH_WIDTH / seconds
     y = PATH_HEIGHT * (1 - (np.clip(level, low, high) - low) / (high - low))
-    return "".join(_path(seconds[run] * PATH_WIDTH / width, y[run]) for run in runs if run)
+    return "".join(_path(x[run], y[run]) for run in runs if run)
 
 
 def _path(x: NDArray[np.floating], y: NDArray[np.floating]) -> str:
-    points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
-    return "M" + points
+    return "M" + " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
 
 
 def _highest(rate: int) -> float:
-    return min(HIGHEST, rate / 2)
+    return min(HIGHEST_HERTZ, rate / 2)

@@ -1,121 +1,136 @@
-"""From a place to a join: bring a jump to the sample, lay its fade, and hear how much it stands out."""
+"""Turn a candidate into a jump: keep the beat, avoid onsets, align the waveforms, and measure how audible it is."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from extrapcli.crossfade import Fade, join
-from extrapcli.extrapolators.recall.analysis import SongMap
+from extrapcli.extrapolators.recall.analysis import Analysis
+from extrapcli.extrapolators.recall.audibility import PER_SECOND, beat_shift, short_time_features
 from extrapcli.extrapolators.recall.join import (
     LEVEL_SECONDS,
     MAX_FADE_SECONDS,
     MIN_FADE_SECONDS,
-    Seam,
-    find_seam,
+    Splice,
+    find_splice,
     matching_gain,
 )
-from extrapcli.extrapolators.recall.playhead import Voice, mix
-from extrapcli.extrapolators.recall.texture import PER_SECOND, beat_shift, texture
+from extrapcli.extrapolators.recall.playhead import Playhead, mix
 
 AROUND_SECONDS = 0.4
-QUIET_MOMENTS, FADE_MOMENTS = 8, 4
+QUIET_FRAMES, FADE_FRAMES = 8, 4
 
 
 @dataclass(frozen=True)
-class Audition:
-    """A jump at sample `leaving` of the track to `seam.place` of the song, and its percentiles among the beats.
+class AlignedJump:
+    """A jump brought to the sample, and how audible it is.
 
-    The `gains` bring each moving voice to the level it had.
+    Attributes:
+        departure: the sample of the track at which the jumping playheads leave.
+        splice: where in the song they land, and the crossfade.
+        gains: for each jumping playhead, what brings it to the level that it had.
+        flux_percentile, level_percentile: the join's onset strength and level step among the song's beats, 0 to 100.
     """
 
-    leaving: int
-    seam: Seam
+    departure: int
+    splice: Splice
     gains: tuple[float, ...]
     flux_percentile: float
     level_percentile: float
 
 
-def audition(
-    song_map: SongMap,
-    voices: list[Voice],
-    moving: list[Voice],
-    leaving: int,
-    place: int,
+def align_jump(
+    analysis: Analysis,
+    playheads: list[Playhead],
+    jumping: list[Playhead],
+    departure: int,
+    target: int,
     *,
     fixed: bool,
     fade_seconds: float | None,
-) -> Audition:
-    """Try a jump of the moving voices at a sample of the track to a place, a sample of the song.
+) -> AlignedJump:
+    """Align a jump of some playheads, from a sample of the track to a sample of the song.
 
-    The place is shifted so that the beat goes on, unless it is `fixed` to the moment; both move up to 0.1 s
-    ahead to where nothing strikes.
+    The target is shifted so that the beat continues, unless it is `fixed` relative to the departure. Then both move
+    earlier by up to 0.1 s, to where there is no onset on either side.
     """
-    rate = song_map.song.sample_rate
-    whole = len(moving) == len(voices)
+    rate = analysis.song.sample_rate
+    together = len(jumping) == len(playheads)
     if not fixed:
-        place = max(song_map.music.begin, place + _beat_shift(song_map, voices, moving, leaving, place))
-    room = leaving - max(voice.since for voice in voices)
+        target = max(analysis.bounds.begin, target + _beat_shift(analysis, playheads, jumping, departure, target))
+    room = departure - max(playhead.jumped_at for playhead in playheads)
     spare = max(0, room - round(MIN_FADE_SECONDS * rate))
-    earlier = min(_quiet(song_map, moving[0].at(leaving), place), spare, place)
-    leaving, place = leaving - earlier, place - earlier
+    earlier = min(_quiet_shift(analysis, jumping[0].song_sample(departure), target), spare, target)
+    departure, target = departure - earlier, target - earlier
     longest = round(max(MAX_FADE_SECONDS, fade_seconds or 0) * rate)
-    longest = min(longest, room - earlier, *(voice.at(leaving) for voice in voices))
-    old = mix([voice.sound(leaving - longest, leaving) for voice in moving])
-    new = song_map.song.samples if whole else moving[0].part.sound
-    seam = find_seam(old, new, place, rate, fade_seconds=fade_seconds, fixed=fixed)
-    before = leaving - round(LEVEL_SECONDS * rate)
+    longest = min(longest, room - earlier, *(playhead.song_sample(departure) for playhead in playheads))
+    old = mix([playhead.render(departure - longest, departure) for playhead in jumping])
+    new = analysis.song.samples if together else jumping[0].layer.samples
+    splice = find_splice(old, new, target, rate, fade_seconds=fade_seconds, fixed=fixed)
+    before = departure - round(LEVEL_SECONDS * rate)
     gains = tuple(
-        matching_gain(voice.sound(before, leaving), voice.part.sound[seam.place :], rate) for voice in moving
+        matching_gain(playhead.render(before, departure), playhead.layer.samples[splice.target :], rate)
+        for playhead in jumping
     )
-    return Audition(leaving, seam, gains, *_percentiles(song_map, voices, moving, leaving, seam, gains))
+    percentiles = _percentiles(analysis, playheads, jumping, departure, splice, gains)
+    return AlignedJump(departure, splice, gains, *percentiles)
 
 
-def _beat_shift(song_map: SongMap, voices: list[Voice], moving: list[Voice], leaving: int, place: int) -> int:
-    """The samples by which to shift a place so that the beat goes on, or agrees with the voices that do."""
-    resting = [voice for voice in voices if voice not in moving]
-    guide = (resting or moving)[0].at(leaving)
-    moments = range(2 * PER_SECOND) if resting else range(-3 * PER_SECOND // 2, PER_SECOND // 2)
-    if not resting and guide >= song_map.music.end:
-        moments = range(-2 * PER_SECOND, 0)
-    per_sample = PER_SECOND / song_map.song.sample_rate
-    shift = beat_shift(song_map.texture.flux, round(guide * per_sample), round(place * per_sample), moments)
+def _beat_shift(
+    analysis: Analysis, playheads: list[Playhead], jumping: list[Playhead], departure: int, target: int
+) -> int:
+    """Return the samples by which to shift a target so that the beat continues.
+
+    The beat is that of a playhead that plays on, if there is one, or what was heard before the jump.
+    """
+    staying = [playhead for playhead in playheads if playhead not in jumping]
+    reference = (staying or jumping)[0].song_sample(departure)
+    around = range(2 * PER_SECOND) if staying else range(-3 * PER_SECOND // 2, PER_SECOND // 2)
+    if not staying and reference >= analysis.bounds.end:
+        around = range(-2 * PER_SECOND, 0)
+    per_sample = PER_SECOND / analysis.song.sample_rate
+    strength = analysis.features.onset_strength
+    shift = beat_shift(strength, round(reference * per_sample), round(target * per_sample), around)
     return round(shift / per_sample)
 
 
-def _quiet(song_map: SongMap, left: int, found: int) -> int:
-    """How many samples earlier nothing strikes on either side of the join, up to 0.1 s."""
-    flux, rate = song_map.texture.flux, song_map.song.sample_rate
-    ends = np.array([round(sample * PER_SECOND / rate) for sample in (left, found)])
-    shifts = np.arange(QUIET_MOMENTS)
-    fade = np.arange(-FADE_MOMENTS, 1)
-    at = np.clip(ends[:, None, None] - shifts[:, None] + fade, 0, len(flux) - 1)
-    strongest = flux[at].max(axis=(0, 2))
+def _quiet_shift(analysis: Analysis, source: int, target: int) -> int:
+    """Return how many samples earlier, up to 0.1 s, the onsets at two samples of the song are weakest."""
+    strength, rate = analysis.features.onset_strength, analysis.song.sample_rate
+    ends = np.array([round(sample * PER_SECOND / rate) for sample in (source, target)])
+    shifts = np.arange(QUIET_FRAMES)
+    fade = np.arange(-FADE_FRAMES, 1)
+    at = np.clip(ends[:, None, None] - shifts[:, None] + fade, 0, len(strength) - 1)
+    strongest = strength[at].max(axis=(0, 2))
     return round(int(np.argmin(strongest)) * rate / PER_SECOND)
 
 
 def _percentiles(
-    song_map: SongMap,
-    voices: list[Voice],
-    moving: list[Voice],
-    leaving: int,
-    seam: Seam,
+    analysis: Analysis,
+    playheads: list[Playhead],
+    jumping: list[Playhead],
+    departure: int,
+    splice: Splice,
     gains: tuple[float, ...],
 ) -> tuple[float, float]:
-    """The percentiles of a join's flux and step of level among the song's own beats."""
-    rate = song_map.rate
+    """Return the percentiles of a join's onset strength and level step among the song's beats.
+
+    They are measured on the mix of all layers, rendered at the network's rate for 0.4 s on either side.
+    """
+    rate = analysis.mono_rate
     around = round(AROUND_SECONDS * rate)
-    fade = Fade(min(song_map.mono(seam.fade.samples), around), seam.fade.curve)
-    sounds = []
-    for voice in voices:
-        left = song_map.mono(voice.at(leaving))
-        mono = voice.part.mono[:, None]
+    fade = Fade(min(analysis.mono_sample(splice.fade.samples), around), splice.fade.curve)
+    layers = []
+    for playhead in playheads:
+        left = analysis.mono_sample(playhead.song_sample(departure))
+        mono = playhead.layer.mono[:, None]
         before, after = mono[max(0, left - around) : left], mono[left : left + around]
-        if voice in moving:
-            found = song_map.mono(seam.place)
-            gain = np.float32(gains[moving.index(voice)])
-            before = join(before, mono[found - fade.samples : found] * gain, fade)
-            after = mono[found : found + around] * gain
-        sounds.append(np.pad(np.concatenate([before, after])[:, 0], (around - len(before), around - len(after))))
+        if playhead in jumping:
+            target = analysis.mono_sample(splice.target)
+            gain = np.float32(gains[jumping.index(playhead)])
+            before = join(before, mono[target - fade.samples : target] * gain, fade)
+            after = mono[target : target + around] * gain
+        layers.append(np.pad(np.concatenate([before, after])[:, 0], (around - len(before), around - len(after))))
     begin = round((around - fade.samples) / rate * PER_SECOND)
     end = round(around / rate * PER_SECOND)
-    return song_map.beats.percentiles(texture(np.sum(sounds, axis=0), rate), begin, end)
+    return analysis.beats.percentiles(short_time_features(np.sum(layers, axis=0), rate), begin, end)

@@ -1,4 +1,4 @@
-"""What `recall` knows of a song before it goes on: one measured map, made once."""
+"""What `recall` measures of a song, once, before it continues it."""
 
 from dataclasses import dataclass
 
@@ -6,83 +6,88 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.audio.song import Song
-from extrapcli.audio.spooled import pieces, spooled
+from extrapcli.audio.spooled import chunks, spooled
 from extrapcli.errors import UnreadableAudio
-from extrapcli.extrapolators.recall.bounds import Music, find_music
-from extrapcli.extrapolators.recall.encoder import Hearing, Score
-from extrapcli.extrapolators.recall.layers import percussive
-from extrapcli.extrapolators.recall.texture import Beats, Texture, texture
+from extrapcli.extrapolators.recall.audibility import BeatStatistics, ShortTimeFeatures, short_time_features
+from extrapcli.extrapolators.recall.bounds import Bounds, find_bounds
+from extrapcli.extrapolators.recall.encoder import Encoder, Encoding
+from extrapcli.extrapolators.recall.layers import percussive_layer
 
-Array = NDArray[np.float32]
-
-SHORT_SECONDS = 100.0  # a song as short as that is played in two parts, lest it go round in circles
+SHORT_SECONDS = 100.0  # a song up to this long is split into two layers: as a whole it would soon repeat itself
 
 
 @dataclass(frozen=True)
-class Part:
-    """A part of the song's sound: `(n, channels)` at the song's rate, and `(n',)` as the network hears it."""
+class Layer:
+    """A layer of the song's sound: `all` of it, or the `harmonic` or `percussive` part.
+
+    `samples` is `(n, channels)` at the song's rate, `mono` is `(m,)` at the network's rate and unit level.
+    """
 
     name: str
-    sound: NDArray[np.floating]
-    mono: Array
-    score: Score
+    samples: NDArray[np.floating]
+    mono: NDArray[np.float32]
+    encoding: Encoding
 
 
 @dataclass(frozen=True)
-class SongMap:
-    """A song with what was measured on it.
+class Analysis:
+    """A song and what is known of it.
 
-    Its places are hops, of which there are `per_second`; hop 0 begins at sample `first` of the song (which may
-    lie before it) and the last hop ends where the music does.
+    A position is a place in the song, counted in the hops of the encoding, `positions_per_second` of them. The last
+    hop ends where the music ends; position 0 may lie before the beginning of the song.
     """
 
     song: Song
-    music: Music
-    rate: int  # of mono sound
-    per_second: int
-    texture: Texture
-    beats: Beats
-    parts: tuple[Part, ...]
+    bounds: Bounds
+    mono_rate: int
+    positions_per_second: int
+    features: ShortTimeFeatures  # of the mono sound
+    beats: BeatStatistics
+    layers: tuple[Layer, ...]
 
     @property
-    def places(self) -> int:
-        return len(self.parts[0].score.places)
+    def positions(self) -> int:
+        """The number of positions."""
+        return len(self.layers[0].encoding.keys)
 
-    def sample(self, place: float) -> int:
-        """The sample of the song at which a place begins."""
-        return self.music.end - round((self.places - place) * self.song.sample_rate / self.per_second)
+    def sample_at(self, position: float) -> int:
+        """Return the sample of the song that lies at a position."""
+        return self.bounds.end - round(
+            (self.positions - position) * self.song.sample_rate / self.positions_per_second
+        )
 
-    def place(self, sample: int) -> float:
-        """The place at which a sample of the song lies."""
-        return self.places - (self.music.end - sample) * self.per_second / self.song.sample_rate
+    def position_at(self, sample: int) -> float:
+        """Return the position of a sample of the song."""
+        return self.positions - (self.bounds.end - sample) * self.positions_per_second / self.song.sample_rate
 
-    def mono(self, sample: int) -> int:
-        """The sample of the mono sound that lies at a sample of the song."""
-        return round(sample * self.rate / self.song.sample_rate)
+    def mono_sample(self, sample: int) -> int:
+        """Return the sample of the mono sound that lies at a sample of the song."""
+        return round(sample * self.mono_rate / self.song.sample_rate)
 
 
-def map_song(song: Song, hearing: Hearing) -> SongMap:
-    """Measure a song; raise UnreadableAudio where there is less than a second of music in it."""
-    music = find_music(song.samples, song.sample_rate)
-    seconds = (music.end - music.begin) / song.sample_rate
+def analyse(song: Song, encoder: Encoder) -> Analysis:
+    """Measure a song; raise UnreadableAudio if there is less than a second of music in it."""
+    bounds = find_bounds(song.samples, song.sample_rate)
+    seconds = (bounds.end - bounds.begin) / song.sample_rate
     if seconds < 1:
         raise UnreadableAudio(
             f"{song.name}: has {seconds:.2f} s of music; "
-            f"{hearing.backend.spec.name} needs at least one second to go on"
+            f"{encoder.backend.spec.name} needs at least one second to go on"
         )
-    sound = hearing.mono(song, song.samples[: music.end])
-    level = float(sound.std()) or 1.0
-    sound = spooled(piece / level for piece in pieces(sound))
-    begin = round(music.begin * hearing.rate / song.sample_rate)
-    textures = texture(sound, hearing.rate)
-    named = [("all", song.samples, sound)]
+    mono = encoder.mono(song, song.samples[: bounds.end])
+    level = float(mono.std()) or 1.0
+    mono = spooled(chunk / level for chunk in chunks(mono))
+    begin = round(bounds.begin * encoder.rate / song.sample_rate)
+    features = short_time_features(mono, encoder.rate)
+    split = [("all", song.samples, mono)]
     if seconds <= SHORT_SECONDS:
-        struck = percussive(song.samples[: music.end], song.sample_rate)
-        struck_mono = hearing.mono(song, struck) / level
-        named = [
-            ("harmonic", song.samples[: music.end] - struck, sound - struck_mono),
-            ("percussive", struck, struck_mono),
+        percussive = percussive_layer(song.samples[: bounds.end], song.sample_rate)
+        percussive_mono = encoder.mono(song, percussive) / level
+        split = [
+            ("harmonic", song.samples[: bounds.end] - percussive, mono - percussive_mono),
+            ("percussive", percussive, percussive_mono),
         ]
-    parts = tuple(Part(name, s, mono, hearing.score(mono[begin:])) for name, s, mono in named)
-    per_second = len(parts[0].score.places) // -(-(len(sound) - begin) // hearing.rate)
-    return SongMap(song, music, hearing.rate, per_second, textures, Beats.of(textures), parts)
+    layers = tuple(Layer(name, samples, mono, encoder.encode(mono[begin:])) for name, samples, mono in split)
+    per_second = len(layers[0].encoding.keys) // -(-(len(mono) - begin) // encoder.rate)
+    beats = BeatStatistics.of(features)
+    return Analysis(song, bounds, encoder.rate, per_second, features, beats, layers)

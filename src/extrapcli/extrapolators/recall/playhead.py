@@ -1,41 +1,41 @@
-"""A part on its way through the track."""
+"""A layer of the song on its way through the track."""
 
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.extrapolators.recall.analysis import Part
-
-Sound = NDArray[np.floating]
+from extrapcli.extrapolators.recall.analysis import Layer
 
 
 @dataclass(frozen=True, eq=False)
-class Voice:
-    """At sample t of the track it plays sample `t + offset` of its part.
+class Playhead:
+    """Plays a layer: at sample t of the track, sample `t + offset` of the song.
 
-    It jumped there at sample `since`, from where on `gain` holds and then 1, and may jump again from `free` on.
+    It jumped there at sample `jumped_at` of the track, and may jump again from sample `next_jump` on. From
+    `jumped_at` on, its samples are multiplied by `gains`, and by 1 after those.
     """
 
-    part: Part
+    layer: Layer
     offset: int
-    free: int
-    since: int = 0
-    gain: NDArray[np.float32] = field(default_factory=lambda: np.ones(0, np.float32))
+    next_jump: int
+    jumped_at: int = 0
+    gains: NDArray[np.float32] = field(default_factory=lambda: np.ones(0, np.float32))
 
-    def at(self, moment: int) -> int:
-        """The sample of the song that is played at a sample of the track."""
-        return moment + self.offset
+    def song_sample(self, sample: int) -> int:
+        """Return the sample of the song that is played at a sample of the track."""
+        return sample + self.offset
 
-    def sound(self, begin: int, end: int) -> Sound:
-        """What it plays between two samples of the track, `(n, channels)`; nothing before the song begins."""
+    def render(self, begin: int, end: int) -> NDArray[np.floating]:
+        """Return what is played between two samples of the track, `(n, channels)`, from the song's beginning on."""
         begin = max(begin, -self.offset)
-        sound = self.part.sound[self.at(begin) : self.at(end)].copy()
-        first, last = max(begin, self.since), min(end, self.since + len(self.gain))
+        samples = self.layer.samples[self.song_sample(begin) : self.song_sample(end)].copy()
+        first, last = max(begin, self.jumped_at), min(end, self.jumped_at + len(self.gains))
         if first < last:
-            sound[first - begin : last - begin] *= self.gain[first - self.since : last - self.since, None]
-        return sound
+            samples[first - begin : last - begin] *= self.gains[first - self.jumped_at : last - self.jumped_at, None]
+        return samples
 
 
-def mix(sounds: list[Sound]) -> Sound:
-    return sum(sounds[1:], start=sounds[0])
+def mix(layers: list[NDArray[np.floating]]) -> NDArray[np.floating]:
+    """Add up sounds of the same length."""
+    return sum(layers[1:], start=layers[0])

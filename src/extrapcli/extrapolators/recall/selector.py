@@ -1,4 +1,4 @@
-"""Which jump comes next: what each moment to leave and each place to go to would cost."""
+"""Choose the next jump: weigh every departure and every position to jump to, then align the best few."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -7,170 +7,195 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.extrapolators.base import Jump, Style
-from extrapcli.extrapolators.recall.alignment import Audition, audition
-from extrapcli.extrapolators.recall.analysis import SongMap
-from extrapcli.extrapolators.recall.compatibility import Fit
-from extrapcli.extrapolators.recall.level import Level
-from extrapcli.extrapolators.recall.playhead import Voice
-from extrapcli.extrapolators.recall.repetition import Memory
+from extrapcli.extrapolators.recall.alignment import AlignedJump, align_jump
+from extrapcli.extrapolators.recall.analysis import Analysis
+from extrapcli.extrapolators.recall.compatibility import LayerCompatibility
+from extrapcli.extrapolators.recall.level_penalty import LevelPenalty
+from extrapcli.extrapolators.recall.playhead import Playhead
+from extrapcli.extrapolators.recall.repetition_penalty import RepetitionPenalty
 
 REPETITION_WEIGHT = 5.0
-NEAR_SECONDS = 2.0  # going on within that distance is no jump
+MIN_JUMP_SECONDS = 2.0  # a jump goes at least this far from where the playhead would play on
 CANDIDATES = 12
-MOMENTS = 40
-APART_HOPS = 3
-STANDING_OUT_COST = 0.5  # for every percent above 95
-
-Costs = NDArray[np.floating]
+DEPARTURES = 40
+MIN_DISTANCE_HOPS = 3  # between candidates
+AUDIBILITY_COST = 0.5  # for each percent above 95
 
 
 @dataclass(frozen=True)
-class Option:
-    """A jump from sample `leaving` of the track to sample `place` of the song that has not been listened to."""
+class Candidate:
+    """A possible jump, from sample `departure` of the track to sample `target` of the song, not aligned yet."""
 
     cost: float
-    leaving: int
-    place: int
+    departure: int
+    target: int
     score: float
 
 
 @dataclass(frozen=True)
-class Choice:
-    audition: Audition
+class SelectedJump:
+    """A jump that was chosen: what the sequencer carries out, and what is reported of it."""
+
+    aligned: AlignedJump
     jump: Jump
 
 
-class Chooser:
-    """`stay` and `leaving` are how many samples a voice stays where it goes, and how much later it may leave."""
+class JumpSelector:
+    """Chooses jumps after which a playhead stays for `stay` samples and leaves at most `delay` samples later."""
 
-    def __init__(self, song_map: SongMap, memory: Memory, style: Style, *, stay: int, leaving: int) -> None:
-        self.map = song_map
-        self.memory = memory
+    def __init__(
+        self, analysis: Analysis, repetition: RepetitionPenalty, style: Style, *, stay: int, delay: int
+    ) -> None:
+        self.analysis = analysis
+        self.repetition = repetition
         self.style = style
         self.stay = stay
-        self.leaving = leaving
-        self.rate = song_map.song.sample_rate
-        self.hop = self.rate / song_map.per_second
+        self.delay = delay
+        self.rate = analysis.song.sample_rate
+        self.hop = self.rate / analysis.positions_per_second
         self.random = np.random.default_rng(style.seed)
-        self.level = Level(song_map)
-        self.fit = Fit(song_map) if len(song_map.parts) > 1 else None
+        self.level = LevelPenalty(analysis)
+        self.compatibility = LayerCompatibility(analysis) if len(analysis.layers) > 1 else None
 
-    def jump(self, voices: list[Voice], moving: list[Voice], earliest: int, latest: int) -> Choice:
-        """Choose a moment of the track between two samples, and a place: the best of the few that are listened to."""
-        moments = self._moments(earliest, latest)
-        scores = self._scores(moving, moments)
-        possible = self._possible(moving[0], moments, scores.shape)
-        middle, best = float(np.median(scores[possible])), float(scores[possible].max())
-        cost = (best - scores) / max(best - middle, 1e-6)
-        cost = cost + self._surroundings(voices, moving, int(moments[len(moments) // 2]))
-        cost = np.where(possible, cost, np.inf)
-        options = (
-            Option(
-                float(cost[row, place]), int(moments[row]), self.map.sample(place), float(scores[row, place]) - middle
+    def jump(self, playheads: list[Playhead], jumping: list[Playhead], earliest: int, latest: int) -> SelectedJump:
+        """Choose a departure between two samples of the track, and a position: the best of the few aligned jumps."""
+        departures = self._departures(earliest, latest)
+        scores = self._scores(jumping, departures)
+        allowed = self._allowed(jumping[0], departures, scores.shape)
+        median, best = float(np.median(scores[allowed])), float(scores[allowed].max())
+        cost = (best - scores) / max(best - median, 1e-6)
+        cost = cost + self._position_costs(playheads, jumping, int(departures[len(departures) // 2]))
+        cost = np.where(allowed, cost, np.inf)
+        candidates = (
+            Candidate(
+                float(cost[row, position]),
+                int(departures[row]),
+                self.analysis.sample_at(position),
+                float(scores[row, position]) - median,
             )
-            for row, place in _distinct(cost)
+            for row, position in _distinct(cost)
         )
-        return self._best(voices, moving, options, fixed=False)
+        return self._best(playheads, jumping, candidates, fixed=False)
 
-    def landing(self, voices: list[Voice], earliest: int, latest: int, end: int) -> Choice:
-        """Choose a moment between two samples to go to where the song ends at sample `end` of the track."""
-        moments = self._moments(earliest, latest)
-        samples = moments + self.map.music.end - end
-        scores = self._scores(voices, moments)
-        rows = np.arange(len(moments))
-        there = scores[rows, [self._hop(sample) for sample in samples]]
-        middle = float(np.median(scores))
-        cost = (there.max() - there) / max(float(scores.max()) - middle, 1e-6)
-        options = [
-            Option(float(cost[row]), int(moments[row]), int(samples[row]), float(there[row]) - middle)
+    def landing(self, playheads: list[Playhead], earliest: int, latest: int, end: int) -> SelectedJump:
+        """Choose a departure between two samples of the track for the jump to the song's ending.
+
+        The target follows from the departure: the music has to end at sample `end` of the track.
+        """
+        departures = self._departures(earliest, latest)
+        targets = departures + self.analysis.bounds.end - end
+        scores = self._scores(playheads, departures)
+        rows = np.arange(len(departures))
+        landing_scores = scores[rows, [self._nearest_position(target) for target in targets]]
+        median = float(np.median(scores))
+        cost = (landing_scores.max() - landing_scores) / max(float(scores.max()) - median, 1e-6)
+        candidates = [
+            Candidate(float(cost[row]), int(departures[row]), int(targets[row]), float(landing_scores[row]) - median)
             for row in np.argsort(cost, kind="stable")
         ]
-        return self._best(voices, voices, options, fixed=True)
+        return self._best(playheads, playheads, candidates, fixed=True)
 
-    def _best(self, voices: list[Voice], moving: list[Voice], options: Iterable[Option], *, fixed: bool) -> Choice:
-        """Listen to jumps, the cheapest first, until none that is left can be better."""
-        chosen: Choice | None = None
+    def _best(
+        self, playheads: list[Playhead], jumping: list[Playhead], candidates: Iterable[Candidate], *, fixed: bool
+    ) -> SelectedJump:
+        """Align candidates, the cheapest first, until none of the rest can be better; return the best."""
+        selected: SelectedJump | None = None
         least = np.inf
-        for option in options:
-            if option.cost >= least:
+        for candidate in candidates:
+            if candidate.cost >= least:
                 break
-            fade = self.style.fade_seconds
-            tried = audition(self.map, voices, moving, option.leaving, option.place, fixed=fixed, fade_seconds=fade)
-            loudest = max(tried.flux_percentile, tried.level_percentile)
-            total = option.cost + STANDING_OUT_COST * max(0.0, loudest - 95)
+            aligned = align_jump(
+                self.analysis,
+                playheads,
+                jumping,
+                candidate.departure,
+                candidate.target,
+                fixed=fixed,
+                fade_seconds=self.style.fade_seconds,
+            )
+            audibility = max(aligned.flux_percentile, aligned.level_percentile)
+            total = candidate.cost + AUDIBILITY_COST * max(0.0, audibility - 95)
             if total < least:
                 least = total
-                chosen = Choice(tried, self._jump(voices, moving, tried, option.score))
-        assert chosen
-        return chosen
+                selected = SelectedJump(aligned, self._describe(playheads, jumping, aligned, candidate.score))
+        assert selected
+        return selected
 
-    def _moments(self, earliest: int, latest: int) -> NDArray[np.int_]:
-        """Samples of the track between two, a hop or more apart."""
+    def _departures(self, earliest: int, latest: int) -> NDArray[np.int_]:
+        """Return samples of the track between two, a hop or more apart."""
         count = int((latest - earliest) / self.hop) + 1
-        moments: NDArray[np.int_] = np.round(earliest + np.arange(0, count, -(-count // MOMENTS)) * self.hop).astype(
-            int
-        )
-        return moments
+        steps = np.arange(0, count, -(-count // DEPARTURES))
+        departures: NDArray[np.int_] = np.round(earliest + steps * self.hop).astype(int)
+        return departures
 
-    def _hop(self, sample: int) -> int:
-        """The place of a sample of the song, as an index."""
-        return min(max(round(self.map.place(sample)), 0), self.map.places - 1)
+    def _nearest_position(self, sample: int) -> int:
+        """Return the whole position nearest to a sample of the song."""
+        return min(max(round(self.analysis.position_at(sample)), 0), self.analysis.positions - 1)
 
-    def _jump(self, voices: list[Voice], moving: list[Voice], tried: Audition, score: float) -> Jump:
+    def _describe(
+        self, playheads: list[Playhead], jumping: list[Playhead], aligned: AlignedJump, score: float
+    ) -> Jump:
         return Jump(
-            layer="all" if len(moving) == len(voices) else moving[0].part.name,
-            from_seconds=moving[0].at(tried.leaving) / self.rate,
-            to_seconds=tried.seam.place / self.rate,
+            layer="all" if len(jumping) == len(playheads) else jumping[0].layer.name,
+            from_seconds=jumping[0].song_sample(aligned.departure) / self.rate,
+            to_seconds=aligned.splice.target / self.rate,
             score=score,
-            flux_percentile=tried.flux_percentile,
-            level_percentile=tried.level_percentile,
+            flux_percentile=aligned.flux_percentile,
+            level_percentile=aligned.level_percentile,
         )
 
-    def _scores(self, moving: list[Voice], moments: NDArray[np.int_]) -> NDArray[np.float32]:
-        """How well every place follows what the voices played up to each moment, `(moments, places)`, in nats.
+    def _scores(self, jumping: list[Playhead], departures: NDArray[np.int_]) -> NDArray[np.float32]:
+        """Return the score of each position after each departure, `(departures, positions)`, in nats.
 
-        What a voice heard is looked up at its place: as if its part had led up to there before its last jump too.
-        The network makes next to no use of what lies more than 4 s back.
+        The query is looked up at the playhead's position in the song, as if its layer had led up to there before its
+        last jump too. The network makes next to no use of what lies more than 4 s back.
         """
-        scores = np.zeros((len(moments), self.map.places), np.float32)
-        for voice in moving:
-            heard = [max(0, self._hop(voice.at(int(moment))) - 1) for moment in moments]
-            scores += voice.part.score.heard[heard] @ voice.part.score.places.T
+        scores = np.zeros((len(departures), self.analysis.positions), np.float32)
+        for playhead in jumping:
+            rows = [max(0, self._nearest_position(playhead.song_sample(int(at))) - 1) for at in departures]
+            scores += playhead.layer.encoding.queries[rows] @ playhead.layer.encoding.keys.T
         return scores
 
-    def _possible(self, voice: Voice, moments: NDArray[np.int_], shape: tuple[int, ...]) -> NDArray[np.bool_]:
-        """Where a voice may go, `(moments, places)`: not on as it is, and not where there is no room to stay."""
-        music = self.map.music
-        first = self.map.place(music.begin) + self.map.per_second / 2
-        last = self.map.place(music.ending - self.stay - 2 * self.leaving)
-        places = np.arange(shape[1], dtype=np.float32)
-        straight = np.array([[self.map.place(voice.at(int(moment)))] for moment in moments], np.float32)
-        within = (places >= min(first, last - 1)) & (places <= last)
-        far = np.abs(places - straight) > NEAR_SECONDS * self.map.per_second
-        return within & far if (within & far).any(axis=1).all() else np.broadcast_to(within, shape)
+    def _allowed(self, playhead: Playhead, departures: NDArray[np.int_], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+        """Return where a playhead may jump to, `(departures, positions)`: far enough away, with room to stay."""
+        bounds, analysis = self.analysis.bounds, self.analysis
+        first = analysis.position_at(bounds.begin) + analysis.positions_per_second / 2
+        last = analysis.position_at(bounds.ending - self.stay - 2 * self.delay)
+        positions = np.arange(shape[1], dtype=np.float32)
+        current = np.array([[analysis.position_at(playhead.song_sample(int(at)))] for at in departures], np.float32)
+        inside = (positions >= min(first, last - 1)) & (positions <= last)
+        far = np.abs(positions - current) > MIN_JUMP_SECONDS * analysis.positions_per_second
+        return inside & far if (inside & far).any(axis=1).all() else np.broadcast_to(inside, shape)
 
-    def _surroundings(self, voices: list[Voice], moving: list[Voice], moment: int) -> Costs:
-        """What each place costs, `(places,)`: repetition, level, misfit with other voices, and a little chance."""
-        places = [self.map.place(voice.at(moment)) for voice in voices]
-        parts = [voices.index(voice) for voice in moving]
-        stay = self.stay / self.rate
-        cost = self.memory.share(stay, parts, places) * REPETITION_WEIGHT
-        cost = cost + self.level.cost(stay, parts, places)
-        for voice, place in zip(voices, places, strict=True):
-            if self.fit and voice not in moving:
-                cost = cost + self.fit.cost(place, min(max(voice.free - moment, 0), self.stay) / self.rate)
+    def _position_costs(
+        self, playheads: list[Playhead], jumping: list[Playhead], departure: int
+    ) -> NDArray[np.floating]:
+        """Return the costs `(positions,)` that are much the same for all departures.
+
+        5 x the repeated share + the level penalty + compatibility with the layers that play on + variety^2 x noise
+        with a standard Gumbel distribution.
+        """
+        positions = [self.analysis.position_at(playhead.song_sample(departure)) for playhead in playheads]
+        layers = [playheads.index(playhead) for playhead in jumping]
+        seconds = self.stay / self.rate
+        cost = self.repetition.repeated_share(seconds, layers, positions) * REPETITION_WEIGHT
+        cost = cost + self.level.cost(seconds, layers, positions)
+        for playhead, position in zip(playheads, positions, strict=True):
+            if self.compatibility and playhead not in jumping:
+                shared = min(max(playhead.next_jump - departure, 0), self.stay) / self.rate
+                cost = cost + self.compatibility.cost(position, shared)
         return cost + self.style.variety**2 * self.random.gumbel(size=len(cost))
 
 
-def _distinct(cost: Costs) -> Iterator[tuple[int, int]]:
-    """The cheapest few entries of `(moments, places)`, no two of which are the same jump a little later."""
+def _distinct(cost: NDArray[np.floating]) -> Iterator[tuple[int, int]]:
+    """Yield the cheapest few entries of `(departures, positions)`, leaving out the same jump a little later."""
     taken: list[int] = []
     flat = cost.ravel()
     cheapest = np.argpartition(flat, min(200 * CANDIDATES, len(flat) - 1))[: 200 * CANDIDATES]
     for index in cheapest[np.argsort(flat[cheapest], kind="stable")]:
-        row, column = divmod(int(index), cost.shape[1])
-        if all(abs(column - row - other) >= APART_HOPS for other in taken):
-            taken.append(column - row)
-            yield row, column
+        row, position = divmod(int(index), cost.shape[1])
+        if all(abs(position - row - other) >= MIN_DISTANCE_HOPS for other in taken):
+            taken.append(position - row)
+            yield row, position
         if len(taken) == CANDIDATES:
             return

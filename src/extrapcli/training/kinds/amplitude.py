@@ -12,8 +12,7 @@ import onnx
 from numpy.typing import NDArray
 from pydantic import PositiveInt, model_validator
 
-from extrapcli.amplitude import linear
-from extrapcli.amplitude.network import ahead, go_on
+from extrapcli.amplitude import linear, network
 from extrapcli.amplitude.stability import Stability, stability
 from extrapcli.backends.base import Backend
 from extrapcli.errors import UsageError
@@ -183,7 +182,7 @@ class AmplitudeRecipe(Recipe, frozen=True):
         validation = self.validation_channels(corpus, progress)
         weights = linear.fit(training.signals, look_back)
         predictors: dict[str, Predict] = {
-            "network": lambda signal: np.concatenate(list(ahead(onnx, signal, look_back))),
+            "network": lambda signal: np.concatenate(list(network.predict(onnx, signal, look_back))),
             "linear_prediction": lambda signal: linear.predict(weights, signal),
             "linear_prediction_of_each_song": lambda s: linear.predict(linear.fit([s], look_back), s),
             "last_sample": lambda signal: np.concatenate([[0], signal[:-1]]),
@@ -198,7 +197,7 @@ class AmplitudeRecipe(Recipe, frozen=True):
         figures |= {"look_back": look_back, "silence_training_squared_16_bit": silence}
         figures |= _rollout_figures(onnx, validation, weights)
         known = validation.signals[:, -look_back:]
-        one, other = (go_on(backend, known, COMPARED_STEPS) for backend in (onnx, tensorflow))
+        one, other = (network.extrapolate(backend, known, COMPARED_STEPS) for backend in (onnx, tensorflow))
         return figures, relative_difference(one, other)
 
 
@@ -225,10 +224,11 @@ def _rollout_figures(backend: Backend, channels: Channels, weights: NDArray[np.f
     count = ROLLOUT_SECONDS * SAMPLE_RATE
     known = signals[:, -order:]
     rollouts = {
-        "closed_loop": list(go_on(backend, known, count)),
-        "linear_prediction_closed_loop": [linear.go_on(weights, of, count) for of in known],
+        "closed_loop": list(network.extrapolate(backend, known, count)),
+        "linear_prediction_closed_loop": [linear.extrapolate(weights, of, count) for of in known],
         "linear_prediction_of_each_song_closed_loop": [
-            linear.go_on(linear.fit([signal], order), of, count) for signal, of in zip(signals, known, strict=True)
+            linear.extrapolate(linear.fit([signal], order), of, count)
+            for signal, of in zip(signals, known, strict=True)
         ],
     }
     figures: Figures = {"closed_loop_songs": len(known), "closed_loop_followed_seconds": ROLLOUT_SECONDS}
@@ -241,7 +241,7 @@ def _summarise(found: list[Stability]) -> str:
     """Say how many rollouts end in each way, and the median of the seconds until then."""
     ends: dict[str, list[float]] = {}
     for one in found:
-        ends.setdefault(one.ends, []).append(one.seconds)
+        ends.setdefault(one.outcome, []).append(one.seconds)
     return "; ".join(
         f"{end}: {len(seconds)}, after {np.median(seconds):.2f} s" for end, seconds in sorted(ends.items())
     )

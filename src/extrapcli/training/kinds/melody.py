@@ -15,11 +15,10 @@ from pydantic import Field
 
 from extrapcli.backends.base import Backend
 from extrapcli.errors import UsageError
-from extrapcli.melody.encoding import BEATS, DELIMITER, HOLD, REST, beat, encode
-from extrapcli.melody.keys import find_key, to_home
-from extrapcli.melody.ngram import NGram, Score
-from extrapcli.melody.scores import SUFFIXES, copy_essen, read_tunes
-from extrapcli.melody.unfit import Unfit
+from extrapcli.melody.encoding import BAR_POSITIONS, DELIMITER, HOLD, REST, RejectReason, bar_position, encode
+from extrapcli.melody.keys import find_key, semitones_to_c
+from extrapcli.melody.ngram import NGram, PredictionMetrics
+from extrapcli.melody.tune_files import SUFFIXES, copy_essen, read_tunes
 from extrapcli.networks.melody import MelodySettings, melody, to_step
 from extrapcli.spec import TuneSpec, expect
 from extrapcli.training.batches import Batches, Tensors
@@ -34,7 +33,7 @@ COMPARED_TUNES = 16  # validation tunes on which the backends are compared
 
 _NUMBERS = {str(pitch): pitch for pitch in range(128)} | {DELIMITER: 128, HOLD: 129, REST: 130}
 _REJECTED = 131  # marks the row of a piece that was left out, beside the number of the reason
-_REASONS = list(Unfit)
+_REASONS = list(RejectReason)
 
 
 class TuneSettings(Table, frozen=True):
@@ -107,15 +106,17 @@ def _encode_file(file: Path) -> NDArray[np.int32]:
     """
     parts = []
     for tune in read_tunes(file):
-        if isinstance(tune, Unfit):
+        if isinstance(tune, RejectReason):
             parts.append([(_REJECTED, _REASONS.index(tune), 0)])
         else:
-            home = tune.moved(to_home(tune, find_key(tune)))
+            home = tune.transposed(semitones_to_c(tune, find_key(tune)))
             if not all(0 <= pitch < 128 for pitch in home.pitches):
                 continue
             title = crc32(tune.title.strip().lower().encode()) & 0x7FFFFFFF
             symbols = [DELIMITER, *encode(home.notes), DELIMITER]
-            parts.append([(_NUMBERS[s], beat(tune.metre, tune.upbeat, i), title) for i, s in enumerate(symbols)])
+            parts.append(
+                [(_NUMBERS[s], bar_position(tune.metre, tune.upbeat, i), title) for i, s in enumerate(symbols)]
+            )
     return np.array([row for part in parts for row in part], np.int32).reshape(-1, 3)
 
 
@@ -210,7 +211,7 @@ class MelodyRecipe(Recipe, frozen=True):
         return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     def build(self, training: Batches) -> keras.Model:
-        return melody(self.melody, BEATS)
+        return melody(self.melody, BAR_POSITIONS)
 
     def data_summary(self, songs: int, corpus: Path) -> str:
         return f"{songs} tunes, all but a share of {self.tunes.validation:g}, by title, of {corpus}"
@@ -219,21 +220,21 @@ class MelodyRecipe(Recipe, frozen=True):
         return TuneSpec(name, self.melody.symbols, self.melody.state)
 
     def released(self, weights: Path) -> keras.Model:
-        trained = melody(self.melody, BEATS)
+        trained = melody(self.melody, BAR_POSITIONS)
         trained.load_weights(weights)
-        return to_step(trained, self.melody, BEATS)
+        return to_step(trained, self.melody, BAR_POSITIONS)
 
     def measure(
         self, released: keras.Model, onnx: Backend, tensorflow: Backend, corpus: Corpus, progress: Progress
     ) -> tuple[Figures, float]:
         """Measure the perplexity and accuracy of the validation tunes, beside those of n-gram models."""
         collection = self.collection(corpus, progress)
-        scores = {"validation": Score.of(*predicted(onnx, collection.validation))}
+        scores = {"validation": PredictionMetrics.of(*predicted(onnx, collection.validation))}
         training, validation = (
             [tune.symbols.tolist() for tune in tunes] for tunes in (collection.training, collection.validation)
         )
         for name, order in ORDERS.items():
-            scores[name] = NGram(training, order=order, symbols=len(self.melody.symbols)).score(validation)
+            scores[name] = NGram(training, order=order, symbols=len(self.melody.symbols)).evaluate(validation)
         figures: Figures = {}
         for name, score in scores.items():
             figures[f"{name}_perplexity"] = round(score.perplexity, 4)

@@ -1,0 +1,151 @@
+"""Plans a batch: which songs there are, and the name and format of each track."""
+
+import os
+import string
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from pathlib import Path, PurePath, PurePosixPath
+
+from extrapcli.audio.formats import FORMATS, format_of, is_audio_name
+from extrapcli.batch.locations import Location, RemotePath, canonical, same_folder
+from extrapcli.continuation import Length, clock
+from extrapcli.errors import CannotWrite, ExtrapError, UnreadableAudio, UsageError
+
+DEFAULT_NAME = "{stem}-{minutes}.{ext}"
+_FIELDS = ("stem", "minutes", "ext", "model")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One song of a batch and its track.
+
+    Attributes:
+        source: the song.
+        target: the track.
+        format: format of the track, a key of `FORMATS`.
+        input: path of the song relative to the folder of songs, with slashes.
+        output: path of the track relative to the folder of tracks, with slashes.
+    """
+
+    source: Location
+    target: Location
+    format: str
+    input: str
+    output: str
+
+
+@dataclass(frozen=True)
+class Naming:
+    """How tracks are named: a pattern with {stem}, {minutes} (3m00s, or plus-3m00s), {ext} and {model}.
+
+    Without a `format`, each track has the format that its song's name ends in, or FLAC. Raises UsageError for a
+    pattern with other fields, with a slash, or that ends in the suffix of another format.
+    """
+
+    length: Length
+    model: str
+    pattern: str = DEFAULT_NAME
+    format: str | None = None
+
+    def __post_init__(self) -> None:
+        try:
+            fields = [field for _, field, _, _ in string.Formatter().parse(self.pattern) if field is not None]
+            example = self.track_name(Path("song.flac"))[0] if set(fields) <= set(_FIELDS) else ""
+        except (ValueError, IndexError, KeyError):
+            fields, example = [self.pattern], ""
+        if unknown := [field for field in fields if field not in _FIELDS]:
+            known = ", ".join(f"{{{field}}}" for field in _FIELDS)
+            raise UsageError(f"{self.pattern!r}: a name can't contain {unknown[0]!r}; the fields are {known}")
+        if "/" in self.pattern or os.sep in self.pattern:
+            raise UsageError(f"{self.pattern!r}: a name can't contain a slash; tracks keep their songs' folders")
+        named = Path(example).suffix and format_of(Path(example))
+        if not self.pattern.endswith(".{ext}") and (not self.format or named != self.format):
+            raise UsageError(f"{self.pattern!r}: a name must end in .{{ext}}, or in the suffix of its format")
+
+    def track_name(self, song: PurePath) -> tuple[str, str]:
+        """Return the name of a song's track, and its format."""
+        format = self.format or format_of(song) or "flac"
+        minutes = ("plus-" if self.length.beyond else "") + clock(self.length.minutes * 60)
+        ext = FORMATS[format].suffixes[0].removeprefix(".")
+        return self.pattern.format(stem=song.stem, minutes=minutes, ext=ext, model=Path(self.model).name), format
+
+
+def find_jobs(
+    songs: Location, tracks: Location, naming: Naming, *, include: Sequence[str], exclude: Sequence[str]
+) -> list[Job]:
+    """Find the songs in a folder and all folders below, sorted by name, and name the track of each.
+
+    Songs are the files that match a pattern of `include` or, without any, whose name ends like that of audio. A
+    pattern such as `*.mp3` or `demos/*` is matched from the right; one of `exclude` can also name a folder to leave
+    out. Files inside `tracks` are not songs, and links to folders are not followed.
+
+    Raises UsageError where two tracks would have one name, where a track would replace a song, and for an empty
+    pattern; UnreadableAudio where there is no song, or a folder can't be read; CannotWrite where `tracks` is a URL
+    that can't be listed.
+    """
+    for pattern in (*include, *exclude):
+        if not PurePath(pattern).parts or "**" in pattern:
+            raise UsageError(f"{pattern!r}: not a supported pattern; write *.mp3, demos/* or the name of a folder")
+    if isinstance(songs, Path) and not songs.is_dir():
+        raise UnreadableAudio(f"{songs}: no such folder; name one with songs")
+    if same_folder(songs, tracks):
+        raise UsageError(f"{tracks}: holds the songs; name another folder for the tracks")
+    jobs = []
+    existing = _list(tracks, CannotWrite) if isinstance(tracks, RemotePath) else {}
+    for path, source in sorted(_files(songs, tracks, exclude), key=itemgetter(0)):
+        if any(map(path.match, include)) if include else is_audio_name(path):
+            name, format = naming.track_name(path)
+            track = path.with_name(name)
+            target = tracks / track if isinstance(tracks, Path) else tracks.missing(track)
+            target = existing.get(track.as_posix(), target)
+            jobs.append(Job(source, target, format, path.as_posix(), track.as_posix()))
+    if not jobs:
+        raise UnreadableAudio(f"{songs}: no songs in this folder; name another folder, or other patterns")
+    _refuse_collisions(jobs)
+    return jobs
+
+
+def _files(songs: Location, tracks: Location, exclude: Sequence[str]) -> Iterator[tuple[PurePath, Location]]:
+    def unreadable(error: OSError) -> None:
+        raise UnreadableAudio(f"{error.filename}: cannot be read ({error.strerror or error})", hint="exclude")
+
+    def included(path: PurePath) -> bool:
+        return not any(path.match(pattern) for pattern in exclude)
+
+    tracks_name = canonical(tracks)
+    if isinstance(songs, RemotePath):
+        tracks_inside = f"{tracks_name}/".startswith(f"{songs}/")
+        for name, song in _list(songs, UnreadableAudio).items():
+            path = PurePosixPath(name)
+            is_track = tracks_inside and song.url.startswith(f"{tracks_name}/")
+            if is_track or not all(map(included, (path, *path.parents))):
+                continue
+            if not {"", ".", ".."}.isdisjoint(name.split("/")):
+                raise UsageError(f"{song}: this name leads out of its folder", hint="exclude")
+            yield path, song
+        return
+    for folder, folders, files in os.walk(songs, onerror=unreadable):
+        here = Path(folder).relative_to(songs)
+        folders[:] = [
+            name for name in folders if included(here / name) and canonical(songs / here / name) != tracks_name
+        ]
+        yield from ((here / name, songs / here / name) for name in files if included(here / name))
+
+
+def _list(folder: RemotePath, error_type: type[ExtrapError]) -> dict[str, RemotePath]:
+    try:
+        return folder.files()
+    except OSError as error:
+        raise error_type(f"{folder}: cannot be listed: {error.strerror}") from None
+
+
+def _refuse_collisions(jobs: list[Job]) -> None:
+    songs = {canonical(job.source) for job in jobs}
+    inputs: dict[Location, str] = {}
+    for job in jobs:
+        other = inputs.setdefault(job.target, job.input)
+        if other != job.input:
+            raise UsageError(f"{job.target}: {other} and {job.input} would both be written there", hint="name")
+        if canonical(job.target) in songs:
+            raise UsageError(f"{job.target}: is one of the songs; use another folder for the tracks", hint="name")

@@ -1,0 +1,21 @@
+"""Signal processing that several parts of extrap share: pure functions of NumPy arrays, which import nothing of ours.
+
+They serve what has to start fast. Evaluation and training use librosa instead.
+"""
+
+from extrapcli.dsp.chroma import chroma
+from extrapcli.dsp.correlation import moving_sum, normalised_cross_correlation
+from extrapcli.dsp.keys import key_correlations
+from extrapcli.dsp.level import level_steps
+from extrapcli.dsp.mel import mel_filters
+from extrapcli.dsp.onset import onset_strength
+
+__all__ = [
+    "chroma",
+    "key_correlations",
+    "level_steps",
+    "mel_filters",
+    "moving_sum",
+    "normalised_cross_correlation",
+    "onset_strength",
+]

@@ -1,0 +1,64 @@
+"""The result of an evaluation: the value of every measure beside its controls, and how audible each join is."""
+
+import json
+from dataclasses import asdict, dataclass
+
+from extrapcli.evaluation.measures import Measure
+
+
+@dataclass(frozen=True)
+class MeasureResult:
+    """The value of a measure for the track and for each control; None where it has none."""
+
+    measure: Measure
+    value: float | None
+    controls: dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class MeasuredJoin:
+    """A join of the track, whose crossfade begins at `seconds`.
+
+    The percentiles, 0 to 100, rank its sharpest sample, its spectral flux and its step of level among all moments of
+    the song. `beat_error` is the phase error in beats, 0 to 0.5; None where there is no clear beat.
+    """
+
+    seconds: float
+    fade_seconds: float
+    sharpness_percentile: float
+    flux_percentile: float
+    level_percentile: float
+    beat_error: float | None
+
+    @property
+    def stands_out(self) -> bool:
+        """Whether one of the percentiles is above 99."""
+        return max(self.sharpness_percentile, self.flux_percentile, self.level_percentile) > 99
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A track measured as a continuation of its song.
+
+    `measures` has the results by name: `evaluation.measures["loop_share"].value`. `song_loudness` is the integrated
+    loudness of the song in LUFS, `short_term_loudness` that of the 3 s around each second of the track. `windows`
+    compares each ten seconds of the continuation with the song: `loudness` in LU, `flatness` in decibels, `rolloff`
+    in octaves; None where it is silent.
+    """
+
+    song: str
+    track: str
+    sample_rate: int
+    song_seconds: float
+    track_seconds: float
+    head_seconds: float
+    song_loudness: float
+    short_term_loudness: list[float | None]
+    windows: list[dict[str, float | None]]
+    joins: list[MeasuredJoin]
+    measures: dict[str, MeasureResult]
+    versions: dict[str, str]
+
+    def to_json(self) -> str:
+        """Write all of it as a JSON object with the same keys."""
+        return json.dumps(asdict(self), indent=2, allow_nan=False)

@@ -1,0 +1,123 @@
+"""Measure one track as a continuation of its song, beside controls made from the same song."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from extrapcli.audio.song import Samples, Song
+from extrapcli.continuation import Join
+from extrapcli.errors import UsageError
+from extrapcli.evaluation import controls
+from extrapcli.evaluation.head import head_seconds, match_format
+from extrapcli.evaluation.level import Differences, short_term
+from extrapcli.evaluation.measures import MEASURES
+from extrapcli.evaluation.reference import Reference
+from extrapcli.evaluation.results import Evaluation, MeasureResult
+from extrapcli.evaluation.tagger import Tagger
+
+LEAST_SECONDS = 1
+WORKERS = 2
+PACKAGES = ("extrapcli", "numpy", "scipy", "librosa", "onnxruntime", "av")
+
+
+def evaluate_track(
+    track: Song,
+    song: Song,
+    *,
+    joins: Sequence[Join] | None = None,
+    truth: Song | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Evaluation:
+    """Take every measure of a track that begins with a song, and of the controls.
+
+    Without `joins` the track has one, where it stops being the song. `truth` is the whole of which the song is the
+    beginning: with it the true continuation is a control and the squared error is measured; without it, the song's
+    second half stands for the true continuation of its first. `device` and `threads` are for the network that tags
+    music; `progress` is called with a few words on each step as it begins.
+
+    Raises UsageError where the song is shorter than a second; where the track does not begin with it (unless `joins`
+    say where it ends) or goes on for less than a second; where the first join is after the song's end or the last
+    after the track's; and where the truth does not begin with the song or is hardly longer.
+    """
+    tell = progress or (lambda step: None)
+    if song.seconds < LEAST_SECONDS:
+        raise UsageError(f"{song.name}: lasts less than a second, which is too short to compare; give a longer song")
+    track = match_format(track, song)
+    if joins is None:
+        end = head_seconds(track, song)
+        if end is None:
+            raise UsageError(f"{track.name}: does not begin with {song.name}; say where its joins are", hint="joins")
+        joins = [Join(end, 0.0)]
+    rate = song.sample_rate
+    head_end, last = (
+        min((join.seconds for join in joins), default=0.0),
+        max((join.seconds for join in joins), default=0),
+    )
+    if head_end > song.seconds:
+        raise UsageError(f"{track.name}: its first join is at {head_end:.1f} s, after the end of {song.name}")
+    head = round(head_end * rate)
+    if len(track.samples) - head < LEAST_SECONDS * rate:
+        raise UsageError(f"{track.name}: does not go on for a second after its song; give a track and its song")
+    if last >= track.seconds:
+        raise UsageError(f"{track.name}: ends before its join at {last:g} seconds; give the joins of this track")
+    whole = None if truth is None else _whole(truth, song)
+    follows = None if whole is None else whole[len(song.samples) :]
+
+    tell("analysing the song (the first time, librosa compiles for up to half a minute)")
+    reference = Reference(song.samples, rate, Tagger(device=device, threads=threads))
+    tell("measuring the track and its controls")
+    with ThreadPoolExecutor(WORKERS) as pool:
+        measuring = pool.submit(
+            reference.measure, track.samples, head, joins, None if whole is None else whole[head:]
+        )
+        made = controls.measurements(reference, song.samples, len(track.samples) - head, follows)
+        futures = {name: pool.submit(measure) for name, measure in made.items()}
+        measured, beside = measuring.result(), {name: future.result() for name, future in futures.items()}
+    return Evaluation(
+        song=Path(song.name).name,
+        track=Path(track.name).name,
+        sample_rate=rate,
+        song_seconds=song.seconds,
+        track_seconds=track.seconds,
+        head_seconds=head / rate,
+        song_loudness=reference.levels.integrated,
+        short_term_loudness=short_term(track.samples, rate).round(2).tolist(),
+        windows=_rows(measured.windows),
+        joins=measured.joins,
+        measures={
+            measure.name: MeasureResult(
+                measure,
+                measured.values[measure.name],
+                {name: values[measure.name] for name, values in beside.items()},
+            )
+            for measure in MEASURES
+            if measure.name != "mean_squared_error" or follows is not None
+        },
+        versions={package: version(package) for package in PACKAGES},
+    )
+
+
+def _whole(truth: Song, song: Song) -> Samples:
+    """Return the samples of the music that the song was cut from, at its rate and with its channels."""
+    truth = match_format(truth, song)
+    if truth.seconds - song.seconds < LEAST_SECONDS:
+        raise UsageError(f"{truth.name}: is not a second longer than {song.name}; give what it was cut from")
+    if head_seconds(truth, song) is None:
+        raise UsageError(f"{truth.name}: does not begin with {song.name}; give what it was cut from")
+    return truth.samples
+
+
+def _rows(windows: Differences) -> list[dict[str, float | None]]:
+    """Turn differences into a row for each window, with None for NaN."""
+    return [
+        {
+            name: None if np.isnan(value) else round(float(value), 2)
+            for name, value in zip(windows._fields, row, strict=True)
+        }
+        for row in zip(*windows, strict=True)
+    ]
