@@ -14,13 +14,14 @@ import soundfile
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
+from extrapcli import evaluation
 from extrapcli.audio.decode import decode
 from extrapcli.audio.encode import open_track
 from extrapcli.audio.resample import resample
 from extrapcli.audio.song import Song
 from extrapcli.cli import app
 from extrapcli.continuation import Join
-from extrapcli.errors import CannotWrite, ExtrapError, UnreadableAudio, UsageError
+from extrapcli.errors import CannotWrite, ExtrapError, MissingDependency, UnreadableAudio, UsageError
 from extrapcli.evaluation.head import head_seconds, match_format
 from extrapcli.evaluation.measures import CONTROLS, MEASURES
 from extrapcli.evaluation.report import read_joins, report_paths
@@ -41,7 +42,7 @@ def song_of(samples: NDArray[np.floating], rate: int = RATE, name: str = "song.w
 
 
 def evaluated(song: Samples, *follows: Samples, rate: int = RATE, **options: Any) -> Evaluation:
-    """Evaluate a track that is the song and then what follows; no warning is let pass."""
+    """Evaluate a track made of the song and what follows; warnings are errors."""
     track = song_of(np.concatenate([song, *follows]), rate, "track.wav")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -61,7 +62,7 @@ def beside(track: Path, suffix: str) -> Path:
 
 @dataclass(frozen=True)
 class Made:
-    """A song of ten seconds, the whole it was cut from, and what `continue --report --json` made of it."""
+    """A song of ten seconds, the whole that it was cut from, and what `continue --report --json` made of it."""
 
     folder: Path
     song: Path
@@ -95,12 +96,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 @pytest.fixture(scope="module")
 def alone(made: Made) -> subprocess.CompletedProcess[str]:
-    """The same track, evaluated by its sound alone."""
+    """The same track, evaluated without its joins."""
     return run("evaluate", made.track, "--song", made.song, "-o", "alone.html", folder=made.folder)
 
 
 def refused(*arguments: str | Path) -> ExtrapError:
-    """Why the command refuses to do something."""
+    """Run the command and return the error it raises."""
     error = CliRunner().invoke(app, ["evaluate", *map(str, arguments)]).exception
     assert isinstance(error, ExtrapError), error
     sentence = str(error)
@@ -157,7 +158,7 @@ def test_without_joins_the_end_of_the_head_is_found(made: Made, alone: subproces
 
 
 def test_joins_and_truth_are_taken(made: Made) -> None:
-    """The whole, as a track, predicts what followed exactly; the made track does not."""
+    """The true continuation has no squared error; the track that was made has."""
     done = run(
         "evaluate", made.track, "--song", made.song, "--joins", made.joins, "--truth", made.whole,
         "--json", "--overwrite", "-o", "with-truth.html", folder=made.folder,
@@ -175,7 +176,7 @@ def test_joins_and_truth_are_taken(made: Made) -> None:
 
 
 def test_the_squared_error_is_against_what_followed_the_head(music: Sound) -> None:
-    """Also where a track leaves its song before its end."""
+    """Even if the track leaves the song before the song's end."""
     whole = song_of(music[: 7 * RATE], name="track.wav")
     found = evaluate_track(whole, song_of(music[: 4 * RATE]), joins=[Join(2.5, 0.0)], truth=whole)
     assert found.measures["mean_squared_error"].value == 0
@@ -196,7 +197,7 @@ def test_the_head_is_found_in_every_format(format: str, music: Sound, other: Sou
 
 
 @pytest.mark.parametrize("change", ["48 kHz", "mono", "stereo", "20 dB softer", "40 ms later", "40 ms earlier"])
-def test_the_head_is_found_in_other_sound(change: str, music: Sound, other: Sound) -> None:
+def test_the_head_is_found_despite_changes(change: str, music: Sound, other: Sound) -> None:
     late = 40 * RATE // 1000
     song, track = song_of(music[: 5 * RATE]), np.concatenate([music[: 4 * RATE], other[: 3 * RATE]])[:, None]
     rate = 48000 if change == "48 kHz" else RATE
@@ -221,8 +222,8 @@ def test_a_head_may_end_anywhere(left: float, music: Sound, other: Sound) -> Non
     assert head_seconds(song_of(track), song_of(music[: 5 * RATE])) == pytest.approx(left, abs=0.2)
 
 
-def test_silence_in_a_song_is_not_taken_for_anything(music: Sound, other: Sound) -> None:
-    """A song that begins with silence, and one that ends in it, while its track goes on at once, or after it."""
+def test_silence_in_a_song_does_not_mislead(music: Sound, other: Sound) -> None:
+    """A song begins with silence; another ends in it, and its track goes on before or after the silence."""
     silence = np.zeros(12 * RATE, np.float32)
     begun, ended = (
         np.concatenate([silence, music[: 3 * RATE]]),
@@ -252,7 +253,7 @@ def test_an_existing_report_is_refused_and_kept(made: Made) -> None:
     assert not (made.folder / "half.html").exists()
 
 
-def test_what_makes_no_sense_is_refused(made: Made, other: Sound, tmp_path: Path) -> None:
+def test_contradictions_are_refused(made: Made, other: Sound, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "other.wav", other[: 12 * RATE], RATE)
     soundfile.write(tmp_path / "short.wav", other[: RATE // 2], RATE)
     (tmp_path / "broken.json").write_text('{"joins": 3}')
@@ -281,7 +282,7 @@ def test_what_makes_no_sense_is_refused(made: Made, other: Sound, tmp_path: Path
     assert not list(tmp_path.glob("new.*"))
 
 
-def test_what_is_no_sound_is_refused(made: Made, tmp_path: Path) -> None:
+def test_files_without_sound_are_refused(made: Made, tmp_path: Path) -> None:
     (tmp_path / "text.wav").write_text("This is not music.")
     soundfile.write(tmp_path / "silent.wav", np.zeros((3 * RATE, 2)), RATE)
     out = ("-o", tmp_path / "new.html")
@@ -295,7 +296,7 @@ def test_what_is_no_sound_is_refused(made: Made, tmp_path: Path) -> None:
     assert not list(tmp_path.glob("new.*"))
 
 
-def test_a_refusal_is_a_status_and_one_sentence(made: Made) -> None:
+def test_a_refusal_has_a_status_and_one_sentence(made: Made) -> None:
     for arguments, status in (
         (("evaluate", made.song, "--song", made.whole, "-o", "new.html"), 2),
         (("continue", made.song, "--report", "-o", "-"), 2),
@@ -336,7 +337,7 @@ def test_joins_are_read_in_order(text: str, joins: list[Join], tmp_path: Path) -
      '{"joins": [{"fade_seconds": 1}]}', '{"joins": [{"seconds": "soon"}]}', '{"joins": [{"seconds": 1e999}]}',
      '{"joins": [{"seconds": NaN}]}', '{"joins": {"seconds": 3}}', '{"joins": [{"seconds": null}]}'],
 )  # fmt: skip
-def test_what_lists_no_joins_is_refused(text: str, tmp_path: Path) -> None:
+def test_json_without_joins_is_refused(text: str, tmp_path: Path) -> None:
     path = tmp_path / "joins.json"
     path.write_text(text)
     with pytest.raises(UsageError, match="lists no joins"):
@@ -366,8 +367,8 @@ def test_eight_channels_are_evaluated(music: Sound, other: Sound) -> None:
 
 
 @pytest.mark.parametrize("kind", ["silence", "an impulse", "a constant"])
-def test_next_to_nothing_is_evaluated(kind: str) -> None:
-    """What a decoder would refuse; still nothing but numbers comes out, and no warning."""
+def test_degenerate_sound_is_evaluated(kind: str) -> None:
+    """Sound that a decoder would refuse; all values are numbers, and there is no warning."""
     song = np.full(3 * RATE, 0.3 if kind == "a constant" else 0, np.float32)
     song[1000] += kind == "an impulse"
     evaluated(song, song if kind == "a constant" else 0 * song, joins=[Join(3, 0.1)])
@@ -381,7 +382,7 @@ def test_silence_after_a_song_is_evaluated(music: Sound) -> None:
     assert values["flatness_drift"] is values["rolloff_drift"] is values["tempo_ratio"] is None
 
 
-def test_nothing_that_is_read_is_replaced(made: Made) -> None:
+def test_inputs_are_not_replaced(made: Made) -> None:
     for output, inputs in (
         ("joins.html", ("--joins", made.joins)),
         ("whole.html", ("--truth", made.folder / "whole.json")),
@@ -399,7 +400,7 @@ def test_nothing_that_is_read_is_replaced(made: Made) -> None:
 
 
 @pytest.mark.parametrize(("out", "status"), [("-", 2), ("v1.2", 2), ("page.txt", 2), ("nowhere/page.html", 6)])
-def test_a_report_goes_where_a_page_can_be(out: str, status: int, made: Made) -> None:
+def test_a_report_needs_a_place_for_a_page(out: str, status: int, made: Made) -> None:
     done = run("evaluate", made.track, "--song", made.song, "-o", out, folder=made.folder)
     assert (done.returncode, done.stdout) == (status, "")
     assert done.stderr.count("\n") == 1
@@ -413,15 +414,21 @@ def test_a_report_goes_into_a_folder(made: Made, tmp_path: Path) -> None:
     assert report_paths(tmp_path / "a.wav") != report_paths(tmp_path / "a.flac")
 
 
-def test_too_short_for_a_report_is_said_before_the_track_is_made(made: Made) -> None:
+def test_a_track_too_short_for_a_report_is_not_made(made: Made) -> None:
     done = run("continue", "song.wav", "--add", "0:00.5", "-o", "little.wav", "--report", folder=made.folder)
     assert (done.returncode, done.stdout) == (2, "")
     assert not (made.folder / "little.wav").exists()
 
 
+def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation, "PACKAGES", ("numpy", "no_such_package"))
+    with pytest.raises(MissingDependency, match=r"^no_such_package: not installed; pip install"):
+        evaluation.evaluate(np.zeros(2), RATE, head=1)
+
+
 @pytest.mark.parametrize("seconds", [40, 70])
-def test_the_controls_of_a_longer_song_are_what_they_are(seconds: int, music: Sound) -> None:
-    """A loop is heard as one, music that goes on as steady as its song has not collapsed."""
+def test_controls_of_a_longer_song_have_the_expected_values(seconds: int, music: Sound) -> None:
+    """A loop is recognised, and music that continues as loud as its song has not collapsed."""
     rng = np.random.default_rng(1)
     gains = np.repeat(rng.uniform(0.5, 1, seconds), RATE).astype(np.float32)
     song = np.concatenate([np.roll(music, 977 * k)[: 10 * RATE][:: (-1) ** k] for k in range(seconds // 10)]) * gains

@@ -1,10 +1,11 @@
+"""The page of a report: what it shows, plays and draws, alone and at any width."""
+
 import base64
 import io
 import json
 import os
 import re
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -62,6 +63,7 @@ class Opened:
         return float(self.page.evaluate("document.getElementById('track').currentTime"))
 
     def wait(self, condition: str) -> None:
+        """Wait until a condition on `track`, or on `sought`, its last jump, is true."""
         self.page.wait_for_function(
             f"() => {{ const track = document.getElementById('track'); return {condition}; }}"
         )
@@ -134,6 +136,10 @@ def open_page(browser: Browser, file: Path) -> Iterator[Open]:
         shown.page.on("pageerror", lambda error: shown.complaints.append(str(error)))
         shown.page.goto(path.as_uri())
         shown.wait("track.readyState >= 3")
+        shown.page.evaluate(
+            "() => { const track = document.getElementById('track'); window.sought = null;"
+            " track.addEventListener('seeking', () => { window.sought = track.currentTime; }); }"
+        )
         return shown
 
     yield opened
@@ -162,12 +168,9 @@ def test_song_and_track_can_be_played(open_page: Open, thrice: Example) -> None:
 def test_a_click_on_a_join_plays_the_six_seconds_around_it(open_page: Open) -> None:
     shown = open_page()
     shown.page.get_by_role("button", name="join at 0:09.9", exact=True).click()
-    shown.wait("!track.paused && track.currentTime > 6.9")
-    assert shown.time() == pytest.approx(6.9, abs=1)
-    began, position = time.monotonic(), shown.time()
+    shown.wait("!track.paused && track.playbackRate === 1 && Math.abs(sought - 6.9) < 0.01")
     shown.wait("track.paused")
-    assert shown.time() == pytest.approx(12.9, abs=0.3)
-    assert time.monotonic() - began == pytest.approx(12.9 - position, abs=1)
+    assert 12.9 <= shown.time() < 14  # a busy browser stops late
     assert "Join 1 of 2 at 0:09.9" in shown.page.inner_text("#join-text")
     assert shown.complaints == []
 
@@ -179,10 +182,9 @@ def test_so_does_enter_on_a_join(open_page: Open) -> None:
     join = shown.page.get_by_role("button", name=re.compile("^join at 0:19.8, stands out: it is sharper than 99.6 %"))
     join.focus()
     shown.page.keyboard.press("Enter")
-    shown.wait("!track.paused && track.currentTime > 16.8")
-    assert shown.time() < 18
+    shown.wait("!track.paused && Math.abs(sought - 16.8) < 0.01")
     shown.wait("track.paused")
-    assert shown.time() == pytest.approx(22.8, abs=0.4)
+    assert 22.8 <= shown.time() < 26  # a busy browser stops late, at four times the speed
 
 
 @needs_chromium
@@ -190,7 +192,7 @@ def test_joins_can_be_stepped_through(open_page: Open) -> None:
     shown = open_page()
     for button, at in (("next join", 9.9), ("next join", 19.8), ("previous join", 9.9)):
         shown.page.get_by_role("button", name=button).click()
-        shown.wait(f"!track.paused && Math.abs(track.currentTime - {at - 3}) < 1")
+        shown.wait(f"!track.paused && Math.abs(sought - {at - 3}) < 0.01")
 
 
 @needs_chromium
@@ -202,10 +204,12 @@ def test_a_click_on_the_timeline_goes_there_and_stops_nowhere(open_page: Open) -
     assert box is not None
     plot.click(position={"x": box["width"] * 0.4, "y": box["height"] * 0.5})
     shown.page.evaluate("document.getElementById('track').playbackRate = 4")
-    assert shown.time() == pytest.approx(29.8 * 0.4, abs=1)
+    shown.wait(f"Math.abs(sought - {29.8 * 0.4}) < 0.1")
     shown.wait("track.currentTime > 14")
-    playhead = shown.page.evaluate("parseFloat(document.getElementById('playhead').style.left)")
-    assert playhead == pytest.approx(100 * shown.time() / 29.8, abs=3)
+    playhead, time = shown.page.evaluate(
+        "[parseFloat(document.getElementById('playhead').style.left), document.getElementById('track').currentTime]"
+    )
+    assert playhead == pytest.approx(100 * time / 29.8, abs=3)
 
 
 @needs_chromium
@@ -218,7 +222,7 @@ def test_song_and_track_do_not_play_at_once(open_page: Open) -> None:
 
 
 @needs_chromium
-def test_every_measure_is_told(open_page: Open, thrice: Example) -> None:
+def test_every_measure_is_shown(open_page: Open, thrice: Example) -> None:
     text = open_page().page.inner_text("main")
     assert headline(thrice.evaluation) in text
     for result in MEASURES:
@@ -292,23 +296,23 @@ def test_the_headline_is_plain(thrice: Example) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "decimals", "told"), [(32.44, 1, "0:32.4"), (59.96, 1, "1:00.0"), (3723, 0, "1:02:03")]
+    ("seconds", "decimals", "written"), [(32.44, 1, "0:32.4"), (59.96, 1, "1:00.0"), (3723, 0, "1:02:03")]
 )
-def test_times_are_as_on_a_clock(seconds: float, decimals: int, told: str) -> None:
-    assert clock(seconds, decimals) == told
+def test_times_are_written_as_on_a_clock(seconds: float, decimals: int, written: str) -> None:
+    assert clock(seconds, decimals) == written
 
 
 @pytest.mark.parametrize(("channels", "kept"), [(1, 1), (2, 2), (6, 1)])
 @pytest.mark.parametrize("rate", [22050, 44100, 48000])
-def test_opus_moves_nothing(channels: int, kept: int, rate: int, rng: np.random.Generator) -> None:
+def test_opus_does_not_shift_sound(channels: int, kept: int, rate: int, rng: np.random.Generator) -> None:
     samples = np.cumsum(rng.normal(0, 0.02, (2 * rate + 123, 1)), axis=0)
     samples = (samples - np.convolve(samples[:, 0], np.ones(301) / 301, "same")[:, None]).repeat(channels, axis=1)
-    heard = decode(io.BytesIO(encode_opus(samples, rate, kilobits=96)))
-    assert heard.samples.shape == (round(len(samples) * 48000 / rate), kept)
+    decoded = decode(io.BytesIO(encode_opus(samples, rate, kilobits=96)))
+    assert decoded.samples.shape == (round(len(samples) * 48000 / rate), kept)
     at = np.arange(len(samples)) * 48000 / rate
-    told = np.interp(at, np.arange(len(heard.samples)), heard.samples[:, 0])
+    resampled = np.interp(at, np.arange(len(decoded.samples)), decoded.samples[:, 0])
     lags = range(-3, 4)
-    likeness = [np.dot(samples[1000:-1000, 0], told[1000 + lag : len(told) - 1000 + lag]) for lag in lags]
+    likeness = [np.dot(samples[1000:-1000, 0], resampled[1000 + lag : len(resampled) - 1000 + lag]) for lag in lags]
     assert lags[int(np.argmax(likeness))] == 0
 
 
@@ -322,7 +326,7 @@ def test_a_tone_is_drawn_beside_its_frequency(hertz: int) -> None:
     assert height == pytest.approx(ticks[f"{hertz // 1000}k" if hertz >= 1000 else str(hertz)], abs=0.01)
 
 
-def test_long_sound_is_measured_as_in_one_piece(rng: np.random.Generator) -> None:
+def test_a_long_spectrogram_is_as_if_made_in_one_piece(rng: np.random.Generator) -> None:
     sound = rng.normal(size=(22050 * 30, 2)).astype(np.float32)
     whole, later = pictures.mel_power(sound, 22050), pictures.mel_power(sound[22050 * 10 :], 22050)
     np.testing.assert_allclose(whole[255:-5], later[5:-5], rtol=1e-4)
