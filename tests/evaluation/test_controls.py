@@ -25,6 +25,8 @@ from extrapcli.evaluation.sets import fad, kad
 from extrapcli.evaluation.tagger import BATCH, Tagger, Tagging
 from tests.evaluation.sounds import Sound, pink
 
+pytestmark = pytest.mark.slow
+
 CLIPS = sorted((Path(__file__).parents[1] / "data" / "clips").glob("*.opus"))
 RATE = 24000  # half the clips', for speed
 HEAD = round(17.3 * RATE)

@@ -283,6 +283,7 @@ def test_the_same_evaluation_gives_the_same_page(thrice: Example) -> None:
     assert thrice.html() == thrice.html()
 
 
+@pytest.mark.slow
 def test_five_minutes_stay_small(rng: np.random.Generator) -> None:
     rate, seconds = 44100, 300
     t = np.arange(rate) / rate
