@@ -41,11 +41,6 @@ def evaluated(song: Samples, *follows: Samples, rate: int = RATE, **options: Any
     return found
 
 
-@pytest.fixture(scope="module")
-def other(music: Sound) -> Sound:
-    return music[::-1].copy()
-
-
 def test_the_squared_error_is_against_what_followed_the_head(music: Sound) -> None:
     """Even if the track leaves the song before the song's end."""
     whole = song_of(music[: 7 * RATE], name="track.wav")
