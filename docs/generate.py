@@ -35,6 +35,7 @@ def api() -> str:
     text = "\n\n".join(["# Python", (extrapcli.__doc__ or "").strip(), *map(str.strip, parts)]) + "\n"
     text = re.sub(r"\[([^][]+)\]\(#[^)]*\)", r"\1", text)  # links to types, most of which are elsewhere
     text = re.sub(r"<code>([^<]*)</code>", r"`\1`", text)
+    text = re.sub(r"^(- .*)\n(?=\w)", r"\1 ", text, flags=re.MULTILINE)  # the second line of an item is part of it
     return re.sub(r"^(#+ `)extrapcli\.(?:\w+\.)*?([A-Z])", r"\1\2", text, flags=re.MULTILINE)
 
 

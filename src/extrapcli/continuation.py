@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from extrapcli.audio.song import Song
 from extrapcli.audio.spooled import chunks
-from extrapcli.errors import UsageError
+from extrapcli.errors import UnusableModel, UsageError
 from extrapcli.extrapolators.base import Block, Jump
 
 
@@ -79,6 +79,11 @@ class Continuation:
             written, copying = block.start, block.copy
             pending = block.samples.astype(dtype, copy=False)
         rest = len(pending) if self._wanted is None else self._wanted - written
+        if rest > len(pending):
+            raise UnusableModel(
+                f"{self._song.name}: its extrapolator stopped after {clock((written + len(pending)) / rate)} of the "
+                f"{clock((written + rest) / rate)} asked for; tell its authors"
+            )
         yield from chunks(pending[:rest])
         self.copied_seconds = (copied + copying * rest) / rate
 

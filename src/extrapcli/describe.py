@@ -36,7 +36,7 @@ def describe_card(name: str) -> Iterator[str]:
     folder = next((folder for folder in (*folders(), *elsewhere()) if folder.name == name), Path(name))
     card = read_card(folder) if folder.is_dir() else None
     if card is None:
-        known = ", ".join(folder.name for folder in (*folders(), *elsewhere())) or "none"
+        known = ", ".join(folder.name for folder in folders()) or "none"
         raise UnusableModel(f"{name}: no such model; the models here: {known}")
     yield card.name
     yield f"  {card.summary}"
@@ -84,7 +84,8 @@ def _belongs_to_a_backend(file: Path) -> bool:
 def _describe_model(path: Path) -> Iterator[str]:
     backend = open_model(path, device="cpu")
     spec = backend.spec
-    yield f"model: {spec.name}, run by {backend.name}"
+    yield f"model: {spec.name}, which {spec.does}, run by {backend.name}"
+    yield f"kind: {spec.kind}"
     match spec:
         case TuneSpec():
             yield "takes: a step of a tune, and the state before it"

@@ -1,4 +1,4 @@
-"""What `extrap doctor` prints: which backends, extrapolators, formats and models work here."""
+"""What `extrap doctor` prints: which backends, formats and models work here."""
 
 import tempfile
 from collections.abc import Iterator

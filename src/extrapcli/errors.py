@@ -2,9 +2,10 @@
 
 
 class ExtrapError(Exception):
-    """Root of all expected failures; its text is one sentence that names the value at fault and the next step.
+    """Root of all expected failures; its text is one sentence that names the value at fault.
 
-    `hint` names the parameter that would help, as `overwrite`; the command line adds its option to the sentence.
+    `hint` names the parameter that would help, as `overwrite` or `add`, where there is one; the command adds its
+    option to the sentence.
     """
 
     exit_code = 1

@@ -45,7 +45,7 @@ def songs_among(sources: list[Path]) -> list[Path]:
 def check_destination(songs: list[Path], out: Path | None, *, into_folder: bool) -> None:
     """Refuse what can't work before any song is decoded; make the folder that tracks go to."""
     if STDIN in songs and out is None:
-        raise UsageError("standard input has no folder to put the track into; say where it goes", hint="out")
+        raise UsageError("standard input has no folder for the track", hint="out")
     if out == STDOUT:
         if len(songs) > 1:
             raise UsageError("standard output takes one song; name a folder for several")

@@ -114,7 +114,9 @@ class Pipeline:
         format = choose_format(options.format, out, song)
         path = track_path(source, out, track_ending(format, wanted / song.sample_rate))
         if path in self._written:
-            raise CannotWrite(f"{path}: was just written for another song; use another folder or format")
+            raise CannotWrite(
+                f"{path}: was just written for another song of that name; extrap batch keeps folders apart"
+            )
         if options.report:
             from extrapcli.evaluation.report import report_paths, write_report
 
@@ -210,7 +212,10 @@ def continue_file(
         progress: is told how far the work has come.
 
     Raises:
-        UsageError, UnreadableAudio, UnusableModel, MissingDependency: as `load` and `Model.continue_song`.
+        UsageError: as `load` and `Model.continue_song`.
+        UnreadableAudio: as `Model.continue_song`, and for a file that can't be decoded.
+        UnusableModel: as `load` and `Model.continue_song`.
+        MissingDependency: as `load`.
         CannotWrite: where the track can't be written, or exists.
 
     Examples:

@@ -15,5 +15,11 @@ def music() -> Sound:
 
 
 @pytest.fixture(scope="session")
+def other(music: Sound) -> Sound:
+    """The same backwards."""
+    return music[::-1].copy()
+
+
+@pytest.fixture(scope="session")
 def tagger() -> Tagger:
     return Tagger(threads=1)

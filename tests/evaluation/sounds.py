@@ -1,4 +1,4 @@
-"""Sounds of which it is known what they are: mono, `(n,)`, float32; and how hypothesis tries few of them."""
+"""Sounds with known properties, mono `(n,)` float32, and settings for few hypothesis examples."""
 
 import numpy as np
 from hypothesis import settings
@@ -10,7 +10,7 @@ few = settings(max_examples=12, deadline=None, derandomize=True)
 
 
 def tones(*pitches: float, seconds: float, rate: int, amplitude: float = 0.2) -> Sound:
-    """Sines of one amplitude at so many Hz, together."""
+    """Sines at these frequencies in Hz, all with one amplitude."""
     t = np.arange(round(seconds * rate)) / rate
     sound: Sound = (amplitude * np.sin(2 * np.pi * np.outer(pitches, t)).sum(axis=0)).astype(np.float32)
     return sound
@@ -28,7 +28,7 @@ def pink(seconds: float, rate: int, *, seed: int = 0, rms: float = 0.1) -> Sound
 
 
 def beats(per_minute: float, seconds: float, rate: int, *, first: float = 0.0, seed: int = 0) -> Sound:
-    """A drum that decays to a tenth in 30 ms on each beat, from second `first` on, over soft noise."""
+    """A drum on each beat from second `first` on, decaying to a tenth in 30 ms, over soft noise."""
     rng = np.random.default_rng(seed)
     sound = 1e-3 * rng.normal(size=round(seconds * rate))
     drum = 0.5 * rng.normal(size=round(0.1 * rate)) * 10 ** (-np.arange(round(0.1 * rate)) / (0.03 * rate))

@@ -1,6 +1,6 @@
-"""Every measure orders the true continuation, a loop, silence and noise as it says, on the mean over real clips.
+"""Every measure ranks the true continuation, a loop, silence and noise correctly, on the mean over real clips.
 
-Of each clip of `tests/data/clips` the first 17.3 s are the song, and the rest, 20.7 s, is what really followed.
+The first 17.3 s of each clip in `tests/data/clips` are the song; the rest, 20.7 s, is the true continuation.
 """
 
 from collections.abc import Callable
@@ -25,17 +25,19 @@ from extrapcli.evaluation.sets import fad, kad
 from extrapcli.evaluation.tagger import BATCH, Tagger, Tagging
 from tests.evaluation.sounds import Sound, pink
 
+pytestmark = pytest.mark.slow
+
 CLIPS = sorted((Path(__file__).parents[1] / "data" / "clips").glob("*.opus"))
 RATE = 24000  # half the clips', for speed
 HEAD = round(17.3 * RATE)
 
 Array = NDArray[np.float32]
 Means = dict[str, dict[str, float | None]]
-"""By measure and control the mean over the clips."""
+"""The mean over the clips, by measure and control."""
 
 
-class Remembering(Tagger):
-    """Keeps what it heard last, so that it need not be heard again."""
+class RememberingTagger(Tagger):
+    """Keeps its last outputs, so that they need not be computed again."""
 
     def tag(self, sound: Sound, rate: int, *, most: int | None = None, batch: int = BATCH) -> Tagging:
         self.last = super().tag(sound, rate, most=most, batch=batch)
@@ -44,13 +46,13 @@ class Remembering(Tagger):
 
 @dataclass(frozen=True)
 class Measurements:
-    """What was measured of each control, and what was heard in it, by control and clip."""
+    """Values and embeddings, by control and clip."""
 
     values: dict[str, list[Values]]
     embeddings: dict[str, list[Array]]
 
     def means(self, badness: bool = False) -> Means:
-        """The means over the clips that have a value, as they are or of how bad they are; None where none has."""
+        """Average the values, or their badness, over the clips that have one; None where none has."""
         means: Means = {}
         for measure in MEASURES:
             means[measure.name] = {}
@@ -62,12 +64,12 @@ class Measurements:
 
 
 def splices(count: int, every: int, fade_seconds: float = 0) -> list[Join]:
-    """Joins at the head's end and then after every so many samples of `count`."""
+    """Joins at the end of the head, and from there every so many samples, up to `count`."""
     return [Join((HEAD + begin) / RATE, fade_seconds) for begin in range(0, count, every)]
 
 
 def measured_on(clips: list[Path]) -> Measurements:
-    tagger = Remembering(threads=1)
+    tagger = RememberingTagger(threads=1)
     values: dict[str, list[Values]] = {control: [] for control in CONTROLS}
     embeddings: dict[str, list[Array]] = {control: [] for control in CONTROLS}
     for path in clips:
@@ -95,15 +97,15 @@ def measured() -> Measurements:
 
 
 @pytest.mark.parametrize("measure", MEASURES, ids=lambda measure: measure.name)
-def test_the_controls_come_out_in_order(measure: Measure, measured: Measurements) -> None:
+def test_controls_rank_correctly(measure: Measure, measured: Measurements) -> None:
     assert measure.misordered(measured.means()[measure.name]) == []
 
 
 @pytest.mark.parametrize(
     "measure", [measure for measure in MEASURES if measure.better == "middle"], ids=lambda measure: measure.name
 )
-def test_clips_do_not_make_up_for_each_other(measure: Measure, measured: Measurements) -> None:
-    """Where good is in the middle, one clip above and one below have a good mean; the mean of how far off has not."""
+def test_errors_of_clips_do_not_cancel(measure: Measure, measured: Measurements) -> None:
+    """Values above and below an ideal can average to it; their distances from it can not."""
     distances = measured.means(badness=True)[measure.name]
     assert replace(measure, better="low").misordered(distances) == []
 
@@ -112,7 +114,7 @@ def test_clips_do_not_make_up_for_each_other(measure: Measure, measured: Measure
     "measure", [measure for measure in MEASURES if measure.orders], ids=lambda measure: measure.name
 )
 def test_a_broken_measure_is_noticed(measure: Measure, measured: Measurements) -> None:
-    """One that says the same of everything, or nothing of anything, or takes one control for the other."""
+    """One with the same value for everything, or none for anything, or that confuses two controls."""
     means = measured.means()[measure.name]
     for constant in (0.0, 1.0, 50.0, None):
         assert measure.misordered(dict.fromkeys(CONTROLS, constant)) == list(measure.orders)
@@ -120,8 +122,8 @@ def test_a_broken_measure_is_noticed(measure: Measure, measured: Measurements) -
         assert (better, worse) in measure.misordered(means | {better: means[worse], worse: means[better]})
 
 
-def test_measures_that_listen_to_nothing_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each function that measures is broken: it says the same of whatever it is given."""
+def test_measures_that_ignore_the_sound_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each measuring function is broken: it returns the same for any sound."""
     monkeypatch.setattr(reference, "join_percentiles", lambda *_: JoinPercentiles(50, 50, 50))
     monkeypatch.setattr(level, "differences", lambda *_: Differences(*np.zeros((3, 8))))
     monkeypatch.setattr(reference, "self_repetition", lambda *_: SelfRepetition(0.5, 20, 0.5, 5))
@@ -151,9 +153,9 @@ def test_orders_name_controls(measure: Measure) -> None:
 
 
 @pytest.mark.parametrize("distance", [kad, fad])
-def test_sets_come_out_in_order(distance: Callable[[Array, Array], float], measured: Measurements) -> None:
-    """To what really followed, itself is nearest, then the song again, and noise and silence are far away."""
-    sets = {control: np.concatenate(heard) for control, heard in measured.embeddings.items()}
+def test_set_distances_rank_the_controls(distance: Callable[[Array, Array], float], measured: Measurements) -> None:
+    """The true continuations are nearest to themselves, then the loops; noise and silence are far away."""
+    sets = {control: np.concatenate(rows) for control, rows in measured.embeddings.items()}
     to_true = {control: distance(made, sets[TRUE]) for control, made in sets.items()}
     halves = distance(sets[TRUE][0::2], sets[TRUE][1::2])
     assert to_true[TRUE] < to_true[LOOP]
@@ -162,7 +164,7 @@ def test_sets_come_out_in_order(distance: Callable[[Array, Array], float], measu
 
 
 def test_clicks_are_counted() -> None:
-    """Four of them in eight seconds are thirty a minute; the song's own noise is none."""
+    """Four in eight seconds are thirty per minute; the song's own noise has none."""
     rate = 22050
     song, follows = pink(8, rate)[:, None], pink(8, rate, seed=1)[:, None]
     against = Reference(song, rate, Tagger(threads=1))
@@ -172,7 +174,7 @@ def test_clicks_are_counted() -> None:
         assert found["clicks_per_minute"] == pytest.approx(60 * len(clicks) / 8)
 
 
-def test_controls_are_what_they_are_called() -> None:
+def test_controls_are_what_their_names_say() -> None:
     rng = np.random.default_rng(1)
     song = (rng.normal(size=(1000, 2)) * [0.1, 0.3]).astype(np.float32)
     looped = controls.loop(song, 2500)

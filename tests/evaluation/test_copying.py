@@ -1,4 +1,4 @@
-"""Copies are found, shifted by any sample, louder, softer, rounded; what is only like the song is no copy."""
+"""Copies are found at any shift, gain and bit depth; music that only resembles the song is no copy."""
 
 import numpy as np
 import pytest
@@ -20,11 +20,11 @@ def song(music: Sound) -> Sound:
 
 @pytest.fixture(scope="module")
 def other(music: Sound) -> Sound:
-    """Other music, at odds with the song in everything: the rest of it, backwards and 7 % slower."""
+    """Other music: the rest of the song, backwards and 7 % slower."""
     return resample(music[SECONDS * RATE :][::-1][:, None], from_rate=15, to_rate=16)[:, 0]
 
 
-def test_what_is_new_is_no_copy(song: Sound, other: Sound) -> None:
+def test_new_music_is_no_copy(song: Sound, other: Sound) -> None:
     assert copies(song, other) == Copies(0, 0)
     assert copies(song, white(10, RATE, rms=rms(song))) == Copies(0, 0)
 
@@ -34,13 +34,13 @@ def test_what_is_new_is_no_copy(song: Sound, other: Sound) -> None:
 def test_a_copy_from_any_sample_is_found(begin: int, song: Sound) -> None:
     found = copies(song, song[begin : begin + 6 * RATE])
     assert found.share == 1
-    assert found.longest_seconds == pytest.approx(6, abs=0.81)  # what the song says twice may be found there at first
+    assert found.longest_seconds == pytest.approx(6, abs=0.81)  # repeated passages may match their first occurrence
 
 
 @few
 @given(seconds=st.integers(0, 9), whole=st.booleans())
-def test_the_share_is_the_share(seconds: int, whole: bool, song: Sound, other: Sound) -> None:
-    """So many seconds of the song among ten, in one piece or in two; half a second where they end may be either."""
+def test_the_copied_share_is_measured(seconds: int, whole: bool, song: Sound, other: Sound) -> None:
+    """Some seconds of the song among ten, in one or two pieces; half a second at their ends may count or not."""
     copied, new = song[RATE // 3 :][: seconds * RATE], other[: (10 - seconds) * RATE]
     half = len(copied) // 2 if not whole else 0
     found = copies(song, np.concatenate([copied[:half], new, copied[half:]]))
@@ -70,12 +70,12 @@ def test_a_copy_under_softer_sound_is_one(song: Sound, other: Sound) -> None:
 
 
 @pytest.mark.parametrize("by", [(100, 103), (100, 97), (17, 18)])
-def test_what_is_slower_and_lower_is_no_copy(by: tuple[int, int], song: Sound) -> None:
+def test_music_at_another_speed_is_no_copy(by: tuple[int, int], song: Sound) -> None:
     changed = resample(song[2 * RATE : 8 * RATE, None], from_rate=by[0], to_rate=by[1])[:, 0]
     assert copies(song, changed).share < 0.1
 
 
-def test_a_copy_that_goes_on_is_one_run(song: Sound) -> None:
+def test_an_uninterrupted_copy_is_one_run(song: Sound) -> None:
     once = copies(song, song)
     assert once.share == 1
     assert once.longest_seconds == pytest.approx(SECONDS, abs=0.21)
@@ -91,8 +91,8 @@ def test_silence_is_no_copy(song: Sound) -> None:
     assert copies(np.concatenate([song, silence]), np.concatenate([silence, song])).share > 0.95
 
 
-def test_only_what_is_audible_counts(song: Sound, other: Sound) -> None:
-    """Four seconds copied, four new, and twelve of silence; a second that is silent in part is audible."""
+def test_silence_does_not_count(song: Sound, other: Sound) -> None:
+    """Four seconds copied, twelve silent and four new; a partly silent second is audible."""
     quiet = np.zeros(12 * RATE, np.float32)
     found = copies(song, np.concatenate([song[: 4 * RATE], quiet, other[: 4 * RATE]]))
     assert found.share == pytest.approx(0.45, abs=0.05)

@@ -1,4 +1,4 @@
-"""Measures beside what other programs make of the same song; `golden/measures.py` made them, and says how."""
+"""Measures agree with other programs on the same song; `golden/measures.py` made the golden values."""
 
 import json
 from pathlib import Path
@@ -53,7 +53,7 @@ def test_tempo(curves: Curves) -> None:
 
 
 def test_onsets_stand_out(curves: Curves) -> None:
-    """The flux around each of librosa's strongest onsets, 50 ms to each side, is among the highest tenth of such."""
+    """The flux within 50 ms of each of librosa's strongest onsets is in the highest tenth."""
     width = 2 * PER_SECOND // 20 + 1
     highest = np.lib.stride_tricks.sliding_window_view(curves.flux, width).max(axis=1)
     for onset in GOLDENS["rhythm"]["onsets"]:

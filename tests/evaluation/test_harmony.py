@@ -1,4 +1,4 @@
-"""Chroma and keys of chords made of sines; what is transposed is transposed, noise is in no key at all."""
+"""Chroma and key of chords made of sines are right and follow transpositions; noise has neither."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ CADENCES = {
 
 
 def played(notes: tuple[int, ...], *, up: float = 0, seconds: float = 1) -> Sound:
-    """Notes with their first partials, each half as strong as the one below, some semitones higher."""
+    """Notes with their first partials, each half as strong as the one below, transposed up by some semitones."""
     pitches = 440 * 2 ** ((np.array(notes) + up - 69) / 12)
     sound: Sound = np.sum(
         [tones(*k * pitches, seconds=seconds, rate=RATE, amplitude=0.1 / 2**k) for k in PARTIALS], axis=0
@@ -62,7 +62,7 @@ def test_a_cadence_is_in_its_key(name: str, up: int) -> None:
 
 
 @pytest.mark.parametrize("hiss", ["white", "pink"])
-def test_keys_are_heard_through_noise(hiss: str) -> None:
+def test_keys_are_found_in_noise(hiss: str) -> None:
     noise = white(4, RATE, rms=0.05) if hiss == "white" else pink(4, RATE, rms=0.05)
     assert key(chroma(cadence("A minor") + noise)) == "A minor"
 
@@ -76,8 +76,8 @@ def test_similarity_is_symmetric_and_within_range(one: list[float], other: list[
     assert chroma_similarity(a, a) == pytest.approx(1)
 
 
-def test_similarity_is_lins() -> None:
-    """Of shares a quarter and three quarters, and their opposites, as the formula says."""
+def test_similarity_is_lins_concordance() -> None:
+    """Shares of a quarter and three quarters against their opposites, by the formula."""
     a = shares(*[1] * 6, *[3] * 6)
     assert chroma_similarity(a, a[::-1]) == pytest.approx(-1)
     even = np.full(12, 1 / 12)
@@ -94,7 +94,7 @@ def test_the_same_sound_agrees_and_gain_does_not_matter(music: Sound) -> None:
     assert key_similarity(song, song) == 1
 
 
-def test_a_tritone_away_notes_shun_each_other() -> None:
+def test_chroma_a_tritone_apart_is_dissimilar() -> None:
     assert chroma_similarity(chroma(cadence("C major")), chroma(cadence("C major", up=6))) < -0.2
 
 
@@ -117,7 +117,7 @@ def test_silence_has_neither_notes_nor_key(music: Sound) -> None:
 
 
 @pytest.mark.parametrize("rate", [44100, 48000])
-def test_the_last_of_the_song_is_no_harmony(rate: int) -> None:
+def test_ringing_of_the_resampler_is_no_harmony(rate: int) -> None:
     """Where a track falls silent, resampling lets a millisecond of the song ring on."""
     song = np.concatenate([white(3, rate, rms=0.2), np.zeros(5 * rate, np.float32)])
     silent = mono(song[:, None], rate)[3 * RATE :]

@@ -1,4 +1,4 @@
-"""Clicks, attacks and steps of level are found where they are, at any gain, and ranked among the song's moments."""
+"""Clicks, onsets and level steps are found at any gain, and ranked among the song's own moments."""
 
 import numpy as np
 import pytest
@@ -30,8 +30,8 @@ def made_of(values: Sound) -> Curves:
 
 @few
 @given(seconds=st.floats(0.1, 2.9), decibels=st.floats(25, 60), rate=st.sampled_from([11025, RATE, 44100]))
-def test_a_click_is_as_strong_as_it_is(seconds: float, decibels: float, rate: int) -> None:
-    """In white noise, of which nothing can be predicted: so far does it stand out from the noise's level."""
+def test_the_sharpness_of_a_click_is_its_height(seconds: float, decibels: float, rate: int) -> None:
+    """White noise can't be predicted, so a click stands out by its height above the level of the noise."""
     sound, at = white(3, rate, rms=0.01), round(seconds * rate)
     sound[at] += 0.01 * 10 ** (decibels / 20)
     found = sharpness(sound, rate, level=rms(sound))
@@ -40,7 +40,7 @@ def test_a_click_is_as_strong_as_it_is(seconds: float, decibels: float, rate: in
 
 
 @pytest.mark.parametrize("rate", [8000, 11025, 22050, 44100, 48000])
-def test_no_sample_is_passed_over(rate: int) -> None:
+def test_no_sample_is_skipped(rate: int) -> None:
     """A click on any of the samples of 20 ms stands out."""
     sound = white(1, rate, rms=0.01)
     for at in range(rate // 2, rate // 2 + rate // 50 + 1, 7 if rate > 22050 else 1):
@@ -51,7 +51,7 @@ def test_no_sample_is_passed_over(rate: int) -> None:
 
 @few
 @given(at=st.integers(RATE, 9 * RATE), amplitude=st.floats(0.3, 0.7))
-def test_a_click_in_music_is_found_there_and_nowhere_else(at: int, amplitude: float, music: Sound) -> None:
+def test_a_click_in_music_is_found_in_its_place_alone(at: int, amplitude: float, music: Sound) -> None:
     song = music[: 10 * RATE]
     before = sharpness(song, RATE, level=rms(song))
     clicked = song.copy()
@@ -77,7 +77,7 @@ def test_gain_does_not_matter(decibels: float, music: Sound) -> None:
 
 
 def test_a_splice_clicks_more_than_a_crossfade() -> None:
-    """A tone, over noise 46 dB softer, goes on at opposite phase: at once, or within 50 ms."""
+    """A tone, with noise 46 dB softer, changes to opposite phase: at once, or within 50 ms."""
     tone = tones(441, seconds=6, rate=RATE) + white(6, RATE, rms=5e-4)
     at, fade = 3 * RATE + 13, RATE // 20
     spliced, faded = tone.copy(), tone.copy()
@@ -93,8 +93,8 @@ def test_a_splice_clicks_more_than_a_crossfade() -> None:
     assert crossfade.sharpness < 99
 
 
-def test_music_is_like_itself(music: Sound) -> None:
-    """The moments of a song, taken as joins, have all percentiles alike often."""
+def test_moments_of_a_song_have_even_percentiles(music: Sound) -> None:
+    """Taken as joins, the moments of a song have all percentiles equally often."""
     here = curves(music)
     joins = [join_percentiles(here, here, second, 0.05) for second in np.arange(1, 29, 0.17)]
     for name in ("sharpness", "flux", "level"):
@@ -120,8 +120,8 @@ def test_percentiles_are_monotone(own: list[float], one: float, other: float) ->
 
 
 @pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 0.9, 1.0])
-def test_a_percentile_is_the_share_that_is_less(share: float) -> None:
-    """Each value lasts ten seconds, so that the moments around a join hardly mix with others."""
+def test_a_percentile_is_the_share_of_smaller_values(share: float) -> None:
+    """Each value lasts ten seconds, so the moments around a join are mostly the same."""
     song = made_of(np.repeat(np.arange(1, 21, dtype=np.float32), 1000))
     found = join_percentiles(song, made_of(np.full(300, 20 * share + 0.5, np.float32)), 1, 0)
     assert found.sharpness == pytest.approx(100 * share, abs=0.5)
@@ -130,7 +130,7 @@ def test_a_percentile_is_the_share_that_is_less(share: float) -> None:
 
 @few
 @given(decibels=st.floats(-30, 30), at=st.floats(1, 3), fade=st.sampled_from([0.0, 0.05, 0.5]))
-def test_a_step_is_as_high_as_it_is(decibels: float, at: float, fade: float) -> None:
+def test_a_level_step_has_its_height(decibels: float, at: float, fade: float) -> None:
     sound = white(5, RATE)
     n = round(at * PER_SECOND) * RATE // PER_SECOND
     middle = n + round(fade * RATE / 2)
@@ -140,19 +140,19 @@ def test_a_step_is_as_high_as_it_is(decibels: float, at: float, fade: float) -> 
     assert found == pytest.approx(abs(decibels), abs=0.4)
 
 
-def test_steady_sound_does_not_rise() -> None:
+def test_steady_sound_has_no_flux() -> None:
     for steady in (tones(440, seconds=3, rate=RATE), np.zeros(3 * RATE, np.float32)):
         assert flux(steady, RATE, level=0.1)[5:-5].max() < 0.1
 
 
 @pytest.mark.parametrize("hertz", [110, 441, 2500])
-def test_sound_that_is_cut_off_does_not_click(hertz: float) -> None:
+def test_the_ends_of_a_sound_are_no_clicks(hertz: float) -> None:
     for begin in range(0, 200, 23):
         cut = (tones(hertz, seconds=2, rate=RATE) + white(2, RATE, rms=5e-4))[begin:]
         assert sharpness(cut, RATE, level=rms(cut)).max() < 22
 
 
-def test_an_attack_rises_where_it_is() -> None:
+def test_an_onset_has_flux_where_it_is() -> None:
     for at in (1.0, 1.234, 2.5):
         sound = white(4, RATE, rms=0.001)
         sound[round(at * RATE) :] += white(4, RATE, seed=1)[: len(sound) - round(at * RATE)]
@@ -186,7 +186,7 @@ def test_all_curves_are_as_long_as_the_sound(samples: int, rate: int) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.01, 1.99, 2.0, 7.0])
-def test_joins_at_the_ends_are_judged(seconds: float) -> None:
+def test_joins_at_the_ends_are_ranked(seconds: float) -> None:
     here = curves(white(2, RATE))
     found = join_percentiles(here, here, seconds, 0.1)
     assert all(0 <= value <= 100 for value in (found.sharpness, found.flux, found.level))

@@ -1,4 +1,4 @@
-"""Loudness follows the gain, fading is a collapse, noise is flat and wide, and a song is level with itself."""
+"""Loudness follows the gain, a fade is a collapse, noise is flat and wide, and a song does not differ from itself."""
 
 from itertools import pairwise
 
@@ -28,7 +28,7 @@ def levels(sound: NDArray[np.floating]) -> Levels:
 
 @few
 @given(seconds=st.floats(0.1, 300))
-def test_windows_last_ten_seconds_and_follow_each_other(seconds: float) -> None:
+def test_windows_of_ten_seconds_follow_each_other(seconds: float) -> None:
     cuts = windows(seconds)
     assert cuts[0][0] == 0
     assert all(end - begin == 10 for begin, end in cuts)
@@ -38,7 +38,7 @@ def test_windows_last_ten_seconds_and_follow_each_other(seconds: float) -> None:
 
 @few
 @given(gain=st.floats(-25, 15))
-def test_gain_is_a_departure_of_loudness_and_of_nothing_else(gain: float) -> None:
+def test_gain_changes_loudness_alone(gain: float) -> None:
     song = pink(10, RATE)
     found = differences(levels(song), levels((song * 10 ** (gain / 20)).astype(np.float32)))
     assert drift(found.loudness) == pytest.approx(gain, abs=0.05)
@@ -48,14 +48,14 @@ def test_gain_is_a_departure_of_loudness_and_of_nothing_else(gain: float) -> Non
     assert collapsed_share(found.loudness) == (gain <= -20)
 
 
-def test_a_song_does_not_depart_from_itself(music: Sound) -> None:
+def test_a_song_does_not_differ_from_itself(music: Sound) -> None:
     once = levels(music[: 10 * RATE])
     found = differences(once, once)
     assert (np.abs(found.loudness).max(), collapsed_share(found.loudness), drift(found.loudness)) == (0, 0, 0)
     assert (drift(found.flatness), drift(found.rolloff)) == (0, 0)
 
 
-def test_two_of_a_kind_do_not_depart() -> None:
+def test_two_noises_do_not_differ() -> None:
     found = differences(levels(white(20, RATE)), levels(white(40, RATE, seed=1)))
     assert np.abs(found.loudness).max() < 0.2
     assert drift(found.flatness) == pytest.approx(0, abs=0.1)
@@ -71,8 +71,8 @@ def test_a_fade_by_30_decibels_is_a_collapse() -> None:
     assert np.abs(found.loudness).max() == pytest.approx(26, abs=1)
 
 
-def test_what_comes_last_is_the_drift() -> None:
-    """Eight windows, of which the last two are 6 dB louder, and tones instead of noise."""
+def test_the_drift_is_that_of_the_last_quarter() -> None:
+    """Of eight windows the last two are 6 dB louder, and tones instead of noise."""
     last = tones(441, seconds=20, rate=RATE, amplitude=0.1 * 2 * 2**0.5)
     found = differences(levels(white(10, RATE)), levels(np.concatenate([white(60, RATE), last])))
     assert drift(found.loudness) == pytest.approx(
@@ -99,14 +99,14 @@ def test_noise_is_flatter_and_wider_than_music_and_music_than_a_tone(music: Soun
 
 @few
 @given(below=st.floats(0.1, 0.9))
-def test_bandwidth_is_where_noise_ends(below: float) -> None:
+def test_rolloff_is_where_noise_ends(below: float) -> None:
     spectrum = np.fft.rfft(white(5, RATE))
     spectrum[round(below * len(spectrum)) :] = 0
     width = flatness_and_rolloff(np.fft.irfft(spectrum).astype(np.float32), RATE)[1]
     assert width == pytest.approx(0.95 * below * RATE / 2, rel=0.03)
 
 
-def test_silence_has_no_colour() -> None:
+def test_silence_has_no_spectrum() -> None:
     silent = levels(np.zeros((20 * RATE, 2), np.float32))
     assert silent.integrated == -70
     assert (silent.loudness == -70).all()
@@ -126,7 +126,7 @@ def test_short_sound_is_measured(seconds: float) -> None:
 
 
 def test_a_window_is_measured_alone() -> None:
-    """What comes before it, however loud, is not in it."""
+    """Sound before it does not count, however loud."""
     sound = np.concatenate([white(10, RATE, rms=0.3), white(10, RATE, rms=0.003)])
     found = levels(sound).loudness
     assert found[0] - found[1] == pytest.approx(40, abs=0.3)

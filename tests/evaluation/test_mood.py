@@ -1,4 +1,4 @@
-"""Distances of what a tagger heard, made up here: none from itself, the same both ways, within their ranges."""
+"""Distances of made-up tags and embeddings are zero from themselves, symmetric, and within their ranges."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ NAMES = [*MOOD_TAGS, "guitar", "piano", "female voice"]
 seeds = st.integers(0, 10**6)
 
 
-def heard(seed: int, *, patches: int = 3) -> Tagging:
+def tagging(seed: int, *, patches: int = 3) -> Tagging:
     rng = np.random.default_rng(seed)
     tags = rng.random((patches, len(NAMES))) ** 3
     return Tagging(tags.astype(np.float32), rng.normal(size=(patches, 20)).astype(np.float32))
@@ -27,7 +27,7 @@ def tagged(**tags: float) -> Tagging:
 @few
 @given(one=seeds, other=seeds)
 def test_distances_are_symmetric_and_within_range(one: int, other: int) -> None:
-    a, b = heard(one), heard(other, patches=5)
+    a, b = tagging(one), tagging(other, patches=5)
     assert 0 <= tag_distance(a, b, NAMES) <= 1
     assert 0 <= mood_distance(a, b, NAMES) <= 1
     assert 0 <= embedding_distance(a, b) <= 2
@@ -39,7 +39,7 @@ def test_distances_are_symmetric_and_within_range(one: int, other: int) -> None:
 @few
 @given(seeds)
 def test_the_same_is_at_no_distance(seed: int) -> None:
-    one = heard(seed)
+    one = tagging(seed)
     assert tag_distance(one, one, NAMES) == mood_distance(one, one, NAMES) == 0
     assert embedding_distance(one, one) == pytest.approx(0, abs=1e-7)
 
@@ -47,7 +47,7 @@ def test_the_same_is_at_no_distance(seed: int) -> None:
 @few
 @given(seeds)
 def test_the_order_of_patches_does_not_matter(seed: int) -> None:
-    one, other = heard(seed), heard(seed + 1)
+    one, other = tagging(seed), tagging(seed + 1)
     turned = Tagging(one.tags[::-1], one.embeddings[::-1])
     assert tag_distance(turned, other, NAMES) == pytest.approx(tag_distance(one, other, NAMES))
     assert embedding_distance(turned, other) == pytest.approx(embedding_distance(one, other))
@@ -55,12 +55,12 @@ def test_the_order_of_patches_does_not_matter(seed: int) -> None:
 
 def test_nothing_in_common_is_the_furthest() -> None:
     assert tag_distance(tagged(slow=0.5), tagged(fast=0.3), NAMES) == 1
-    ahead = heard(1)
+    ahead = tagging(1)
     assert embedding_distance(ahead, Tagging(ahead.tags, -ahead.embeddings)) == pytest.approx(2)
 
 
 def test_tags_are_compared_by_what_they_share() -> None:
-    """Shared are 0.2 and 0.1, of 0.4 and 0.3 in all."""
+    """0.2 and 0.1 are shared, of 0.4 and 0.3 in all."""
     one, other = tagged(slow=0.4, guitar=0.1), tagged(slow=0.2, guitar=0.3)
     assert tag_distance(one, other, NAMES) == pytest.approx(1 - 0.3 / 0.7)
 
@@ -72,7 +72,7 @@ def test_mood_leaves_instruments_out() -> None:
     assert mood_distance(tagged(slow=0.4, guitar=0.9), tagged(fast=0.4, guitar=0.9), NAMES) == 1
 
 
-def test_nothing_heard_is_no_error() -> None:
+def test_silence_has_distances() -> None:
     silent = Tagging(np.zeros((1, len(NAMES)), np.float32), np.zeros((1, 20), np.float32))
     assert tag_distance(silent, silent, NAMES) <= 1
-    assert embedding_distance(silent, heard(1)) == 1
+    assert embedding_distance(silent, tagging(1)) == 1

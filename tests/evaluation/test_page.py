@@ -1,3 +1,5 @@
+"""The page of a report: what it shows, plays and draws, alone and at any width."""
+
 import base64
 import io
 import json
@@ -174,7 +176,7 @@ def test_a_click_on_a_join_plays_the_six_seconds_around_it(open_page: Open) -> N
     shown.page.get_by_role("button", name="join at 0:09.9", exact=True).click()
     shown.wait("starts.length && track.paused")
     assert shown.starts() == pytest.approx([6.9], abs=0.1)
-    assert shown.time() == pytest.approx(12.9, abs=0.3)
+    assert 12.9 <= shown.time() < 14  # a busy browser stops late
     assert shown.page.evaluate("document.getElementById('track').playbackRate") == 1
     assert "Join 1 of 2 at 0:09.9" in shown.page.inner_text("#join-text")
     assert shown.complaints == []
@@ -190,7 +192,7 @@ def test_so_does_enter_on_a_join(open_page: Open) -> None:
     shown.page.keyboard.press("Enter")
     shown.wait("starts.length && track.paused")
     assert shown.starts() == pytest.approx([16.8], abs=0.1)
-    assert shown.time() == pytest.approx(22.8, abs=0.4)
+    assert 22.8 <= shown.time() < 26  # a busy browser stops late, at four times the speed
 
 
 @needs_chromium
@@ -210,12 +212,16 @@ def test_a_click_on_the_timeline_goes_there_and_stops_nowhere(open_page: Open) -
     plot = shown.page.locator("#track-plot")
     box = plot.bounding_box()
     assert box is not None
+    shown.note_starts()
     plot.click(position={"x": box["width"] * 0.4, "y": box["height"] * 0.5})
     shown.page.evaluate("document.getElementById('track').playbackRate = 4")
-    assert shown.time() == pytest.approx(29.8 * 0.4, abs=1)
+    shown.wait("starts.length")
+    assert shown.starts()[-1] == pytest.approx(29.8 * 0.4, abs=0.1)
     shown.wait("track.currentTime > 14")
-    playhead = shown.page.evaluate("parseFloat(document.getElementById('playhead').style.left)")
-    assert playhead == pytest.approx(100 * shown.time() / 29.8, abs=3)
+    playhead, time = shown.page.evaluate(
+        "[parseFloat(document.getElementById('playhead').style.left), document.getElementById('track').currentTime]"
+    )
+    assert playhead == pytest.approx(100 * time / 29.8, abs=3)
 
 
 @needs_chromium
@@ -228,7 +234,7 @@ def test_song_and_track_do_not_play_at_once(open_page: Open) -> None:
 
 
 @needs_chromium
-def test_every_measure_is_told(open_page: Open, thrice: Example) -> None:
+def test_every_measure_is_shown(open_page: Open, thrice: Example) -> None:
     text = open_page().page.inner_text("main")
     assert headline(thrice.evaluation) in text
     for result in MEASURES:
@@ -277,6 +283,7 @@ def test_the_same_evaluation_gives_the_same_page(thrice: Example) -> None:
     assert thrice.html() == thrice.html()
 
 
+@pytest.mark.slow
 def test_five_minutes_stay_small(rng: np.random.Generator) -> None:
     rate, seconds = 44100, 300
     t = np.arange(rate) / rate
@@ -302,23 +309,23 @@ def test_the_headline_is_plain(thrice: Example) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "decimals", "told"), [(32.44, 1, "0:32.4"), (59.96, 1, "1:00.0"), (3723, 0, "1:02:03")]
+    ("seconds", "decimals", "written"), [(32.44, 1, "0:32.4"), (59.96, 1, "1:00.0"), (3723, 0, "1:02:03")]
 )
-def test_times_are_as_on_a_clock(seconds: float, decimals: int, told: str) -> None:
-    assert clock(seconds, decimals) == told
+def test_times_are_written_as_on_a_clock(seconds: float, decimals: int, written: str) -> None:
+    assert clock(seconds, decimals) == written
 
 
 @pytest.mark.parametrize(("channels", "kept"), [(1, 1), (2, 2), (6, 1)])
 @pytest.mark.parametrize("rate", [22050, 44100, 48000])
-def test_opus_moves_nothing(channels: int, kept: int, rate: int, rng: np.random.Generator) -> None:
+def test_opus_does_not_shift_sound(channels: int, kept: int, rate: int, rng: np.random.Generator) -> None:
     samples = np.cumsum(rng.normal(0, 0.02, (2 * rate + 123, 1)), axis=0)
     samples = (samples - np.convolve(samples[:, 0], np.ones(301) / 301, "same")[:, None]).repeat(channels, axis=1)
-    heard = decode(io.BytesIO(encode_opus(samples, rate, kilobits=96)))
-    assert heard.samples.shape == (round(len(samples) * 48000 / rate), kept)
+    decoded = decode(io.BytesIO(encode_opus(samples, rate, kilobits=96)))
+    assert decoded.samples.shape == (round(len(samples) * 48000 / rate), kept)
     at = np.arange(len(samples)) * 48000 / rate
-    told = np.interp(at, np.arange(len(heard.samples)), heard.samples[:, 0])
+    resampled = np.interp(at, np.arange(len(decoded.samples)), decoded.samples[:, 0])
     lags = range(-3, 4)
-    likeness = [np.dot(samples[1000:-1000, 0], told[1000 + lag : len(told) - 1000 + lag]) for lag in lags]
+    likeness = [np.dot(samples[1000:-1000, 0], resampled[1000 + lag : len(resampled) - 1000 + lag]) for lag in lags]
     assert lags[int(np.argmax(likeness))] == 0
 
 
@@ -332,7 +339,7 @@ def test_a_tone_is_drawn_beside_its_frequency(hertz: int) -> None:
     assert height == pytest.approx(ticks[f"{hertz // 1000}k" if hertz >= 1000 else str(hertz)], abs=0.01)
 
 
-def test_long_sound_is_measured_as_in_one_piece(rng: np.random.Generator) -> None:
+def test_a_long_spectrogram_is_as_if_made_in_one_piece(rng: np.random.Generator) -> None:
     sound = rng.normal(size=(22050 * 30, 2)).astype(np.float32)
     whole, later = pictures.mel_power(sound, 22050), pictures.mel_power(sound[22050 * 10 :], 22050)
     np.testing.assert_allclose(whole[255:-5], later[5:-5], rtol=1e-4)

@@ -1,4 +1,4 @@
-"""Distances of predictions: what they are of things known, and that trivial predictors do what they say."""
+"""Distances of known predictions are right, and trivial predictors do what they say."""
 
 import numpy as np
 import pytest
@@ -55,5 +55,5 @@ def test_a_loop_is_continued_exactly(rng: np.random.Generator) -> None:
     np.testing.assert_array_equal(repeat(context, len(truth), RATE), context[10 * RATE :])
 
 
-def test_silence_has_a_best_lag_too() -> None:
+def test_silence_has_a_best_lag() -> None:
     assert not best_lag(np.zeros(20 * RATE, np.float32), 10 * RATE, RATE).any()

@@ -1,4 +1,4 @@
-"""Who knows the answer is first, who knows nothing in the middle, who guesses first as often as chance has it."""
+"""A scorer that knows the answer ranks it first, one that knows nothing in the middle, one that guesses by chance."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ Scores = NDArray[np.floating]
 
 
 def counted(seconds: float, first: int = 0) -> Sound:
-    """A song whose samples say where they are."""
+    """A song whose samples are their own positions."""
     return (first + np.arange(round(seconds * RATE))).astype(np.float32)
 
 
@@ -30,26 +30,26 @@ def knowing(past: Sound, clips: list[Sound]) -> Scores:
     return np.array([-abs(clip[0] - past[-1] - 1) for clip in clips])
 
 
-def test_who_knows_is_first() -> None:
+def test_a_perfect_scorer_ranks_first() -> None:
     found = true_continuation_ranks([counted(150), counted(90)], RATE, knowing, candidates=20)
     assert found.ranks == (1,) * 8
     assert found.first == found.mean_reciprocal == 1
 
 
-def test_who_is_wrong_is_last() -> None:
+def test_an_inverted_scorer_ranks_last() -> None:
     found = true_continuation_ranks([counted(150)], RATE, lambda past, clips: -knowing(past, clips), candidates=20)
     assert found.ranks == (20,) * 4
     assert found.first == 0
     assert found.mean_reciprocal == pytest.approx(1 / 20)
 
 
-def test_who_knows_nothing_is_in_the_middle() -> None:
+def test_equal_scores_rank_in_the_middle() -> None:
     found = true_continuation_ranks([counted(150)], RATE, lambda past, clips: np.zeros(len(clips)), candidates=20)
     assert found.ranks == (10.5,) * 4
     assert found.first == 0
 
 
-def test_who_guesses_is_first_by_chance() -> None:
+def test_a_random_scorer_is_first_by_chance() -> None:
     rng = np.random.default_rng(3)
     candidates = 8
     found = true_continuation_ranks(
@@ -86,19 +86,19 @@ def test_candidates_are_elsewhere(seconds: float, cuts: int, candidates: int) ->
 
 
 @pytest.mark.parametrize("seconds", [0, 5, 29, 30, 31])
-def test_short_songs_are_passed_over(seconds: float) -> None:
+def test_short_songs_are_skipped(seconds: float) -> None:
     assert true_continuation_ranks([counted(seconds)], RATE, knowing, candidates=20).ranks == ()
 
 
 @few
 @given(st.lists(st.integers(0, 3), min_size=2, max_size=20))
-def test_places_add_up(scores: list[int]) -> None:
-    """Whatever the ties, everybody's places are those from 1 to the last, shared."""
+def test_ranks_add_up(scores: list[int]) -> None:
+    """Tied or not, all ranks together are those from 1 to the last."""
     values = np.array(scores, np.float64)
-    places = [rank(values, true) for true in range(len(values))]
-    assert sum(places) == len(values) * (len(values) + 1) / 2
-    assert min(places) >= 1
-    assert max(places) <= len(values)
+    ranks = [rank(values, true) for true in range(len(values))]
+    assert sum(ranks) == len(values) * (len(values) + 1) / 2
+    assert min(ranks) >= 1
+    assert max(ranks) <= len(values)
 
 
 @pytest.mark.parametrize(
@@ -112,13 +112,13 @@ def test_the_interval_is_wilsons(hits: int, trials: int, low: float, high: float
     assert list(found) == pytest.approx([low, high], abs=5e-5)
 
 
-def test_the_mean_reciprocal_is_of_places() -> None:
+def test_the_mean_reciprocal_rank() -> None:
     assert Ranks((1.0, 2.0, 4.0), 20).mean_reciprocal == pytest.approx((1 + 1 / 2 + 1 / 4) / 3)
     assert Ranks((1.0, 2.0, 4.0), 20).first == pytest.approx(1 / 3)
 
 
-def test_what_goes_on_as_it_was_is_most_alike(music: Sound) -> None:
-    """A tone that is held over the cut, candidates music."""
+def test_a_held_tone_is_the_most_similar_continuation(music: Sound) -> None:
+    """A tone is held over the cut; the other clips are music."""
     rate = 22050
     tone = 0.1 * np.sin(2 * np.pi * 440 * np.arange(5 * rate) / rate).astype(np.float32)
     song = np.concatenate([music[: 22 * rate], tone, music[: 25 * rate]])

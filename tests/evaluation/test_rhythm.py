@@ -1,4 +1,4 @@
-"""Tempo and phase of drums of which both are known."""
+"""Tempo and phase are found for drums whose tempo and phase are known."""
 
 import numpy as np
 import pytest
@@ -17,20 +17,20 @@ def rises(sound: Sound) -> Sound:
 
 
 def folded(found: float | None, per_minute: float) -> float:
-    """How far a tempo is from another, octaves aside, as a share."""
+    """Return the relative difference of two tempos, octaves aside."""
     assert found is not None
     octaves = np.log2(found / per_minute)
     return float(abs(2 ** (octaves - round(octaves)) - 1))
 
 
 @pytest.mark.parametrize("per_minute", range(60, 201, 10))
-def test_drums_have_their_tempo(per_minute: float) -> None:
-    """Octaves aside; lags are whole hundredths of a second, a third of which is 1 % of the shortest beat."""
+def test_the_tempo_of_drums_is_found(per_minute: float) -> None:
+    """Octaves aside. Lags are whole hundredths of a second, which limits the precision to 2 %."""
     assert folded(tempo(rises(beats(per_minute, 15, RATE))), per_minute) < 0.02
 
 
 @pytest.mark.parametrize("per_minute", [90, 120, 150])
-def test_usual_tempos_are_found_as_they_are(per_minute: float) -> None:
+def test_usual_tempos_are_found_in_their_octave(per_minute: float) -> None:
     assert tempo(rises(beats(per_minute, 15, RATE))) == pytest.approx(per_minute, rel=0.02)
 
 
@@ -72,7 +72,7 @@ def test_twice_as_fast_is_as_fast() -> None:
 
 @pytest.mark.parametrize("per_minute", [80, 117, 140])
 @pytest.mark.parametrize("late", [0, 0.1, 0.25, 0.4, 0.5, 0.75, 0.9])
-def test_a_beat_that_comes_late_is_off_by_as_much(per_minute: float, late: float) -> None:
+def test_a_late_beat_is_off_by_its_delay(per_minute: float, late: float) -> None:
     beat = 60 / per_minute
     before = beats(per_minute, 12 * beat, RATE)
     after = beats(per_minute, 8, RATE, first=late * beat, seed=1)
@@ -82,7 +82,7 @@ def test_a_beat_that_comes_late_is_off_by_as_much(per_minute: float, late: float
 
 
 def test_the_fade_belongs_to_neither_side() -> None:
-    """What sounds between `left` and `right`, here noise at odds with the beat, is not listened to."""
+    """Sound between `left` and `right`, here noise without a beat, does not count."""
     track = rises(np.concatenate([beats(120, 8, RATE), white(1, RATE, rms=0.3), beats(120, 8, RATE)]))
     assert beat_error(120, track, 7.9, 9.1) == pytest.approx(0, abs=0.05)
 
@@ -94,14 +94,14 @@ def test_the_tempo_need_not_be_exact(off: float) -> None:
 
 
 @pytest.mark.parametrize("sound", ["silence", "a tone"])
-def test_where_there_is_no_beat_none_is_off(sound: str) -> None:
+def test_without_a_beat_there_is_no_error(sound: str) -> None:
     after = np.zeros(8 * RATE, np.float32) if sound == "silence" else tones(441, seconds=8, rate=RATE)
     track = rises(np.concatenate([beats(120, 8, RATE), after + white(8, RATE, rms=1e-3)]))
     assert beat_error(120, track, 8, 8) is None
     assert beat_error(None, track, 8, 8) is None
 
 
-def test_joins_near_an_end_are_not_judged() -> None:
+def test_joins_near_an_end_have_no_error() -> None:
     track = rises(beats(120, 10, RATE))
     assert beat_error(120, track, 2, 2) is None
     assert beat_error(120, track, 8, 8) is None

@@ -1,3 +1,5 @@
+"""Repetition and loops are found in sound that has a known share of them."""
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -18,7 +20,7 @@ def song() -> Array:
 
 
 def noises(seconds: float, seed: int) -> Array:
-    """Sound that is new in every fifth of a second."""
+    """Sound with a new tone every fifth of a second."""
     rng = np.random.default_rng(seed)
     t = np.arange(RATE // 5) / RATE
     return np.concatenate(
@@ -33,14 +35,14 @@ def test_a_hard_loop_is_all_repetition(song: Array) -> None:
     assert measured.longest_loop_seconds == pytest.approx(60, abs=1)
 
 
-def test_new_sound_is_none() -> None:
+def test_new_sound_repeats_nothing() -> None:
     measured = self_repetition(noises(90, 1), 30)
     assert measured.repeated < 0.02
     assert measured.looped == 0
     assert measured.longest_loop_seconds == 0
 
 
-def test_the_share_is_the_share() -> None:
+def test_the_repeated_share_is_measured() -> None:
     song = noises(20, 2)
     measured = self_repetition(np.concatenate([song, noises(10, 3), song[: 10 * RATE]]), 20)
     assert measured.repeated == pytest.approx(0.5, abs=0.06)
@@ -48,32 +50,32 @@ def test_the_share_is_the_share() -> None:
 
 
 @pytest.mark.parametrize("seconds", [5, 12.36, 30])
-def test_what_comes_back_returns_after_as_long_as_it_does(seconds: float) -> None:
-    """Sound of so many seconds again and again; the latest time that a second was heard is what counts."""
+def test_the_time_until_a_sound_returns_is_its_period(seconds: float) -> None:
+    """Sound of a number of seconds repeats; the last time that a second was heard counts."""
     song = noises(seconds, 6)
     assert self_repetition(np.tile(song, 4), seconds).median_return_seconds == pytest.approx(seconds, abs=0.05)
 
 
-def test_what_is_new_returns_after_the_minute_that_is_looked_back() -> None:
+def test_new_sound_counts_as_returning_after_a_minute() -> None:
     assert self_repetition(noises(40, 7), 20).median_return_seconds == 60
 
 
-def test_half_of_what_is_heard_returns_within() -> None:
-    """The median over seconds: 12 s that come back after 20, and 4 or 20 that never do."""
+def test_the_return_time_is_a_median() -> None:
+    """12 s return after 20 s, and 4 s or 20 s are new."""
     song = noises(20, 8)
     for new, wanted in ((4, 20), (20, 60)):
         track = np.concatenate([song, song[: 12 * RATE], noises(new, 9)])
         assert self_repetition(track, 20).median_return_seconds == pytest.approx(wanted, abs=0.05)
 
 
-def test_what_was_heard_more_than_a_minute_ago_may_come_back() -> None:
+def test_sound_from_more_than_a_minute_ago_is_no_repetition() -> None:
     song = noises(20, 4)
     measured = self_repetition(np.concatenate([song, noises(65, 5), song]), 20)
     assert measured.repeated < 0.02
 
 
 @pytest.mark.parametrize("change", ["louder", "softer", "shifted", "tilted", "another sound at -24 dB"])
-def test_a_copy_stays_one_under_small_changes(change: str, song: Array) -> None:
+def test_small_changes_do_not_hide_a_repetition(change: str, song: Array) -> None:
     copy = song.copy()
     if change in ("louder", "softer"):
         copy *= 1.4 if change == "louder" else 0.7

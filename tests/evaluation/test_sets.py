@@ -18,14 +18,14 @@ Distance = Callable[[Array, Array], float]
 
 
 def drawn(count: int, *, seed: int, dimensions: int = 8, at: float = 0.0, spread: float = 1.0) -> Array:
-    """Embeddings from a Gaussian: its mean is so far from 0 in all, its standard deviation the same in all."""
+    """Draw embeddings from a Gaussian with mean `at` from 0, and the same standard deviation in all dimensions."""
     rng = np.random.default_rng(seed)
     sample: Array = at / dimensions**0.5 + spread * rng.normal(size=(count, dimensions))
     return sample
 
 
 def songs(count: int, *, seed: int, patches: int = 6, at: float = 0.0, dimensions: int = 8) -> list[Array]:
-    """Songs whose patches are more alike than those of different songs."""
+    """Draw songs; patches of one song are more similar than those of different songs."""
     own = drawn(count, seed=seed, at=at, dimensions=dimensions)
     return [
         mean + drawn(patches, seed=1000 * seed + k, spread=0.5, dimensions=dimensions) for k, mean in enumerate(own)
@@ -33,7 +33,7 @@ def songs(count: int, *, seed: int, patches: int = 6, at: float = 0.0, dimension
 
 
 def exact(count: int, mean: Array, deviations: Array, seed: int) -> Array:
-    """Embeddings whose mean and covariance are exactly these; the covariance is diagonal."""
+    """Draw embeddings with exactly this mean and these standard deviations, uncorrelated."""
     sample = drawn(count, seed=seed, dimensions=len(mean))
     sample -= sample.mean(axis=0)
     whitened = sample @ np.linalg.inv(np.linalg.cholesky(np.cov(sample, rowvar=False))).T
@@ -48,7 +48,7 @@ def test_kad_is_what_its_formula_says(seed: int) -> None:
 
 @pytest.mark.parametrize(("count", "dimensions"), [(40, 3), (40, 20), (12, 60)])
 def test_fad_is_what_another_formula_gives(count: int, dimensions: int) -> None:
-    """Also where there are fewer embeddings than dimensions, and covariances have no inverse."""
+    """Even with fewer embeddings than dimensions, where covariances have no inverse."""
     made, true = (
         drawn(count, seed=1, dimensions=dimensions, at=1, spread=1.5),
         drawn(count, seed=2, dimensions=dimensions),
@@ -84,7 +84,7 @@ def test_a_set_is_nearest_to_itself(distance: Distance) -> None:
 
 
 @pytest.mark.parametrize(("distance", "spread", "share"), [(fad, 1.5, 1e-6), (kad, 1.0, 0.1), (kad, 1.5, 0.5)])
-def test_which_is_which_hardly_matters(distance: Distance, spread: float, share: float) -> None:
+def test_exchanging_the_sets_hardly_matters(distance: Distance, spread: float, share: float) -> None:
     """FAD is symmetric; KAD takes its kernel's width from the true set."""
     one, other = drawn(150, seed=1), drawn(150, seed=2, at=2, spread=spread)
     assert distance(one, other) == pytest.approx(distance(other, one), rel=share)
@@ -98,7 +98,7 @@ def test_kad_has_no_unit(scale: float) -> None:
 
 
 def test_two_halves_of_one_distribution_are_not_apart() -> None:
-    """KAD of independent embeddings is unbiased: 0 on average, and in nineteen of twenty intervals or so."""
+    """KAD of independent embeddings is unbiased: 0 on average, and within about nineteen of twenty intervals."""
     found = [
         set_distance(
             list(drawn(120, seed=seed).reshape(20, 6, -1)), list(drawn(120, seed=100 + seed).reshape(20, 6, -1)), kad
@@ -111,7 +111,7 @@ def test_two_halves_of_one_distribution_are_not_apart() -> None:
 
 
 def test_other_moments_of_the_same_songs_are_not_apart() -> None:
-    """As in a comparison of continuations with what followed; those of other songs are."""
+    """Unlike those of other songs."""
     halves = [songs(20, seed=seed, patches=12) for seed in range(10)]
     paired = [set_distance([a[:6] for a in one], [a[6:] for a in one], kad).value for one in halves]
     others = [
@@ -136,7 +136,7 @@ def test_the_interval_is_around_the_value(distance: Distance, count: int) -> Non
 
 
 def test_the_interval_is_tukeys() -> None:
-    """Of the difference of two means, whose jackknife is known: the standard error by the formula for means."""
+    """For the difference of two means, the jackknife gives the usual standard error."""
     one, other = drawn(12, seed=1, dimensions=1), drawn(12, seed=2, dimensions=1)
     found = set_distance(list(one[:, None]), list(other[:, None]), lambda a, b: float(a.mean() - b.mean()))
     error = np.std(one - other, ddof=1) / 12**0.5
@@ -159,7 +159,7 @@ def test_the_interval_narrows_with_more_songs() -> None:
         (11, 7, 8, fad, ["FAD of 77 embeddings of 8 numbers is biased upwards; it takes 80"]),
     ],
 )
-def test_what_is_too_little_is_warned_of(
+def test_small_sets_have_warnings(
     count: int, patches: int, dimensions: int, distance: Distance, warned: list[str]
 ) -> None:
     made, true = (songs(count, seed=seed, patches=patches, dimensions=dimensions) for seed in (1, 2))

@@ -1,3 +1,5 @@
+"""The tagger agrees with musicnn, and gives known sounds their tags."""
+
 import json
 from pathlib import Path
 from typing import Any
@@ -35,7 +37,7 @@ def at(rate: int) -> Array:
 
 
 def drums(seconds: float) -> Array:
-    """A dance beat at 120 a minute: a falling thud on each beat, noise on every second, hiss between them."""
+    """A dance beat at 120 bpm: a falling thud on each beat, a snare on every second, hiss between them."""
     n, rng, t = round(seconds * RATE), np.random.default_rng(1), np.arange(RATE // 4) / RATE
     thud = 0.8 * np.sin(2 * np.pi * (50 * t + 20 * (1 - np.exp(-30 * t)))) * np.exp(-12 * t)
     snare = 0.3 * rng.normal(size=len(t)) * np.exp(-20 * t)
@@ -45,7 +47,7 @@ def drums(seconds: float) -> Array:
 
 
 def pad(seconds: float) -> Array:
-    """A held chord, all of whose pitches waver slowly."""
+    """A held chord with slow vibrato."""
     t = np.arange(round(seconds * RATE)) / RATE
     pitches = np.array([[110], [220], [277.2], [329.6], [440]])
     held: NDArray[np.float64] = 0.06 * np.sin(2 * np.pi * pitches * t + 3 * np.sin(0.5 * t)).sum(axis=0)
@@ -57,20 +59,20 @@ def noise(seconds: float) -> Array:
 
 
 def mean_tags(tagger: Tagger, sound: Array) -> dict[str, float]:
-    """The tags and how sure the network is of each, surest first."""
+    """Return the mean of each tag, most likely first."""
     means = tagger.tag(sound, RATE).tags.mean(axis=0)
     return {tagger.names[k]: float(means[k]) for k in np.argsort(-means)}
 
 
 @pytest.mark.parametrize("name", ["song", "plucks"])
-def test_the_port_hears_what_musicnn_hears(name: str, tagger: Tagger, song: Array) -> None:
+def test_the_port_agrees_with_musicnn(name: str, tagger: Tagger, song: Array) -> None:
     """Weights rounded to float16 move tags by less than 0.001, and embeddings, of size 1, by less than 0.005."""
     golden = GOLDENS[name]
-    heard = tagger.tag(song if name == "song" else plucks(6.5), RATE)
+    tagging = tagger.tag(song if name == "song" else plucks(6.5), RATE)
     assert tagger.names == list(golden["mean_tags"])
-    assert len(heard.tags) == len(heard.embeddings) == golden["patches"]
-    np.testing.assert_allclose(heard.tags.mean(axis=0), list(golden["mean_tags"].values()), rtol=0, atol=1e-3)
-    np.testing.assert_allclose(heard.embeddings[0, :8], golden["first_embedding"], rtol=0, atol=5e-3)
+    assert len(tagging.tags) == len(tagging.embeddings) == golden["patches"]
+    np.testing.assert_allclose(tagging.tags.mean(axis=0), list(golden["mean_tags"].values()), rtol=0, atol=1e-3)
+    np.testing.assert_allclose(tagging.embeddings[0, :8], golden["first_embedding"], rtol=0, atol=5e-3)
 
 
 def test_the_rate_hardly_matters(tagger: Tagger, song: Array) -> None:
@@ -85,7 +87,7 @@ def test_the_batch_does_not_matter(batch: int, tagger: Tagger, song: Array) -> N
     np.testing.assert_allclose(otherwise.embeddings, as_always.embeddings, rtol=0, atol=1e-4)
 
 
-def test_a_patch_is_heard_for_itself(tagger: Tagger, song: Array) -> None:
+def test_patches_are_independent(tagger: Tagger, song: Array) -> None:
     changed = np.concatenate([0.1 * noise(2 * PATCH / RATE), song[2 * PATCH :]])
     before, after = tagger.tag(song, RATE).tags, tagger.tag(changed, RATE).tags
     np.testing.assert_allclose(after[3:], before[3:], rtol=0, atol=1e-5)
@@ -97,15 +99,15 @@ def test_a_patch_is_heard_for_itself(tagger: Tagger, song: Array) -> None:
     [(0, 1), (1, 1), (RATE, 1), (PATCH, 1), (2 * PATCH - HOP - 1, 1), (2 * PATCH - HOP, 2), (10 * PATCH, 10)],
 )
 def test_there_is_a_patch_for_each_three_seconds(samples: int, patches: int, tagger: Tagger) -> None:
-    heard = tagger.tag(pad(samples / RATE), RATE)
-    assert heard.tags.shape == (patches, 50)
-    assert heard.embeddings.shape == (patches, 200)
-    assert heard.tags.dtype == heard.embeddings.dtype == np.float32
-    assert heard.tags.min() >= 0
-    assert heard.tags.max() <= 1
+    tagging = tagger.tag(pad(samples / RATE), RATE)
+    assert tagging.tags.shape == (patches, 50)
+    assert tagging.embeddings.shape == (patches, 200)
+    assert tagging.tags.dtype == tagging.embeddings.dtype == np.float32
+    assert tagging.tags.min() >= 0
+    assert tagging.tags.max() <= 1
 
 
-def test_short_sound_is_heard_as_if_silence_followed(tagger: Tagger) -> None:
+def test_short_sound_is_padded_with_silence(tagger: Tagger) -> None:
     short, long = plucks(1), np.pad(plucks(1), (0, 3 * RATE))
     np.testing.assert_allclose(tagger.tag(short, RATE).tags, tagger.tag(long, RATE).tags, rtol=0, atol=1e-5)
 
@@ -115,7 +117,7 @@ def test_mood_tags_are_tags(tagger: Tagger) -> None:
     assert set(MOOD_TAGS) < set(tagger.names)
 
 
-def test_the_song_is_slow_and_electronic_and_nobody_sings(tagger: Tagger, song: Array) -> None:
+def test_the_song_is_slow_electronic_and_instrumental(tagger: Tagger, song: Array) -> None:
     tags = mean_tags(tagger, song)
     assert {"slow", "ambient", "electronic"} < set(list(tags)[:5])
     assert tags["synth"] > 0.05

@@ -122,6 +122,7 @@ def song_from_samples(samples: NDArray[np.floating], sample_rate: int, name: str
     Raises UsageError for another type or shape, UnreadableAudio where the samples are empty, silent or not finite, or
     the rate is absurd.
     """
+    samples = np.asarray(samples)
     if not np.issubdtype(samples.dtype, np.floating):
         raise UsageError(f"samples are {samples.dtype}; give floats between -1 and 1")
     if samples.ndim not in (1, 2):

@@ -7,6 +7,7 @@ from extrapcli.backends.base import Backend, first_line
 from extrapcli.errors import MissingDependency, UnusableModel, UsageError
 
 GROUP = "extrap.backends"
+_SUFFIXES = {"tensorflow": ".keras", "onnx": ".onnx"}  # those of ours are known before they are imported
 _PACKAGES = {"tensorflow": "extrapcli[tensorflow]", "onnx": "onnxruntime"}
 
 
@@ -51,7 +52,8 @@ def open_model(path: Path, *, backend: str = "auto", device: str = "auto", threa
         except MissingDependency as error:
             if backend != "auto":
                 raise
-            failure = failure or MissingDependency(f"{path}: no backend here runs it, and {error}")
+            if path.is_dir() or path.suffix == _SUFFIXES.get(name, path.suffix):
+                failure = failure or MissingDependency(f"{path}: no backend here runs it, and {error}")
             continue
         for suffix in found.suffixes:
             file = path / f"model{suffix}" if path.is_dir() else path
@@ -61,4 +63,6 @@ def open_model(path: Path, *, backend: str = "auto", device: str = "auto", threa
                 return found(file, device=device, threads=threads)
             devices = ", ".join(("auto", *found.devices))
             failure = UsageError(f"the {name} backend has no device {device}; it has {devices}", hint="device")
-    raise failure or UnusableModel(f"{path}: not a model for {' or '.join(names)}")
+    raise failure or UnusableModel(
+        f"{path}: not a model for {' or '.join(names)}; give a model's file or folder, or a name from extrap models"
+    )

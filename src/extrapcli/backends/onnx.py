@@ -56,8 +56,8 @@ def open_session(path: Path, *, device: str = "auto", threads: int | None = None
 
 
 _NO_CUDA = (
-    "CUDA was asked for, but this ONNX Runtime cannot use it: "
-    "pip uninstall onnxruntime, pip install onnxruntime-gpu, and see extrap doctor"
+    "the installed ONNX Runtime can't use CUDA; for an NVIDIA GPU: pip uninstall onnxruntime, "
+    "then pip install onnxruntime-gpu"
 )
 
 

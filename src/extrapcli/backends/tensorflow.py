@@ -34,9 +34,7 @@ class TensorflowBackend(Backend):
             _bound_threads(threads)
         gpus = tf.config.list_physical_devices("GPU") if device != "cpu" else []
         if device == "cuda" and not gpus:
-            raise MissingDependency(
-                'CUDA was asked for, but TensorFlow sees no GPU: pip install "tensorflow[and-cuda]"'
-            )
+            raise MissingDependency('TensorFlow sees no GPU; for an NVIDIA GPU: pip install "tensorflow[and-cuda]"')
         check_keras_file(path, _MEMBERS)
         with zipfile.ZipFile(path) as archive:
             spec = archive.read(_SPEC).decode() if _SPEC in archive.namelist() else None

@@ -26,7 +26,7 @@ PACKAGES = ("scipy", "librosa", "matplotlib", "mir_eval")
 def check_installed() -> None:
     """Raise MissingDependency where the extra `report` is not installed."""
     if missing := [package for package in PACKAGES if not find_spec(package)]:
-        raise MissingDependency(f"{', '.join(missing)}: not installed; pip install 'extrapcli[report]'")
+        raise MissingDependency(f'measuring a track needs {", ".join(missing)}: pip install "extrapcli[report]"')
 
 
 def evaluate(
@@ -55,8 +55,8 @@ def evaluate(
         progress: is called with a few words on each step as it begins.
 
     Raises:
-        UsageError: for a head that is not within the track, or joins or a truth that don't fit; where the song or its
-            continuation is shorter than a second, or an array has another type or shape.
+        UsageError: for a head, joins or a truth that don't fit, a song or continuation of less than a second, and
+            arrays of another type or shape.
         UnreadableAudio: for samples that are silent or not finite.
         MissingDependency: where the extra `report` is not installed.
 

@@ -29,18 +29,23 @@ def extrapolator_for(backend: Backend, style: Style) -> Extrapolator:
             f"model {spec.name} needs the extrapolator {spec.extrapolator!r}, which is not installed; "
             f"there are {', '.join(sorted(registered()))}; install the package that has it, or a newer extrap"
         )
+    package = entry.dist.name if entry.dist else "extrapcli"
     try:
         extrapolator: type[Extrapolator] = entry.load()
-        missing = extrapolator.needs - spec.output_shapes.keys()
     except Exception as error:  # another package's code
-        package = entry.dist.name if entry.dist else "extrapcli"
         raise UnusableModel(
             f"model {spec.name} needs the extrapolator {spec.extrapolator!r}, which does not load: "
             f"{first_line(error)}; install {package} again"
         ) from None
-    if missing:
+    try:
+        if not (missing := extrapolator.needs - spec.output_shapes.keys()):
+            return extrapolator(backend, style)
+    except (AttributeError, TypeError) as error:
         raise UnusableModel(
-            f"model {spec.name} does not give {', '.join(sorted(missing))}, "
-            f"which the extrapolator {spec.extrapolator!r} needs; export it again"
-        )
-    return extrapolator(backend, style)
+            f"the extrapolator {spec.extrapolator!r} of the package {package} can't be used: {first_line(error)}; "
+            "tell its authors"
+        ) from None
+    raise UnusableModel(
+        f"model {spec.name} does not give {', '.join(sorted(missing))}, "
+        f"which the extrapolator {spec.extrapolator!r} needs; export it again"
+    )

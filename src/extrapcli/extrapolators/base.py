@@ -40,7 +40,8 @@ class Jump:
 
     Attributes:
         layer: what jumps: `all` of the sound, or its `harmonic` or `percussive` layer.
-        from_seconds, to_seconds: where in the song playback leaves and lands.
+        from_seconds: where in the song playback leaves.
+        to_seconds: where in the song it goes on.
         score: the network's, in nats above the median of all positions.
         flux_percentile: the share of the song's own beats that have less spectral flux than the join, 0 to 100.
         level_percentile: the share of the song's own beats at which the level changes less.
