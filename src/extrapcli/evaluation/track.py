@@ -65,7 +65,7 @@ def evaluate_track(
     whole = None if truth is None else _whole(truth, song)
     follows = None if whole is None else whole[len(song.samples) :]
 
-    tell("analysing the song (the first time, librosa compiles for up to half a minute)")
+    tell("analysing the song (on first use, librosa compiles for up to 30 s)")
     reference = Reference(song.samples, rate, Tagger(device=device, threads=threads))
     tell("measuring the track and its controls")
     with ThreadPoolExecutor(WORKERS) as pool:
