@@ -133,8 +133,7 @@ def main() -> None:
             rows.setdefault(name, []).append(row(head, *method()))
         if len(next(iter(rows.values()))) == asked.songs:
             break
-    print("| | repeated | heard as a loop | longest loop | joins above 99 % | largest level step | level |")
-    print("|---|---|---|---|---|---|---|")
+    print(f"| | {' | '.join(COLUMNS)} |\n|{'---|' * (len(COLUMNS) + 1)}")
     for name, values in rows.items():
         print(ROW.format(name, *np.nanmean(values, axis=0)))
     print(f"\n{len(values)} songs of {asked.split}, {time.monotonic() - started:.0f} s")

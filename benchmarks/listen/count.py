@@ -65,9 +65,9 @@ def read(path: Path) -> dict[str, Any]:
 def read_key(path: Path) -> tuple[list[str], dict[str, dict[str, str]]]:
     found = read(path)
     try:
-        ways, pairs = found["ways"], found["pairs"]
-        if all({pair["A"], pair["B"]} <= set(ways) for pair in pairs.values()):
-            return ways, pairs
+        methods, pairs = found["ways"], found["pairs"]
+        if all({pair["A"], pair["B"]} <= set(methods) for pair in pairs.values()):
+            return methods, pairs
     except (KeyError, TypeError, AttributeError):
         pass
     raise BadFileError(f"{path}: not a key that make.py wrote.")
@@ -100,10 +100,10 @@ def read_votes(paths: list[Path], pairs: dict[str, dict[str, str]]) -> dict[str,
 
 
 def contests(
-    ways: list[str], pairs: dict[str, dict[str, str]], votes: dict[str, list[float]]
+    methods: list[str], pairs: dict[str, dict[str, str]], votes: dict[str, list[float]]
 ) -> dict[Contest, list[Excerpt]]:
     """Sort the excerpts that were voted on by the two methods in them."""
-    met: dict[Contest, list[Excerpt]] = {contest: [] for contest in combinations(ways, 2)}
+    met: dict[Contest, list[Excerpt]] = {contest: [] for contest in combinations(methods, 2)}
     for name, cast in votes.items():
         a, b = pairs[name]["A"], pairs[name]["B"]
         if cast and (a, b) in met:
@@ -153,19 +153,19 @@ def over_the_others(wins: Values) -> Values:
     return (beats.sum(axis=-1) - 0.5) / (p.shape[-1] - 1)  # type: ignore[no-any-return]
 
 
-def ranking(ways: list[str], met: dict[Contest, list[Excerpt]]) -> list[tuple[str, float, float, float]]:
+def ranking(methods: list[str], met: dict[Contest, list[Excerpt]]) -> list[tuple[str, float, float, float]]:
     """Rank the methods from best to worst, each with its share over the others and the interval of that."""
     rng = np.random.default_rng(0)
-    wins = np.zeros((1 + RESAMPLES, len(ways), len(ways)))
+    wins = np.zeros((1 + RESAMPLES, len(methods), len(methods)))
     for (one, two), excerpts in met.items():
         votes, first = np.array([*excerpts, Excerpt(1, 1), Excerpt(1, 0)], dtype=float).T
         even = np.full(len(votes), 1 / len(votes))
         times = np.vstack([np.ones(len(votes)), rng.multinomial(len(votes), even, size=RESAMPLES)])
-        i, j = ways.index(one), ways.index(two)
+        i, j = methods.index(one), methods.index(two)
         wins[:, i, j], wins[:, j, i] = times @ first, times @ (votes - first)
     shares = over_the_others(wins)
     low, high = np.quantile(shares[1:], [0.025, 0.975], axis=0)
-    rows = zip(ways, shares[0].tolist(), low.tolist(), high.tolist(), strict=True)
+    rows = zip(methods, shares[0].tolist(), low.tolist(), high.tolist(), strict=True)
     return sorted(rows, key=lambda row: -row[1])
 
 
@@ -179,20 +179,20 @@ def main() -> None:
     parser.add_argument("votes", type=Path, nargs="+")
     asked = parser.parse_args()
     try:
-        ways, pairs = read_key(asked.key)
+        methods, pairs = read_key(asked.key)
         votes = read_votes(asked.votes, pairs)
     except BadFileError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    met = contests(ways, pairs, votes)
+    met = contests(methods, pairs, votes)
     print("| first | second | excerpts | votes | first preferred | 95 % interval |\n|---|---|---|---|---|---|")
     for (one, two), excerpts in met.items():
         if excerpts:
             cast = sum(excerpt.votes for excerpt in excerpts)
             print(f"| {one} | {two} | {len(excerpts)} | {cast:.0f} | {format_share(*preference(excerpts))} |")
     print("\n| | preferred to another method | 95 % interval |\n|---|---|---|")
-    for way, *shares in ranking(ways, met):
-        print(f"| {way} | {format_share(*shares)} |")
+    for method, *shares in ranking(methods, met):
+        print(f"| {method} | {format_share(*shares)} |")
     print(f"\nListeners: {len(asked.votes)}, votes: {sum(map(len, votes.values()))}")
 
 

@@ -93,21 +93,21 @@ def draw(tracks: Tracks, count: int, rng: np.random.Generator) -> list[Pair]:
     if (most := sum(map(len, songs.values()))) < count:
         raise UsageError(f"only {most} different pairs can be drawn; give --pairs {most}, or more songs")
     turn = {contest: int(rng.integers(2)) for contest in contests}
-    heard: Counter[str] = Counter()
+    uses: Counter[str] = Counter()
     pairs: list[Pair] = []
     while len(pairs) < count:
         for contest in rng.permutation(len(contests)):
             one, two = contests[contest]
             if left := songs[one, two]:
-                song = min(rng.permutation(left).tolist(), key=heard.__getitem__)
+                song = min(rng.permutation(left).tolist(), key=uses.__getitem__)
                 left.remove(song)
-                heard[song] += 1
+                uses[song] += 1
                 turn[one, two] += 1
                 pairs.append(Pair(song, one, two) if turn[one, two] % 2 else Pair(song, two, one))
     return pairs[:count]
 
 
-def alike(clips: list[Song]) -> list[Song]:
+def equalise(clips: list[Song]) -> list[Song]:
     """Bring clips to one length and one RMS, as close to LEVEL as their peaks allow, and fade them in and out."""
     seconds = min(clip.seconds for clip in clips)
     shaped = [_faded(clip.samples[: round(seconds * clip.sample_rate)], clip.sample_rate) for clip in clips]
@@ -134,18 +134,18 @@ def name_of(clips: list[Song]) -> str:
 
 
 def write_test(tracks: Tracks, pairs: list[Pair], excerpts: Excerpts, seed: int, out: Path) -> None:
-    heard: dict[str, list[str]] = {}
+    sounds: dict[str, list[str]] = {}
     key: dict[str, dict[str, str]] = {}
     for pair in pairs:
-        clips = alike(excerpts.of([tracks[way][pair.song] for way in (pair.a, pair.b)]))
+        clips = equalise(excerpts.of([tracks[method][pair.song] for method in (pair.a, pair.b)]))
         name = name_of(clips)
-        heard[name] = [base64.b64encode(encode_opus(c.samples, c.sample_rate, kilobits=96)).decode() for c in clips]
+        sounds[name] = [base64.b64encode(encode_opus(c.samples, c.sample_rate, kilobits=96)).decode() for c in clips]
         key[name] = {"song": pair.song, "A": pair.a, "B": pair.b}
     names = sorted(key)
     test = {
         "test": hashlib.sha256("".join(names).encode()).hexdigest()[:12],
         "lead": excerpts.lead_seconds,
-        "pairs": {name: heard[name] for name in names},
+        "pairs": {name: sounds[name] for name in names},
     }
     out.mkdir(parents=True, exist_ok=True)
     (out / "key.json").write_text(json.dumps({"seed": seed, "ways": sorted(tracks), "pairs": key}, indent=1) + "\n")

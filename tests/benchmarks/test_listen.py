@@ -160,7 +160,7 @@ def test_peaks_limit_the_level_of_both() -> None:
     spiky = np.zeros_like(clip.samples[:RATE])
     spiky[4000] = 1
     sounds = [make.replace(clip, samples=samples) for samples in (spiky, clip.samples[:RATE])]
-    one, other = (sound.samples for sound in make.alike(sounds))
+    one, other = (sound.samples for sound in make.equalise(sounds))
     assert np.abs(one).max() == pytest.approx(make.PEAK)
     assert np.square(one).mean() == pytest.approx(np.square(other).mean(), rel=1e-4)
 

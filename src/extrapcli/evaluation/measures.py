@@ -143,7 +143,7 @@ MEASURES = (
     ),
     Measure(
         "longest_loop_seconds", "repetition", "Longest loop", "s", 1, "low",
-        "The longest loop goes on for {}.",
+        "The longest loop lasts {}.",
         orders=((TRUE, LOOP), (SILENCE, LOOP), (NOISE, LOOP)),
     ),
     Measure(

@@ -35,9 +35,9 @@ def evaluate_track(
 ) -> Evaluation:
     """Take every measure of a track that begins with a song, and of the controls.
 
-    Without `joins` the track has one, where it stops being the song. `truth` is the whole of which the song is the
-    beginning: with it the true continuation is a control and the squared error is measured; without it, the song's
-    second half stands for the true continuation of its first. `device` and `threads` are for the network that tags
+    Without `joins` the track has one, where it stops being the song. `truth` is the whole music that the song was cut
+    from: with it the true continuation is a control and the squared error is measured; without it, the second half of
+    the song stands for the true continuation of its first. `device` and `threads` are for the network that tags
     music; `progress` is called with a few words on each step as it begins.
 
     Raises UsageError where the song is shorter than a second; where the track does not begin with it (unless `joins`
@@ -54,13 +54,10 @@ def evaluate_track(
             raise UsageError(f"{track.name}: does not begin with {song.name}; say where its joins are", hint="joins")
         joins = [Join(end, 0.0)]
     rate = song.sample_rate
-    head_end, last = (
-        min((join.seconds for join in joins), default=0.0),
-        max((join.seconds for join in joins), default=0),
-    )
-    if head_end > song.seconds:
-        raise UsageError(f"{track.name}: its first join is at {head_end:.1f} s, after the end of {song.name}")
-    head = round(head_end * rate)
+    first, last = (choose((join.seconds for join in joins), default=0.0) for choose in (min, max))
+    if first > song.seconds:
+        raise UsageError(f"{track.name}: its first join is at {first:.1f} s, after the end of {song.name}")
+    head = round(first * rate)
     if len(track.samples) - head < LEAST_SECONDS * rate:
         raise UsageError(f"{track.name}: does not go on for a second after its song; give a track and its song")
     if last >= track.seconds:
@@ -68,7 +65,7 @@ def evaluate_track(
     whole = None if truth is None else _whole(truth, song)
     follows = None if whole is None else whole[len(song.samples) :]
 
-    tell("analysing the song (the first time, librosa compiles for up to half a minute)")
+    tell("analysing the song (on first use, librosa compiles for up to 30 s)")
     reference = Reference(song.samples, rate, Tagger(device=device, threads=threads))
     tell("measuring the track and its controls")
     with ThreadPoolExecutor(WORKERS) as pool:

@@ -33,7 +33,7 @@ def report_paths(track: Path, out: Path | None = None) -> tuple[Path, Path]:
 def read_joins(path: Path) -> list[Join]:
     """Read joins from a JSON file, `{"joins": [{"seconds": 30, "fade_seconds": 0.1}, ...]}`, in order of time.
 
-    A fade that is not given is none. Raises UsageError for anything else.
+    A missing fade is 0. Raises UsageError for anything else.
     """
     try:
         joins = [
