@@ -3,8 +3,8 @@ import pytest
 
 from extrapcli.audio.song import Song
 from extrapcli.continuation import Continuation, Length, clock
-from extrapcli.errors import UsageError
-from extrapcli.extrapolators.base import Style
+from extrapcli.errors import UnusableModel, UsageError
+from extrapcli.extrapolators.base import Block, Style
 from extrapcli.extrapolators.waveform import Waveform
 from tests.extrapolators.test_waveform import RATE, Formula, repeat, song
 
@@ -64,3 +64,9 @@ def test_a_song_that_is_long_enough_already_is_a_usage_error(seconds: int) -> No
 
 def test_clock() -> None:
     assert [clock(s) for s in (0, 59.6, 185, 7200)] == ["0m00s", "1m00s", "3m05s", "120m00s"]
+
+
+def test_an_extrapolator_that_stops_early_is_named() -> None:
+    blocks = iter([Block(10 * RATE, np.zeros((RATE, 2), np.float32), 0)])
+    with pytest.raises(UnusableModel, match="stopped after 0m11s of the 0m30s asked for"):
+        list(Continuation(song(), blocks, 30 * RATE))
