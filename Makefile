@@ -120,7 +120,7 @@ listen: benchmark  ## make a page on which people compare the benchmark's tracks
 .venv/.tested: .venv/.installed requirements.lock
 	sed -n '/^uv==/,/[^\]$$/p' requirements.lock > .venv/uv.txt
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement .venv/uv.txt
-	$(BIN)/uv pip install --quiet --python .venv --require-hashes --requirement requirements.lock
+	$(BIN)/uv pip install --quiet --compile-bytecode --python .venv --require-hashes --requirement requirements.lock
 	$(BIN)/uv pip install --quiet --python .venv --no-deps --no-build-isolation --editable .
 	touch $@
 
@@ -136,7 +136,7 @@ listen: benchmark  ## make a page on which people compare the benchmark's tracks
 
 .venv-lowest/.installed: .venv/.tested
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lowest
-	$(BIN)/uv pip install --quiet --python .venv-lowest --resolution lowest-direct --editable ".[test]"
+	$(BIN)/uv pip install --quiet --compile-bytecode --python .venv-lowest --resolution lowest-direct --editable ".[test]"
 	touch $@
 
 .venv-looper/.installed:

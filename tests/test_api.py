@@ -43,6 +43,7 @@ def test_every_public_name_is_there_and_documented() -> None:
         _ = extrapcli.nothing
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODULES)
 def test_the_examples_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

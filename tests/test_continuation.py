@@ -26,6 +26,7 @@ def test_the_track_has_the_asked_length_and_begins_with_the_song(fade: float, sa
     assert joins[0].fade_seconds == pytest.approx(fade)
 
 
+@pytest.mark.slow
 def test_no_more_than_a_block_is_held(rng: np.random.Generator) -> None:
     sizes = [len(piece) for piece in continued(song(), 3600 * RATE, Style())]
     assert max(sizes[1:]) <= 3 * RATE

@@ -43,12 +43,14 @@ def extrap(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_every_module_can_be_imported() -> None:
     files = sorted(file.relative_to(PACKAGE).with_suffix("") for file in PACKAGE.rglob("*.py"))
     names = [".".join(("extrapcli", *file.parts)).removesuffix(".__init__") for file in files]
     assert python("-c", IMPORT_ALL, *names).stderr == ""
 
 
+@pytest.mark.slow
 def test_a_song_is_continued(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "song.wav", chord(6, 22050, 2), 22050)
     for overwrite in ((), ("--overwrite",)):
@@ -56,6 +58,7 @@ def test_a_song_is_continued(tmp_path: Path) -> None:
     assert soundfile.info(tmp_path / "track.flac").duration == 9
 
 
+@pytest.mark.slow
 def test_a_long_song_is_continued(tmp_path: Path) -> None:
     """One whose samples are spooled to a file."""
     soundfile.write(tmp_path / "song.wav", chord(120, 44100, 2), 44100)
@@ -63,6 +66,7 @@ def test_a_long_song_is_continued(tmp_path: Path) -> None:
     assert soundfile.info(tmp_path / "track.wav").duration == 125
 
 
+@pytest.mark.slow
 def test_a_batch_is_made_and_kept(tmp_path: Path) -> None:
     (tmp_path / "songs").mkdir()
     for name in ("a", "b"):
@@ -73,6 +77,7 @@ def test_a_batch_is_made_and_kept(tmp_path: Path) -> None:
     assert sorted(json.loads(line)["state"] for line in lines) == ["done", "done", "started", "started"]
 
 
+@pytest.mark.slow
 def test_models_and_doctor_run(tmp_path: Path) -> None:
     assert "recall" in extrap(tmp_path, "models")
     assert "format flac: reads and writes" in extrap(tmp_path, "doctor")

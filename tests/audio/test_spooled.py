@@ -68,6 +68,7 @@ def test_a_song_is_the_same_in_a_file_and_in_memory(
     assert (one.samples.dtype, one.depth, one.sample_rate) == (other.samples.dtype, other.depth, other.sample_rate)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["recall", "study", "seq2seq", "amplitude"])
 def test_a_track_is_the_same_in_a_file_and_in_memory(
     model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -47,12 +47,14 @@ def test_all_are_registered_onnx_first() -> None:
     assert list(registered()) == ["onnx", "repeat", "tensorflow"]
 
 
+@pytest.mark.slow
 def test_it_carries_its_spec(backend: Backend) -> None:
     assert backend.spec == WaveformSpec("tiny", "waveform", sample_rate=2000, context_frames=4, horizon_frames=3)
     assert backend.device == "cpu"
     assert backend.name in BACKENDS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", [1, 2, 8])
 def test_a_batch_of_contexts_gives_a_batch_of_horizons(
     backend: Backend, batch: int, rng: np.random.Generator
@@ -63,6 +65,7 @@ def test_a_batch_of_contexts_gives_a_batch_of_horizons(
     assert np.isfinite(frames).all()
 
 
+@pytest.mark.slow
 def test_entries_of_a_batch_do_not_hear_each_other(backend: Backend, rng: np.random.Generator) -> None:
     together = context(3, rng)
     frames = backend.run({"context": together})["frames"]
@@ -77,6 +80,7 @@ def test_the_same_context_gives_the_same_bytes(backend: Backend, rng: np.random.
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(4, 2000), (1, 3, 2000), (1, 4, 1999), (1, 4, 2000, 1)])
 def test_another_shape_is_refused(backend: Backend, shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="context must be"):
@@ -92,6 +96,7 @@ def test_a_file_that_is_no_model_is_refused(name: str, content: bytes, tmp_path:
         open_model(file, backend=name)
 
 
+@pytest.mark.slow
 def test_auto_takes_onnx_from_a_folder_and_the_suffix_of_a_file(models: Path) -> None:
     assert open_model(models).name == "onnx"
     assert open_model(models / "model.keras").name == "tensorflow"
@@ -121,11 +126,13 @@ def test_a_backend_s_own_devices_can_be_asked_for(models: Path) -> None:
         open_model(models, backend="onnx", device="abacus")
 
 
+@pytest.mark.slow
 def test_inputs_of_other_names_are_refused(backend: Backend) -> None:
     with pytest.raises(ValueError, match="inputs must be context, not audio"):
         backend.run({"audio": np.zeros((1, 4, 2000), np.float32)})
 
 
+@pytest.mark.slow
 def test_the_command_sees_an_installed_backend(models: Path, song_wav: Path, extrap: Extrap) -> None:
     song = ("continue", song_wav, "--minutes", "0:10", "--model", models, "--backend", "repeat", "--json")
     told = json.loads(extrap(*song, "--device", "abacus", "-o", "track.wav").stdout)
@@ -144,6 +151,7 @@ def test_onnx_and_tensorflow_agree(models: Path, rng: np.random.Generator) -> No
     assert np.abs(onnx - tensorflow).max() < 1e-4 * np.abs(tensorflow).max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["study", "seq2seq"])
 def test_the_shipped_files_agree_on_a_real_song(name: str) -> None:
     song = decode(SONG)
@@ -154,6 +162,7 @@ def test_the_shipped_files_agree_on_a_real_song(name: str) -> None:
     assert np.abs(onnx - tensorflow).max() < 1e-4 * np.abs(tensorflow).max()
 
 
+@pytest.mark.slow
 def test_the_shipped_pointers_agree_on_a_real_song() -> None:
     song = decode(SONG)
     mono = resample(song.samples, from_rate=song.sample_rate, to_rate=22050)[: 20 * 22050, :1]
@@ -164,6 +173,7 @@ def test_the_shipped_pointers_agree_on_a_real_song() -> None:
         assert np.abs(one[name] - other[name]).max() < 1e-4 * np.abs(other[name]).max()
 
 
+@pytest.mark.slow
 def test_threads_bound_tensorflow_too(models: Path) -> None:
     script = (
         "import sys, pathlib; from extrapcli.backends import open_model; "

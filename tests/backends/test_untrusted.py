@@ -253,6 +253,7 @@ def test_what_a_model_gives_is_held_against_its_spec(nodes: list[onnx.NodeProto]
         model.run({"context": np.zeros((1, 1, 4), np.float32)})
 
 
+@pytest.mark.slow
 def test_a_harmful_model_exits_4_with_one_sentence(
     extrap: Extrap, song_wav: Path, members: Members, tmp_path: Path
 ) -> None:

@@ -60,6 +60,7 @@ def test_songs_are_done_side_by_side(local: LocalEngine, assignments: list[Assig
     assert local.free
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT])
 def test_a_worker_that_dies_takes_one_song_with_it(
     number: signal.Signals, local: LocalEngine, assignments: list[Assignment]
@@ -76,6 +77,7 @@ def test_a_worker_that_dies_takes_one_song_with_it(
     assert not assignments[0].job.target.exists()
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_without_work_is_replaced(local: LocalEngine, assignments: list[Assignment]) -> None:
     submit(local, assignments[:2])
     finish(local, 2)

@@ -164,6 +164,7 @@ def test_locations_that_cannot_be_used(songs: str, tracks: str, error: type[Extr
         Batch(songs, tracks, OPTIONS)
 
 
+@pytest.mark.slow
 def test_a_bucket_that_does_not_exist(s3: str, song_wav: Path, tmp_path: Path) -> None:
     lines = tmp_path / "lines.jsonl"
     with pytest.raises(UnreadableAudio, match="no-such-bucket"):

@@ -31,6 +31,7 @@ def benchmark(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 def test_a_way_is_measured_once(benchmark: ModuleType, tmp_path: Path) -> None:
     whole = chord(24, RATE, 1).astype(np.float32)
     clip = benchmark.Clip("one", tmp_path / "one.wav", RATE, whole[: 10 * RATE], whole)

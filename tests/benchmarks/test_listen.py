@@ -343,6 +343,7 @@ def saved(page: Any, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_votes_by_click_and_by_key_are_saved(page: Any, test: Path, tmp_path: Path) -> None:
     order = page.evaluate("state.order")
     page.get_by_label("Play A").click()

@@ -65,6 +65,7 @@ def missing(path: Path) -> None:
     pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "name", "says"),
     [
@@ -116,6 +117,7 @@ def test_a_path_that_cannot_be_written_exits_6(
     assert snapshot(tmp_path) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", ["wav", "flac", "ogg", "opus", "mp3", "m4a"])
 def test_a_full_disk_exits_6_and_leaves_nothing(format: str, tiny_model: Path, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "song.wav", np.random.default_rng(1).uniform(-0.5, 0.5, (48000 * 4, 2)), 48000)
@@ -133,6 +135,7 @@ def test_a_full_disk_exits_6_and_leaves_nothing(format: str, tiny_model: Path, t
     assert snapshot(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_a_song_larger_than_memory(tmp_path: Path) -> None:
     """The song itself lies in a file, but `study` looks at all of it at once."""
     n, allowed = 150_000_000, 5 * 10**8
@@ -155,6 +158,7 @@ def test_a_song_larger_than_memory(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["song.wav"]
 
 
+@pytest.mark.slow
 def test_an_output_that_exists_is_kept(extrap: Extrap, song_wav: Path, tiny_model: Path, tmp_path: Path) -> None:
     (tmp_path / "song-0m09s.wav").write_text("precious")
     command = ("continue", "song.wav", "--minutes", "0:09", "--model", tiny_model, "-q")
@@ -199,6 +203,7 @@ def test_wrong_usage_exits_2(
     assert snapshot(tmp_path) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["model.onnx", "model.keras", "model.txt"])
 def test_a_model_that_is_none_exits_4(name: str, extrap: Extrap, song_wav: Path, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(b"no model at all" * 1000)

@@ -42,6 +42,7 @@ def files(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_a_first_run_and_a_second(extrap: Extrap, songs: Path, tmp_path: Path) -> None:
     before = files(tmp_path)
     command = ("batch", "songs", "longer", "--minutes", "0:05", "--jobs", "2")
@@ -105,6 +106,7 @@ def test_names_of_all_kinds(tmp_path: Path, rng: np.random.Generator) -> None:
         assert "3 of 11" in stderr
 
 
+@pytest.mark.slow
 def test_contradictions_are_refused_before_any_work(extrap: Extrap, songs: Path, tmp_path: Path) -> None:
     command = ("batch", "songs", "longer", "--minutes", "0:05")
     one_name = ("--name", "a.{ext}", "--format", "wav", "--include", "one.*", "--include", "two.*")

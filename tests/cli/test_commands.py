@@ -51,6 +51,7 @@ def test_models_verify_finds_an_altered_file(extrap: Extrap, tmp_path: Path, mon
     assert "model.keras" not in ran.stderr
 
 
+@pytest.mark.slow
 def test_a_model_that_is_only_a_card_is_listed_with_how_to_get_it(
     extrap: Extrap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -69,6 +70,7 @@ def test_a_model_that_is_only_a_card_is_listed_with_how_to_get_it(
     assert "huge: 2 files as released" in extrap("models", "verify").lines
 
 
+@pytest.mark.slow
 def test_info_of_a_song_and_of_a_model(extrap: Extrap) -> None:
     song = extrap("info", SONG).lines
     assert {"length: 30.000 s (1440000 samples)", "rate: 48000 Hz", "channels: 2", "format: mp3"} <= set(song)
@@ -81,6 +83,7 @@ def test_info_of_nothing(name: str, status: int, extrap: Extrap) -> None:
     assert name in extrap("info", name, status=status).stderr
 
 
+@pytest.mark.slow
 def test_doctor_says_what_works_and_what_to_install(extrap: Extrap) -> None:
     told = extrap("doctor").stdout.decode()
     for part in ("backend onnx on cpu: works", "backend tensorflow on cpu: works", "format m4a: reads and writes"):

@@ -22,6 +22,7 @@ def samples(path: Path) -> NDArray[np.int16]:
     return read
 
 
+@pytest.mark.slow
 def test_a_real_song_with_the_shipped_model(extrap: Extrap, tmp_path: Path) -> None:
     ran = extrap("continue", SONG, "--minutes", "1", "-o", tmp_path / "track.flac")
     assert ran.lines == [str(tmp_path / "track.flac")]
@@ -44,6 +45,7 @@ def test_the_head_is_bit_exact_and_the_rest_is_new_sound(extrap: Extrap, tiny_mo
     assert track[len(song) :].any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", ["wav", "flac", "ogg", "opus", "mp3", "m4a"])
 def test_every_format_beside_the_song(format: str, extrap: Extrap, tiny_model: Path, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "s.wav", chord(5, 48000, 2), 48000)
@@ -95,6 +97,7 @@ def test_the_same_command_gives_the_same_bytes(extrap: Extrap, tiny_model: Path,
     assert (tmp_path / "a.flac").read_bytes() == (tmp_path / "b.flac").read_bytes()
 
 
+@pytest.mark.slow
 def test_both_backends_by_name(extrap: Extrap, tiny_model: Path, tmp_path: Path) -> None:
     for backend in ("onnx", "tensorflow"):
         ran = extrap(
@@ -107,6 +110,7 @@ def test_both_backends_by_name(extrap: Extrap, tiny_model: Path, tmp_path: Path)
     assert np.abs(one.astype(int) - two).max() <= 32
 
 
+@pytest.mark.slow
 def test_standard_input_to_standard_output(extrap: Extrap, tiny_model: Path, tmp_path: Path) -> None:
     extrap("continue", "song.wav", "--minutes", "0:12", "--model", tiny_model)
     song = (tmp_path / "song.wav").read_bytes()
@@ -118,6 +122,7 @@ def test_standard_input_without_a_place_for_the_track(extrap: Extrap) -> None:
     assert "-o" in extrap("continue", "-", stdin=b"", status=2).stderr
 
 
+@pytest.mark.slow
 def test_a_while_read_loop_loses_no_characters(tiny_model: Path, song_wav: Path) -> None:
     for name in ("one", "two", "three"):
         shutil.copy(song_wav, song_wav.with_name(f"{name}.wav"))
@@ -128,6 +133,7 @@ def test_a_while_read_loop_loses_no_characters(tiny_model: Path, song_wav: Path)
     assert done.stdout.decode().split() == ["one-0m09s.wav", "two-0m09s.wav", "three-0m09s.wav"]
 
 
+@pytest.mark.slow
 def test_a_folder_and_again(extrap: Extrap, tiny_model: Path, tmp_path: Path) -> None:
     album = tmp_path / "album"
     (album / "disc 2").mkdir(parents=True)
@@ -145,6 +151,7 @@ def test_a_name_with_a_slash_is_a_folder(extrap: Extrap, tiny_model: Path) -> No
     assert extrap(*command).lines == ["new/folder/song-0m09s.wav"]
 
 
+@pytest.mark.slow
 def test_one_bad_song_of_several_fails_alone(extrap: Extrap, tiny_model: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.mp3").write_text("no music")
     ran = extrap("continue", "bad.mp3", "song.wav", "gone.wav", "--minutes", "0:09", "--model", tiny_model, status=7)
@@ -164,6 +171,7 @@ def test_two_songs_that_would_get_one_name(extrap: Extrap, tiny_model: Path, tmp
     assert "was just written" in ran.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(bool(shutil.which("nvidia-smi")), reason="there is a GPU here")
 def test_a_gpu_that_is_not_used_is_mentioned_once(
     extrap: Extrap, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -180,6 +188,7 @@ def test_a_gpu_that_is_not_used_is_mentioned_once(
         assert "CPU" not in extrap(*command, *options, status=7).stderr
 
 
+@pytest.mark.slow
 def test_tags_are_kept_and_the_title_says_more(extrap: Extrap, tiny_model: Path, tmp_path: Path) -> None:
     extrap("continue", SONG, "--minutes", "0:40", "--model", tiny_model, "-o", "track.flac")
     before, after = (extrap("info", f).lines for f in (SONG, tmp_path / "track.flac"))
@@ -189,6 +198,7 @@ def test_tags_are_kept_and_the_title_says_more(extrap: Extrap, tiny_model: Path,
         assert next(line for line in before if line.startswith(name)) in after
 
 
+@pytest.mark.slow
 def test_progress_on_a_terminal_only(extrap: Extrap, tiny_model: Path, song_wav: Path) -> None:
     command = ("continue", "song.wav", "--minutes", "5", "--overwrite", "--device", "cpu", "--model", tiny_model)
     shown = subprocess.run(

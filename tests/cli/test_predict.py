@@ -26,6 +26,7 @@ def decibels(error: NDArray[np.floating], of: NDArray[np.floating]) -> float:
     return float(10 * np.log10(np.square(error).mean() / np.square(of).mean()))
 
 
+@pytest.mark.slow
 def test_it_writes_the_prediction_and_prints_its_error(
     extrap: Extrap, piece: NDArray[np.float32], tmp_path: Path
 ) -> None:
@@ -40,6 +41,7 @@ def test_it_writes_the_prediction_and_prints_its_error(
     np.testing.assert_array_equal(again, predicted)
 
 
+@pytest.mark.slow
 def test_json_has_all_errors(extrap: Extrap, piece: NDArray[np.float32], tmp_path: Path) -> None:
     told = [json.loads(extrap("predict", "piece.wav", "--json", "-o", f"{n}.flac", *args).stdout) for n, args in RUNS]
     assert [one["look_back"] for one in told] == [3, 3, 8, 32]
@@ -66,6 +68,7 @@ RUNS: list[tuple[int, tuple[str, ...]]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("args", "status", "says"),
     [
@@ -93,6 +96,7 @@ def test_errors_are_one_sentence(
     assert (tmp_path / "there.wav").read_text() == "precious"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("piece")
 def test_through_a_pipe(extrap: Extrap, tmp_path: Path) -> None:
     piped = extrap("predict", "-", "-o", "-", "--format", "flac", stdin=(tmp_path / "piece.wav").read_bytes())
@@ -100,6 +104,7 @@ def test_through_a_pipe(extrap: Extrap, tmp_path: Path) -> None:
     assert (tmp_path / "folder" / "piece-predicted.flac").read_bytes() == piped.stdout
 
 
+@pytest.mark.slow
 def test_the_shipped_model_continues_a_song_of_any_rate(extrap: Extrap, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "song.wav", chord(1.5, 8000, 1), 8000, subtype="PCM_16")
     for name in ("one.wav", "two.wav"):

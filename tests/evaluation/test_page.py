@@ -169,6 +169,7 @@ def test_song_and_track_can_be_played(open_page: Open, thrice: Example) -> None:
         assert duration == pytest.approx(sound.seconds, abs=0.05)
 
 
+@pytest.mark.slow
 @needs_chromium
 def test_a_click_on_a_join_plays_the_six_seconds_around_it(open_page: Open) -> None:
     shown = open_page()

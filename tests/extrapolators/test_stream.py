@@ -85,6 +85,7 @@ def test_a_stream_begins_as_a_track_that_is_cut(
         np.testing.assert_array_equal(one.samples, other.samples)
 
 
+@pytest.mark.slow
 def test_a_stream_runs_for_minutes_in_constant_memory(way: tuple[Callable[[Style], Extrapolator], Song]) -> None:
     make, song = way
     rate = song.sample_rate

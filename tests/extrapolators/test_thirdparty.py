@@ -76,6 +76,7 @@ def test_the_api_streams_with_it(tmp_path: Path) -> None:
     np.testing.assert_allclose(stream[4 * RATE : 6 * RATE], stream[8 * RATE : 10 * RATE])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("installed")
 def test_styles_and_models_that_it_cannot_work_with_are_refused(
     extrap: Extrap, song_wav: Path, tmp_path: Path

@@ -112,6 +112,7 @@ def test_the_level_stays_even_if_every_prediction_falls_or_rises(decibels: float
     assert np.abs(levels(whole[12 * RATE :], RATE) - expected).max() < 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1e-6, 1e3])
 def test_the_level_stays_for_an_hour_however_loud_predictions_are(size: float, rng: np.random.Generator) -> None:
     noise = rng.normal(size=(2, 3, 2000)).astype(np.float32)
@@ -176,6 +177,7 @@ def test_an_impossible_fade_is_a_usage_error(fade: float) -> None:
         Waveform(Formula(repeat), Style(fade_seconds=fade))
 
 
+@pytest.mark.slow
 def test_a_real_network_through_both_backends_gives_the_same_track(tiny_model: Path) -> None:
     def three_blocks(name: str) -> NDArray[np.floating]:
         blocks = Waveform(open_model(tiny_model, backend=name), CUT).blocks(song(), 10**9)

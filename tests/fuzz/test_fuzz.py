@@ -21,6 +21,7 @@ FOUND = Path(__file__).parent / "found"
 MEGABYTE = 10**6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "count"), [("audio", 100), ("manifest", 100), ("midi", 50), ("abc", 20)])
 def test_damaged_files_do_no_harm(name: str, count: int) -> None:
     report = fuzz(TARGETS[name], count, seed=20261122)
@@ -84,6 +85,7 @@ def refuses(path: Path) -> None:
         raise ValueError("expected")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("run", "kind", "detail"),
     [

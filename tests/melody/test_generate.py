@@ -133,6 +133,7 @@ def test_seeds_that_the_model_cannot_continue_are_refused(tune_model: Path, tiny
         continue_tune(open_model(tiny_model, device="cpu"), tune(), bars=8, temperature=1, random_seed=0)
 
 
+@pytest.mark.slow
 def test_the_command_writes_midi(extrap: Extrap, tune_model: Path, tmp_path: Path) -> None:
     asked = ("melody", "--seed", SEED, "--model", tune_model, "--bars", "4")
     assert extrap(*asked, "-o", "c.mid").lines == ["c.mid"]
@@ -179,6 +180,7 @@ def test_bad_seeds_end_in_one_sentence(seed: str, status: int, says: str, extrap
     assert len(ran.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_model_of_another_kind_is_refused(
     extrap: Extrap, tune_model: Path, tiny_model: Path, song_wav: Path
 ) -> None:

@@ -33,6 +33,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+@pytest.mark.slow
 def test_one_tune_is_midi_sound_and_score(melody: Extrap, tmp_path: Path) -> None:
     ran = melody("-o", "t.mid", "--score", "t.musicxml", "--audio", "t.flac", "--key", "Eb", "--tempo", "90")
     assert ran.lines == ["t.mid", "t.flac", "t.musicxml"]
@@ -49,6 +50,7 @@ def test_one_tune_is_midi_sound_and_score(melody: Extrap, tmp_path: Path) -> Non
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+@pytest.mark.slow
 def test_midi_on_standard_output_goes_with_other_files(melody: Extrap, tmp_path: Path) -> None:
     ran = melody("-o", "-", "--score", "T.SVG", "--audio", "t.ogg")
     assert ran.stdout.startswith(b"MThd")
@@ -57,6 +59,7 @@ def test_midi_on_standard_output_goes_with_other_files(melody: Extrap, tmp_path:
     assert ET.parse(tmp_path / "T.SVG").getroot().tag.endswith("svg")
 
 
+@pytest.mark.slow
 def test_a_score_has_the_title_and_the_upbeat_of_its_seed(extrap: Extrap, tune_model: Path, tmp_path: Path) -> None:
     (tmp_path / "waltz.abc").write_text("X:1\nT: A Waltz\nM: 3/4\nL: 1/8\nK: G\nD2 | G2B2d2 | d2B2G2 |\n")
     extrap("melody", "--seed", "waltz.abc", "--model", tune_model, "--score", "w.musicxml", "-o", "w.mid", "-q")
@@ -109,6 +112,7 @@ def test_two_outputs_of_one_name_are_refused(name: str, tmp_path: Path) -> None:
         prepare(both)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "args",
     [("-o", "no/t.mid"), ("-o", "t.mid", "--audio", "no/t.wav"), ("--audio", "t.wav", "--score", "no/t.svg")],
@@ -129,6 +133,7 @@ def test_a_folder_without_permission_exits_6(melody: Extrap, tmp_path: Path) -> 
     assert names(tmp_path) == ["closed"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("args", "room", "fails"),
     [((), 100, "t.mid"), (("--audio", "t.flac"), 5000, "t.flac"), (("--score", "t.svg"), 5000, "t.svg")],

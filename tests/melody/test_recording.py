@@ -169,6 +169,7 @@ def test_notes_out_of_range_move_by_octaves() -> None:
     assert fold_into_range(Tune("", notes), symbols).notes == (Note(64, 2), Note(60, 4), Note(None, 1), Note(66, 1))
 
 
+@pytest.mark.slow
 def test_the_command_keeps_the_key_and_tempo_of_a_recording(extrap: Extrap, tune_model: Path, tmp_path: Path) -> None:
     write(tmp_path / "song.flac", played(TUNE.transposed(2), 96, 12))
     ran = extrap("melody", "--from", "song.flac", "--model", tune_model, "-o", "new.mid")
@@ -188,6 +189,7 @@ def test_the_command_keeps_the_key_and_tempo_of_a_recording(extrap: Extrap, tune
     assert [m.tempo for m in mido.MidiFile(tmp_path / "c.mid").tracks[0] if m.type == "set_tempo"] == [500000]
 
 
+@pytest.mark.slow
 def test_recordings_without_a_melody_are_refused_in_one_sentence(
     extrap: Extrap, tune_model: Path, tmp_path: Path, rng: np.random.Generator
 ) -> None:
@@ -211,6 +213,7 @@ def test_recordings_without_a_melody_are_refused_in_one_sentence(
         assert len(ran.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_tune_begins_with_a_seed_or_a_recording(extrap: Extrap, tune_model: Path) -> None:
     for begin in ((), ("--seed", "60 _", "--from", "song.mp3")):
         ran = extrap("melody", *begin, "--model", tune_model, status=2)

@@ -43,6 +43,7 @@ def joined(notes: tuple[Note, ...]) -> list[tuple[int | None, int]]:
     return merged
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(tunes(), KEYS, st.floats(10, 1000))
 def test_music21_reads_back_the_tune(tune: Tune, key: Key, tempo: float) -> None:

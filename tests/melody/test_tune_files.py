@@ -64,6 +64,7 @@ def test_unsupported_abc_is_read_by_music21(change: tuple[str, str], tmp_path: P
     assert len(read_tunes(tmp_path / "t.abc")) == 1
 
 
+@pytest.mark.slow
 def test_essen_is_read_as_music21_reads_it() -> None:
     """Compare pieces without accidentals, as music21 forgets accidentals within a bar."""
     files = [file.read_bytes().decode(errors="replace") for file in sorted(ESSEN.glob("*.abc"))]

@@ -50,6 +50,7 @@ def test_mel_bands_are_weights_that_rise_in_frequency() -> None:
     assert 7000 < centres[-1] < 8000
 
 
+@pytest.mark.slow
 def test_mel_bands_are_those_of_librosa() -> None:
     from librosa.filters import mel
 

@@ -34,6 +34,7 @@ def test_a_loop_is_continued_sample_by_sample(model: keras.Model, loop: NDArray[
         assert np.corrcoef(got, wanted)[0, 1] > 0.98
 
 
+@pytest.mark.slow
 def test_a_prediction_is_made_of_the_context() -> None:
     one = seq2seq(SETTINGS.model_copy(update={"places": 1}))
     noise = np.random.default_rng(1).normal(size=(1, 8, 22050)).astype(np.float32)
@@ -48,6 +49,7 @@ def test_silence_stays_silence(model: keras.Model) -> None:
     assert not model.predict(np.zeros((2, 8, 22050), np.float32), verbose=0).any()
 
 
+@pytest.mark.slow
 def test_onnx_runtime_gives_what_keras_gives_with_small_weights(
     loop: NDArray[np.float32], tmp_path: Path, rng: np.random.Generator
 ) -> None:

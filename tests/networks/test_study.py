@@ -73,6 +73,7 @@ def randomised(settings: StudySettings, rng: np.random.Generator) -> keras.Model
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reshape", ["interleaved", "aligned"])
 @pytest.mark.parametrize("shared", [True, False])
 def test_the_network_is_the_study_s(reshape: str, shared: bool, rng: np.random.Generator) -> None:

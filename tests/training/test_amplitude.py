@@ -47,6 +47,7 @@ def lay(lay_corpus: LayCorpus, rng: np.random.Generator) -> Lay:
     return make
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("every_step", ["false", "true"])
 def test_train_resume_and_export(every_step: str, lay: Lay, extrap: Extrap, tmp_path: Path) -> None:
     lay(RECIPE.replace("[fit]", f"every_step = {every_step}\n[fit]"))

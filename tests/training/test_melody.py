@@ -53,6 +53,7 @@ def tunes(tmp_path: Path, rng: np.random.Generator) -> Path:
     return tmp_path / "tunes"
 
 
+@pytest.mark.slow
 def test_train_resume_and_export(extrap: Extrap, tunes: Path, tmp_path: Path) -> None:
     said = "\n".join(train(tmp_path, corpus="tunes"))
     assert "41 tunes kept of 43; 1 left out: comes twice; 1 left out: has durations" in said

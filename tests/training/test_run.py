@@ -31,6 +31,7 @@ def epoch(number: int, validation_loss: float) -> Epoch:
     return Epoch(number, 1.0, validation_loss, 2.0, 0.1, 3.0)
 
 
+@pytest.mark.slow
 def test_training_goes_on_exactly(tmp_path: Path, rng: np.random.Generator) -> None:
     inputs: dict[str, Any] = {
         "spectra": rng.normal(size=(1, 60, 8)).astype(np.float32),

@@ -82,6 +82,7 @@ def rows(run: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_a_run_holds_what_made_it_and_what_came_of_it(trained: Path) -> None:
     run = trained / "run"
     facts = json.loads((run / "facts.json").read_text())
@@ -153,6 +154,7 @@ def test_other_networks_are_trained_and_exported_too(text: str, copy: Path) -> N
     assert expect(open_model(card.parent).spec, WaveformSpec).horizon_frames == 1
 
 
+@pytest.mark.slow
 def test_a_file_that_differs_is_not_exported(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from extrapcli.training import export as module
 
@@ -226,6 +228,7 @@ def test_a_run_does_not_go_on_with_other_songs(copy: Path) -> None:
         train(copy, resume=True)
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_ends_the_run(copy: Path) -> None:
     (copy / "recipe.toml").write_text(RECIPE + "learning_rate = 1e30\n")
     with pytest.raises(UsageError, match=r"lower fit\.learning_rate"):
@@ -233,6 +236,7 @@ def test_a_loss_that_is_no_number_ends_the_run(copy: Path) -> None:
     assert not (copy / "another" / "best.keras").exists()
 
 
+@pytest.mark.slow
 def test_every_step_runs_what_was_compiled_once(trained: Path) -> None:
     """Neither short last batches nor validation in between make TensorFlow trace a step anew."""
     from extrapcli.training.corpus import Corpus
@@ -263,6 +267,7 @@ def test_every_step_runs_what_was_compiled_once(trained: Path) -> None:
     assert len(traced) == count
 
 
+@pytest.mark.slow
 def test_tpu_without_one_says_what_to_install(extrap: Extrap, copy: Path) -> None:
     ran = extrap("train", "corpus", "--recipe", "recipe.toml", "--tpu", status=5)
     assert not (copy / "runs").exists()
