@@ -7,6 +7,7 @@ import sys
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -161,6 +162,42 @@ def test_a_track_can_be_evaluated(song: NDArray[np.float64], model: extrapcli.Mo
     assert steps
     with pytest.raises(extrapcli.UsageError, match="not within a track"):
         extrapcli.evaluate(track.samples, 22050, head=0)
+
+
+def test_a_stream_leaves_the_song_alone_and_is_left_alone_by_it(model: extrapcli.Model) -> None:
+    song = chord(8, 22050, 1)[:, 0]
+    whole = [block.copy() for block in islice(model.stream(song, 22050, seed=2), 12)]
+    given = song.copy()
+    stream = model.stream(given, 22050, seed=2)
+    blocks = [next(stream)]
+    assert not np.shares_memory(blocks[0], given)
+    given[:] = 0
+    for block in islice(stream, 11):
+        blocks.append(block.copy())
+        block *= 0
+    np.testing.assert_array_equal(np.concatenate(blocks), np.concatenate(whole))
+
+
+def test_arguments_of_a_stream_are_checked_when_it_is_asked_for(model: extrapcli.Model) -> None:
+    with pytest.raises(extrapcli.UsageError, match="variety of 3"):
+        model.stream(chord(2, 22050, 1), 22050, variety=3)
+
+
+def test_any_integer_is_a_rate_and_a_list_is_a_song(song: NDArray[np.float64], model: extrapcli.Model) -> None:
+    made = model.continue_song(song, 22050, minutes=0.3).samples
+    rate: Any = np.uint16(22050)
+    np.testing.assert_array_equal(model.continue_song(song, rate, minutes=0.3).samples, made)
+    with pytest.raises(extrapcli.UsageError, match="no whole number"):
+        model.continue_song(song, 22050.5, minutes=0.3)  # type: ignore[arg-type]
+
+
+def test_a_folder_is_made_and_other_formats_refused(song_wav: Path) -> None:
+    made = extrapcli.continue_file(song_wav, f"{song_wav.parent}/new/folder/", minutes=0.2)
+    assert made.path == song_wav.parent / "new" / "folder" / "song-0m12s.wav"
+    with pytest.raises(extrapcli.UsageError, match="no format is called 'aac'"):
+        extrapcli.continue_file(song_wav, minutes=0.2, format="aac")
+    with pytest.raises(extrapcli.UsageError, match="- is no file"):
+        extrapcli.continue_file(song_wav, "-", minutes=0.2)
 
 
 def test_nothing_is_printed(song_wav: Path, capfd: pytest.CaptureFixture[str]) -> None:

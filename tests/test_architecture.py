@@ -19,7 +19,8 @@ ALLOWED = {
     "dsp": set(),
     "models": {"errors"},
     "audio": {"errors"},
-    "backends": {"errors", "spec", "frames", "networks"},  # the layers that TensorFlow loads
+    "signals": set(),
+    "backends": {"errors", "spec", "frames", "networks", "signals"},  # the layers that TensorFlow loads
     "amplitude": {"backends", "dsp"},
     "extrapolators": {"amplitude", "audio", "backends", "crossfade", "dsp", "errors", "frames", "spec"},
     "atomic": {"errors"},
@@ -37,7 +38,7 @@ ALLOWED = {
         "models",
         "naming",
     },
-    "batch": {"atomic", "audio", "continuation", "errors", "models", "pipeline"},
+    "batch": {"atomic", "audio", "continuation", "errors", "models", "pipeline", "signals"},
     "prediction": {"amplitude", "atomic", "audio", "backends", "errors", "models", "naming", "pipeline", "spec"},
     "describe": {"audio", "backends", "errors", "models", "spec"},
     "doctor": {"audio", "backends", "errors", "models"},

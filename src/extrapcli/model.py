@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,7 +129,8 @@ class Model:
     ) -> Iterator[NDArray[np.floating]]:
         """Play a song and go on without end: yield blocks `(n, channels)`, or `(n,)` as the song, as they are made.
 
-        Arguments and errors are those of `continue_song`. The first blocks are the song itself.
+        Arguments and errors are those of `continue_song`. The first blocks are the song itself. Blocks are yours to
+        change.
 
         Examples:
             >>> from itertools import islice
@@ -139,13 +141,15 @@ class Model:
             >>> sum(len(block) for block in islice(blocks, 20)) > 220500
             True
         """
-        song = song_from_samples(samples, sample_rate, "the song")
-        for block in self.continuation(song, None, style("cut", variety, crossfade, seed)):
-            if len(block):
-                yield block[:, 0] if samples.ndim == 1 else block
+        mono = np.ndim(samples) == 1
+        song = song_from_samples(np.array(samples), sample_rate, "the song")
+        blocks = self.continuation(song, None, style("cut", variety, crossfade, seed))
+        return (block[:, 0].copy() if mono else block.copy() for block in blocks if len(block))
 
 
-def load(model: str = DEFAULT, *, backend: str = "auto", device: str = "auto", threads: int | None = None) -> Model:
+def load(
+    model: str | Path = DEFAULT, *, backend: str = "auto", device: str = "auto", threads: int | None = None
+) -> Model:
     """Open a model.
 
     Args:

@@ -68,8 +68,9 @@ def how_to_get(name: str) -> str:
     )
 
 
-def find_model(name_or_path: str) -> Path:
+def find_model(name_or_path: str | Path) -> Path:
     """Give the file or folder of a model; raise UnusableModel where nothing has that name or path."""
+    name_or_path = str(name_or_path)
     for folder in folders():
         if folder.name == name_or_path:
             return folder

@@ -62,6 +62,8 @@ def choose_format(asked: str | None, out: Path | None, song: Song) -> str:
 
     Raises UsageError for contradictions and for a format that cannot hold the song.
     """
+    if asked and asked not in FORMATS:
+        raise UsageError(f"no format is called {asked!r}; choose one of {', '.join(FORMATS)}")
     is_file = out is not None and out != STDOUT and not out.is_dir()
     named = format_of(out) if out and is_file else None
     if asked and named and asked != named:
@@ -71,7 +73,7 @@ def choose_format(asked: str | None, out: Path | None, song: Song) -> str:
     chosen = asked or named
     if chosen:
         if reason := unsupported(chosen, song.sample_rate, song.channels):
-            raise UsageError(f"{song.name}: {reason}; choose another format, such as flac", hint="format")
+            raise UsageError(f"{song.name}: {reason}", hint="format")
         return chosen
     if song.format and not unsupported(song.format, song.sample_rate, song.channels):
         return song.format

@@ -1,13 +1,14 @@
 """From one song to one track, file to file: decode, continue, write, report."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from extrapcli.atomic import STDOUT, atomic_file, refuse_existing
+from extrapcli.atomic import STDOUT, atomic_file, make_folder, refuse_existing
 from extrapcli.audio.encode import open_track
 from extrapcli.audio.song import Song, Tags
 from extrapcli.audio.tags import write_tags
@@ -232,6 +233,10 @@ def continue_file(
         report=report,
     )
     out = Path(track) if track is not None else None
+    if Path("-") in (Path(song), out):
+        raise UsageError("- is no file; use Model.continue_song for sound that is in memory")
+    if out is not None and str(track).endswith(("/", os.sep)):
+        make_folder(out)
     if report:
         check_report(out)
     return Pipeline(options, model if isinstance(model, Model) else load(model)).run(Path(song), out, progress)

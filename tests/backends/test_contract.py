@@ -127,6 +127,27 @@ def test_a_backend_s_own_devices_can_be_asked_for(models: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [("raise OSError('no driver')", "does not load: no driver"), ("Broken = 3", "is no class derived from Backend")],
+)
+def test_one_that_is_broken_is_named_and_not_passed_over(
+    code: str, told: str, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "extrap_broken.py").write_text(code)
+    info = tmp_path / "extrap_broken-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: extrap-broken\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[extrap.backends]\nbroken = extrap_broken:Broken\nonnx = extrap_broken:Broken\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "extrap_broken", raising=False)
+    with pytest.raises(UnusableModel, match=f"the broken backend {told}"):
+        open_model(models / "model.repeat")
+    assert open_model(models).name == "onnx"
+
+
 def test_inputs_of_other_names_are_refused(backend: Backend) -> None:
     with pytest.raises(ValueError, match="inputs must be context, not audio"):
         backend.run({"audio": np.zeros((1, 4, 2000), np.float32)})

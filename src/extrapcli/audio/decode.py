@@ -4,6 +4,7 @@ libsndfile reads the formats it reads best. FFmpeg reads all others, and also MP
 decoder prints messages to stderr. The content of a file decides which, never its name.
 """
 
+import operator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -123,12 +124,16 @@ def song_from_samples(samples: NDArray[np.floating], sample_rate: int, name: str
     the rate is absurd.
     """
     samples = np.asarray(samples)
+    try:
+        sample_rate = operator.index(sample_rate)
+    except TypeError:
+        raise UsageError(f"a sample rate of {sample_rate!r} is no whole number; give it in Hz, as 44100") from None
     if not np.issubdtype(samples.dtype, np.floating):
         raise UsageError(f"samples are {samples.dtype}; give floats between -1 and 1")
     if samples.ndim not in (1, 2):
         raise UsageError(f"samples have the shape {samples.shape}; give (n,) or (n, channels)")
-    if samples.ndim == 2 and samples.shape[1] > 8:
-        raise UsageError(f"samples have {samples.shape[1]} channels; give (n, channels) with 8 channels at most")
+    if samples.ndim == 2 and not 1 <= samples.shape[1] <= 8:
+        raise UsageError(f"samples have {samples.shape[1]} channels; give (n, channels) with 1 to 8 channels")
     rows = samples[:, None] if samples.ndim == 1 else samples
     double = samples.dtype.itemsize > 4
     sound: Samples = rows.astype(np.float64, copy=False) if double else rows.astype(np.float32, copy=False)

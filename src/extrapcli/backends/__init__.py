@@ -5,6 +5,7 @@ from pathlib import Path
 
 from extrapcli.backends.base import Backend, first_line
 from extrapcli.errors import MissingDependency, UnusableModel, UsageError
+from extrapcli.signals import signals_postponed
 
 GROUP = "extrap.backends"
 _SUFFIXES = {"tensorflow": ".keras", "onnx": ".onnx"}  # those of ours are known before they are imported
@@ -13,25 +14,30 @@ _PACKAGES = {"tensorflow": "extrapcli[tensorflow]", "onnx": "onnxruntime"}
 
 def registered() -> dict[str, EntryPoint]:
     """The backends by name, ONNX Runtime first: the order in which `auto` tries them."""
-    found = {entry.name: entry for entry in entry_points(group=GROUP)}
+    entries = sorted(entry_points(group=GROUP), key=lambda entry: entry.module.startswith("extrapcli."))  # ours win
+    found = {entry.name: entry for entry in entries}
     return dict(sorted(found.items(), key=lambda item: (item[0] != "onnx", item[0])))
 
 
 def backend_class(name: str) -> type[Backend]:
     """Import a backend.
 
-    Raises UsageError for an unknown name, MissingDependency for a package that is not installed or does not load.
+    Raises UsageError for an unknown name, MissingDependency for a package that is not installed, and UnusableModel for
+    one that does not load.
     """
     entry = registered().get(name)
     if entry is None:
         raise UsageError(f"no backend called {name}; there are {', '.join(registered())}")
     try:
-        backend: type[Backend] = entry.load()
+        with signals_postponed():  # native code may turn an interruption of its import into an error
+            backend: type[Backend] = entry.load()
     except ModuleNotFoundError as error:
         package = _PACKAGES.get(name, error.name)
         raise MissingDependency(f'the {name} backend needs {error.name}: pip install "{package}"') from None
     except Exception as error:  # another package's code
-        raise MissingDependency(f"the {name} backend does not load: {first_line(error)}; install it again") from None
+        raise UnusableModel(f"the {name} backend does not load: {first_line(error)}; install it again") from None
+    if not (isinstance(backend, type) and issubclass(backend, Backend)):
+        raise UnusableModel(f"the {name} backend is no class derived from Backend; tell its authors")
     return backend
 
 
@@ -62,7 +68,9 @@ def open_model(path: Path, *, backend: str = "auto", device: str = "auto", threa
             if device in ("auto", *found.devices):
                 return found(file, device=device, threads=threads)
             devices = ", ".join(("auto", *found.devices))
-            failure = UsageError(f"the {name} backend has no device {device}; it has {devices}", hint="device")
+            failure = failure or UsageError(
+                f"the {name} backend has no device {device}; it has {devices}", hint="device"
+            )
     raise failure or UnusableModel(
         f"{path}: not a model for {' or '.join(names)}; give a model's file or folder, or a name from extrap models"
     )

@@ -6,7 +6,7 @@ from typing import ClassVar
 import onnxruntime
 
 from extrapcli.backends.base import Backend, LoadedModel, Tensors
-from extrapcli.errors import MissingDependency
+from extrapcli.errors import MissingDependency, UsageError
 from extrapcli.spec import METADATA_KEY, Shape
 
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
@@ -44,6 +44,8 @@ def open_session(path: Path, *, device: str = "auto", threads: int | None = None
     options.intra_op_num_threads = threads or 0
     options.enable_mem_pattern = False  # planning memory for each shape takes a third more of it
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # other work runs between calls
+    if device not in ("auto", "cpu", "cuda"):
+        raise UsageError(f"ONNX Runtime has no device {device} here; it has auto, cpu, cuda", hint="device")
     available = onnxruntime.get_available_providers()
     if device == "cuda" and CUDA not in available:
         raise MissingDependency(_NO_CUDA)

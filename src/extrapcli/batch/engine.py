@@ -4,8 +4,7 @@ import os
 import signal
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from time import monotonic
@@ -16,10 +15,10 @@ from extrapcli.batch.manifest import Record
 from extrapcli.batch.worker import Assignment, Worker
 from extrapcli.errors import ExtrapError
 from extrapcli.pipeline import Options
+from extrapcli.signals import INTERRUPTIONS, signals_postponed
 
 _SECONDS_TO_LEAVE = 5.0
 _SPAWN = get_context("spawn")
-_SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
 
 class WorkerDied(ExtrapError):
@@ -139,7 +138,7 @@ class _Process:
         self.pipe, theirs = _SPAWN.Pipe()
         self._process = _SPAWN.Process(target=_serve, args=(theirs, options), daemon=True)
         try:
-            with _signals_postponed():
+            with signals_postponed():
                 self._process.start()
         except OSError as error:
             raise WorkerDied(f"no process can be started ({error.strerror})", hint="workers") from None
@@ -167,36 +166,12 @@ class _Process:
         return names.get(code, f"signal {-code}" if code < 0 else f"exit status {code}")
 
 
-@contextmanager
-def _signals_postponed() -> Iterator[None]:
-    """Hold back Ctrl-C and SIGTERM while a process is started, so that none is left half started.
-
-    They are masked for the new process, which inherits the mask, and put off in this one, where any thread may get
-    them. Python lets only the main thread set handlers.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    postponed: list[int] = []
-    handlers = {number: signal.signal(number, lambda number, _: postponed.append(number)) for number in _SIGNALS}
-    masked = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS) if hasattr(signal, "pthread_sigmask") else None
-    try:
-        yield
-    finally:
-        if masked is not None:
-            signal.pthread_sigmask(signal.SIG_SETMASK, masked)
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-        for late in postponed:
-            signal.raise_signal(late)
-
-
 def _serve(pipe: Connection, options: Options) -> None:
     """Work in a process of its own until the pipe is closed or the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to workers too; their parent ends them
     signal.signal(signal.SIGTERM, _leave)
     if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTIONS)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     worker = Worker(options)
     with suppress(EOFError, OSError):

@@ -141,7 +141,7 @@ class Manifest:
     def refresh(self) -> None:
         before = self._bytes_read
         if self.path.exists() and not self.path.is_file():
-            raise UsageError(f"{self.path}: is not a file; name another manifest", hint="manifest")
+            raise UsageError(f"{self.path}: is not a file", hint="manifest")
         try:
             with self.path.open("rb") as file:
                 file.seek(self._bytes_read)
@@ -156,9 +156,7 @@ class Manifest:
         except OSError as error:
             raise UsageError(f"{self.path}: cannot be read: {error.strerror}") from None
         if not self.last and (self._bytes_read > before or not _may_be_first_line(self.path)):
-            raise UsageError(
-                f"{self.path}: is not a manifest of extrap; move it away, or name another", hint="manifest"
-            )
+            raise UsageError(f"{self.path}: is not a manifest of extrap", hint="manifest")
 
     def _add_known(self, record: Record) -> None:
         options = self._options.setdefault(str(record.options), record.options)  # a million records share a few
@@ -193,7 +191,9 @@ class Manifest:
 def manifest_path(tracks: Location, path: Path | None) -> Path:
     """Return `path` or else a file beside the tracks. Raises UsageError where those are at a URL."""
     if path is None and isinstance(tracks, RemotePath):
-        raise UsageError(f"{tracks}: a manifest can't be kept there; name a file on this machine", hint="manifest")
+        raise UsageError(
+            f"{tracks}: a manifest can't be kept there, but only in a file on this machine", hint="manifest"
+        )
     return path or Path(str(tracks)) / NAME
 
 

@@ -51,7 +51,7 @@ def evaluate_track(
     if joins is None:
         end = head_seconds(track, song)
         if end is None:
-            raise UsageError(f"{track.name}: does not begin with {song.name}; say where its joins are", hint="joins")
+            raise UsageError(f"{track.name}: does not begin with {song.name}", hint="joins")
         joins = [Join(end, 0.0)]
     rate = song.sample_rate
     first, last = (choose((join.seconds for join in joins), default=0.0) for choose in (min, max))

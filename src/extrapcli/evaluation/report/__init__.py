@@ -71,7 +71,7 @@ def write_report(
     paths = report_paths(track, out)
     for path in paths:
         if any(path.exists() and source.exists() and path.samefile(source) for source in inputs):
-            raise UsageError(f"{path}: is read for this report; write the report under another name", hint="out")
+            raise UsageError(f"{path}: is read for this report; write the report under another name")
         refuse_existing(path, overwrite)
     from extrapcli.evaluation.head import match_format
     from extrapcli.evaluation.report.page import page
