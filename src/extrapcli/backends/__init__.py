@@ -22,8 +22,8 @@ def registered() -> dict[str, EntryPoint]:
 def backend_class(name: str) -> type[Backend]:
     """Import a backend.
 
-    Raises UsageError for an unknown name, MissingDependency where the package is not installed, and UnusableModel where
-    it does not load.
+    Raises UsageError for an unknown name, MissingDependency where the package is not installed, and UnusableModel
+    where it does not load.
     """
     entry = registered().get(name)
     if entry is None:
