@@ -14,6 +14,7 @@ LEAST_SAMPLES = 2**16  # so that the longest window of the constant-Q transform 
 OCTAVES, OCTAVE_BINS = 7, 36
 COMPRESSION = 10
 TUNING_SECONDS = 60
+PEAK_RANGE, PEAK_THRESHOLD = (150, 4000), 0.1  # Hz, and of the loudest in a frame
 SILENT_RMS = 3e-6  # -110 dBFS: softer sound has no notes
 SOUNDING = 0.25  # of the time, at least: a millisecond that rings on is no harmony
 NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
@@ -52,9 +53,27 @@ def tuning_of(sound: NDArray[np.float32]) -> float:
     """
     begin = max(0, len(sound) // 2 - TUNING_SECONDS * RATE // 2)
     minute = np.pad(sound[begin : begin + TUNING_SECONDS * RATE], (0, max(0, HOP - len(sound))))
-    pitches, magnitudes = librosa.piptrack(y=minute, sr=RATE)
-    pitches, magnitudes = pitches[pitches > 0], magnitudes[pitches > 0]
+    pitches, magnitudes = _spectral_peaks(np.abs(librosa.stft(minute)))
     return float(librosa.pitch_tuning(pitches[magnitudes >= np.median(magnitudes)])) if len(pitches) else 0.0
+
+
+def _spectral_peaks(spectra: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Frequencies in hertz and magnitudes of the peaks in `(bins, frames)` between 150 Hz and 4 kHz.
+
+    What librosa.piptrack finds (parabolic interpolation, Smith 2011), in numpy: its compiled code crashes whenever it
+    is run again after two processes have compiled it at once.
+    """
+    left, middle, right = spectra[:-2], spectra[1:-1], spectra[2:]
+    curvature, slope = left + right - 2 * middle, (right - left) / 2
+    loud = np.where(spectra > PEAK_THRESHOLD * spectra.max(axis=0), spectra, 0)
+    peaks = (loud[1:-1] > loud[:-2]) & (loud[1:-1] >= loud[2:])
+    frequencies = np.arange(1, len(spectra) - 1) * RATE / (2 * (len(spectra) - 1))
+    peaks &= ((frequencies >= PEAK_RANGE[0]) & (frequencies < PEAK_RANGE[1]))[:, None]
+    inside = np.abs(slope) < np.abs(curvature)
+    shift = np.where(inside, -slope / np.where(inside, curvature, 1), 0)
+    bins = np.nonzero(peaks)[0] + 1
+    pitches = ((bins + shift[peaks]) * (RATE / (2 * (len(spectra) - 1)))).astype(np.float32)
+    return pitches, middle[peaks] + slope[peaks] * shift[peaks] / 2
 
 
 def is_silent(sound: NDArray[np.float32]) -> bool:
