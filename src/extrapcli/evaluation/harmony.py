@@ -73,7 +73,7 @@ def _spectral_peaks(spectra: NDArray[np.float32]) -> tuple[NDArray[np.float32], 
     shift = np.where(inside, -slope / np.where(inside, curvature, 1), 0)
     bins = np.nonzero(peaks)[0] + 1
     pitches = ((bins + shift[peaks]) * (RATE / (2 * (len(spectra) - 1)))).astype(np.float32)
-    return pitches, middle[peaks] + slope[peaks] * shift[peaks] / 2
+    return pitches, (middle[peaks] + slope[peaks] * shift[peaks] / 2).astype(np.float32)
 
 
 def is_silent(sound: NDArray[np.float32]) -> bool:
