@@ -90,6 +90,7 @@ def test_a_wav_with_a_placeholder_length_is_read_whole(size: int, tmp_path: Path
     assert len(decode(path).samples) == 8000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", ["wav", "flac", "mp3", "ogg", "opus", "m4a"])
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.9])
 def test_a_song_that_is_cut_off_is_refused(format: str, share: float, tmp_path: Path) -> None:

@@ -116,6 +116,7 @@ LOSSY = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("format", "rate", "channels"), LOSSY)
 @pytest.mark.parametrize("odd", [0, 123])
 def test_lossy_formats_keep_length_time_and_sound(
@@ -130,6 +131,7 @@ def test_lossy_formats_keep_length_time_and_sound(
         assert np.corrcoef(sound[:, channel], song.samples[:, channel])[0, 1] > 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", [name for name, format in FORMATS.items() if format.max_channels == 8])
 @pytest.mark.parametrize("channels", range(1, 9))
 def test_channels_keep_their_order(format: str, channels: int, tmp_path: Path) -> None:

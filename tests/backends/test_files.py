@@ -36,6 +36,7 @@ def keras_with_spec(tiny_model: Path, path: Path, text: str | None) -> Path:
 WRITERS = {".onnx": onnx_with_spec, ".keras": keras_with_spec}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", WRITERS)
 @pytest.mark.parametrize(
     ("change", "message"),

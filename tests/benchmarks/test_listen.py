@@ -381,6 +381,7 @@ def test_only_one_side_plays(page: Any) -> None:
         assert page.evaluate(playing) == expected
 
 
+@pytest.mark.slow
 def test_the_last_vote_can_be_undone(page: Any) -> None:
     play_both(page)
     page.keyboard.press("b")
@@ -399,6 +400,7 @@ def test_each_listener_has_an_order_of_their_own(browser: Any, page: Any, test: 
     assert mine[1:] != theirs[1:]
 
 
+@pytest.mark.slow
 def test_the_end_thanks_and_lets_another_listener_begin(page: Any, tmp_path: Path) -> None:
     page.evaluate("change({ ...state, votes: state.order.slice(1).map((pair) => ({ pair, choice: 'A' })) })")
     play_both(page)
@@ -412,6 +414,7 @@ def test_the_end_thanks_and_lets_another_listener_begin(page: Any, tmp_path: Pat
     assert page.evaluate("state.listener") not in path.name
 
 
+@pytest.mark.slow
 def test_it_goes_on_where_nothing_may_be_stored(page: Any, tmp_path: Path) -> None:
     forbidden = "Object.defineProperty(window, 'localStorage', { get() { throw new Error('forbidden'); } })"
     page.add_init_script(forbidden)

@@ -182,6 +182,7 @@ def test_the_song_is_never_the_track(
     assert snapshot(tmp_path) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("args", "says"),
     [

@@ -73,6 +73,7 @@ def way(request: pytest.FixtureRequest) -> tuple[Callable[[Style], Extrapolator]
     return make, song()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["auto", "fade", "cut"])
 def test_a_stream_begins_as_a_track_that_is_cut(
     way: tuple[Callable[[Style], Extrapolator], Song], ending: Ending

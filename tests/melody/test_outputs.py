@@ -70,6 +70,7 @@ def test_a_score_has_the_title_and_the_upbeat_of_its_seed(extrap: Extrap, tune_m
     assert read_tune(tmp_path / "w.musicxml").upbeat == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("args", "status", "says"),
     [

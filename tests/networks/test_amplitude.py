@@ -65,6 +65,7 @@ def test_every_step_is_predicted_from_all_before_it(rng: np.random.Generator) ->
         np.testing.assert_allclose(given[:, step], np.asarray(last(sounds[:, : step + 1]))[:, 0], atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
 @pytest.mark.parametrize(("known", "unknown"), [(3, 0), (3, 1), (1, 20), (8, 20)])
 def test_rolled_on_in_keras_and_in_onnx_it_is_fed_its_own_answers(

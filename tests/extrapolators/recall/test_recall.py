@@ -110,6 +110,7 @@ def ending_song() -> tuple[Song, int]:
     return made(np.concatenate([np.zeros((rate, 2)), sound, np.zeros((rate, 2))]), rate), rate
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [66, 75, 88.3, 100, 171])
 @pytest.mark.parametrize(("ending", "seed"), [("auto", 0), ("song", 1), ("song", 2)])
 def test_a_song_that_ends_lands_on_its_own_ending_to_the_sample(
