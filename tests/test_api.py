@@ -186,8 +186,15 @@ def test_arguments_of_a_stream_are_checked_when_it_is_asked_for(model: extrapcli
 def test_any_integer_is_a_rate_and_a_list_is_a_song(song: NDArray[np.float64], model: extrapcli.Model) -> None:
     made = model.continue_song(song, 22050, minutes=0.3).samples
     rate: Any = np.uint16(22050)
-    np.testing.assert_array_equal(model.continue_song(song, rate, minutes=0.3).samples, made)
-    with pytest.raises(extrapcli.UsageError, match="no whole number"):
+    track = model.continue_song(song, rate, minutes=0.3)
+    np.testing.assert_array_equal(track.samples, made)
+    assert type(track.sample_rate) is int
+    listed: Any = song[:, 0].tolist()
+    np.testing.assert_array_equal(
+        model.continue_song(listed, 22050, minutes=0.3).samples,
+        model.continue_song(song[:, 0], 22050, minutes=0.3).samples,
+    )
+    with pytest.raises(extrapcli.UsageError, match="not a whole number"):
         model.continue_song(song, 22050.5, minutes=0.3)  # type: ignore[arg-type]
 
 

@@ -70,6 +70,7 @@ ALLOWED = {
         "evaluation",
         "extrapolators",
         "melody",
+        "model",
         "models",
         "pipeline",
         "prediction",

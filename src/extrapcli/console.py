@@ -1,4 +1,4 @@
-"""What the user sees: results on stdout, everything else on stderr. The only user of rich."""
+"""Terminal output: results on stdout, everything else on stderr. The only module that uses rich."""
 
 import os
 import sys
@@ -37,7 +37,7 @@ def result(line: str) -> None:
 
 @contextmanager
 def nothing_but_results() -> Iterator[None]:
-    """Keep off stdout what a library would print there."""
+    """Discard what libraries print on stdout."""
     global _results
     _results = sys.stdout
     try:
@@ -53,7 +53,7 @@ def say(line: str) -> None:
 
 
 def one_line(text: str) -> str:
-    """The text with what is no sign on a screen as an escape: names of files may hold line breaks, and worse."""
+    """Escape all unprintable characters: file names may hold line breaks and terminal control codes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 

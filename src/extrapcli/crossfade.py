@@ -1,4 +1,4 @@
-"""Crossfades: how a block meets what came before. Pure arrays in, arrays out."""
+"""Crossfades between a block and what came before. Pure functions of arrays."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 class Fade:
     """A crossfade of `samples` samples at the song's rate.
 
-    `equal-gain` suits sides that are alike: the gains sum to 1. `equal-power` suits sides that have nothing
-    to do with each other: the squares of the gains sum to 1.
+    `equal-gain` suits sides that are similar: the gains sum to 1. `equal-power` suits unrelated sides: the squares of
+    the gains sum to 1.
     """
 
     samples: int
     curve: Literal["equal-gain", "equal-power"]
 
     def gains(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Give the gains `(samples,)` of the old side (falling) and of the new side (rising).
+        """Return the gains `(samples,)` of the old side (falling) and of the new side (rising).
 
         With x from 0 to 1 at the middle of each sample: cos^2 and sin^2 of x*pi/2, or cos and sin.
         """

@@ -1,4 +1,4 @@
-"""What can go wrong, each kind with the exit status it ends the program with."""
+"""The errors that extrap raises, each kind with the exit status of the command."""
 
 
 class ExtrapError(Exception):
@@ -25,13 +25,13 @@ class UsageError(ExtrapError):
 
 
 class UnreadableAudio(ExtrapError):
-    """A song that is missing, is no audio, is damaged, or holds nothing to continue."""
+    """A song that is missing, not audio, damaged, or has nothing to continue."""
 
     exit_code = 3
 
 
 class UnusableModel(ExtrapError):
-    """A model that is unknown, is no model, or contradicts its own spec."""
+    """A model that is unknown, not a model at all, or contradicts its own spec."""
 
     exit_code = 4
 

@@ -1,4 +1,4 @@
-"""Between a stretch of sound and the one-second frames that models take. Pure arrays in, arrays out."""
+"""Convert between samples and the one-second frames that models take. Pure functions of arrays."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ Frames = NDArray[np.float32]
 def to_frames(samples: NDArray[np.float32], *, frame_samples: int) -> Frames:
     """Cut `(n, channels)` into `(channels, n / frame_samples, frame_samples)`.
 
-    Raises ValueError where n is no multiple of `frame_samples`.
+    Raises ValueError where n is not a multiple of `frame_samples`.
     """
     n, channels = samples.shape
     if n % frame_samples:
@@ -24,5 +24,5 @@ def to_samples(frames: Frames) -> NDArray[np.float32]:
 
 
 def last(samples: NDArray[np.floating], n: int) -> NDArray[np.floating]:
-    """The last n rows of `(m, channels)`; where m < n, the whole is repeated, so that it still ends alike."""
+    """Return the last n rows of `(m, channels)`; where m < n, the whole is repeated before itself."""
     return np.take(samples, range(len(samples) - n, len(samples)), axis=0, mode="wrap")

@@ -67,7 +67,7 @@ class Model:
         """Continue a decoded song to `wanted` samples or, with None, without end.
 
         Raises as the extrapolator does: UsageError for a style it does not have, UnreadableAudio for a song with too
-        little to go on, and UnusableModel.
+        little to continue from, and UnusableModel.
         """
         return Continuation(song, extrapolator_for(self._backend, style).blocks(song, wanted), wanted)
 
@@ -115,7 +115,11 @@ class Model:
         made = self.continuation(song, wanted, style(ending, variety, crossfade, seed))
         track = np.concatenate(list(made))
         return Track(
-            track[:, 0] if samples.ndim == 1 else track, sample_rate, len(samples), made.joins, made.copied_seconds
+            track[:, 0] if np.ndim(samples) == 1 else track,
+            song.sample_rate,
+            len(samples),
+            made.joins,
+            made.copied_seconds,
         )
 
     def stream(
@@ -127,10 +131,10 @@ class Model:
         crossfade: float | None = None,
         seed: int = 0,
     ) -> Iterator[NDArray[np.floating]]:
-        """Play a song and go on without end: yield blocks `(n, channels)`, or `(n,)` as the song, as they are made.
+        """Play a song and continue it without end: yield blocks, shaped like the song, as they are made.
 
-        Arguments and errors are those of `continue_song`. The first blocks are the song itself. Blocks are yours to
-        change.
+        Arguments and errors are those of `continue_song`. The first blocks are the song itself. You may change the
+        blocks.
 
         Examples:
             >>> from itertools import islice
@@ -173,7 +177,7 @@ def load(
 
 
 def length(minutes: float | None, add: float | None) -> Length:
-    """The length that is asked for, 3 minutes where none is; raise UsageError for one that makes no sense."""
+    """Make a length from what a user asks for, 3 minutes by default; raise UsageError where that makes no sense."""
     if minutes is not None and add is not None:
         raise UsageError("minutes and add exclude each other; give one of them")
     asked = 3.0 if minutes is None and add is None else minutes if add is None else add
@@ -183,7 +187,7 @@ def length(minutes: float | None, add: float | None) -> Length:
 
 
 def style(ending: Ending, variety: float, crossfade: float | None, seed: int) -> Style:
-    """A style from arguments of any origin; raise UsageError for what is out of range."""
+    """Make a style from what a user asks for; raise UsageError for what is out of range."""
     if ending not in ("auto", "song", "fade", "cut"):
         raise UsageError(f"no ending is called {ending!r}; choose auto, song, fade or cut")
     if not 0 <= variety <= 1:

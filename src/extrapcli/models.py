@@ -1,6 +1,6 @@
 """The released models: folders that hold `card.json` beside one model file for each backend.
 
-Of a model that is too large for the package, the package has the card alone.
+For a model that is too large, the package has only the card.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ _PLACES = (Path(__file__).parent / "released", Path(__file__).parents[2] / "mode
 
 @dataclass(frozen=True)
 class Card:
-    """What a user should know of a model, and what verifies its files.
+    """What a user should know about a model, and the checksums of its files.
 
     `title` says in a few words what it does; a `research` model is there to be compared with. `figures` are named
     measurements, the main one first; `files` maps a file name to its SHA-256.
@@ -36,12 +36,12 @@ class Card:
 
 
 def folders() -> list[Path]:
-    """The folder of each model that is here, by name: those in $EXTRAP_MODELS, the package and its checkout."""
+    """Return the folders of the models in $EXTRAP_MODELS, the package and its checkout, sorted by name."""
     return [folder for folder in _released() if _is_here(folder)]
 
 
 def elsewhere() -> list[Path]:
-    """The folders, by name, that hold the card of a released model and nothing else."""
+    """Return the folders, sorted by name, that hold only the card of a released model."""
     return [folder for folder in _released() if not _is_here(folder)]
 
 
@@ -61,7 +61,7 @@ def _is_here(folder: Path) -> bool:
 
 
 def how_to_get(name: str) -> str:
-    """What to do for a released model of which only the card is here."""
+    """Say how to get a released model whose files are not in the package."""
     return (
         f"its files are too large for the package; take the folder models/{name} from extrap's repository "
         "and name the folder it lies in with EXTRAP_MODELS"
@@ -69,7 +69,7 @@ def how_to_get(name: str) -> str:
 
 
 def find_model(name_or_path: str | Path) -> Path:
-    """Give the file or folder of a model; raise UnusableModel where nothing has that name or path."""
+    """Find the file or folder of a model; raise UnusableModel where nothing has that name or path."""
     name_or_path = str(name_or_path)
     for folder in folders():
         if folder.name == name_or_path:
@@ -107,7 +107,7 @@ def sha256(path: Path) -> str:
 
 
 def damaged_files(folder: Path) -> list[Path]:
-    """The files of a model that are missing or differ from its card."""
+    """Return the files of a model that are missing or differ from its card."""
     files = read_card(folder).files
     return [folder / name for name, digest in files.items() if _digest(folder / name) != digest]
 

@@ -127,7 +127,7 @@ def song_from_samples(samples: NDArray[np.floating], sample_rate: int, name: str
     try:
         sample_rate = operator.index(sample_rate)
     except TypeError:
-        raise UsageError(f"a sample rate of {sample_rate!r} is no whole number; give it in Hz, as 44100") from None
+        raise UsageError(f"a sample rate of {sample_rate!r} is not a whole number; give it in Hz, as 44100") from None
     if not np.issubdtype(samples.dtype, np.floating):
         raise UsageError(f"samples are {samples.dtype}; give floats between -1 and 1")
     if samples.ndim not in (1, 2):

@@ -1,7 +1,7 @@
-"""What a `.keras` file may hold, looked at before Keras does: layers, operations and weights, and nothing else.
+"""The allow-list for `.keras` files, checked before Keras opens them: layers, operations and weights, nothing else.
 
-Keras builds whatever `config.json` names. Its own safe mode forbids what is known to be dangerous, and has been got
-round (CVE-2025-1550, CVE-2025-8747, CVE-2025-9906, CVE-2025-12058, CVE-2026-1669). Here is told what is allowed.
+Keras builds whatever `config.json` names. Its safe mode forbids what is known to be dangerous, and has been bypassed
+several times (CVE-2025-1550, CVE-2025-8747, CVE-2025-9906, CVE-2025-12058, CVE-2026-1669).
 """
 
 import io
@@ -21,22 +21,22 @@ CLASSES = {
     ("keras", "DTypePolicy"), ("keras", "Functional"), ("keras", "Model"), ("keras", "Sequential"),
     ("keras.src.models.functional", "Functional"), ("keras.src.models.sequential", "Sequential"),
 }  # fmt: skip
-"""Classes beside those of MODULES and OPERATIONS."""
+"""Classes allowed in addition to those of MODULES and OPERATIONS."""
 VALUES = {"__ellipsis__", "__keras_tensor__", "__numpy__", "__slice__", "__tensor__"}
 REFUSED = {
     "function", "Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer",  # code, or files of code
     "StringLookup", "IntegerLookup", "TextVectorization",  # files of words
     "CustomGradient", "Map", "Scan", "AssociativeScan", "WhileLoop", "ForiLoop", "VectorizedMap", "Cond", "Switch",
 }  # fmt: skip
-"""Layers and operations that carry functions, or read files that a config names."""
+"""Layers and operations that contain functions, or read files named in a config."""
 MOST_EXPANSION, SMALL_BYTES = 20, 10**7
-"""Weights hardly shrink when they are packed; what does, and is not small, is a bomb."""
+"""Weights hardly compress; a large member that does is a decompression bomb."""
 
 
 def check_keras_file(path: Path, members: set[str]) -> None:
-    """Raise UnusableModel where a file holds more than `members`, a configuration and weights, or what is unsafe.
+    """Raise UnusableModel where a file holds anything but `members`, a configuration and weights, or is unsafe.
 
-    Where it is damaged, zipfile, json and h5py raise what they will.
+    For a damaged file, zipfile, json and h5py raise their own errors.
     """
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
@@ -54,7 +54,7 @@ def check_keras_file(path: Path, members: set[str]) -> None:
 
 
 def _fault_of_config(text: bytes) -> str | None:
-    """The first object in a configuration that is not allowed."""
+    """Return the first object in a configuration that is not allowed."""
     faults = []
 
     def look(found: dict[str, Any]) -> dict[str, Any]:
@@ -71,13 +71,13 @@ def _allowed(found: dict[str, Any]) -> bool:
     if name in REFUSED:
         return False
     if module.startswith("extrapcli.networks."):
-        return registered == f"extrapcli>{name}"  # Keras has what was registered under this name, or nothing
+        return registered == f"extrapcli>{name}"  # Keras finds what is registered under this name, or nothing
     of_keras = module in MODULES or module.startswith(OPERATIONS) or (module, name) in CLASSES
     return name in VALUES or (of_keras and registered in ("None", name))
 
 
 def _fault_of_weights(group: h5py.Group, seen: set[int]) -> str | None:
-    """What in a group reaches out of its file, declares more than the file holds, or is there under two names."""
+    """Return what in a group points outside its file, declares more than the file holds, or has two names."""
     for name in group:
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
             return f"hold a link, {name!r}"

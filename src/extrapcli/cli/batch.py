@@ -38,7 +38,7 @@ class EngineName(StrEnum):
 def batch(
     songs: Annotated[str, typer.Argument(metavar="IN", help="A folder of songs, or its URL, as s3://bucket/songs.")],
     tracks: Annotated[
-        str, typer.Argument(metavar="OUT", help="The folder or URL for tracks, in folders as songs are.")
+        str, typer.Argument(metavar="OUT", help="The folder or URL for tracks, arranged like the songs.")
     ],
     minutes: Minutes = None,
     add: Add = None,
@@ -69,28 +69,26 @@ def batch(
     ending: Ends = Ending.auto,
     variety: Variety = 0.3,
     seed: Seed = 0,
-    retry: Annotated[int, typer.Option(min=0, max=100, help="How often a song that failed is tried again.")] = 0,
+    retry: Annotated[int, typer.Option(min=0, max=100, help="How often to try a failed song again.")] = 0,
     timeout: Annotated[
         float, typer.Option(min=0.01, max=1e5, metavar="MINUTES", help="Give up a song that takes longer.")
     ] = 60,
-    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Begin no more songs once one has failed.")] = False,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Start no more songs after one has failed.")] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done, how long it takes and how much room.")
+        bool, typer.Option("--dry-run", help="Only show what would be done, and the time and space it would take.")
     ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files in the way that no batch has made.")
-    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Overwrite files that no batch made.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the line of the manifest for each track.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Continue every song below a folder; run again, it does only what is missing or changed.
+    """Continue every song in a folder and below; a second run does only what is missing or changed.
 
-    OUT/manifest.jsonl says what became of each. One song that fails, or takes its process with it, does not stop the
+    OUT/manifest.jsonl records what happened to each. A song that fails, or crashes its process, does not stop the
     others; the exit status is then 7.
     """
     from extrapcli.batch import Batch
     from extrapcli.continuation import clock
-    from extrapcli.extrapolators.base import Style
+    from extrapcli.model import style
     from extrapcli.pipeline import Options
 
     work = Batch(
@@ -101,7 +99,7 @@ def batch(
             model=model,
             backend=backend,
             device=device,
-            style=Style(fade_seconds=crossfade, ending=ending.value, variety=variety, seed=seed),
+            style=style(ending.value, variety, crossfade, seed),
             overwrite=overwrite,
         ),
         name=name,

@@ -63,7 +63,7 @@ def continue_(
 
     Without -o the track goes beside its song, as song-3m00s.mp3.
     """
-    from extrapcli.extrapolators.base import Style
+    from extrapcli.model import style
     from extrapcli.pipeline import Options, continue_files
 
     if json and out == "-":
@@ -73,7 +73,7 @@ def continue_(
         model=model,
         backend=backend,
         device=device,
-        style=Style(fade_seconds=crossfade, ending=ending.value, variety=variety, seed=seed),
+        style=style(ending.value, variety, crossfade, seed),
         format=format.value if format else None,
         threads=threads,
         overwrite=overwrite,

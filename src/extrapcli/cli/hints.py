@@ -17,7 +17,7 @@ HINTS = {
     "name": "choose another --name, or leave one out with --exclude GLOB",
     "out": "name one with -o PATH, or -o - for standard output",
     "overwrite": "choose another name, or say --overwrite",
-    "resume": "go on with it with --resume, or choose another folder with --run",
+    "resume": "continue it with --resume, or choose another folder with --run",
     "run": "train into another folder with --run",
     "seed": "give it to --seed",
     "soundfont": "choose another --soundfont",
@@ -30,6 +30,6 @@ HINTS = {
 
 
 def with_hint(error: ExtrapError) -> str:
-    """The sentence of an error, with the option that helps."""
+    """Return the sentence of an error, with the option that helps."""
     hint = HINTS.get(error.hint or "")
     return f"{error}; {hint}" if hint else str(error)

@@ -72,7 +72,7 @@ def melody(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write a tune that begins with a seed; it ends where the model says that it is over."""
+    """Write a tune that begins with a seed and goes on to where the model ends it."""
     from extrapcli.melody.outputs import Outputs
     from extrapcli.melody.pipeline import MelodyOptions, write_tune
 
@@ -88,7 +88,7 @@ def melody(
     options = MelodyOptions(bars, temperature, random_seed, key, metre, tempo, model, backend, device, threads)
     written = write_tune(begin, outputs, options, on_melody=say_melody)
     if not written.ended and not quiet:
-        console.say(f"the tune came to no end in {bars} bars and was cut there; ask for more --bars")
+        console.say(f"the tune did not end within {bars} bars and was cut there; ask for more --bars")
     if out != Path("-"):
         for path in outputs.paths:
             console.result(str(path))

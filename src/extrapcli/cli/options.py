@@ -74,9 +74,9 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but erro
 
 
 def length_of(minutes: float | None, add: float | None) -> "Length":
-    """What --minutes and --add ask for, 3 minutes where neither is given."""
-    from extrapcli.continuation import Length
+    """Make a length from --minutes and --add."""
+    from extrapcli.model import length
 
     if minutes is not None and add is not None:
         raise typer.BadParameter("--minutes and --add exclude each other")
-    return Length(add, beyond=True) if add is not None else Length(3.0 if minutes is None else minutes)
+    return length(minutes, add)

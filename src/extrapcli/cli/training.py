@@ -33,14 +33,14 @@ def train(
     run: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="The run folder.  [default: runs/RECIPE]")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run, if it was begun.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume the run, if there is one.")] = False,
     device: Annotated[TrainingDevice, typer.Option(help="gpu and tpu train on JAX.")] = TrainingDevice.cpu,
     tpu: Annotated[bool, typer.Option("--tpu", help="Short for --device tpu.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train a network on a corpus of songs; prints the path of the best weights.
+    """Train a network on a corpus of songs, and print the path of the best weights.
 
-    Ctrl-C finishes the step and saves; --resume goes on from there.
+    Ctrl-C finishes the step and saves; --resume continues from there.
     """
     from extrapcli.training.device import use_device
 
@@ -74,7 +74,7 @@ def export(
     ),
     quiet: Quiet = False,
 ) -> None:
-    """Make a model of a run: ONNX and Keras files that agree, measured, with a card."""
+    """Export a run as a model: ONNX and Keras files, compared and measured, with a card."""
     from extrapcli.training.device import use_tensorflow
 
     use_tensorflow()

@@ -18,7 +18,6 @@ from extrapcli.backends.onnx import open_session
 MODEL = Path(__file__).parent / "musicnn" / "model.onnx"
 RATE, WINDOW, HOP = 16000, 512, 256
 PATCH_FRAMES = 187
-PATCH_SECONDS = PATCH_FRAMES * HOP / RATE
 BATCH = 4  # patches; each takes 50 MB while the network runs; more at a time are no faster
 
 MOOD_TAGS = ("slow", "fast", "quiet", "loud", "soft", "weird", "beat", "beats", "ambient", "new age", "dance")
