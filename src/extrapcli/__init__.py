@@ -12,7 +12,6 @@ loads none of the libraries it works with; they are loaded when they are first n
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from extrapcli.errors import (
     CannotWrite,
@@ -24,6 +23,7 @@ from extrapcli.errors import (
     UsageError,
 )
 
+TYPE_CHECKING = False  # importing it from typing takes as long as all the rest here
 if TYPE_CHECKING:
     from extrapcli.continuation import Join
     from extrapcli.evaluation import evaluate

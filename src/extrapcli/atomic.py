@@ -1,18 +1,26 @@
-"""Files that appear under their names only when they are whole. The one place that writes files people keep."""
+"""Files that appear under their names only when they are whole. The one place that writes files people keep.
+
+A link is written through: it stays, and the file that it leads to is replaced, or made where it is missing. Pipes and
+devices are never replaced either; the finished file is copied into them.
+"""
 
 import errno
 import os
 import secrets
 import shutil
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from extrapcli.errors import CannotWrite, UsageError
 
 STDOUT = Path("-")
+MAX_NAME_BYTES = 255  # of a file name, on all usual file systems
+_MAX_LINKS = 40  # in a row, as Linux has it
 _NO_UNNAMED_FILES = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL}
 
 
@@ -24,76 +32,139 @@ def make_folder(path: Path) -> None:
         raise CannotWrite(f"{path}: cannot be made: {error.strerror}") from None
 
 
+def destination(text: str | Path) -> Path:
+    """Return the path that a user names for output, `-` for each name of standard output, as `/dev/stdout`."""
+    path = Path(text)
+    return STDOUT if _descriptor(path) == 1 else path
+
+
+def is_special(path: Path) -> bool:
+    """Return whether output for a path goes into a pipe, a device or an open descriptor rather than a file."""
+    if path == STDOUT or _descriptor(path) is not None:
+        return True
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
+
+
+def is_folder(path: Path) -> bool:
+    """Return whether a path leads to a folder. For names too long for any file, Path.is_dir raises instead."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
 def refuse_existing(path: Path, overwrite: bool) -> None:
-    """Raise CannotWrite where there is a folder of that name, or a file that must not be overwritten."""
-    if path.is_dir():
+    """Raise CannotWrite where there is a folder of that name, or a file that must not be overwritten.
+
+    Pipes and devices, which are written into, are no such files, but disks are.
+    """
+    if is_special(path):
+        return
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise CannotWrite(f"{path}: cannot be written: {error.strerror}") from None
+    if stat.S_ISDIR(mode):
         raise CannotWrite(f"{path}: is a folder")
-    if path.exists() and not overwrite:
+    if not stat.S_ISREG(mode):
+        raise CannotWrite(f"{path}: is a disk or a socket; name a file")
+    if not overwrite:
         raise CannotWrite(f"{path}: exists already", hint="overwrite")
+
+
+def refuse_terminal() -> None:
+    """Raise UsageError where standard output can't take a file: it is closed, or a terminal."""
+    if sys.__stdout__ is None:
+        raise UsageError("standard output is closed; send it to a file or a program")
+    if sys.stdout.isatty():
+        raise UsageError("standard output is a terminal; send it to a file or a program")
+
+
+def is_same_file(one: Path, other: Path) -> bool:
+    """Return whether two paths lead to one file; False where one of them leads nowhere."""
+    try:
+        return one.samefile(other)
+    except (OSError, ValueError):
+        return False
 
 
 @contextmanager
 def atomic_file(
     path: Path, *, overwrite: bool, source: Path | None = None, suffix: str | None = None, durable: bool = False
 ) -> Iterator[Path]:
-    """Give a file beside `path` to write to; it takes that name when the block ends well, else it is removed.
+    """Give a file to write to; when the block ends well, it takes the name `path`, or that which `path` links to.
 
-    On Linux the file has no name until then, so even a killed process leaves nothing behind. Writers that go by a
-    file's suffix need a name: give them a `suffix`. A `durable` file is on disk before it takes its name. For `-` the
-    finished file is copied to standard output.
+    The file lies in the same folder. On Linux it has no name until then, so even a killed process leaves nothing
+    behind. Writers that go by a file's suffix need a name: give them a `suffix`. A `durable` file is on disk before
+    it takes its name. For `-`, a pipe or a device the finished file is copied there.
 
-    Raises UsageError where `path` is `source`, CannotWrite where it exists and must not be overwritten, or where its
-    folder can't be written.
+    Raises UsageError where `path` is `source` or a terminal, CannotWrite where it exists and must not be overwritten,
+    or can't be written, BrokenPipeError where the reader of a pipe leaves.
     """
-    try:
-        with (
-            _file_for_stdout() if path == STDOUT else _file_beside(path, source, overwrite, suffix, durable) as whole
-        ):
-            yield whole
-    except OSError as error:
-        raise CannotWrite(f"{path}: cannot be written: {error.strerror or error}") from None
-
-
-@contextmanager
-def _file_for_stdout() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory() as folder:
-        whole = Path(folder) / "track"
-        yield whole
-        with whole.open("rb") as file:
-            shutil.copyfileobj(file, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
-
-
-@contextmanager
-def _file_beside(
-    path: Path, source: Path | None, overwrite: bool, suffix: str | None, durable: bool
-) -> Iterator[Path]:
-    if source and path.exists() and source.exists() and path.samefile(source):
+    if source and is_same_file(path, source):
         raise UsageError(f"{path}: is the song itself; write the track under another name")
     refuse_existing(path, overwrite)
-    unnamed = None if suffix else _unnamed_file(path.parent)
+    try:
+        with _copied(path, suffix) if is_special(path) else _renamed(path, overwrite, suffix, durable) as whole:
+            yield whole
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        name = "standard output" if path == STDOUT else path
+        raise CannotWrite(f"{name}: cannot be written: {error.strerror or error}") from None
+
+
+@contextmanager
+def _copied(path: Path, suffix: str | None) -> Iterator[Path]:
+    with _open_special(path) as stream, _unfinished(Path(tempfile.gettempdir()), suffix) as (whole, _):
+        try:
+            yield whole
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            raise CannotWrite(
+                f"{tempfile.gettempdir()}: no room for a finished file; set TMPDIR to a folder with more room"
+            ) from None
+        with whole.open("rb") as file:
+            shutil.copyfileobj(file, stream)
+            stream.flush()
+
+
+@contextmanager
+def _renamed(path: Path, overwrite: bool, suffix: str | None, durable: bool) -> Iterator[Path]:
+    target = Path(os.path.realpath(path))
+    with _unfinished(target.parent, suffix) as (whole, unnamed):
+        yield whole
+        refuse_existing(path, overwrite)
+        if durable:
+            with whole.open("rb+") as file:
+                os.fsync(file.fileno())
+        if unnamed is None:
+            whole.chmod(0o666 & ~_umask())
+            whole.replace(target)
+        else:
+            _give_name(unnamed, target, overwrite)
+
+
+@contextmanager
+def _unfinished(folder: Path, suffix: str | None) -> Iterator[tuple[Path, int | None]]:
+    """Give a file in a folder, with its descriptor where it has no name; it is gone afterwards unless it got one."""
+    unnamed = None if suffix else _unnamed_file(folder)
     if unnamed is not None:
         try:
-            yield Path(f"/proc/self/fd/{unnamed}")
-            refuse_existing(path, overwrite)
-            if durable:
-                os.fsync(unnamed)
-            _give_name(unnamed, path)
+            yield Path(f"/proc/self/fd/{unnamed}"), unnamed
         finally:
             os.close(unnamed)
         return
-    handle, name = tempfile.mkstemp(prefix=".extrap-", suffix=suffix or ".partial", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=".extrap-", suffix=suffix or ".partial", dir=folder)
     os.close(handle)
     whole = Path(name)
     _named_parts.add(whole)
     try:
-        yield whole
-        refuse_existing(path, overwrite)
-        whole.chmod(0o666 & ~_umask())
-        if durable:
-            with whole.open("rb+") as file:
-                os.fsync(file.fileno())
-        whole.replace(path)
+        yield whole, None
     finally:
         whole.unlink(missing_ok=True)
         _named_parts.discard(whole)
@@ -108,6 +179,35 @@ def remove_unfinished() -> None:
         part.unlink(missing_ok=True)
 
 
+def _descriptor(path: Path) -> int | None:
+    """Return the number of the open descriptor that a path stands for, as 1 for /dev/stdout and 63 for /dev/fd/63."""
+    folders = {os.path.realpath("/proc/self/fd"), os.path.realpath("/dev/fd")}
+    for _ in range(_MAX_LINKS):
+        if path.name.isdecimal() and os.path.realpath(path.parent) in folders:
+            return int(path.name)
+        try:
+            path = path.parent / path.readlink()
+        except (OSError, ValueError):  # not a link
+            return None
+    return None
+
+
+@contextmanager
+def _open_special(path: Path) -> Iterator[BinaryIO]:
+    """Open a pipe or a device, or take an open descriptor, at the place where it is; raise OSError."""
+    descriptor = _descriptor(path)
+    if path == STDOUT:
+        refuse_terminal()
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    with path.open("wb") if descriptor is None else os.fdopen(os.dup(descriptor), "wb") as stream:
+        os.write(stream.fileno(), b"")  # fails at once where it is only for reading
+        if stream.isatty():
+            raise UsageError(f"{path}: is a terminal; name a file")
+        yield stream
+
+
 def _unnamed_file(folder: Path) -> int | None:
     """Open a file without a name, which vanishes with the process whatever ends it; None where there are none."""
     if not hasattr(os, "O_TMPFILE") or not Path("/proc/self/fd").is_dir():
@@ -120,11 +220,12 @@ def _unnamed_file(folder: Path) -> int | None:
         return None
 
 
-def _give_name(unnamed: int, path: Path) -> None:
+def _give_name(unnamed: int, path: Path, overwrite: bool) -> None:
     source = f"/proc/self/fd/{unnamed}"
     try:
         os.link(source, path, src_dir_fd=unnamed)  # with a dir_fd, os.link follows the link that /proc has
     except FileExistsError:
+        refuse_existing(path, overwrite)
         named = path.with_name(f".extrap-{secrets.token_hex(8)}.partial")
         os.link(source, named, src_dir_fd=unnamed)
         try:

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -48,8 +48,9 @@ def nothing_but_results() -> Iterator[None]:
 
 
 def say(line: str) -> None:
-    """Print one line about the work, on stderr."""
-    print(f"extrap: {one_line(line)}", file=sys.stderr, flush=True)
+    """Print one line about the work, on stderr. Where that can't be written to, there is nobody to tell."""
+    with suppress(OSError):
+        print(f"extrap: {one_line(line)}", file=sys.stderr, flush=True)
 
 
 def one_line(text: str) -> str:

@@ -1,56 +1,95 @@
 """Which files are songs, and the name and format of each track."""
 
 import io
+import os
 import re
 import sys
-from pathlib import Path
+from dataclasses import dataclass
+from pathlib import Path, PurePath
 
-from extrapcli.atomic import STDOUT, make_folder
+from extrapcli.atomic import MAX_NAME_BYTES, STDOUT, is_folder, is_special, make_folder, refuse_terminal
 from extrapcli.audio.decode import decode
-from extrapcli.audio.formats import FORMATS, format_of, is_audio_name, unsupported
+from extrapcli.audio.formats import FORMATS, format_of, is_audio_suffix, unsupported
 from extrapcli.audio.song import Song
 from extrapcli.continuation import clock
 from extrapcli.errors import UnreadableAudio, UsageError
+from extrapcli.finding import MADE_BEFORE, check_regular, find_songs
 
 STDIN = Path("-")
 _TRACK_NAME = re.compile(r"(?P<song>.+)-\d+m\d\ds")
+_SUFFIX = re.compile(r"\.[A-Za-z]{2,4}")
+_ROOM_FOR_REPORT = len(".html")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A song to continue; `below` is the folder where it lies inside the folder that was named, if it was one."""
+
+    path: Path
+    below: PurePath | None = None
+
+    def check(self) -> None:
+        """Raise UnreadableAudio where this was found in a folder and can't be read, or only without end."""
+        if self.below is not None:
+            check_regular(self.path, str(self.path))
 
 
 def read_song(source: Path, *, salvage: bool = False) -> Song:
     """Decode a file, or standard input for `-`. Raises as `decode` does."""
     if source == STDIN:
-        return decode(io.BytesIO(sys.stdin.buffer.read()), name="standard input", salvage=salvage)
+        return decode(io.BytesIO(_standard_input()), name="standard input", salvage=salvage)
     return decode(source, name=str(source), salvage=salvage)
 
 
-def songs_among(sources: list[Path]) -> list[Path]:
-    """Replace each folder by the songs below it, sorted, leaving out tracks made from one of them.
+def _standard_input() -> bytes:
+    if sys.stdin is None:
+        raise UsageError("standard input is closed; name a file")
+    if sys.stdin.isatty():
+        raise UsageError("standard input is a terminal; send it a song from a file or a program")
+    try:
+        return sys.stdin.buffer.read()
+    except OSError as error:
+        raise UnreadableAudio(f"standard input: cannot be read ({error.strerror})") from None
 
-    A file counts as a song by its suffix. Raises UnreadableAudio for a folder without any.
+
+def songs_among(sources: list[Path], out: Path | None) -> tuple[list[Source], list[str]]:
+    """Replace each folder by the songs below it, sorted; return a line about what is left out of each folder, too.
+
+    Tracks that were made from one of the songs are left out, and the folder `out`. Raises UnreadableAudio for a
+    folder without any song.
     """
-    songs: list[Path] = []
+    songs: list[Source] = []
+    lines = []
     for source in sources:
-        if not source.is_dir() or source == STDIN:
-            songs.append(source)
+        if source == STDIN or not is_folder(source):
+            songs.append(Source(source))
             continue
-        inside = sorted(p for p in source.rglob("*") if is_audio_name(p) and p.is_file())
-        stems = {p.with_suffix("") for p in inside}
-        found = [p for p in inside if not ((m := _TRACK_NAME.fullmatch(p.stem)) and p.with_name(m["song"]) in stems)]
-        if not found:
-            raise UnreadableAudio(f"{source}: no songs in this folder; name a folder or file with audio")
-        songs.extend(found)
-    return songs
+        found = find_songs(source, without=out)
+        names = {path.with_name(stem_of(path)) for path in found.songs}
+        for path in found.songs:
+            made = _TRACK_NAME.fullmatch(stem_of(path))
+            if made and path.with_name(made["song"]) in names:
+                found.left_out.append((path, MADE_BEFORE))
+            else:
+                songs.append(Source(source / path, path.parent))
+        if len(found.songs) == sum(reason == MADE_BEFORE for _, reason in found.left_out):
+            reason = found.summary() or "name a folder or file with audio"
+            raise UnreadableAudio(f"{source}: no songs in this folder; {reason}")
+        if found.left_out:
+            lines.append(f"{source}: {found.summary()}")
+    return songs, lines
 
 
 def check_destination(songs: list[Path], out: Path | None, *, into_folder: bool) -> None:
     """Refuse what can't work before any song is decoded; make the folder that tracks go to."""
     if STDIN in songs and out is None:
         raise UsageError("standard input has no folder for the track", hint="out")
+    if out is None and (pipe := next(filter(is_special, songs), None)):
+        raise UsageError(f"{pipe}: a pipe has no folder for the track", hint="out")
     if out == STDOUT:
         if len(songs) > 1:
             raise UsageError("standard output takes one song; name a folder for several")
-        if sys.stdout.isatty():
-            raise UsageError("standard output is a terminal; send it to a file or a program")
+        refuse_terminal()
     elif out is not None and into_folder:
         if out.exists() and not out.is_dir():
             raise UsageError(f"{out}: is a file; several tracks need a folder")
@@ -64,12 +103,13 @@ def choose_format(asked: str | None, out: Path | None, song: Song) -> str:
     """
     if asked and asked not in FORMATS:
         raise UsageError(f"no format is called {asked!r}; choose one of {', '.join(FORMATS)}")
-    is_file = out is not None and out != STDOUT and not out.is_dir()
+    is_file = out is not None and out != STDOUT and not is_folder(out)
     named = format_of(out) if out and is_file else None
     if asked and named and asked != named:
         raise UsageError(f"{out}: is named as {named}, but the format asked for is {asked}; make them agree")
-    if out and is_file and not asked and not named and out.suffix:
-        raise UsageError(f"{out}: no format is called {out.suffix!r}; choose one of {', '.join(FORMATS)}")
+    if out and is_file and not asked and not named and (is_audio_suffix(out) or _SUFFIX.fullmatch(out.suffix)):
+        known = ", ".join(FORMATS)
+        raise UsageError(f"{out}: no format is called {out.suffix!r}; there are {known}", hint="format")
     chosen = asked or named
     if chosen:
         if reason := unsupported(chosen, song.sample_rate, song.channels):
@@ -80,13 +120,24 @@ def choose_format(asked: str | None, out: Path | None, song: Song) -> str:
     return "flac"
 
 
-def track_path(song: Path, out: Path | None, ending: str) -> Path:
-    """Return `out` itself, or the song's name with another `ending` in the folder `out`, or beside the song."""
-    if song == STDIN:
-        song = Path("standard-input")
+def track_path(song: Path, out: Path | None, ending: str, *, below: PurePath | None = None) -> Path:
+    """Return `out` itself, or the song's name with another `ending`, beside the song or `below` the folder `out`."""
+    name = fitting_name(stem_of(Path("standard-input") if song == STDIN else song), ending)
     if out is None:
-        return song.with_name(song.stem + ending)
-    return out / (song.stem + ending) if out.is_dir() and out != STDOUT else out
+        return song.with_name(name)
+    return out / (below or "") / name if out != STDOUT and is_folder(out) else out
+
+
+def stem_of(song: PurePath) -> str:
+    """Return the name of a song without its suffix, if that is one of audio: `Mr. Bungle - 01` has none."""
+    return song.name.removesuffix(song.suffix) if is_audio_suffix(song) else song.name
+
+
+def fitting_name(stem: str, ending: str) -> str:
+    """Join the parts of a name; shorten the first so that the name, and that of a report, fits a file system."""
+    while stem and len(os.fsencode(stem + ending)) > MAX_NAME_BYTES - _ROOM_FOR_REPORT:
+        stem = stem[:-1]
+    return stem + ending
 
 
 def track_ending(format: str, seconds: float) -> str:

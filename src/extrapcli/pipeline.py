@@ -5,10 +5,10 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Protocol
 
-from extrapcli.atomic import STDOUT, atomic_file, make_folder, refuse_existing
+from extrapcli.atomic import atomic_file, is_special, make_folder, refuse_existing
 from extrapcli.audio.encode import Clip, open_track
 from extrapcli.audio.song import Song, Tags
 from extrapcli.audio.tags import write_tags
@@ -17,7 +17,7 @@ from extrapcli.errors import CannotWrite, ExtrapError, SomeFailed, UsageError
 from extrapcli.extrapolators.base import Ending, Style
 from extrapcli.model import Model, length, load, style
 from extrapcli.models import DEFAULT
-from extrapcli.naming import check_destination, choose_format, read_song, songs_among, track_ending, track_path
+from extrapcli.naming import STDIN, check_destination, choose_format, read_song, songs_among, track_ending, track_path
 
 
 @dataclass(frozen=True)
@@ -107,21 +107,28 @@ class Pipeline:
         )
         self._written: set[Path] = set()
 
-    def run(self, source: Path, out: Path | None = None, progress: Progress | None = None) -> TrackFile:
+    def run(
+        self,
+        source: Path,
+        out: Path | None = None,
+        progress: Progress | None = None,
+        *,
+        below: PurePath | None = None,
+    ) -> TrackFile:
         """Continue the song in a file, `-` being standard input.
 
-        The track goes to `out`, a file, a folder or `-`, or beside its song. Raises as `decode`, `Length.samples`,
-        `choose_format`, `write` and `write_report` do.
+        The track goes to `out`, a file, a folder or `-`, or beside its song; in a folder, it goes to the folder
+        `below`, which is made. Raises as `decode`, `Length.samples`, `choose_format`, `write` and `write_report` do.
         """
         options, progress = self.options, progress or NoProgress()
         song = read_song(source, salvage=options.salvage)
         wanted = options.length.samples(song)
         format = choose_format(options.format, out, song)
-        path = track_path(source, out, track_ending(format, wanted / song.sample_rate))
+        path = track_path(source, out, track_ending(format, wanted / song.sample_rate), below=below)
         if path in self._written:
-            raise CannotWrite(
-                f"{path}: was just written for another song of that name; extrap batch keeps folders apart"
-            )
+            raise CannotWrite(f"{path}: was just written for another song of that name; continue that one by itself")
+        if out is not None and below is not None:
+            make_folder(path.parent)
         if options.report:
             from extrapcli.evaluation.report import report_paths, write_report
 
@@ -248,7 +255,7 @@ def continue_file(
         report=report,
     )
     out = Path(track) if track is not None else None
-    if Path("-") in (Path(song), out):
+    if STDIN in (Path(song), out):
         raise UsageError("- is no file; use Model.continue_song for sound that is in memory")
     if out is not None and str(track).endswith(("/", os.sep)):
         make_folder(out)
@@ -258,24 +265,35 @@ def continue_file(
 
 
 def continue_files(
-    sources: list[Path], out: Path | None, options: Options, *, into_folder: bool, show_progress: ShowProgress
+    sources: list[Path],
+    out: Path | None,
+    options: Options,
+    *,
+    into_folder: bool,
+    show_progress: ShowProgress,
+    on_left_out: Callable[[str], None] = lambda line: None,
 ) -> Iterator[TrackFile | ExtrapError]:
     """Continue songs, files or folders of them, yielding each track when it is whole.
 
-    `into_folder` says that `out` is a folder, which is made. The error of a single song is raised. Of several, each
-    error is yielded in place of its track, and SomeFailed is raised at the end.
+    `into_folder` says that `out` is a folder, which is made; in it, the songs of a folder keep their subfolders.
+    `on_left_out` is called for each folder in which something is no song, with a line about that. The error of a
+    single song is raised. Of several, each error is yielded in place of its track, and SomeFailed is raised at the
+    end.
     """
     if options.report:
         check_report(out)
-    songs = songs_among(sources)
-    several = len(songs) > 1
-    check_destination(songs, out, into_folder=into_folder or several or songs != sources)
+    songs, lines = songs_among(sources, out)
+    several, paths = len(songs) > 1, [song.path for song in songs]
+    check_destination(paths, out, into_folder=into_folder or several or paths != sources)
+    for line in lines:
+        on_left_out(line)
     pipeline = Pipeline(options)
     failed = 0
-    for source in songs:
+    for song in songs:
         try:
+            song.check()
             with show_progress() as progress:
-                track = pipeline.run(source, out, progress)
+                track = pipeline.run(song.path, out, progress, below=song.below)
         except ExtrapError as error:
             if not several:
                 raise
@@ -291,8 +309,8 @@ def check_report(out: Path | None) -> None:
     """Raise UsageError where no report can lie beside a track, MissingDependency where its packages are absent."""
     from extrapcli.evaluation import check_installed
 
-    if out == STDOUT:
-        raise UsageError("a report lies beside its track, and standard output has no place for one")
+    if out is not None and is_special(out):
+        raise UsageError("a report lies beside its track, and standard output or a pipe has no place for one")
     check_installed()
 
 

@@ -1,16 +1,16 @@
-"""Ctrl-C and SIGTERM at moments that must not be interrupted."""
+"""Ctrl-C, SIGTERM and SIGHUP at moments that must not be interrupted."""
 
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-INTERRUPTIONS = {signal.SIGINT, signal.SIGTERM}
+INTERRUPTIONS = {getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)}
 
 
 @contextmanager
 def signals_postponed() -> Iterator[None]:
-    """Hold back Ctrl-C and SIGTERM until the block ends.
+    """Hold back Ctrl-C, SIGTERM and SIGHUP until the block ends.
 
     They are put off in this process, where any thread may get them, and masked for processes that are started
     meanwhile, which inherit the mask. Python lets only the main thread set handlers; elsewhere nothing is held back.

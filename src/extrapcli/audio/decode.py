@@ -4,7 +4,10 @@ libsndfile reads the formats it reads best. FFmpeg reads all others, and also MP
 decoder prints messages to stderr. The content of a file decides which, never its name.
 """
 
+import io
 import operator
+import os
+import stat
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -82,7 +85,7 @@ def decode(source: Path | BinaryIO, *, name: str | None = None, salvage: bool = 
     name = name or source.name
     try:
         with source.open("rb") as stream:
-            return _decode(stream, name, salvage)
+            return _decode(_seekable(stream, name), name, salvage)
     except FileNotFoundError:
         raise UnreadableAudio(f"{name}: no such file; check the path {source}") from None
     except (IsADirectoryError, PermissionError):
@@ -91,6 +94,14 @@ def decode(source: Path | BinaryIO, *, name: str | None = None, salvage: bool = 
         raise UnreadableAudio(f"{name}: no permission to read it; change its permissions or copy it") from None
     except OSError as error:
         raise UnreadableAudio(f"{name}: cannot be read ({error.strerror}); copy it from its source again") from None
+
+
+def _seekable(stream: BinaryIO, name: str) -> BinaryIO:
+    """Return a file as it is, and a pipe read to its end. Raises UnreadableAudio for a device."""
+    mode = os.fstat(stream.fileno()).st_mode
+    if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+        raise UnreadableAudio(f"{name}: a device, not a file; give it a song")
+    return stream if stat.S_ISREG(mode) else io.BytesIO(stream.read())
 
 
 def _decode(stream: BinaryIO, name: str, salvage: bool) -> Song:

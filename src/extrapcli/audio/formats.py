@@ -55,10 +55,28 @@ def unsupported(format: str, sample_rate: int, channels: int) -> str | None:
 
 def is_audio_name(path: PurePath) -> bool:
     """Return whether a file counts as a song by its name: an audio suffix, and no leading dot."""
-    return path.suffix.lower() in _AUDIO_SUFFIXES and not path.name.startswith(".")
+    return is_audio_suffix(path) and not path.name.startswith(".")
+
+
+def is_audio_suffix(path: PurePath) -> bool:
+    """Return whether a path's suffix is one of audio, or of videos."""
+    return path.suffix.lower() in _AUDIO_SUFFIXES
+
+
+def is_companion_name(path: PurePath) -> bool:
+    """Return whether a file's suffix says that it only accompanies songs: covers, lists, texts, archives."""
+    return path.suffix.lower() in _COMPANION_SUFFIXES
 
 
 _AUDIO_SUFFIXES = {suffix for format in FORMATS.values() for suffix in format.suffixes} | {
-    ".aac", ".ac3", ".aif", ".aifc", ".aiff", ".alac", ".ape", ".au", ".avi", ".caf", ".dts", ".mka", ".mkv",
-    ".mov", ".mp2", ".mpc", ".rf64", ".snd", ".tta", ".w64", ".webm", ".wma", ".wmv", ".wv",
+    ".3g2", ".3gp", ".aac", ".ac3", ".adts", ".aif", ".aifc", ".aiff", ".alac", ".amr", ".ape", ".asf", ".au", ".avi",
+    ".caf", ".dff", ".dsf", ".dts", ".eac3", ".ec3", ".f4a", ".f4v", ".flv", ".m2ts", ".m4b", ".m4r", ".m4v", ".mka",
+    ".mkv", ".mov", ".mp1", ".mp2", ".mpc", ".mpeg", ".mpg", ".mpga", ".mts", ".oga", ".ogv", ".ogx", ".qt", ".ra",
+    ".rf64", ".rm", ".snd", ".spx", ".tak", ".tta", ".vob", ".voc", ".w64", ".weba", ".webm", ".wma", ".wmv", ".wv",
+}  # fmt: skip
+_COMPANION_SUFFIXES = {
+    ".7z", ".accurip", ".ass", ".bmp", ".cue", ".db", ".doc", ".docx", ".ffp", ".gif", ".gz", ".htm", ".html", ".ini",
+    ".jpeg", ".jpg", ".json", ".jsonl", ".log", ".lrc", ".m3u", ".m3u8", ".md", ".md5", ".mid", ".midi", ".nfo",
+    ".pdf", ".pls", ".png", ".rar", ".rtf", ".sfv", ".srt", ".sub", ".svg", ".tar", ".tif", ".tiff", ".toml", ".txt",
+    ".vtt", ".webp", ".xml", ".xspf", ".yaml", ".yml", ".zip",
 }  # fmt: skip

@@ -15,6 +15,7 @@ from extrapcli.batch.locations import parse_location
 from extrapcli.batch.manifest import Manifest, Record, manifest_path
 from extrapcli.batch.scheduler import Scheduler
 from extrapcli.errors import UsageError
+from extrapcli.finding import Found
 from extrapcli.pipeline import Options, Pipeline
 
 
@@ -33,7 +34,7 @@ class Batch:
         options: what to make; `threads` is set to each worker's share of the cores.
         name: pattern of the tracks' names, with {stem}, {minutes}, {ext} and {model}.
         format: format of the tracks; by default the one that each song's name ends in, or FLAC.
-        include: patterns such as `*.mp3` of the songs; by default all files whose name ends like that of audio.
+        include: patterns such as `*.mp3` of the songs; by default all files that are audio by name or content.
         exclude: patterns of songs and folders to leave out.
         manifest: where the manifest is; by default in the folder of tracks.
         engine: `local` for processes on this machine, `ray` for a Ray cluster.
@@ -48,7 +49,9 @@ class Batch:
 
     Attributes:
         jobs: the songs and their tracks.
+        found: what lies in the folder, also what is no song, with the reason.
         tracks: the folder or URL of the tracks.
+        manifest_path: where the manifest is.
         counts: how many songs there are, and what has become of them so far.
         workers: number of workers; 1 if it depends on the cluster.
     """
@@ -84,13 +87,15 @@ class Batch:
             self.workers = self._parallel = workers or 1
             threads = 1
             source, self.tracks = source.absolute(), self.tracks.absolute()  # workers have another current folder
-        self._manifest_path = manifest_path(self.tracks, manifest)
+        self.manifest_path = manifest_path(self.tracks, manifest)
         self._options = replace(options, threads=threads)
         naming = Naming(options.length, options.model, name, format)
-        self.jobs = find_jobs(source, self.tracks, naming, include=include, exclude=exclude)
+        found: list[Found] = []
+        self.jobs = find_jobs(source, self.tracks, naming, include=include, exclude=exclude, on_found=found.append)
+        self.found = found[0]
         # Report a model or options that can't work before any song is started. With Ray, no device is needed here.
         Pipeline(self._options if engine == "local" else replace(self._options, device="auto"))
-        self._manifest = Manifest(self._manifest_path)
+        self._manifest = Manifest(self.manifest_path)
         self._scheduler = Scheduler(self.jobs, self._manifest, options, retry=retry, fail_fast=fail_fast)
         self.counts = self._scheduler.counts
         self._engine, self._address, self._timeout_minutes = engine, address, timeout_minutes
@@ -116,7 +121,7 @@ class Batch:
         Raises SomeFailed at the end where songs failed, CannotWrite where the manifest can't be written, UsageError
         where there is no Ray cluster, MissingDependency where Ray isn't installed.
         """
-        make_folder(self._manifest_path.parent)
+        make_folder(self.manifest_path.parent)
         with closing(self._open_engine()) as engine:
             yield from self._scheduler.run(engine)
 

@@ -168,7 +168,8 @@ class _Process:
 
 def _serve(pipe: Connection, options: Options) -> None:
     """Work in a process of its own until the pipe is closed or the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to workers too; their parent ends them
+    for number in INTERRUPTIONS:  # a terminal sends these to workers too; their parent ends them
+        signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTIONS)

@@ -2,15 +2,17 @@
 
 import os
 import string
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from pathlib import Path, PurePath, PurePosixPath
 
-from extrapcli.audio.formats import FORMATS, format_of, is_audio_name
+from extrapcli.atomic import is_folder
+from extrapcli.audio.formats import FORMATS, format_of
 from extrapcli.batch.locations import Location, RemotePath, canonical, same_folder
 from extrapcli.continuation import Length, clock
 from extrapcli.errors import CannotWrite, ExtrapError, UnreadableAudio, UsageError
+from extrapcli.finding import Found, Patterns, find_songs, named_songs
+from extrapcli.naming import fitting_name, stem_of
 
 DEFAULT_NAME = "{stem}-{minutes}.{ext}"
 _FIELDS = ("stem", "minutes", "ext", "model")
@@ -68,69 +70,72 @@ class Naming:
         format = self.format or format_of(song) or "flac"
         minutes = ("plus-" if self.length.beyond else "") + clock(self.length.minutes * 60)
         ext = FORMATS[format].suffixes[0].removeprefix(".")
-        return self.pattern.format(stem=song.stem, minutes=minutes, ext=ext, model=Path(self.model).name), format
+        stem, model = stem_of(song), Path(self.model).name
+        ending = self.pattern.format(stem="", minutes=minutes, ext=ext, model=model)
+        stem = fitting_name(stem, ending).removesuffix(ending)
+        return self.pattern.format(stem=stem, minutes=minutes, ext=ext, model=model), format
 
 
 def find_jobs(
-    songs: Location, tracks: Location, naming: Naming, *, include: Sequence[str], exclude: Sequence[str]
+    songs: Location,
+    tracks: Location,
+    naming: Naming,
+    *,
+    include: Sequence[str],
+    exclude: Sequence[str],
+    on_found: Callable[[Found], None] = lambda found: None,
 ) -> list[Job]:
-    """Find the songs in a folder and all folders below, sorted by name, and name the track of each.
+    """Find the songs in a folder and all folders below, as `find_songs` does, and name the track of each.
 
-    Songs are the files that match a pattern of `include` or, without any, whose name ends like that of audio. A
-    pattern such as `*.mp3` or `demos/*` is matched from the right; one of `exclude` can also name a folder to leave
-    out. Files inside `tracks` are not songs, and links to folders are not followed.
+    At a URL, files are told by their names. Files inside `tracks` are not songs. `on_found` is called with what was
+    found and left out.
 
     Raises UsageError where two tracks would have one name, where a track would replace a song, and for an empty
-    pattern; UnreadableAudio where there is no song, or a folder can't be read; CannotWrite where `tracks` is a URL
+    pattern; UnreadableAudio where there is no song, or a URL can't be listed; CannotWrite where `tracks` is a URL
     that can't be listed.
     """
     for pattern in (*include, *exclude):
         if not PurePath(pattern).parts or "**" in pattern:
             raise UsageError(f"{pattern!r}: not a supported pattern; write *.mp3, demos/* or the name of a folder")
-    if isinstance(songs, Path) and not songs.is_dir():
+    if isinstance(songs, Path) and not is_folder(songs):
         raise UnreadableAudio(f"{songs}: no such folder; name one with songs")
     if same_folder(songs, tracks):
         raise UsageError(f"{tracks}: holds the songs; name another folder for the tracks")
-    jobs = []
+    patterns = Patterns(include, exclude)
+    listed: dict[PurePath, RemotePath] = {}
+    if isinstance(songs, RemotePath):
+        listed = _files(songs, tracks, patterns)
+        found = named_songs(list(listed), patterns)
+    else:
+        found = find_songs(songs, without=Path(canonical(tracks)), patterns=patterns)
     existing = _list(tracks, CannotWrite) if isinstance(tracks, RemotePath) else {}
-    for path, source in sorted(_files(songs, tracks, exclude), key=itemgetter(0)):
-        if any(map(path.match, include)) if include else is_audio_name(path):
-            name, format = naming.track_name(path)
-            track = path.with_name(name)
-            target = tracks / track if isinstance(tracks, Path) else tracks.missing(track)
-            target = existing.get(track.as_posix(), target)
-            jobs.append(Job(source, target, format, path.as_posix(), track.as_posix()))
+    jobs = []
+    for path in found.songs:
+        name, format = naming.track_name(path)
+        track = path.with_name(name)
+        target = tracks / track if isinstance(tracks, Path) else tracks.missing(track)
+        target = existing.get(track.as_posix(), target)
+        jobs.append(Job(listed.get(path, songs / path), target, format, path.as_posix(), track.as_posix()))
     if not jobs:
-        raise UnreadableAudio(f"{songs}: no songs in this folder; name another folder, or other patterns")
+        reason = found.summary() or "name another folder, or other patterns"
+        raise UnreadableAudio(f"{songs}: no songs in this folder; {reason}")
     _refuse_collisions(jobs)
+    on_found(found)
     return jobs
 
 
-def _files(songs: Location, tracks: Location, exclude: Sequence[str]) -> Iterator[tuple[PurePath, Location]]:
-    def unreadable(error: OSError) -> None:
-        raise UnreadableAudio(f"{error.filename}: cannot be read ({error.strerror or error})", hint="exclude")
-
-    def included(path: PurePath) -> bool:
-        return not any(path.match(pattern) for pattern in exclude)
-
+def _files(songs: RemotePath, tracks: Location, patterns: Patterns) -> dict[PurePath, RemotePath]:
     tracks_name = canonical(tracks)
-    if isinstance(songs, RemotePath):
-        tracks_inside = f"{tracks_name}/".startswith(f"{songs}/")
-        for name, song in _list(songs, UnreadableAudio).items():
-            path = PurePosixPath(name)
-            is_track = tracks_inside and song.url.startswith(f"{tracks_name}/")
-            if is_track or not all(map(included, (path, *path.parents))):
-                continue
-            if not {"", ".", ".."}.isdisjoint(name.split("/")):
-                raise UsageError(f"{song}: this name leads out of its folder", hint="exclude")
-            yield path, song
-        return
-    for folder, folders, files in os.walk(songs, onerror=unreadable):
-        here = Path(folder).relative_to(songs)
-        folders[:] = [
-            name for name in folders if included(here / name) and canonical(songs / here / name) != tracks_name
-        ]
-        yield from ((here / name, songs / here / name) for name in files if included(here / name))
+    tracks_inside = f"{tracks_name}/".startswith(f"{songs}/")
+    files: dict[PurePath, RemotePath] = {}
+    for name, song in _list(songs, UnreadableAudio).items():
+        path = PurePosixPath(name)
+        if tracks_inside and song.url.startswith(f"{tracks_name}/"):
+            continue
+        if not {"", ".", ".."}.isdisjoint(name.split("/")) and not patterns.excludes(path):
+            raise UsageError(f"{song}: this name leads out of its folder", hint="exclude")
+        files[path] = song
+    return files
 
 
 def _list(folder: RemotePath, error_type: type[ExtrapError]) -> dict[str, RemotePath]:

@@ -18,12 +18,16 @@ NAMED_FAILURES = 50  # in the last error; each has been reported when it happene
 
 @dataclass
 class Counts:
-    """How many songs there are, got a new track, kept the track of an earlier run, or failed."""
+    """How many songs there are, got a new track, kept the track of an earlier run, or failed.
+
+    `noted` of the tracks, new and kept, have notes about what was lost or changed on the way.
+    """
 
     songs: int
     made: int = 0
     kept: int = 0
     failed: int = 0
+    noted: int = 0
 
 
 class Scheduler:
@@ -121,6 +125,7 @@ class Scheduler:
             self.counts.made += 1
         else:
             self.counts.kept += 1
+        self.counts.noted += bool(record.notes)
         return record
 
     def _summary(self) -> str:

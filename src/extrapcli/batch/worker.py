@@ -1,6 +1,5 @@
 """What a worker does: continue one song after another with a model that is loaded once."""
 
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -14,6 +13,7 @@ from extrapcli.batch.jobs import Job
 from extrapcli.batch.locations import Location, current_stat, exists, local_input, local_output, sha256_of
 from extrapcli.batch.manifest import Record, stat_signature
 from extrapcli.errors import CannotWrite, UnreadableAudio
+from extrapcli.finding import check_regular
 from extrapcli.models import CARD, sha256
 from extrapcli.pipeline import NoProgress, Options, Pipeline
 
@@ -132,9 +132,8 @@ class Worker:
 
 def song_sha256(file: Path, song: Location) -> str:
     """Return the hash of a song's file. Raises UnreadableAudio where it can't be read, or is a pipe or device."""
+    check_regular(file, str(song))
     try:
-        if not stat.S_ISREG(file.stat().st_mode):
-            raise UnreadableAudio(f"{song}: not a regular file", hint="exclude")
         return sha256(file)
     except OSError as error:
         raise UnreadableAudio(f"{song}: cannot be read: {error.strerror}") from None

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from extrapcli import console
-from extrapcli.cli.app import app
 from extrapcli.cli.hints import with_hint
 from extrapcli.cli.options import (
     Add,
@@ -28,6 +27,7 @@ from extrapcli.cli.options import (
     Variety,
     length_of,
 )
+from extrapcli.cli.root import app
 from extrapcli.errors import ExtrapError
 from extrapcli.models import DEFAULT
 
@@ -122,6 +122,8 @@ def batch(
         fail_fast=fail_fast,
     )
     if dry_run:
+        for path, reason in work.found.left_out:
+            console.say(f"{songs}: {path} is left out: {reason}")
         needed = work.needed()
         for job, reason in needed:
             console.result(f"{job.source} -> {job.target}: {reason}")
@@ -130,15 +132,23 @@ def batch(
             f"{len(needed)} of {len(work.jobs)} songs; about {clock(estimate.seconds)} "
             f"with {work.workers} jobs, and {estimate.bytes / 1e6:.0f} MB"
         )
+    if (summary := work.found.summary()) and not quiet:
+        console.say(f"{songs}: {summary}")
+    if dry_run:
         return
     with (
         console.nothing_but_results(),
         console.batch(quiet, work.counts) as progress,
         closing(work.run()) as records,
     ):
-        for record in records:
-            if record.state == "failed":
-                progress.say(with_hint(ExtrapError(record.error, hint=record.hint)))
-            else:
-                console.result(record.to_json() if json else str(work.tracks / record.output))
-            progress.ended(work.counts)
+        try:
+            for record in records:
+                if record.state == "failed":
+                    progress.say(with_hint(ExtrapError(record.error, hint=record.hint)))
+                else:
+                    console.result(record.to_json() if json else str(work.tracks / record.output))
+                progress.ended(work.counts)
+        finally:
+            if (counts := work.counts).noted and not quiet:
+                told = f"{counts.noted} of {counts.made + counts.kept} tracks have notes on what was lost or changed"
+                progress.say(f"{told}; see them in {work.manifest_path}")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from extrapcli import console
-from extrapcli.cli.app import app
+from extrapcli.atomic import STDOUT, destination
 from extrapcli.cli.hints import with_hint
 from extrapcli.cli.options import (
     Add,
@@ -29,6 +29,7 @@ from extrapcli.cli.options import (
     Variety,
     length_of,
 )
+from extrapcli.cli.root import app
 from extrapcli.errors import ExtrapError
 from extrapcli.models import DEFAULT
 
@@ -71,7 +72,8 @@ def continue_(
     from extrapcli.model import style
     from extrapcli.pipeline import Options, continue_files
 
-    if json and out == "-":
+    track = destination(out) if out else None
+    if json and track == STDOUT:
         raise typer.BadParameter("--json and -o - both want standard output")
     options = Options(
         length=length_of(minutes, add),
@@ -89,10 +91,11 @@ def continue_(
     gpu_said = quiet or device != "auto"
     for outcome in continue_files(
         songs,
-        Path(out) if out else None,
+        track,
         options,
         into_folder=(out or "").endswith(os.sep),
         show_progress=lambda: console.progress(quiet),
+        on_left_out=lambda line: None if quiet else console.say(line),
     ):
         if isinstance(outcome, ExtrapError):
             console.say(with_hint(outcome))
@@ -102,5 +105,5 @@ def continue_(
             gpu_said = True
         for note in () if quiet else outcome.notes:
             console.say(f"{outcome.song}: {note}")
-        if outcome.path != Path("-"):
+        if outcome.path != STDOUT:
             console.result(outcome.to_json() if json else str(outcome.path))

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from extrapcli import console
-from extrapcli.cli.app import app
 from extrapcli.cli.options import Quiet, Threads
+from extrapcli.cli.root import app
 
 
 @app.command()

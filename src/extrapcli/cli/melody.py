@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from extrapcli import console
-from extrapcli.cli.app import app
+from extrapcli.atomic import STDOUT, destination
 from extrapcli.cli.options import Backend, Device, Quiet, Threads
+from extrapcli.cli.root import app
 from extrapcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -84,11 +85,12 @@ def melody(
         if not quiet:
             console.say(f"{recording}: {heard}")
 
-    outputs = Outputs(out, audio, score, soundfont, overwrite)
+    midi = destination(out)
+    outputs = Outputs(midi, audio, score, soundfont, overwrite)
     options = MelodyOptions(bars, temperature, random_seed, key, metre, tempo, model, backend, device, threads)
     written = write_tune(begin, outputs, options, on_melody=say_melody)
     if not written.ended and not quiet:
         console.say(f"the tune did not end within {bars} bars and was cut there; ask for more --bars")
-    if out != Path("-"):
+    if midi != STDOUT:
         for path in outputs.paths:
             console.result(str(path))

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from extrapcli import console
-from extrapcli.cli.app import app
+from extrapcli.cli.root import app
 
 
 @app.command()

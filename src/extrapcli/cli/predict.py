@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from extrapcli import console
-from extrapcli.cli.app import app
+from extrapcli.atomic import STDOUT, destination
 from extrapcli.cli.options import Backend, Device, Format, Quiet, Threads
+from extrapcli.cli.root import app
 
 
 @app.command()
@@ -41,7 +42,8 @@ def predict(
     """
     from extrapcli.prediction import PredictionOptions, predict_song
 
-    if json and out == "-":
+    prediction = destination(out) if out else None
+    if json and prediction == STDOUT:
         raise typer.BadParameter("--json and -o - both want standard output")
     options = PredictionOptions(
         model=model,
@@ -55,7 +57,7 @@ def predict(
     with console.progress(quiet) as progress:
         made = predict_song(
             song,
-            Path(out) if out else None,
+            prediction,
             options,
             into_folder=(out or "").endswith(os.sep),
             progress=progress,
@@ -67,5 +69,5 @@ def predict(
             ("repeating the last sample", made.last_sample),
         ):
             console.say(f"{name}: error {error.decibels:.1f} dB, {error.squared_16_bit:,.0f} in squared 16-bit units")
-    if made.path != Path("-"):
+    if made.path != STDOUT:
         console.result(made.to_json() if json else str(made.path))

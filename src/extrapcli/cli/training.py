@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from extrapcli import console
-from extrapcli.cli.app import app
 from extrapcli.cli.options import Quiet
+from extrapcli.cli.root import app
 from extrapcli.models import DEFAULT
 
 

@@ -1,10 +1,11 @@
 """The files of a tune: MIDI, and sound and a score where they are asked for. All of them appear, or none."""
 
+import os
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from extrapcli.atomic import STDOUT, atomic_file, refuse_existing
+from extrapcli.atomic import STDOUT, atomic_file, is_special, refuse_existing
 from extrapcli.audio.formats import FORMATS, format_of
 from extrapcli.errors import UsageError
 from extrapcli.melody.encoding import Tune
@@ -52,7 +53,7 @@ def prepare(outputs: Outputs) -> bytes:
         _check_suffix("a score", outputs.score, SCORE_SUFFIXES)
     if outputs.soundfont and not outputs.audio:
         raise UsageError(f"{outputs.soundfont}: a sound font is for sound, and none is asked for", hint="audio")
-    if len({path.resolve() for path in outputs.paths}) < len(outputs.paths):
+    if len({os.path.realpath(path) for path in outputs.paths}) < len(outputs.paths):
         raise UsageError(f"{outputs.paths[-1]}: is named for two outputs; give each a name of its own")
     for path in outputs.paths:
         refuse_existing(path, outputs.overwrite)
@@ -92,6 +93,6 @@ def write(outputs: Outputs, tune: Tune, key: Key, *, tempo: float, font: bytes, 
 
 
 def _check_suffix(what: str, path: Path, suffixes: tuple[str, ...]) -> None:
-    if path.suffix.lower() not in suffixes:
+    if path.suffix.lower() not in suffixes and not is_special(path):
         ending = repr(path.suffix) if path.suffix else "a name without a suffix"
         raise UsageError(f"{path}: {what} is written as {', '.join(suffixes)}, not {ending}")

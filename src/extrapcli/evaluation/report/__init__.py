@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from extrapcli.atomic import atomic_file, refuse_existing
+from extrapcli.atomic import atomic_file, is_folder, is_same_file, is_special, refuse_existing
 from extrapcli.audio.decode import decode
 from extrapcli.audio.song import Song
 from extrapcli.continuation import Join
@@ -19,13 +19,15 @@ def report_paths(track: Path, out: Path | None = None) -> tuple[Path, Path]:
 
     Raises UsageError for an `out` with another name, CannotWrite where its folder is missing.
     """
-    if out is None or out.is_dir():
+    if out is None and is_special(track):
+        raise UsageError(f"{track}: a pipe has no folder for a report", hint="out")
+    if out is None or is_folder(out):
         page = (out or track.parent) / f"{track.name}.html"
     elif out.suffix.lower() in PAGE_SUFFIXES:
         page = out
     else:
         raise UsageError(f"{out}: a report is a page; name a folder, or a file that ends in .html")
-    if not page.parent.is_dir():
+    if not is_folder(page.parent):
         raise CannotWrite(f"{page}: there is no folder {page.parent}; make it first")
     return page, page.with_suffix(".json")
 
@@ -70,7 +72,7 @@ def write_report(
     """
     paths = report_paths(track, out)
     for path in paths:
-        if any(path.exists() and source.exists() and path.samefile(source) for source in inputs):
+        if any(is_same_file(path, source) for source in inputs):
             raise UsageError(f"{path}: is read for this report; write the report under another name")
         refuse_existing(path, overwrite)
     from extrapcli.evaluation.head import match_format
@@ -88,6 +90,6 @@ def write_report(
         atomic_file(paths[0], source=track, overwrite=overwrite) as page_file,
         atomic_file(paths[1], source=track, overwrite=overwrite) as json_file,
     ):
-        page_file.write_text(html, encoding="utf-8")
+        page_file.write_text(html, encoding="utf-8", errors="replace")  # names of files need not be text
         json_file.write_text(text + "\n", encoding="utf-8")
     return text, paths
