@@ -11,8 +11,6 @@ What fails raises a kind of `ExtrapError`, whose text is one sentence. Nothing i
 loads none of the libraries it works with; they are loaded when they are first needed.
 """
 
-from importlib import import_module
-
 from extrapcli.errors import (
     CannotWrite,
     ExtrapError,
@@ -67,6 +65,8 @@ _MODULES = {
 def __getattr__(name: str) -> object:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     return getattr(import_module(f"extrapcli.{_MODULES[name]}"), name)
 
 

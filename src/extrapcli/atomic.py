@@ -162,21 +162,43 @@ def _unfinished(folder: Path, suffix: str | None) -> Iterator[tuple[Path, int | 
     handle, name = tempfile.mkstemp(prefix=".extrap-", suffix=suffix or ".partial", dir=folder)
     os.close(handle)
     whole = Path(name)
-    _named_parts.add(whole)
+    _temporary.add(whole)
     try:
         yield whole, None
     finally:
         whole.unlink(missing_ok=True)
-        _named_parts.discard(whole)
+        _temporary.discard(whole)
 
 
-_named_parts: set[Path] = set()
+@contextmanager
+def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
+    """Give a folder, in `parent` or where temporary files go, that is gone afterwards. Raises CannotWrite."""
+    try:
+        made = tempfile.TemporaryDirectory(dir=parent, prefix=".extrap-" if parent else "extrap-")
+    except OSError as error:
+        raise CannotWrite(
+            f"{parent or 'the folder for temporary files'}: cannot be written: {error.strerror}"
+        ) from None
+    with made as name:
+        folder = Path(name)
+        _temporary.add(folder)
+        try:
+            yield folder
+        finally:
+            _temporary.discard(folder)
+
+
+_temporary: set[Path] = set()
+"""The files and folders of this process that have names and are to vanish."""
 
 
 def remove_unfinished() -> None:
-    """Remove the unfinished files of this process, for one that is about to leave without cleaning up."""
-    for part in _named_parts:
-        part.unlink(missing_ok=True)
+    """Remove the temporary files and folders of this process, for one that is about to leave without cleaning up."""
+    for path in list(_temporary):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _descriptor(path: Path) -> int | None:

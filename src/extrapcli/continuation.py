@@ -71,7 +71,12 @@ class Continuation:
         written = copied = 0
         copying = False
         for block in self._blocks:
-            assert written <= block.start <= written + len(pending), "a block begins before the one before it ends"
+            if not written <= block.start <= written + len(pending):
+                begin = clock(block.start / rate)
+                raise UnusableModel(
+                    f"{self._song.name}: its extrapolator gave a block that begins at {begin}, beyond the end of the one "
+                    "before it, or before its beginning; tell its authors"
+                )
             self.joins.append(Join(block.start / rate, block.fade_samples / rate, block.jump))
             yield from chunks(pending[: block.start - written])
             copied += copying * (block.start - written)

@@ -134,9 +134,13 @@ def stem_of(song: PurePath) -> str:
 
 
 def fitting_name(stem: str, ending: str) -> str:
-    """Join the parts of a name; shorten the first so that the name, and that of a report, fits a file system."""
+    """Join the parts of a name, without the middle of the first where that is too long for a file with a report.
+
+    Long names of songs that belong together mostly differ at their ends.
+    """
     while stem and len(os.fsencode(stem + ending)) > MAX_NAME_BYTES - _ROOM_FOR_REPORT:
-        stem = stem[:-1]
+        middle = len(stem) // 2
+        stem = stem[:middle] + stem[middle + 1 :]
     return stem + ending
 
 

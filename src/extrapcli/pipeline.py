@@ -2,8 +2,6 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Protocol
@@ -13,11 +11,11 @@ from extrapcli.audio.encode import Clip, open_track
 from extrapcli.audio.song import Song, Tags
 from extrapcli.audio.tags import write_tags
 from extrapcli.continuation import Join, Length
-from extrapcli.errors import CannotWrite, ExtrapError, SomeFailed, UsageError
+from extrapcli.errors import CannotWrite, UsageError
 from extrapcli.extrapolators.base import Ending, Style
 from extrapcli.model import Model, length, load, style
 from extrapcli.models import DEFAULT
-from extrapcli.naming import STDIN, check_destination, choose_format, read_song, songs_among, track_ending, track_path
+from extrapcli.naming import STDIN, choose_format, read_song, track_ending, track_path
 
 
 @dataclass(frozen=True)
@@ -82,9 +80,6 @@ class Progress(Protocol):
     def doing(self, what: str) -> None:
         """Show what is being done now."""
         ...
-
-
-ShowProgress = Callable[[], AbstractContextManager[Progress]]
 
 
 class NoProgress:
@@ -262,47 +257,6 @@ def continue_file(
     if report:
         check_report(out)
     return Pipeline(options, model if isinstance(model, Model) else load(model)).run(Path(song), out, progress)
-
-
-def continue_files(
-    sources: list[Path],
-    out: Path | None,
-    options: Options,
-    *,
-    into_folder: bool,
-    show_progress: ShowProgress,
-    on_left_out: Callable[[str], None] = lambda line: None,
-) -> Iterator[TrackFile | ExtrapError]:
-    """Continue songs, files or folders of them, yielding each track when it is whole.
-
-    `into_folder` says that `out` is a folder, which is made; in it, the songs of a folder keep their subfolders.
-    `on_left_out` is called for each folder in which something is no song, with a line about that. The error of a
-    single song is raised. Of several, each error is yielded in place of its track, and SomeFailed is raised at the
-    end.
-    """
-    if options.report:
-        check_report(out)
-    songs, lines = songs_among(sources, out)
-    several, paths = len(songs) > 1, [song.path for song in songs]
-    check_destination(paths, out, into_folder=into_folder or several or paths != sources)
-    for line in lines:
-        on_left_out(line)
-    pipeline = Pipeline(options)
-    failed = 0
-    for song in songs:
-        try:
-            song.check()
-            with show_progress() as progress:
-                track = pipeline.run(song.path, out, progress, below=song.below)
-        except ExtrapError as error:
-            if not several:
-                raise
-            yield error
-            failed += 1
-        else:
-            yield track
-    if failed:
-        raise SomeFailed(f"{failed} of {len(songs)} songs failed; each is named above")
 
 
 def check_report(out: Path | None) -> None:

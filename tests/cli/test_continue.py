@@ -143,7 +143,7 @@ def test_a_folder_and_again(extrap: Extrap, tiny_model: Path, tmp_path: Path) ->
     command = ("continue", "album", "--minutes", "0:09", "--model", tiny_model)
     assert extrap(*command).lines == ["album/a-0m09s.wav", "album/disc 2/b-0m09s.wav"]
     assert extrap(*command, "--overwrite").lines == ["album/a-0m09s.wav", "album/disc 2/b-0m09s.wav"]
-    assert extrap(*command, "-o", "out").lines == ["out/a-0m09s.wav", "out/b-0m09s.wav"]
+    assert extrap(*command, "-o", "out").lines == ["out/a-0m09s.wav", "out/disc 2/b-0m09s.wav"]
 
 
 def test_a_name_with_a_slash_is_a_folder(extrap: Extrap, tiny_model: Path) -> None:

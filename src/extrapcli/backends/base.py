@@ -57,10 +57,12 @@ class Backend(ABC):
         self._path = path
         try:
             loaded = self.load(path, device=device, threads=threads)
-        except ExtrapError:
+        except (ExtrapError, MemoryError):
             raise
         except Exception as error:  # runtimes raise whatever the damaged part raises
             raise UnusableModel(f"{path}: not a model that {self.name} can run: {first_line(error)}") from None
+        if not isinstance(loaded, LoadedModel):
+            raise UnusableModel(f"{path}: the {self.name} backend loads nothing; tell its authors")
         if loaded.spec is None:
             raise UnusableModel(f"{path}: holds no extrap spec; make it with extrap export")
         try:
@@ -96,9 +98,11 @@ class Backend(ABC):
         batch = self._check_inputs(inputs)
         try:
             outputs = self._run(inputs)
+            self._check_outputs(outputs, batch)
+        except (ExtrapError, MemoryError):
+            raise
         except Exception as error:
-            raise UnusableModel(f"{self._path}: fails when it is run: {first_line(error)}") from None
-        self._check_outputs(outputs, batch)
+            raise UnusableModel(f"{self._path}: fails when it is run: {first_line(error)}") from error
         return outputs
 
     def _check_inputs(self, inputs: Tensors) -> int:
@@ -113,6 +117,8 @@ class Backend(ABC):
 
     def _check_outputs(self, outputs: Tensors, batch: int) -> None:
         for name, shape in self.spec.output_shapes.items():
+            if name not in outputs:
+                raise UnusableModel(f"{self._path}: gave nothing for {name}")
             values, expected = outputs[name], (batch, *shape)
             if values.dtype != np.float32:
                 raise UnusableModel(f"{self._path}: gave {values.dtype} for {name}, not float32")

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 
+from extrapcli.atomic import temporary_folder
 from extrapcli.audio.probe import declared_seconds
 from extrapcli.batch.jobs import Job
 from extrapcli.batch.locations import exists, local_input
@@ -73,9 +72,9 @@ def _is_credible(record: Record) -> bool:
 
 def _try_one(assignments: list[Assignment], options: Options) -> list[Record]:
     worker = Worker(options)
-    with TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         for assignment in assignments:
-            job = replace(assignment.job, target=Path(folder) / "track")
+            job = replace(assignment.job, target=folder / "track")
             record = worker.run(replace(assignment, job=job, earlier=()))
             if record.state == "done":
                 return [record]

@@ -12,11 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path, PurePath
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from extrapcli.atomic import make_folder
+from extrapcli.atomic import make_folder, temporary_folder
 from extrapcli.errors import CannotWrite, MissingDependency, UnreadableAudio, UsageError
 from extrapcli.models import sha256
 
@@ -155,8 +154,8 @@ def local_input(source: Location) -> Iterator[Path]:
     if isinstance(source, Path):
         yield source
         return
-    with TemporaryDirectory(prefix="extrap-") as folder:
-        file = Path(folder) / "song"
+    with temporary_folder() as folder:
+        file = folder / "song"
         try:
             source.download(file)
         except OSError as error:
@@ -171,8 +170,8 @@ def local_output(target: Location) -> Iterator[Path]:
         make_folder(target.parent)
         yield target
         return
-    with TemporaryDirectory(prefix="extrap-") as folder:
-        file = Path(folder) / "track"
+    with temporary_folder() as folder:
+        file = folder / "track"
         yield file
         try:
             target.upload(file)

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import monotonic
 
+from extrapcli.atomic import temporary_folder
 from extrapcli.audio.decode import decode
 from extrapcli.batch.jobs import Job
 from extrapcli.batch.locations import Location, current_stat, exists, local_input, local_output, sha256_of
@@ -123,8 +123,8 @@ class Worker:
             with local_output(target) as path:
                 yield path
             return
-        with TemporaryDirectory(prefix="extrap-") as folder:
-            path = Path(folder) / "track"
+        with temporary_folder() as folder:
+            path = folder / "track"
             yield path
             if sha256(path) != sha256_of(target):
                 raise assignment.not_ours()

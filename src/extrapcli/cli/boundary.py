@@ -3,29 +3,21 @@
 import codecs
 import errno
 import os
-import signal
 import sys
 from io import TextIOWrapper
-from types import FrameType
 from typing import NoReturn
 
 from extrapcli import console
 from extrapcli.cli.hints import with_hint
 from extrapcli.errors import CannotWrite, ExtrapError
-from extrapcli.signals import INTERRUPTIONS
 
 READER_LEFT = 141  # as a shell has it for a program that SIGPIPE has ended
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_received: list[int] = []
 
 
 def run() -> NoReturn:
     """Run the command that the arguments name, and exit."""
-    for number in INTERRUPTIONS:
-        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
-            signal.signal(number, _interrupt)
     try:
-        sys.unraisablehook = _unraisable
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # matrices are small here: threads would wait, not work
         _prepare_streams()
         from extrapcli.cli.commands import app
@@ -39,41 +31,14 @@ def run() -> NoReturn:
     sys.exit(_flush(status))
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    """End the command in order. A second signal, or one that comes too late for that, ends it at once."""
-    if _received:
-        _leave_at_once()
-    _received.append(number)
-    raise KeyboardInterrupt
-
-
-def _unraisable(lost: "sys.UnraisableHookArgs") -> None:
-    if _received:  # the KeyboardInterrupt came where exceptions are lost, as in a callback of a library
-        _leave_at_once()
-    sys.__unraisablehook__(lost)
-
-
-def _leave_at_once() -> None:
-    try:
-        from extrapcli.atomic import remove_unfinished
-
-        remove_unfinished()
-        if sys.stderr.isatty():
-            os.write(2, b"\x1b[?25h")  # shows the cursor, which a progress bar hides
-    finally:
-        os._exit(128 + _received[0])
-
-
 def _exit_status(error: BaseException) -> int:
     """Say in a sentence why the command ends, unless the user knows, and return the exit status."""
-    if _received:
-        return 128 + _received[0]
     match error:
         case BrokenPipeError() | SystemExit(__context__=BrokenPipeError()):  # typer makes it a SystemExit
             return READER_LEFT
         case SystemExit(code=code):
             return code if isinstance(code, int) else int(code is not None)
-        case KeyboardInterrupt():
+        case KeyboardInterrupt():  # raised by a library; signals are handled where the command starts
             return 130
         case ExtrapError(exit_code=status):
             console.say(with_hint(error))
@@ -120,9 +85,6 @@ def _as_bytes(error: UnicodeError) -> tuple[str | bytes, int]:
 
 def _flush(status: int) -> int:
     """Write out what is left in the streams; return the exit status, another one where that can't be done."""
-    for number in INTERRUPTIONS:
-        if signal.getsignal(number) == _interrupt:
-            signal.signal(number, lambda number, _: os._exit(128 + number))
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

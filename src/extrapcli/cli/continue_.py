@@ -69,8 +69,9 @@ def continue_(
 
     Without -o the track goes beside its song, as song-3m00s.mp3.
     """
+    from extrapcli.files import continue_files
     from extrapcli.model import style
-    from extrapcli.pipeline import Options, continue_files
+    from extrapcli.pipeline import Options
 
     track = destination(out) if out else None
     if json and track == STDOUT:

@@ -1,10 +1,15 @@
 """Extrapolators, by the name that a model's spec gives: ours and those that other packages register."""
 
+from collections.abc import Iterator
 from importlib.metadata import EntryPoint, entry_points
+from typing import ClassVar
 
+import numpy as np
+
+from extrapcli.audio.song import Song
 from extrapcli.backends.base import Backend, first_line
-from extrapcli.errors import UnusableModel
-from extrapcli.extrapolators.base import Extrapolator, Style
+from extrapcli.errors import ExtrapError, UnusableModel
+from extrapcli.extrapolators.base import Block, Extrapolator, Style
 from extrapcli.spec import AudioSpec, expect
 
 GROUP = "extrap.extrapolators"
@@ -37,15 +42,39 @@ def extrapolator_for(backend: Backend, style: Style) -> Extrapolator:
             f"model {spec.name} needs the extrapolator {spec.extrapolator!r}, which does not load: "
             f"{first_line(error)}; install {package} again"
         ) from None
+    who = f"the extrapolator {spec.extrapolator!r} of the package {package}"
     try:
         if not (missing := extrapolator.needs - spec.output_shapes.keys()):
-            return extrapolator(backend, style)
-    except (AttributeError, TypeError) as error:
-        raise UnusableModel(
-            f"the extrapolator {spec.extrapolator!r} of the package {package} can't be used: {first_line(error)}; "
-            "tell its authors"
-        ) from None
+            made = extrapolator(backend, style)
+            return made if entry.module.startswith("extrapcli.") else _Foreign(made, who)
+    except (ExtrapError, MemoryError):
+        raise
+    except Exception as error:
+        raise UnusableModel(f"{who} can't be used: {first_line(error)}; tell its authors") from error
     raise UnusableModel(
         f"model {spec.name} does not give {', '.join(sorted(missing))}, "
         f"which the extrapolator {spec.extrapolator!r} needs; export it again"
     )
+
+
+class _Foreign:
+    """An extrapolator of another package, whose failures are not taken for ours."""
+
+    needs: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self, extrapolator: Extrapolator, who: str) -> None:
+        self._extrapolator, self._who = extrapolator, who
+
+    def blocks(self, song: Song, wanted: int | None) -> Iterator[Block]:
+        """Yield its blocks; raise UnusableModel where it fails, or gives what is no sound."""
+        try:
+            for block in self._extrapolator.blocks(song, wanted):
+                if not (np.ndim(block.samples) == 2 and np.shape(block.samples)[1] == song.channels):
+                    raise ValueError(f"a block has the shape {np.shape(block.samples)}, not (n, {song.channels})")
+                if not np.isfinite(block.samples).all():
+                    raise ValueError("a block holds values that are infinite or not a number")
+                yield block
+        except (ExtrapError, MemoryError):
+            raise
+        except Exception as error:
+            raise UnusableModel(f"{song.name}: {self._who} failed: {first_line(error)}; tell its authors") from error

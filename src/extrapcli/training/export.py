@@ -16,6 +16,7 @@ import onnx
 import tensorflow as tf
 import tf2onnx
 
+from extrapcli.atomic import temporary_folder
 from extrapcli.backends import open_model
 from extrapcli.errors import CannotWrite, UnusableModel, UsageError
 from extrapcli.models import Card, sha256, write_card
@@ -51,11 +52,9 @@ def export_run(
     released = recipe.released(folder.best)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        temporary = tempfile.TemporaryDirectory(dir=out, prefix=".partial-")
     except OSError as error:
         raise CannotWrite(f"{out}: cannot be a model folder: {error.strerror}") from None
-    with temporary as path:
-        made = Path(path)
+    with temporary_folder(out) as made:
         write_keras(released, made / "model.keras", spec=spec, facts=facts, half=weights != "float32")
         stored = keras.saving.load_model(made / "model.keras", compile=False)
         graph = recipe.onnx_graph(stored, OPSET)
