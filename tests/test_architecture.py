@@ -54,9 +54,11 @@ ALLOWED = {
         "backends",
         "errors",
         "evaluation",
+        "finding",
         "melody",
         "models",
         "networks",
+        "signals",
         "spec",
     },
     "console": {"batch", "errors", "pipeline", "training"},  # but for errors, for types alone

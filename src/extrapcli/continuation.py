@@ -74,8 +74,8 @@ class Continuation:
             if not written <= block.start <= written + len(pending):
                 begin = clock(block.start / rate)
                 raise UnusableModel(
-                    f"{self._song.name}: its extrapolator gave a block that begins at {begin}, beyond the end of the one "
-                    "before it, or before its beginning; tell its authors"
+                    f"{self._song.name}: its extrapolator gave a block that begins at {begin}, which is not within "
+                    "the one before it; tell its authors"
                 )
             self.joins.append(Join(block.start / rate, block.fade_samples / rate, block.jump))
             yield from chunks(pending[: block.start - written])

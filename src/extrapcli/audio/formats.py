@@ -55,12 +55,12 @@ def unsupported(format: str, sample_rate: int, channels: int) -> str | None:
 
 def is_audio_name(path: PurePath) -> bool:
     """Return whether a file counts as a song by its name: an audio suffix, and no leading dot."""
-    return is_audio_suffix(path) and not path.name.startswith(".")
+    return path.suffix.lower() in _AUDIO_SUFFIXES and not path.name.startswith(".")
 
 
 def is_audio_suffix(path: PurePath) -> bool:
-    """Return whether a path's suffix is one of audio, or of videos."""
-    return path.suffix.lower() in _AUDIO_SUFFIXES
+    """Return whether a path's suffix is one of audio, or of videos, which may have no sound."""
+    return path.suffix.lower() in _AUDIO_SUFFIXES | _VIDEO_SUFFIXES
 
 
 def is_companion_name(path: PurePath) -> bool:
@@ -69,10 +69,13 @@ def is_companion_name(path: PurePath) -> bool:
 
 
 _AUDIO_SUFFIXES = {suffix for format in FORMATS.values() for suffix in format.suffixes} | {
-    ".3g2", ".3gp", ".aac", ".ac3", ".adts", ".aif", ".aifc", ".aiff", ".alac", ".amr", ".ape", ".asf", ".au", ".avi",
-    ".caf", ".dff", ".dsf", ".dts", ".eac3", ".ec3", ".f4a", ".f4v", ".flv", ".m2ts", ".m4b", ".m4r", ".m4v", ".mka",
-    ".mkv", ".mov", ".mp1", ".mp2", ".mpc", ".mpeg", ".mpg", ".mpga", ".mts", ".oga", ".ogv", ".ogx", ".qt", ".ra",
-    ".rf64", ".rm", ".snd", ".spx", ".tak", ".tta", ".vob", ".voc", ".w64", ".weba", ".webm", ".wma", ".wmv", ".wv",
+    ".aac", ".ac3", ".aif", ".aifc", ".aiff", ".alac", ".amr", ".ape", ".au", ".avi", ".caf", ".dsf", ".dts", ".eac3",
+    ".m4b", ".m4r", ".mka", ".mkv", ".mov", ".mp1", ".mp2", ".mpc", ".mpga", ".ra", ".rf64", ".snd", ".spx", ".tak",
+    ".tta", ".voc", ".w64", ".weba", ".webm", ".wma", ".wmv", ".wv",
+}  # fmt: skip
+_VIDEO_SUFFIXES = {
+    ".3g2", ".3gp", ".asf", ".f4v", ".flv", ".m2ts", ".m4v", ".mpeg", ".mpg", ".mts", ".ogv", ".ogx", ".rm", ".ts",
+    ".vob",
 }  # fmt: skip
 _COMPANION_SUFFIXES = {
     ".7z", ".accurip", ".ass", ".bmp", ".cue", ".db", ".doc", ".docx", ".ffp", ".gif", ".gz", ".htm", ".html", ".ini",

@@ -15,7 +15,7 @@ from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from extrapcli.atomic import make_folder, temporary_folder
+from extrapcli.atomic import is_special, make_folder, temporary_folder
 from extrapcli.errors import CannotWrite, MissingDependency, UnreadableAudio, UsageError
 from extrapcli.models import sha256
 
@@ -167,6 +167,8 @@ def local_input(source: Location) -> Iterator[Path]:
 def local_output(target: Location) -> Iterator[Path]:
     """Give a path to write a track to; for a URL it is uploaded when the block ends well. Raises CannotWrite."""
     if isinstance(target, Path):
+        if is_special(target):
+            raise CannotWrite(f"{target}: is a pipe or a device; a batch makes files")
         make_folder(target.parent)
         yield target
         return

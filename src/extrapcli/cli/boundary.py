@@ -46,7 +46,7 @@ def _exit_status(error: BaseException) -> int:
         case MemoryError():
             console.say("there is not enough memory for this")
         case OSError(errno=number) if number in _NO_ROOM:
-            where = error.filename or "the folder for temporary files"
+            where = error.filename or "standard output or a temporary file"
             console.say(f"{where}: {error.strerror}; make room, or set TMPDIR to a folder with more")
             return CannotWrite.exit_code
         case OSError(filename=name, strerror=reason) if name and reason:

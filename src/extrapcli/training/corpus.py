@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.atomic import atomic_file
-from extrapcli.audio.formats import is_audio_name
 from extrapcli.errors import CannotWrite, UnreadableAudio, UsageError
+from extrapcli.finding import find_songs
 from extrapcli.models import sha256
 from extrapcli.training.progress import Progress
 
@@ -57,7 +57,7 @@ class Corpus:
         return cls(path.parent, tuple(rows))
 
     def songs(self, split: str) -> list[Path]:
-        """Return the files of a split, sorted; in a folder, those with the suffix of an audio file.
+        """Return the files of a split, sorted; in a folder, those that `find_songs` finds.
 
         Raises UsageError where there are none.
         """
@@ -65,7 +65,8 @@ class Corpus:
             songs = sorted(path for of, path in self.manifest if of == split)
             where = "the manifest lists none"
         else:
-            songs = sorted(p for p in (self.root / split).rglob("*") if is_audio_name(p) and p.is_file())
+            folder = self.root / split
+            songs = [path for song in find_songs(folder).songs if (path := folder / song).is_file()]
             where = f"put them into {self.root / split}"
         if not songs:
             raise UsageError(f"{self.root}: no songs for {split}; {where}")

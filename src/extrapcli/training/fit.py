@@ -24,6 +24,7 @@ from types import FrameType
 import keras
 
 from extrapcli.errors import UsageError
+from extrapcli.signals import INTERRUPTIONS
 from extrapcli.training.batches import Batches
 from extrapcli.training.device import Worker
 from extrapcli.training.kinds.base import FitSettings, Recipe, TrainingSetup
@@ -38,7 +39,7 @@ def fit(
 ) -> Path:
     """Train by a recipe, known by `name`, in the folder `run`; return the path of the best weights.
 
-    On SIGINT or SIGTERM it finishes the step, saves, and raises the signal again; several workers stop at once, and
+    On SIGINT, SIGTERM or SIGHUP it finishes the step, saves, and raises the signal again; several workers stop at once, and
     resume from the last complete epoch. Raises UsageError where `run` holds another run, or one that is not to be
     resumed, and where the loss becomes infinite or NaN.
     """
@@ -245,7 +246,7 @@ def optimizer(settings: FitSettings, steps: int) -> keras.optimizers.Optimizer:
 
 @contextmanager
 def _stop_signal() -> Iterator[threading.Event]:
-    """Give an event that SIGINT or SIGTERM sets; the signal is raised again at the end, a second one takes effect."""
+    """Give an event that SIGINT, SIGTERM or SIGHUP sets; the signal is raised again at the end, a second one takes effect."""
     stop = threading.Event()
     received: list[int] = []
 
@@ -258,7 +259,7 @@ def _stop_signal() -> Iterator[threading.Event]:
         for number, handler in before.items():
             signal.signal(number, handler)
 
-    handled = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) != signal.SIG_IGN]
+    handled = [number for number in INTERRUPTIONS if signal.getsignal(number) != signal.SIG_IGN]
     before = {number: signal.signal(number, handle) for number in handled}
     try:
         yield stop
