@@ -103,6 +103,15 @@ def test_one_that_is_not_installed_is_named_with_those_that_are(
     assert "there are amplitude, recall, waveform" in told
 
 
+def install_broken(code: str, site: Path) -> None:
+    """Make a package with an extrapolator that can't be used."""
+    (site / "extrap_broken.py").write_text(code)
+    info = site / "extrap_broken-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: extrap-broken\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[extrap.extrapolators]\nbroken = extrap_broken:Broken\n")
+
+
 @pytest.mark.parametrize(
     ("code", "told"),
     [
@@ -111,16 +120,16 @@ def test_one_that_is_not_installed_is_named_with_those_that_are(
         ("", "has no attribute 'Broken'"),
         ("Broken = int", "has no attribute 'needs'; tell its authors"),
         ("class Broken:\n    needs = frozenset()", "takes no arguments; tell its authors"),
+        (
+            "class Broken:\n    needs = frozenset()\n    def __init__(self, *_): raise OSError('no licence')",
+            "no licence; tell its authors",
+        ),
     ],
 )
 def test_one_that_can_t_be_used_is_named_with_its_package(
     code: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "extrap_broken.py").write_text(code)
-    info = tmp_path / "extrap_broken-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: extrap-broken\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[extrap.extrapolators]\nbroken = extrap_broken:Broken\n")
+    install_broken(code, tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "extrap_broken", raising=False)
     backend = open_model(write_model(tmp_path / "model.onnx", extrapolator="broken"))
@@ -129,6 +138,36 @@ def test_one_that_can_t_be_used_is_named_with_its_package(
     assert told in str(error.value)
     assert "extrap-broken" in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "told"),
+    [
+        ("raise KeyError('a\\nkey')", "failed: 'a\\nkey'; tell its authors"),
+        ("yield None", "has no attribute 'samples'; tell its authors"),
+        ("yield Block(len(song.samples), np.zeros(9999999), 0)", "(9999999,), not (n, 2); tell its authors"),
+        ("yield Block(len(song.samples), np.full((9999999, 2), np.nan), 0)", "not a number; tell its authors"),
+        ("yield Block(9999999, np.zeros((9999999, 2)), 0)", "not within the one before it; tell its authors"),
+        ("yield from ()", "stopped after"),
+    ],
+)
+def test_one_that_fails_at_work_is_not_called_our_bug(
+    blocks: str, told: str, extrap: Extrap, song_wav: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = (
+        "import numpy as np\nfrom extrapcli.extrapolators.base import Block\n"
+        "class Broken:\n    needs = frozenset()\n    def __init__(self, *_): pass\n"
+        f"    def blocks(self, song, wanted):\n        {blocks}\n"
+    )
+    (tmp_path / "site").mkdir()
+    install_broken(code, tmp_path / "site")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    model = write_model(tmp_path / "model.onnx", extrapolator="broken")
+    said = extrap("continue", song_wav, "--minutes", "0:15", "--model", model, "-q", "-o", "t.wav", status=4).stderr
+    assert told in said
+    assert "song.wav: " in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "t.wav").exists()
 
 
 def test_a_package_cannot_replace_one_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

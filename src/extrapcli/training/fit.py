@@ -39,8 +39,8 @@ def fit(
 ) -> Path:
     """Train by a recipe, known by `name`, in the folder `run`; return the path of the best weights.
 
-    On SIGINT, SIGTERM or SIGHUP it finishes the step, saves, and raises the signal again; several workers stop at once, and
-    resume from the last complete epoch. Raises UsageError where `run` holds another run, or one that is not to be
+    On Ctrl-C, SIGTERM or SIGHUP it finishes the step, saves, and raises the signal again; several workers stop at
+    once, and resume from the last complete epoch. Raises UsageError where `run` holds another run, or one that is not to be
     resumed, and where the loss becomes infinite or NaN.
     """
     _check_sizes(recipe, worker)
@@ -246,7 +246,7 @@ def optimizer(settings: FitSettings, steps: int) -> keras.optimizers.Optimizer:
 
 @contextmanager
 def _stop_signal() -> Iterator[threading.Event]:
-    """Give an event that SIGINT, SIGTERM or SIGHUP sets; the signal is raised again at the end, a second one takes effect."""
+    """Give an event that an interruption sets; its signal is raised again at the end, a second one takes effect."""
     stop = threading.Event()
     received: list[int] = []
 
