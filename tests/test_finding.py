@@ -5,6 +5,7 @@ import shutil
 import sys
 from fractions import Fraction
 from pathlib import Path, PurePath
+from typing import Any
 
 import av
 import numpy as np
@@ -40,7 +41,7 @@ def encode(path: Path, container: str, codec: str, *, video: bool = False) -> No
     """Write a second of sound with FFmpeg, silent where there is no `codec`, whatever the file's name ends in."""
     rate = 44100
     with av.open(str(path), "w", format=container) as file:
-        sound = file.add_stream(codec, rate=rate, layout="mono", bit_rate=64000) if codec else None
+        sound: Any = file.add_stream(codec, rate=rate, layout="mono", bit_rate=64000) if codec else None
         if video:
             picture = file.add_stream("mpeg4", rate=25)
             picture.width, picture.height, picture.pix_fmt = 64, 64, "yuv420p"

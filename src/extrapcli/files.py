@@ -30,8 +30,9 @@ def continue_files(
     if options.report:
         check_report(out)
     songs, lines = songs_among(sources, out)
-    several, paths = len(songs) > 1, [song.path for song in songs]
-    check_destination(paths, out, into_folder=into_folder or several or paths != sources)
+    several = len(songs) > 1
+    found = any(song.below is not None for song in songs)
+    check_destination(songs, out, into_folder=into_folder or several or found)
     for line in lines:
         on_left_out(line)
     pipeline = Pipeline(options)

@@ -80,12 +80,11 @@ def songs_among(sources: list[Path], out: Path | None) -> tuple[list[Source], li
     return songs, lines
 
 
-def check_destination(songs: list[Path], out: Path | None, *, into_folder: bool) -> None:
+def check_destination(songs: list[Source], out: Path | None, *, into_folder: bool) -> None:
     """Refuse what can't work before any song is decoded; make the folder that tracks go to."""
-    if STDIN in songs and out is None:
-        raise UsageError("standard input has no folder for the track", hint="out")
-    if out is None and (pipe := next(filter(is_special, songs), None)):
-        raise UsageError(f"{pipe}: a pipe has no folder for the track", hint="out")
+    if out is None and (pipe := next((s.path for s in songs if s.below is None and is_special(s.path)), None)):
+        name = "standard input" if pipe == STDIN else f"{pipe}: a pipe"
+        raise UsageError(f"{name} has no folder for the track", hint="out")
     if out == STDOUT:
         if len(songs) > 1:
             raise UsageError("standard output takes one song; name a folder for several")

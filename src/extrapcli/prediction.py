@@ -17,7 +17,7 @@ from extrapcli.backends import open_model
 from extrapcli.backends.base import Backend
 from extrapcli.errors import UsageError
 from extrapcli.models import find_model, folders
-from extrapcli.naming import check_destination, choose_format, read_song, track_path
+from extrapcli.naming import Source, check_destination, choose_format, read_song, track_path
 from extrapcli.pipeline import NoProgress, Progress
 from extrapcli.spec import SampleSpec, expect
 
@@ -96,7 +96,7 @@ def predict_song(
     do, UnusableModel where the model does not predict samples, and UsageError where it can't look back so far.
     """
     progress = progress or NoProgress()
-    check_destination([source], out, into_folder=into_folder)
+    check_destination([Source(source)], out, into_folder=into_folder)
     backend, look_back = open_predictor(options)
     song, rate = read_song(source), expect(backend.spec, SampleSpec).sample_rate
     samples = resample(song.samples, from_rate=song.sample_rate, to_rate=rate)

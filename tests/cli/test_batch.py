@@ -78,8 +78,8 @@ def test_tracks_are_listed_above_the_progress_on_a_terminal(songs: Path, tmp_pat
 def test_names_of_all_kinds(tmp_path: Path, rng: np.random.Generator) -> None:
     (tmp_path / "songs").mkdir()
     good = [b"two words.wav", b"two\nlines.wav", b"q'u\"o.wav", b"-dash.wav", "é😀.wav".encode(), b"\xff\xfe.wav",
-            b"http:a.wav", b"a%s{stem}[b]*.wav"]  # fmt: skip
-    for name in (*good, b"x" * 251 + b".wav"):
+            b"http:a.wav", b"a%s{stem}[b]*.wav", b"x" * 240 + b".wav"]  # fmt: skip
+    for name in (*good, b"y" * 251 + b".wav"):
         with open(os.fsencode(tmp_path / "songs") + b"/" + name, "wb") as file:  # noqa: PTH123
             soundfile.write(file, song(rng, 2.0), RATE, format="WAV")
     (tmp_path / "songs" / "round.wav").symlink_to("round.wav")
@@ -93,17 +93,53 @@ def test_names_of_all_kinds(tmp_path: Path, rng: np.random.Generator) -> None:
         assert b"Traceback" not in done.stderr
         errors[options[0]] = done.stderr.decode()
         if options == ["--quiet"]:
-            tracks = sorted(b"../longer/" + name.replace(b".wav", b"-0m05s.wav") for name in good)
+            tracks = [b"../longer/" + name.replace(b".wav", b"-0m05s.wav") for name in good]
+            tracks = sorted([*tracks, b"../longer/" + b"y" * 240 + b"-0m05s.wav"])  # shortened
             assert sorted(done.stdout.replace(b"two\nlines", b"two lines").splitlines()) == [
                 track.replace(b"\n", b" ") for track in tracks
             ]
             assert all(os.path.exists(os.fsencode(tmp_path / "songs") + b"/" + track) for track in tracks)  # noqa: PTH110
     for stderr in (errors["--quiet"], errors["--json"]):
-        assert stderr.count("\n") == 4
+        assert stderr.count("\n") == 3
         assert "round.wav: cannot be read: Too many" in stderr
         assert "pipe.wav: not a regular file; leave it out with --exclude GLOB" in stderr
-        assert "File name too long" in stderr
-        assert "3 of 11" in stderr
+        assert "2 of 12" in stderr
+
+
+@pytest.mark.slow
+def test_links_are_followed_and_what_is_left_out_is_counted(extrap: Extrap, songs: Path, tmp_path: Path) -> None:
+    (songs / "live").rename(tmp_path / "elsewhere")
+    (songs / "live").symlink_to(tmp_path / "elsewhere")
+    (songs / "live" / "back").symlink_to(songs)
+    (songs / "two.wav").rename(songs / "two")
+    (songs / "old").symlink_to("gone")
+    (songs / "cover.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+    os.mkfifo(songs / "pipe")
+    command = ("batch", "songs", "longer", "--minutes", "0:05")
+    counted = "extrap: songs: 3 left out: 1 not audio, 1 broken link (old), 1 pipe or device (pipe)\n"
+    ran = extrap(*command)
+    assert ran.stderr == counted
+    tracks = {"one-0m05s.flac", "two-0m05s.flac", "demos/three-0m05s.wav", "live/four-0m05s.flac"}
+    assert set(ran.lines) == {f"longer/{track}" for track in tracks}
+    dry = extrap(*command, "--dry-run").stderr
+    assert dry.endswith(counted)
+    for line in ("cover.jpg is left out: not audio", "old is left out: broken link"):
+        assert f"extrap: songs: {line}\n" in dry
+    assert extrap(*command, "-q").stderr == ""
+
+
+@pytest.mark.slow
+def test_tracks_with_notes_are_counted(extrap: Extrap, songs: Path, tmp_path: Path) -> None:
+    command = ("batch", "songs", "longer", "--minutes", "0:05")
+    extrap(*command)
+    manifest = tmp_path / "longer" / "manifest.jsonl"
+    records = [json.loads(line) for line in manifest.read_text().splitlines()]
+    last = max(k for k, record in enumerate(records) if record["state"] == "done")
+    records[last]["notes"] = ["2.1 dB above full scale were cut off"]
+    manifest.write_text("".join(json.dumps(record) + "\n" for record in records))
+    told = "extrap: 1 of 4 tracks have notes on what was lost or changed; see them in longer/manifest.jsonl\n"
+    assert extrap(*command).stderr == told
+    assert extrap(*command, "-q").stderr == ""
 
 
 @pytest.mark.slow

@@ -146,6 +146,39 @@ def test_a_folder_and_again(extrap: Extrap, tiny_model: Path, tmp_path: Path) ->
     assert extrap(*command, "-o", "out").lines == ["out/a-0m09s.wav", "out/disc 2/b-0m09s.wav"]
 
 
+@pytest.mark.slow
+def test_a_folder_keeps_its_subfolders_and_says_what_it_leaves_out(
+    extrap: Extrap, tiny_model: Path, tmp_path: Path
+) -> None:
+    for name in ("album/one/song.wav", "album/two/song", "elsewhere/song.wav"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        shutil.copy(tmp_path / "song.wav", tmp_path / name)
+    (tmp_path / "album" / "linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "album" / "two" / "up").symlink_to("..")
+    (tmp_path / "album" / "gone").symlink_to("nowhere")
+    command = ("continue", "album", "--minutes", "0:09", "--model", tiny_model)
+    ran = extrap(*command)
+    assert ran.lines == [f"album/{name}/song-0m09s.wav" for name in ("linked", "one", "two")]
+    assert ran.stderr == "extrap: album: 1 left out: 1 broken link (gone)\n"
+    for overwrite in ((), ("--overwrite",)):
+        ran = extrap(*command, "-o", "album/out/", *overwrite)
+        assert ran.lines == [f"album/out/{name}/song-0m09s.wav" for name in ("linked", "one", "two")]
+        assert ran.stderr == "extrap: album: 4 left out: 3 made before, 1 broken link (gone)\n"
+    assert extrap(*command, "--overwrite", "-o", "album/out/", "-q").stderr == ""
+
+
+@pytest.mark.slow
+def test_a_pipe_or_a_lost_song_in_a_folder_fails_alone(extrap: Extrap, tiny_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "album").mkdir()
+    shutil.copy(tmp_path / "song.wav", tmp_path / "album")
+    os.mkfifo(tmp_path / "album" / "pipe.wav")
+    (tmp_path / "album" / "lost.mp3").symlink_to("nowhere")
+    ran = extrap("continue", "album", "--minutes", "0:09", "--model", tiny_model, status=7)
+    assert ran.lines == ["album/song-0m09s.wav"]
+    assert "album/pipe.wav: not a regular file" in ran.stderr
+    assert "album/lost.mp3: cannot be read: No such file" in ran.stderr
+
+
 def test_a_name_with_a_slash_is_a_folder(extrap: Extrap, tiny_model: Path) -> None:
     command = ("continue", "song.wav", "--minutes", "0:09", "--model", tiny_model, "-o", "new/folder/")
     assert extrap(*command).lines == ["new/folder/song-0m09s.wav"]

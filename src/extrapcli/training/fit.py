@@ -40,8 +40,8 @@ def fit(
     """Train by a recipe, known by `name`, in the folder `run`; return the path of the best weights.
 
     On Ctrl-C, SIGTERM or SIGHUP it finishes the step, saves, and raises the signal again; several workers stop at
-    once, and resume from the last complete epoch. Raises UsageError where `run` holds another run, or one that is not to be
-    resumed, and where the loss becomes infinite or NaN.
+    once, and resume from the last complete epoch. Raises UsageError where `run` holds another run, or one that is
+    not to be resumed, and where the loss becomes infinite or NaN.
     """
     _check_sizes(recipe, worker)
     folder = RunFolder(run, writes=worker.index == 0)
