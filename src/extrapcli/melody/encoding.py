@@ -19,6 +19,7 @@ DURATIONS = frozenset({1, 2, 3, 4, 6, 8, 12, 16})
 
 METRES = {"2/4": 8, "3/4": 12, "4/4": 16, "6/8": 12, "3/8": 6, "6/4": 24, "3/2": 24, "2/2": 16}
 """The steps in a bar of each metre that is supported; a tune in another metre has none."""
+DEFAULT_BAR = 16  # steps that count as a bar in a tune without a metre
 _FIRST_POSITION = {name: 1 + sum(list(METRES.values())[:index]) for index, name in enumerate(METRES)}
 BAR_POSITIONS = 1 + sum(METRES.values())
 """How many values `bar_position` has."""
