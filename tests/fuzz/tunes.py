@@ -6,13 +6,14 @@ from random import Random
 import music21
 
 from extrapcli.errors import UnreadableAudio, UsageError
-from extrapcli.melody.encoding import Note, Tune
+from extrapcli.melody.encoding import DEFAULT_BAR, METRES, Note, Tune
 from extrapcli.melody.midi import midi_file
-from extrapcli.melody.pipeline import read_seed
+from extrapcli.melody.pipeline import MelodyOptions, read_seed
 from tests.fuzz.fuzz import Target
 from tests.fuzz.mutate import mutate_bytes, mutate_text, mutate_zip
 
 NOTES = tuple(Note(pitch, steps) for pitch, steps in [(67, 4), (None, 2), (67, 2), (65, 3), (64, 1), (62, 8)])
+KNOWN = tuple(str(pitch) for pitch in range(50, 85))
 ABC = """X:1
 T:Waltz
 M:3/4
@@ -60,12 +61,16 @@ def mutate_score(data: bytes, other: bytes, rng: Random) -> bytes:
 
 
 def read_tune(path: Path) -> None:
-    tune, _ = read_seed(str(path), None)
-    assert tune.pitches
+    """Read a file as a seed. It must have notes that the model knows, and leave room in the bars asked for."""
+    seed = read_seed(str(path), MelodyOptions(), KNOWN)
+    assert seed.tune.pitches
+    assert {str(pitch) for pitch in seed.tune.pitches} <= set(KNOWN)
+    assert seed.tune.steps < seed.tune.upbeat + 16 * METRES.get(seed.tune.metre, DEFAULT_BAR)
+    assert all(note.isprintable() for note in seed.notes)
 
 
 def read_symbols(path: Path) -> None:
-    read_seed(path.read_bytes().decode(errors="replace"), None)
+    read_seed(path.read_bytes().decode(errors="replace"), MelodyOptions(), KNOWN)
 
 
 def symbol_seeds(folder: Path) -> None:
