@@ -158,5 +158,5 @@ def _transposition(found: Key, asked: Key, interval: int) -> tuple[str, ...]:
         return ()
     reached = found.transposed(interval)
     signature = "" if reached == asked else f", which has the key signature of {asked}"
-    direction = "up" if interval > 0 else "down"
-    return (f"transposed from {found} to {reached}{signature}: {abs(interval)} semitones {direction}",)
+    semitones = f"{abs(interval)} semitone{'s' * (abs(interval) > 1)} {'up' if interval > 0 else 'down'}"
+    return (f"transposed from {found} to {reached}{signature}: {semitones}",)

@@ -40,7 +40,7 @@ def take_seed(score: Score, *, bars: int, part: str | None = None, metre: str | 
     chosen, remarks = choose_part(score, part)
     notes = from_first_phrase(chosen.notes)
     window = notes[0].begin + (bars + 1) * max(METRES.values())
-    notes = [note for note in notes if note.begin < window]
+    notes = [note._replace(end=min(note.end, window)) for note in notes if note.begin < window]
     voice = top_voice(notes)
     if len(voice) < len(notes):
         remarks.append("where several notes sound together, the highest is used")
@@ -50,7 +50,9 @@ def take_seed(score: Score, *, bars: int, part: str | None = None, metre: str | 
     if metre:
         first_bar = first
     else:
-        metre, first_bar, changes = _counted(chosen.metres, first, bars)
+        metre, first_bar, changes = _counted(
+            chosen.metres, first, min(Fraction(first + bars * DEFAULT_BAR), voice[-1].end)
+        )
         remarks += changes
     bar = METRES.get(metre, DEFAULT_BAR)
     quantized = quantize(voice, bar, first_bar)
@@ -69,8 +71,8 @@ def shorten(tune: Tune, bars: int) -> Seed:
     notes = decode(encode(tune.notes)[:kept])
     while notes[-1].pitch is None:
         notes = notes[:-1]
-    used = _count(bars // 2, "bar") if bars > 1 else "half bar"
-    remark = f"only the first {used} of the seed are used, to leave room in a tune of {_count(bars, 'bar')}"
+    length = _count(bars // 2, "bar") if bars > 1 else "half a bar"
+    remark = f"the seed is cut after {length}, to leave room in a tune of {_count(bars, 'bar')}"
     return Seed(replace(tune, notes=notes), (remark,))
 
 
@@ -103,11 +105,10 @@ def choose_part(score: Score, wanted: str | None) -> tuple[Part, list[str]]:
     return chosen, [f"part {number} of {len(parts)} is used{named}"] if len(parts) > 1 else []
 
 
-def _counted(metres: tuple[Metre, ...], first: int, bars: int) -> tuple[str, int, list[str]]:
-    """Choose the metre of most of the seed, one of METRES or empty, and a step at which one of its bars begins."""
+def _counted(metres: tuple[Metre, ...], first: int, end: Fraction) -> tuple[str, int, list[str]]:
+    """Choose the metre of most steps, one of METRES or empty, and a step at which one of its bars begins."""
     if not metres:
         return "", first, []
-    end = Fraction(first + bars * DEFAULT_BAR)
     lengths: dict[str, Fraction] = {}
     bar_lines: dict[str, Fraction] = {}
     for metre, following in zip_longest(metres, metres[1:]):

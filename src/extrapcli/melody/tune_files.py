@@ -28,6 +28,7 @@ SUFFIXES = {".abc", ".krn", ".musicxml", ".mxl", ".xml", *MIDI_SUFFIXES}
 MOST_BYTES = 15_000_000  # of a file, unpacked
 MOST_SECONDS = 8  # of processor time for a file
 _CONTAINER = "META-INF/container.xml"
+_XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*>")  # whose encoding is that of the bytes
 _ABC = re.compile(r"^X:", re.MULTILINE)
 _HUGE_NUMBER = re.compile(r"^(?:[LM]:|(?![A-Za-z]:|%))[^%\n]*\d{3}", re.MULTILINE)
 """A number of three digits in the music or the metre of ABC: music21 would make that many notes or beats."""
@@ -169,8 +170,8 @@ def _text_of(data: bytes, path: Path) -> tuple[str, str]:
     """Decode a text and tell its format by its content; raise UnreadableAudio where it is none of ours."""
     text = decode_text(data)
     first = next((line.strip() for line in text.splitlines() if line.strip() and not line.startswith("!")), "")
-    if first.lstrip("\ufeff").startswith("<"):
-        return text, "musicxml"
+    if first.startswith("<"):
+        return _XML_DECLARATION.sub("", text, count=1), "musicxml"
     if first.startswith("**"):
         return text, "humdrum"
     if _ABC.search(text) and "\0" not in text:
