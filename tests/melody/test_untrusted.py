@@ -12,7 +12,7 @@ import pytest
 from music21.converter import PickleFilter
 
 from extrapcli.errors import UnreadableAudio
-from extrapcli.melody import tune_files
+from extrapcli.melody import seeds
 from extrapcli.melody.time_limit import TimeLimitExceeded, run_with_time_limit
 from tests.backends.test_untrusted import Pickled
 from tests.fuzz.tunes import KERN
@@ -79,7 +79,7 @@ def test_endless_work_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(TimeLimitExceeded):
         run_with_time_limit(0.2, endless)
     assert run_with_time_limit(10, lambda: 7) == 7
-    monkeypatch.setattr(tune_files, "MOST_SECONDS", 0.2)
+    monkeypatch.setattr(seeds, "MOST_SECONDS", 0.2)
     tune = tmp_path / "tune.krn"
     tune.write_text(KERN.replace("4b\n", "4b\n" * 20_000))
     with pytest.raises(UnreadableAudio, match="takes more than"):

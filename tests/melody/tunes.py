@@ -3,9 +3,8 @@
 from pathlib import Path
 
 from extrapcli.melody.encoding import Tune
-from extrapcli.melody.seeds import take_seed
-from extrapcli.melody.tune_files import read_score
+from extrapcli.melody.seeds import read_seed_file
 
 
 def read_tune(path: Path, part: str | None = None) -> Tune:
-    return take_seed(read_score(path), bars=1000, part=part).tune
+    return read_seed_file(path, bars=1000, part=part).tune

@@ -19,8 +19,8 @@ from extrapcli.melody.keys import (
     semitones_to_c,
 )
 from extrapcli.melody.outputs import Outputs, prepare, write
-from extrapcli.melody.seeds import shorten, take_seed
-from extrapcli.melody.tune_files import SUFFIXES, read_score
+from extrapcli.melody.seeds import read_seed_file, shorten
+from extrapcli.melody.tune_files import SUFFIXES
 from extrapcli.models import find_model
 from extrapcli.spec import TuneSpec, expect
 
@@ -112,8 +112,8 @@ def write_tune(seed: str | Path, outputs: Outputs, options: MelodyOptions) -> Ge
 def read_seed(seed: str | Path, options: MelodyOptions, known: tuple[str, ...]) -> Beginning:
     """Read symbols, a file of tunes or a recording as the beginning of a tune, for a model that knows some symbols.
 
-    Raises UsageError where a part is asked for that is not there, and as `parse_symbols`, `read_score` and
-    `read_recording` do.
+    Raises UsageError where a part is asked for that is not there, and as `parse_symbols`, `read_seed_file`
+    and `read_recording` do.
     """
     if not names_file(seed):
         if options.part is not None:
@@ -122,7 +122,7 @@ def read_seed(seed: str | Path, options: MelodyOptions, known: tuple[str, ...]) 
         return Beginning(short.tune, 0, c_or_a_minor(short.tune), short.remarks)
     tempo = None
     if isinstance(seed, str):
-        taken = take_seed(read_score(Path(seed)), bars=options.bars, part=options.part, metre=options.metre)
+        taken = read_seed_file(Path(seed), bars=options.bars, part=options.part, metre=options.metre)
         tune, key, notes = taken.tune, find_key(taken.tune), taken.remarks
     else:
         from extrapcli.melody.recording import SEED_BARS, read_recording

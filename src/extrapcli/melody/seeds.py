@@ -9,16 +9,20 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import zip_longest
 from math import ceil, floor
+from pathlib import Path
 from statistics import fmean
 
-from extrapcli.errors import UsageError
+from extrapcli.errors import UnreadableAudio, UsageError
 from extrapcli.melody.encoding import DEFAULT_BAR, METRES, Tune, decode, encode
 from extrapcli.melody.score import Metre, Part, Score
+from extrapcli.melody.time_limit import TimeLimitExceeded, run_with_time_limit
+from extrapcli.melody.tune_files import read_score
 from extrapcli.melody.voice import Quantized, from_first_phrase, quantize, top_voice
 
 COUNTED_AS = {"12/8": "6/8", "9/8": "3/8", "12/4": "6/4", "4/8": "2/4", "8/8": "4/4", "4/2": "2/2", "6/2": "3/2"}
 """Metres that models don't know, and the one in which their bars, or halves or thirds of them, are counted."""
 _HAS_THE_MELODY = re.compile(r"melod|vocal|vox|voice|\bsing|lead|sopran|cantus|superius", re.IGNORECASE)
+MOST_SECONDS = 8  # of processor time for a file
 FEW_NOTES = 0.25  # of those that the fullest part has: a part with fewer is not chosen as the highest
 MOST_BARS_NAMED = 5
 
@@ -29,6 +33,20 @@ class Seed:
 
     tune: Tune
     remarks: tuple[str, ...] = ()
+
+
+def read_seed_file(path: Path, *, bars: int, part: str | None = None, metre: str | None = None) -> Seed:
+    """Read the first piece of a file that has notes, and take a seed of it as `take_seed` does.
+
+    Raises UnreadableAudio where there is none, or it takes too long to read, UsageError where there is no such part,
+    MissingDependency.
+    """
+    try:
+        return run_with_time_limit(
+            MOST_SECONDS, lambda: take_seed(read_score(path), bars=bars, part=part, metre=metre)
+        )
+    except TimeLimitExceeded:
+        raise UnreadableAudio(f"{path}: takes more than {MOST_SECONDS} s to read; give a shorter piece") from None
 
 
 def take_seed(score: Score, *, bars: int, part: str | None = None, metre: str | None = None) -> Seed:

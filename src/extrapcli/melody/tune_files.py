@@ -20,13 +20,11 @@ from extrapcli.melody.midi_events import is_midi
 from extrapcli.melody.optional import load_music21
 from extrapcli.melody.score import Score
 from extrapcli.melody.text import decode_text
-from extrapcli.melody.time_limit import TimeLimitExceeded, run_with_time_limit
 from extrapcli.melody.written import Made, read_written, written_score, written_tune
 
 MIDI_SUFFIXES = (".mid", ".midi")
 SUFFIXES = {".abc", ".krn", ".musicxml", ".mxl", ".xml", *MIDI_SUFFIXES}
 MOST_BYTES = 15_000_000  # of a file, unpacked
-MOST_SECONDS = 8  # of processor time for a file
 _CONTAINER = "META-INF/container.xml"
 _XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*>")  # whose encoding is that of the bytes
 _ABC = re.compile(r"^X:", re.MULTILINE)
@@ -62,10 +60,7 @@ def read_score(path: Path) -> Score:
 
     Raises UnreadableAudio, which says why, where there is none, MissingDependency.
     """
-    try:
-        score = run_with_time_limit(MOST_SECONDS, lambda: _first_score(path))
-    except TimeLimitExceeded:
-        raise UnreadableAudio(f"{path}: takes more than {MOST_SECONDS} s to read; give a shorter piece") from None
+    score = _first_score(path)
     if not any(part.notes for part in score.parts):
         raise UnreadableAudio(f"{path}: {RejectReason.drums if score.parts else RejectReason.empty}")
     return score
