@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from extrapcli.errors import UsageError
@@ -37,6 +37,7 @@ NOTES = st.builds(
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(NOTES, min_size=1, max_size=12), st.sampled_from(sorted(METRES)))
+@example([TimedNote(Fraction(3, 2), Fraction(37, 24), 40)], "2/2")
 def test_a_seed_is_one_voice_from_the_first_of_its_notes_to_the_last(notes: list[TimedNote], metre: str) -> None:
     part = Part("", tuple(sorted(notes)), (Metre(Fraction(0), metre),))
     seed = take_seed(Score("", (part,)), bars=1000)
