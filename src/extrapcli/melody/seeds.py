@@ -68,9 +68,8 @@ def take_seed(score: Score, *, bars: int, part: str | None = None, metre: str | 
     if metre:
         first_bar = first
     else:
-        metre, first_bar, changes = _counted(
-            chosen.metres, first, min(Fraction(first + bars * DEFAULT_BAR), voice[-1].end)
-        )
+        end = max(first + 1, min(first + bars * DEFAULT_BAR, round(voice[-1].end)))
+        metre, first_bar, changes = _counted(chosen.metres, first, end)
         remarks += changes
     bar = METRES.get(metre, DEFAULT_BAR)
     quantized = quantize(voice, bar, first_bar)
@@ -123,7 +122,7 @@ def choose_part(score: Score, wanted: str | None) -> tuple[Part, list[str]]:
     return chosen, [f"part {number} of {len(parts)} is used{named}"] if len(parts) > 1 else []
 
 
-def _counted(metres: tuple[Metre, ...], first: int, end: Fraction) -> tuple[str, int, list[str]]:
+def _counted(metres: tuple[Metre, ...], first: int, end: int) -> tuple[str, int, list[str]]:
     """Choose the metre of most steps, one of METRES or empty, and a step at which one of its bars begins."""
     if not metres:
         return "", first, []
@@ -131,7 +130,7 @@ def _counted(metres: tuple[Metre, ...], first: int, end: Fraction) -> tuple[str,
     bar_lines: dict[str, Fraction] = {}
     for metre, following in zip_longest(metres, metres[1:]):
         begin = Fraction(first) if metre is metres[0] else max(Fraction(first), metre.begin)
-        length = (min(following.begin, end) if following else end) - begin
+        length = min(following.begin if following else end, Fraction(end)) - begin
         if length > 0:
             lengths[metre.name] = lengths.get(metre.name, Fraction(0)) + length
             bar_lines.setdefault(metre.name, metre.begin)
