@@ -21,7 +21,9 @@ from extrapcli.melody.voice import Quantized, from_first_phrase, quantize, top_v
 
 COUNTED_AS = {"12/8": "6/8", "9/8": "3/8", "12/4": "6/4", "4/8": "2/4", "8/8": "4/4", "4/2": "2/2", "6/2": "3/2"}
 """Metres that models don't know, and the one in which their bars, or halves or thirds of them, are counted."""
-_HAS_THE_MELODY = re.compile(r"melod|vocal|vox|voice|\bsing|lead|sopran|cantus|superius", re.IGNORECASE)
+_HAS_THE_MELODY = re.compile(
+    r"melod|vocal|vox|voice|\bsing|lead|sopran|cantus|superius|gesang|\bchant|\bcanto\b", re.IGNORECASE
+)
 MOST_SECONDS = 8  # of processor time for a file
 FEW_NOTES = 0.25  # of those that the fullest part has: a part with fewer is not chosen as the highest
 MOST_BARS_NAMED = 5
