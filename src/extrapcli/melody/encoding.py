@@ -95,7 +95,7 @@ def parse_symbols(text: str) -> list[str]:
         if symbol not in (REST, HOLD) and not is_pitch:
             ends = ", and a tune that has ended with / can't be continued" if symbol == DELIMITER else ""
             raise UsageError(
-                f"seed: {symbol[:20]!r} is not a note{ends}; write MIDI numbers from 0 to 127, r and _, or name a file"
+                f"seed: {symbol[:20]!r} is not a note{ends}; write MIDI numbers up to 127, r and _, or name a file"
             )
         if symbol == HOLD and index == 0:
             raise UsageError("seed: begins with _, which has nothing to hold; begin with a MIDI number or r")
