@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from extrapcli.atomic import STDOUT, atomic_file, is_special, refuse_existing
+from extrapcli.atomic import STDOUT, atomic_file, destination, is_special, refuse_existing
 from extrapcli.audio.formats import FORMATS, format_of
 from extrapcli.errors import UsageError
 from extrapcli.melody.encoding import Tune
@@ -93,6 +93,6 @@ def write(outputs: Outputs, tune: Tune, key: Key, *, tempo: float, font: bytes, 
 
 
 def _check_suffix(what: str, path: Path, suffixes: tuple[str, ...]) -> None:
-    if path.suffix.lower() not in suffixes and not is_special(path):
+    if path.suffix.lower() not in suffixes and not (is_special(path) and destination(path) != STDOUT):
         ending = repr(path.suffix) if path.suffix else "a name without a suffix"
         raise UsageError(f"{path}: {what} is written as {', '.join(suffixes)}, not {ending}")
