@@ -20,7 +20,7 @@ def report_paths(track: Path, out: Path | None = None) -> tuple[Path, Path]:
     Raises UsageError for an `out` with another name, CannotWrite where its folder is missing.
     """
     if out is None and is_special(track):
-        raise UsageError(f"{track}: a pipe has no folder for a report", hint="out")
+        raise UsageError(f"{track}: a pipe has no folder for a report; name one for it")
     if out is None or is_folder(out):
         page = (out or track.parent) / f"{track.name}.html"
     elif out.suffix.lower() in PAGE_SUFFIXES:
