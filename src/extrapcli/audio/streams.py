@@ -40,12 +40,15 @@ def open_with_sndfile(stream: BinaryIO) -> soundfile.SoundFile | None:
         return None
 
 
-def open_with_ffmpeg(stream: BinaryIO) -> InputContainer | None:
-    """Open a format that FFmpeg knows; return None for all others. Playlists can't open other files or addresses."""
+def open_with_ffmpeg(stream: BinaryIO, *, metadata_errors: str = "replace") -> InputContainer | None:
+    """Open a format that FFmpeg knows; return None for all others. Playlists can't open other files or addresses.
+
+    `metadata_errors` says how metadata that is not UTF-8 is decoded, as in `bytes.decode`.
+    """
     stream.seek(0)
     try:
         return av.open(
-            _AnonymousStream(stream), "r", options={"protocol_whitelist": "none"}, metadata_errors="replace"
+            _AnonymousStream(stream), "r", options={"protocol_whitelist": "none"}, metadata_errors=metadata_errors
         )
     except (av.FFmpegError, ValueError):
         return None

@@ -1,0 +1,263 @@
+"""Read and write tags and cover pictures.
+
+A track with the same kind of tags as its song (ID3, MP4, Vorbis comments) gets the song's own frames, atoms or
+comments, but for those that describe the old sound. Any other gets what is text, by the table in `mapping`.
+docs/tags.md says what is kept.
+"""
+
+import errno
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, Literal, NamedTuple
+
+import mutagen
+import mutagen.apev2
+import mutagen.asf
+import mutagen.flac
+import mutagen.id3
+import mutagen.mp3
+import mutagen.mp4
+import mutagen.oggopus
+import mutagen.oggvorbis
+import mutagen.wave
+
+from extrapcli.audio.mpeg import looks_like_mpeg
+from extrapcli.audio.song import Native, Picture, Tags
+from extrapcli.audio.tags import id3, mapping, mp4, others, riff, vorbis
+from extrapcli.audio.tags.pictures import fit, to_comment, to_flac
+from extrapcli.audio.tags.stale import is_stale
+from extrapcli.audio.tags.text import values
+
+Kind = Literal["id3", "mp4", "vorbis"]
+Pair = tuple[str, str]
+
+
+class _Kind(NamedTuple):
+    """A kind of tags: what an item of it says, and items for text."""
+
+    pairs: Callable[[Any], list[Pair]]
+    from_text: Callable[[dict[str, list[str]]], Iterator[Any]]
+
+
+class _Format(NamedTuple):
+    """Where a format keeps its tags, and how large a picture, or all of them together, may be."""
+
+    kind: Kind
+    open: Callable[[Path], Any]
+    max_picture_bytes: int
+    max_pictures_bytes: int = 2**31
+    mimes: tuple[str, ...] = ()
+
+
+class _Part(NamedTuple):
+    """What was found of one kind of tags in a file. `items` are what `Native` holds, where a format has that kind."""
+
+    pairs: Iterable[Pair]
+    pictures: Iterable[Picture]
+    native: tuple[Kind, list[Any]] | None = None
+    chapters: int = 0
+
+
+_KINDS: dict[Kind, _Kind] = {
+    "id3": _Kind(id3.pairs, id3.from_text),
+    "mp4": _Kind(mp4.pairs, mp4.from_text),
+    "vorbis": _Kind(vorbis.pairs, vorbis.from_text),
+}
+_ID3_BYTES, _FLAC_BYTES = 2**28 - 2**20, 2**24 - 2**12  # of an ID3 tag, and of a block; less some room for text
+_FORMATS = {
+    "mp3": _Format("id3", mutagen.mp3.MP3, _ID3_BYTES, _ID3_BYTES),
+    "wav": _Format("id3", mutagen.wave.WAVE, _ID3_BYTES, _ID3_BYTES),
+    "m4a": _Format("mp4", mutagen.mp4.MP4, 2**30, mimes=tuple(mp4.IMAGES)),
+    "flac": _Format("vorbis", mutagen.flac.FLAC, _FLAC_BYTES),
+    "ogg": _Format("vorbis", mutagen.oggvorbis.OggVorbis, _FLAC_BYTES),
+    "opus": _Format("vorbis", mutagen.oggopus.OggOpus, _FLAC_BYTES),
+}
+_MAX_WAV_BYTES = 2**32 - 2**12
+
+
+def read_tags(source: BinaryIO) -> Tags:
+    """Read the tags of a song that are true of a longer track. Damaged ones are left out, with a note."""
+    tags, parts, damaged, chapters = Tags(), 0, False, 0
+    for read in (_read_mpeg, _read_ape) if looks_like_mpeg(source) else (_read_other, _read_info):
+        source.seek(0)
+        try:
+            for part in read(source):
+                tags = _merge(tags, part)
+                parts, chapters = parts + 1, max(chapters, part.chapters)
+        except Exception:  # damaged tags raise all kinds of errors, and shouldn't stop the song
+            damaged = True
+    metadata = others.read_with_ffmpeg(source)
+    if metadata is not None:
+        _add_metadata(tags, metadata, complete=parts > 0)
+        chapters = max(chapters, metadata.chapters)
+    if damaged and not (tags.text or tags.pictures or tags.native):
+        tags.notes.append("its tags are damaged and were left out")
+    if chapters:
+        tags.notes.append(f"{chapters} chapters were left out: they divide the song, not the track")
+    return tags
+
+
+def _read_mpeg(source: BinaryIO) -> Iterator[_Part]:
+    try:
+        tag = mutagen.id3.ID3(source)
+    except mutagen.id3.ID3NoHeaderError:
+        return
+    source.seek(tag.size)
+    if source.read(4) == b"fLaC":
+        source.seek(0)
+        yield from _comments(mutagen.flac.FLAC(source))
+    yield _frames(tag)
+
+
+def _read_info(source: BinaryIO) -> Iterator[_Part]:
+    if info := riff.read_info(source):
+        yield _Part(info, [])
+
+
+def _read_ape(source: BinaryIO) -> Iterator[_Part]:
+    try:
+        tag = mutagen.apev2.APEv2(source)
+    except mutagen.apev2.APENoHeaderError:
+        return
+    yield _Part(others.ape_pairs(tag), others.ape_pictures(tag))
+
+
+def _read_other(source: BinaryIO) -> Iterator[_Part]:
+    if source.read(4) == b"RIFF" and source.read(8)[4:] != b"WAVE":
+        return  # mutagen would take an AVI for a WAV
+    source.seek(0)
+    file = mutagen.File(source)
+    match file.tags if file is not None else None:
+        case None:
+            return
+        case mutagen.id3.ID3() as tag:
+            yield _frames(tag)
+        case mutagen.mp4.MP4Tags() as tag:
+            yield _Part([], mp4.pictures(tag), ("mp4", list(mp4.items(tag))))
+        case mutagen.asf.ASFTags() as tag:
+            yield _Part(others.asf_pairs(tag), others.asf_pictures(tag))
+        case mutagen.apev2.APEv2() as tag:
+            yield _Part(others.ape_pairs(tag), others.ape_pictures(tag))
+        case _:
+            yield from _comments(file)
+
+
+def _frames(tag: Any) -> _Part:
+    return _Part([], id3.pictures(tag), ("id3", list(id3.frames(tag))), id3.chapters(tag))
+
+
+def _comments(file: Any) -> Iterator[_Part]:
+    comments = list(file.tags or [])
+    yield _Part([], vorbis.pictures(file), ("vorbis", list(vorbis.items(comments))), vorbis.chapters(comments))
+
+
+def _merge(tags: Tags, part: _Part) -> Tags:
+    """Add what a part has and the parts before it have not."""
+    kind, items = part.native or ("id3", [])
+    text = _text([*part.pairs, *(pair for item in items for pair in _KINDS[kind].pairs(item))])
+    native = Native(kind, items, text) if items else None
+    present = {name.lower() for name in tags.text}
+    added = {name: found for name, found in text.items() if name.lower() not in present}
+    return Tags(tags.text | added, tags.pictures or list(part.pictures), tags.native or native, tags.notes)
+
+
+def _add_metadata(tags: Tags, metadata: others.Metadata, *, complete: bool) -> None:
+    """Add what FFmpeg read: all of it or, if the tags are `complete`, text that mutagen took for UTF-8 in vain."""
+    odd = {mapping.canonical(name) for name in metadata.odd}
+    for name, found in _text(metadata.pairs).items():
+        unreadable = any("\ufffd" in value for value in tags.text.get(name, []))
+        if (name not in tags.text and not complete) or (name in odd and (unreadable or name not in tags.text)):
+            tags.text[name] = found
+    if not complete:
+        tags.pictures.extend([] if tags.pictures else metadata.pictures)
+
+
+def _text(pairs: Iterable[Pair]) -> dict[str, list[str]]:
+    text: dict[str, list[str]] = {}
+    for name, value in pairs:
+        for key in values(name)[:1]:
+            kept = text.setdefault(mapping.canonical(key), [])
+            kept.extend(one for one in values(value) if one not in kept and not is_stale(key, one))
+    mapping.join_totals(text)
+    return {name: found for name, found in text.items() if found}
+
+
+def write_tags(path: Path, format: str, tags: Tags) -> list[str]:
+    """Write tags into a finished file of the given format, and say what is not in it, each in a sentence.
+
+    What the format can't hold, or mutagen can't write, is left out. Raises OSError where the file system fails.
+    """
+    notes = list(tags.notes)
+    if not (tags.text or tags.pictures or tags.native):
+        return notes
+    target, size, room = _FORMATS[format], path.stat().st_size, _FORMATS[format].max_pictures_bytes
+    if format == "wav":
+        room = min(room, _MAX_WAV_BYTES - size)
+        with path.open("rb") as file:
+            if file.read(4) == b"RF64" or room < 0:
+                return [*notes, "its tags were left out: a WAV of more than 4 GB holds none"]
+    largest = min(target.max_picture_bytes, room // max(1, len(tags.pictures)))
+    pictures, changes = fit(tags.pictures, format, max_bytes=largest, mimes=target.mimes)
+    notes += changes
+    for shown in [pictures, []] if pictures else [[]]:
+        try:
+            lost = _write(path, format, tags, shown)
+        except OSError:
+            raise
+        except Exception as error:  # whatever mutagen has for tags that it can't write
+            if error.args and isinstance(error.args[0], OSError):
+                raise error.args[0] from None
+            if path.stat().st_size != size:
+                raise OSError(errno.EIO, f"its tags cannot be written ({error})") from None
+            notes.append(f"its {'pictures' if shown else 'tags'} were left out, as they cannot be written ({error})")
+        else:
+            if lost:
+                names = ", ".join(sorted(set(lost)))
+                notes.append(f"tags were left out for which {format} has no place: {names}")
+            break
+    return notes
+
+
+def _write(path: Path, format: str, tags: Tags, pictures: list[Picture]) -> list[str]:
+    """Write everything, and return the names of what has no place."""
+    kind = _FORMATS[format].kind
+    file = _FORMATS[format].open(path)
+    if file.tags is None:
+        file.add_tags()
+    text = {name: [one for value in found for one in values(value)] for name, found in tags.text.items() if name}
+    text = {values(name)[0]: found for name, found in text.items() if found}
+    items, lost = _items(tags.native or Native(kind, [], {}), text, kind)
+    match format:
+        case "mp3" | "wav":
+            lost += id3.add(file.tags, items, pictures)
+        case "m4a":
+            lost += mp4.add(file.tags, items, pictures)
+        case "flac":
+            lost += vorbis.add(file.tags, items)
+            for picture in pictures:
+                file.add_picture(to_flac(picture))
+        case "ogg" | "opus":
+            lost += vorbis.add(file.tags, items)
+            file.tags.extend((vorbis.PICTURE, to_comment(picture)) for picture in pictures)
+    file.save()
+    if format == "wav":
+        riff.append_info(path, text)
+    return lost
+
+
+def _items(native: Native, text: dict[str, list[str]], kind: Kind) -> tuple[list[Any], list[str]]:
+    """Return the song's own items with new ones for text that has changed, and the names of items with no place.
+
+    Where the song has another kind of tags, all items are new.
+    """
+    pairs = _KINDS[native.kind].pairs
+    if native.kind != kind:
+        return list(_KINDS[kind].from_text(text)), [_item_name(item) for item in native.items if not pairs(item)]
+    changed = {name for name in text | native.text if text.get(name) != native.text.get(name)}
+    own = [item for item in native.items if not any(mapping.TOTALS.get(n, n) in changed for n, _ in pairs(item))]
+    new = _KINDS[kind].from_text({name: found for name, found in text.items() if name in changed})
+    return [*own, *new], []
+
+
+def _item_name(item: Any) -> str:
+    return str(item[0]) if isinstance(item, tuple) else str(item.FrameID)
