@@ -260,4 +260,4 @@ def _items(native: Native, text: dict[str, list[str]], kind: Kind) -> tuple[list
 
 
 def _item_name(item: Any) -> str:
-    return str(item[0]) if isinstance(item, tuple) else str(item.FrameID)
+    return str(item[0]) if isinstance(item, tuple) else id3.frame_id(item)

@@ -20,18 +20,22 @@ V1_COMMENT = "ID3v1 Comment"  # mutagen's description of an ID3v1 tag's comment,
 DEFAULT_LANGUAGE = "eng"
 POPM_BY_STARS = (0, 1, 64, 128, 196, 255)  # as Windows writes ratings
 _MUSICBRAINZ = "http://musicbrainz.org"  # owner of the UFID frame that has the identifier of a recording
-_ROLES = {
-    known.id3.removeprefix("TIPL:").lower(): name for name, known in mapping.KNOWN.items() if "TIPL:" in known.id3
-}
-_FRAMES = {known.id3: name for name, known in mapping.KNOWN.items() if ":" not in known.id3} | {"GRP1": "grouping"}
+_FRAMES = {known.id3: name for name, known in mapping.KNOWN.items()} | {"GRP1": "grouping"}
+_ROLES = {frame.removeprefix("TIPL:").lower(): name for frame, name in _FRAMES.items() if frame.startswith("TIPL:")}
 _UTF16_MARKS = ("\xff\xfe", "\xfe\xff")  # byte order marks, as ISO 8859-1 has them
-_WITH_ROLE = re.compile(r"(.*) \((.*)\)", re.DOTALL)
+_WITH_ROLE = re.compile(r"(.*?) \(((?:[^()]|\([^()]*\))*)\)", re.DOTALL)
+_SORT_FRAMES: dict[str, Any] = {"XSOP": mutagen.id3.TSOP, "XSOA": mutagen.id3.TSOA, "XSOT": mutagen.id3.TSOT}
+"""Frames of ID3v2.3 that mutagen doesn't know, and what they are in ID3v2.4."""
+
 _DATES = {"TDRC", "TDOR", "TDRL", "TDTG"}  # which hold nothing but dates as ISO 8601 has them
 _WITH_LANGUAGE = re.compile(r"([a-z]{3}):(.*)", re.DOTALL)
 
 
 def frames(tag: Any) -> Iterator[Any]:
-    """Yield the frames of a tag that are true of a longer track, without pictures, their text repaired."""
+    """Yield the frames of a tag that are true of a longer track, without pictures, their text repaired.
+
+    Frames that mutagen doesn't know are bytes, with their header.
+    """
     has_comment = any(not frame.desc for frame in tag.getall("COMM"))
     for frame in tag.values():
         if frame.FrameID in ID3_FRAMES or frame.FrameID == "APIC":
@@ -41,6 +45,14 @@ def frames(tag: Any) -> Iterator[Any]:
         values = frame.text if frame.FrameID == "COMM" else [""]
         if not is_stale(name or "comment", "".join(map(str, values))) and not (name == V1_COMMENT and has_comment):
             yield frame
+    for raw in tag.unknown_frames:
+        if len(name := raw[:4].decode("latin-1")) == 4 and raw[8:10] == b"\0\0" and name not in ID3_FRAMES:
+            yield _SORT_FRAMES[name](encoding=UTF8, text=_decoded(raw[10:])) if name in _SORT_FRAMES else raw
+
+
+def frame_id(frame: Any) -> str:
+    """Return the four letters that name a frame."""
+    return frame[:4].decode() if isinstance(frame, bytes) else str(frame.FrameID)
 
 
 def chapters(tag: Any) -> int:
@@ -57,7 +69,7 @@ def pictures(tag: Any) -> Iterator[Picture]:
 
 def pairs(frame: Any) -> list[tuple[str, str]]:
     """Return name and value of each tag that a frame holds, none where it is no text."""
-    kind = frame.FrameID
+    kind = frame_id(frame)
     match kind:
         case "TXXX":
             return [(mapping.canonical(frame.desc), str(text)) for text in frame.text] if frame.desc else []
@@ -109,11 +121,7 @@ def from_text(text: dict[str, list[str]]) -> Iterator[Any]:
             case "TIPL":
                 people.setdefault(kind, []).extend([detail, value] for value in values)
             case "TMCL":
-                for value in values:
-                    performer, _, role = (
-                        value.removesuffix(")").partition(" (") if value.endswith(")") else (value, "", "")
-                    )
-                    people.setdefault(kind, []).append([role, performer])
+                people.setdefault(kind, []).extend(_role_and_name(value) for value in values)
             case "UFID":
                 yield cls(owner=detail, data=values[0].encode("latin-1", "replace"))
             case "POPM":
@@ -142,6 +150,10 @@ def add(tag: Any, frames: Iterable[Any], pictures: Iterable[Picture]) -> list[st
     """Add frames and pictures to a tag; return the names of frames that can't be written."""
     lost = []
     for frame in frames:
+        if isinstance(frame, bytes):
+            size = mutagen.id3.BitPaddedInt.to_str(len(frame) - 10, width=4)
+            tag.unknown_frames.append(frame[:4] + size + frame[8:])
+            continue
         try:
             trial = mutagen.id3.ID3()
             trial.add(frame)
@@ -155,6 +167,12 @@ def add(tag: Any, frames: Iterable[Any], pictures: Iterable[Picture]) -> list[st
             description += " "
         tag.add(mutagen.id3.APIC(UTF8, one.mime, one.kind, description, one.data))
     return lost
+
+
+def _decoded(content: bytes) -> list[str]:
+    """Return the values in the content of a text frame."""
+    encoding = ("latin-1", "utf-16", "utf-16-be", "utf-8")[content[0] & 3]
+    return [value for value in content[1:].decode(encoding, "replace").split("\0") if value]
 
 
 def _repair(frame: Any) -> None:

@@ -12,6 +12,7 @@ title              TIT2   ©nam  Title
 titlesort          TSOT   sonm  WM/TitleSortOrder
 subtitle           TIT3   -     WM/SubTitle
 artist             TPE1   ©ART  Author
+artists            -      -     WM/ARTISTS
 artistsort         TSOP   soar  WM/ArtistSortOrder
 album              TALB   ©alb  WM/AlbumTitle
 albumsort          TSOA   soal  WM/AlbumSortOrder
@@ -28,6 +29,7 @@ engineer           TIPL:engineer  -  WM/Engineer
 producer           TIPL:producer  -  WM/Producer
 mixer              TIPL:mix       -  WM/Mixer
 djmixer            TIPL:DJ-mix    -  WM/DJMixer
+writer             -      -     -
 director           -      ©dir  WM/Director
 genre              TCON   ©gen  WM/Genre
 date               TDRC   ©day  WM/Year
@@ -48,6 +50,8 @@ key                TKEY   -     WM/InitialKey
 mood               TMOO   -     WM/Mood
 rating             POPM   -     WM/SharedUserRating
 language           TLAN   -     WM/Language
+script             -      -     WM/Script
+description        -      -     -
 comment            COMM   ©cmt  Description
 lyrics             USLT   ©lyr  WM/Lyrics
 copyright          TCOP   cprt  Copyright
@@ -63,6 +67,7 @@ url                WXXX   -     -
 termsofuse         USER   -     -
 label              TPUB   -     WM/Publisher
 catalognumber      -      -     WM/CatalogNo
+asin               -      -     -
 barcode            -      -     WM/Barcode
 isrc               TSRC   -     WM/ISRC
 media              TMED   -     WM/Media

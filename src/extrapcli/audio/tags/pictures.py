@@ -135,6 +135,6 @@ def _redraw(one: Picture, max_bytes: int) -> tuple[Picture, str]:
         if file.tell() <= max_bytes:
             what = "scaled down" if scaled.size != image.size else "converted"
             made = picture(file.getvalue(), "", one.kind, one.description)
-            return made, f"{what} to {scaled.width} by {scaled.height} pixels as {kind}"
+            return made, f"{what} to {kind} of {scaled.width} by {scaled.height} pixels"
         side = int(side * SHRINK)
     raise ValueError("the picture can't be made small enough")

@@ -14,7 +14,8 @@ NAMES = {
     "INAM": "title", "IART": "artist", "IPRD": "album", "ICRD": "date", "IGNR": "genre", "ITRK": "tracknumber",
     "IPRT": "tracknumber", "ICMT": "comment", "ICOP": "copyright", "ILNG": "language", "IMUS": "composer",
     "IWRI": "lyricist", "IENG": "engineer", "IPRO": "producer", "IMED": "media", "IKEY": "keywords",
-    "ISBJ": "subject", "ISRC": "source", "ICMS": "commissioned", "ITCH": "technician", "IARL": "archivallocation", "ISFT": "encoder",
+    "ISBJ": "subject", "ISRC": "source", "ICMS": "commissioned", "ITCH": "technician", "IARL": "archivallocation",
+    "ISFT": "encoder",
 }  # fmt: skip
 _CODES = {name: code for code, name in reversed(NAMES.items()) if name != "encoder"}
 _HEADER = struct.Struct("<4sI")

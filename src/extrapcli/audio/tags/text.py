@@ -17,7 +17,7 @@ def decode(raw: bytes) -> str:
     encodings are not tried: their bytes can't be told apart.
     """
     if raw.startswith(_UTF16_MARKS):
-        return raw[: len(raw) // 2 * 2].decode("utf-16", "replace")
+        return (raw + bytes(len(raw) % 2)).decode("utf-16", "replace")
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -74,9 +74,14 @@ def _is_shift_jis(raw: bytes) -> bool:
 
 
 def _is_russian(raw: bytes) -> bool:
-    """Look for at least four letters of Windows-1251, in words of such letters only, cased as words are."""
+    """Look for at least four letters of Windows-1251, in words of such letters only, cased as words are.
+
+    Three in ten are vowels: Greek and Hebrew in their own encodings have fewer.
+    """
     if not all(byte < 0x80 or byte >= 0xC0 or byte in b"\xa8\xab\xb8\xbb\x96\x97\x85\xb9" for byte in raw):
         return False
     words = re.findall(r"[^\W\d_]+", raw.decode("cp1251"))
     foreign = [word for word in words if not word.isascii()]
-    return sum(map(len, foreign)) >= 4 and all(_RUSSIAN_WORD.fullmatch(word) for word in foreign)
+    letters = "".join(foreign).lower()
+    vowels = sum(letter in "аеёиоуыэюя" for letter in letters)
+    return len(letters) >= 4 and vowels >= 0.3 * len(letters) and all(map(_RUSSIAN_WORD.fullmatch, foreign))
