@@ -3,7 +3,6 @@
 import pickle
 import struct
 from pathlib import Path
-from typing import Any
 
 import mutagen
 import mutagen.id3
@@ -34,41 +33,13 @@ from mutagen.id3 import (
 
 from extrapcli.audio.song import Tags
 from extrapcli.audio.tags import write_tags
-from tests.audio.tags.silent import id3_frame, make_track, mp3, read, tagged
+from tests.audio.tags.silent import id3_frame, make_track, mp3, read, sample, tagged
 
 OLD_SOUND = {
     "AENC", "ENCR", "GRID", "SIGN", "ASPI", "MLLT", "POSS", "RBUF", "SEEK", "CHAP", "CTOC", "ETCO", "SYTC", "EQU2",
     "RVA2", "RVAD", "TDEN", "TENC", "TFLT", "TLEN", "TSIZ", "TSSE",
 }  # fmt: skip
 UNLIKE_VERSION_24 = {"TYER", "TDAT", "TIME", "TORY", "TRDA", "IPLS"}  # mutagen makes frames of ID3v2.4 of them
-SAMPLES: dict[str, dict[str, Any]] = {
-    "APIC": {"encoding": 3, "mime": "image/png", "type": 4, "desc": "über", "data": b"\x89PNG\r\n\x1a\n"},
-    "ASPI": {"S": 0, "L": 10, "N": 2, "b": 8, "Fi": [1, 2]},
-    "LINK": {"frameid": "TIT2", "url": "http://example.org", "data": b""},
-    "POPM": {"email": "me@example.org", "rating": 196, "count": 7},
-    "COMM": {"encoding": 3, "lang": "deu", "desc": "über", "text": ["Text"]},
-    "USLT": {"encoding": 1, "lang": "eng", "desc": "", "text": "La la"},
-    "SYLT": {"encoding": 3, "lang": "eng", "format": 2, "type": 1, "desc": "", "text": [("La", 100), ("la", 900)]},
-    "TDRC": {"encoding": 0, "text": ["1999-12-31"]},
-    "TRCK": {"encoding": 0, "text": ["3/9"]},
-}  # fmt: skip
-
-
-def sample(name: str) -> Any:
-    frame = Frames[name]
-    if name in SAMPLES:
-        return frame(**SAMPLES[name])
-    if issubclass(frame, mutagen.id3.TimeStampTextFrame):
-        return frame(encoding=3, text=["2001-02-03"])
-    if issubclass(frame, mutagen.id3.PairedTextFrame):
-        return frame(encoding=3, people=[["piano", "Ann"], ["producer", "Bob"]])
-    if issubclass(frame, mutagen.id3.TextFrame):
-        return frame(encoding=1, text=["One", "Zwölf 愛"]) if name != "TXXX" else frame(3, "A Name", ["One", "Two"])
-    if issubclass(frame, mutagen.id3.UrlFrame) and name != "WXXX":
-        return frame(url="http://example.org/ä")
-    values = {"desc": "about", "owner": "http://example.org", "data": b"\x00\x01data", "url": "http://example.org"}
-    names = {spec.name for spec in frame._framespec}
-    return frame(**{key: value for key, value in values.items() if key in names})
 
 
 def frames_of(path: Path) -> dict[bytes, set[bytes]]:

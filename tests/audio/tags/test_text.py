@@ -1,5 +1,7 @@
 """Text of wrong or undeclared encodings is decoded where it is plain what it is, and left alone where it isn't."""
 
+# ruff: noqa: RUF001 (characters that look alike are what this is about)
+
 import struct
 from pathlib import Path
 
@@ -64,7 +66,7 @@ def test_what_cannot_be_told_apart_is_left_to_those_who_can(text: str, encoding:
     assert decode(raw) in (raw.decode("latin-1"), raw.decode("cp1252", "replace"))
 
 
-@pytest.mark.parametrize("text", ["愛", "一", "一丁", "Tune", "Größe", "\u4e00", "日本語"])
+@pytest.mark.parametrize("text", ["愛", "一", "一一", "Tune", "Größe", "日本語"])
 def test_utf16_in_the_right_order_stays(text: str) -> None:
     assert repair_utf16(text) == text
 

@@ -43,11 +43,11 @@ def repair(text: str) -> str:
 def repair_utf16(text: str) -> str:
     """Swap the bytes of UTF-16 text that was plainly read in the wrong order, and drop byte order marks.
 
-    Swapped, it begins with such a mark, or is two or more characters of ASCII.
+    Swapped, it begins with such a mark, or is three or more characters of ASCII.
     """
     text = text.removeprefix("\ufeff")
     swapped = text.encode("utf-16-le", "replace").decode("utf-16-be", "replace")
-    is_swapped = swapped.startswith("\ufeff") or (len(text) > 1 and swapped.isascii() and swapped.isprintable())
+    is_swapped = swapped.startswith("\ufeff") or (len(text) > 2 and swapped.isascii() and swapped.isprintable())
     return swapped.removeprefix("\ufeff") if is_swapped else text
 
 
