@@ -33,7 +33,7 @@ from mutagen.id3 import (
 
 from extrapcli.audio.song import Tags
 from extrapcli.audio.tags import write_tags
-from tests.audio.tags.silent import id3_frame, make_track, mp3, read, sample, tagged
+from tests.audio.tags.silent import id3_frame, id3_tag, make_track, mp3, read, sample, tagged
 
 OLD_SOUND = {
     "AENC", "ENCR", "GRID", "SIGN", "ASPI", "MLLT", "POSS", "RBUF", "SEEK", "CHAP", "CTOC", "ETCO", "SYTC", "EQU2",
@@ -198,6 +198,34 @@ def test_id3v1_and_apev2_fill_what_id3v2_lacks(tmp_path: Path) -> None:
     assert tags.text == {"title": ["Tune"], "artist": ["Somebody"], "date": ["1999"], "albumartist": ["One", "Two"]}
     track = tagged(tmp_path / "track.mp3", "mp3", tags).tags
     assert track["TPE2"].text == ["One", "Two"]
+
+
+def test_several_tags_in_a_row_fill_each_other(tmp_path: Path) -> None:
+    first, second = (
+        id3_tag(id3_frame("TIT2", b"\0Tune")),
+        id3_tag(id3_frame("TIT2", b"\0Old"), id3_frame("TALB", b"\0Hits")),
+    )
+    assert read(first + second + mp3()[10:]).text == {"title": ["Tune"], "album": ["Hits"]}
+
+
+def test_the_short_frames_of_id3v22(tmp_path: Path) -> None:
+    def short(name: str, content: bytes) -> bytes:
+        return name.encode() + len(content).to_bytes(3, "big") + content
+
+    frames = (
+        short("TT2", b"\0Tune")
+        + short("TSP", b"\0Band, The")
+        + short("TS2", b"\0Various")
+        + short("TCP", b"\0" + b"1")
+    )
+    frames += short("COM", b"\0engiTunNORM\0 0000045E 000003B1") + short("COM", b"\0eng\0In a kitchen")
+    frames += short("TEN", b"\0iTunes 4.0") + short("PIC", b"\0JPG\3\0\xff\xd8\xff\xe0") + short("RVA", bytes(10))
+    tags = read(b"ID3\2\0\0\0\0" + bytes([len(frames) >> 7, len(frames) & 127]) + frames + mp3()[10:])
+    track = tagged(tmp_path / "x.mp3", "mp3", tags).tags
+    assert {key: str(frame) for key, frame in track.items() if key != "APIC:"} == {
+        "TIT2": "Tune", "TSOP": "Band, The", "TSO2": "Various", "TCMP": "1", "COMM::eng": "In a kitchen",
+    }  # fmt: skip
+    assert (track["APIC:"].mime, track["APIC:"].data) == ("image/jpeg", b"\xff\xd8\xff\xe0")
 
 
 @pytest.mark.parametrize("damage", ["size", "encoding", "cut"])

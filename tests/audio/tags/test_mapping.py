@@ -1,5 +1,6 @@
 """From every kind of tags to every other, by the names that other programs use."""
 
+from fractions import Fraction
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -239,6 +240,28 @@ def test_tags_of_containers_that_only_ffmpeg_reads(
         "tracknumber": ["3/9"], "comment": ["a remark"],
     }  # fmt: skip
     assert read(path).text == {name: value for name, value in expected.items() if name not in lost}
+
+
+def test_matroska_with_a_cover_and_chapters_that_go_with_a_line(tmp_path: Path) -> None:
+    cover = b"\x89PNG\r\n\x1a\n" + bytes(60)
+    with av.open(str(tmp_path / "x.mka"), "w", format="matroska") as output:
+        stream = output.add_stream("flac", rate=48000)
+        assert isinstance(stream, av.AudioStream)
+        stream.layout = "mono"
+        output.add_attachment("cover.png", "image/png", cover)
+        output.metadata["title"] = "Tune"
+        parts: Any = [
+            {"id": n, "start": n, "end": n + 1, "time_base": Fraction(1, 100), "metadata": {}} for n in range(4)
+        ]
+        output.set_chapters(parts)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 4800), np.float32), format="flt", layout="mono")
+        frame.sample_rate, frame.pts = 48000, 0
+        output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    tags = read(tmp_path / "x.mka")
+    assert tags.text == {"title": ["Tune"]}
+    assert [(one.data, one.mime) for one in tags.pictures] == [(cover, "image/png")]
+    assert tags.notes == ["4 chapters were left out: they divide the song, not the track"]
 
 
 def test_a_wav_has_its_text_as_info_too(tmp_path: Path) -> None:

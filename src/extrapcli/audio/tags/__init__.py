@@ -98,15 +98,22 @@ def read_tags(source: BinaryIO) -> Tags:
 
 
 def _read_mpeg(source: BinaryIO) -> Iterator[_Part]:
-    try:
-        tag = mutagen.id3.ID3(source)
-    except mutagen.id3.ID3NoHeaderError:
-        return
-    source.seek(tag.size)
+    """Read the ID3 tags at the beginning, or the one at the end. A FLAC behind them has tags of its own."""
+    tags, end = [], 0
+    while True:
+        source.seek(end)
+        try:
+            tags.append(mutagen.id3.ID3(source))
+        except mutagen.id3.ID3NoHeaderError:
+            break
+        if not tags[-1].size:  # an ID3v1 tag
+            break
+        end += tags[-1].size
+    source.seek(end)
     if source.read(4) == b"fLaC":
         source.seek(0)
         yield from _comments(mutagen.flac.FLAC(source))
-    yield _frames(tag)
+    yield from map(_frames, tags)
 
 
 def _read_info(source: BinaryIO) -> Iterator[_Part]:
@@ -154,7 +161,9 @@ def _comments(file: Any) -> Iterator[_Part]:
 def _merge(tags: Tags, part: _Part) -> Tags:
     """Add what a part has and the parts before it have not."""
     kind, items = part.native or ("id3", [])
-    text = _text([*part.pairs, *(pair for item in items for pair in _KINDS[kind].pairs(item))])
+    pairs = _KINDS[kind].pairs
+    items = [item for item in items if not any(is_stale(name, value) for name, value in pairs(item))]
+    text = _text([*part.pairs, *(pair for item in items for pair in pairs(item))])
     native = Native(kind, items, text) if items else None
     present = {name.lower() for name in tags.text}
     added = {name: found for name, found in text.items() if name.lower() not in present}

@@ -41,9 +41,8 @@ def frames(tag: Any) -> Iterator[Any]:
         if frame.FrameID in ID3_FRAMES or frame.FrameID == "APIC":
             continue
         _repair(frame)
-        name = getattr(frame, "desc", None) or getattr(frame, "owner", "")
-        values = frame.text if frame.FrameID == "COMM" else [""]
-        if not is_stale(name or "comment", "".join(map(str, values))) and not (name == V1_COMMENT and has_comment):
+        name: str = getattr(frame, "desc", "") or getattr(frame, "owner", "")
+        if not is_stale(name) and not (name == V1_COMMENT and has_comment):
             yield frame
     for raw in tag.unknown_frames:
         if len(name := raw[:4].decode("latin-1")) == 4 and raw[8:10] == b"\0\0" and name not in ID3_FRAMES:

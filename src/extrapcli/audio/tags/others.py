@@ -76,6 +76,7 @@ def read_with_ffmpeg(source: BinaryIO) -> Metadata | None:
         raw = {names[name]: value.encode("utf-8", "surrogateescape") for name, value in found.items()}
         odd = {names[name] for name, value in found.items() if any("\udc80" <= c <= "\udcff" for c in value)}
         pairs = [(name, decode(value)) for name, value in raw.items() if not name.startswith("id3v2_priv.")]
+        pairs = [pair for pair in pairs if pair != ("language", "und")]
         pictures = [] if kind in _READ_BY_MUTAGEN else list(_attached(container))
         return Metadata(pairs, odd, pictures, len(container.chapters()))
 

@@ -23,6 +23,7 @@ _NAMES = re.compile(
     | encod(er|ed|ing) | software$ | tool$ | cdec$ | isvbr$ | wm/(encod|tool|wmadrc) | wmfsdk | coding_history$
     | length$ | duration(-\w+)?$ | bps(-\w+)?$ | number_of_(frames|bytes)(-\w+)?$ | _statistics_ | creation_time$
     | time_reference$ | umid$ | major_brand$ | minor_version$ | compatible_brands$ | handler_name$ | vendor_id$
+    | aspectratio[xy]$
     | cue[ _]?sheet | cue_track | chapter\d
     | loop[ _-]?(start|end|len(gth)?|begin|point|ms|times?|count|in|out|from|to)?s?\d*$
     | acoustid | (audio[ _])?(md5|sha1|sha256|crc(32)?|checksum|fingerprint)(sum)?$ | accurate[ _]?rip | ctdb

@@ -7,7 +7,6 @@ from typing import Any
 from extrapcli.audio.song import Picture
 from extrapcli.audio.tags import mapping
 from extrapcli.audio.tags.pictures import from_comment, from_flac
-from extrapcli.audio.tags.stale import is_stale
 
 PICTURE = "METADATA_BLOCK_PICTURE"
 MAX_BYTES = 2**24 - 2**16  # of comments: a block of FLAC, less some room
@@ -19,9 +18,9 @@ Item = tuple[str, str]
 
 
 def items(comments: Any) -> Iterator[Item]:
-    """Yield the comments that are true of a longer track, without pictures."""
+    """Yield the comments that are no pictures."""
     for name, value in comments:
-        if name.lower() not in _PICTURES and not is_stale(name, value):
+        if name.lower() not in _PICTURES:
             yield name, value
 
 
