@@ -1,13 +1,10 @@
 """Targets that read songs: every format that extrap writes, and many that it only reads."""
 
 import io
-import shutil
 from fractions import Fraction
 from pathlib import Path
 
 import av
-import mutagen.apev2
-import mutagen.id3
 import numpy as np
 import soundfile
 
@@ -16,17 +13,14 @@ from extrapcli.audio.encode import open_track
 from extrapcli.audio.formats import FORMATS
 from extrapcli.audio.probe import declared_seconds
 from extrapcli.audio.song import Picture, Tags
-from extrapcli.audio.tags import read_tags, write_tags
+from extrapcli.audio.tags import write_tags
 from extrapcli.errors import UnreadableAudio
-from tests.audio.tags.silent import sample
 from tests.fuzz.fuzz import Target
-from tests.fuzz.mutate import mutate_audio, mutate_tags
+from tests.fuzz.mutate import mutate_audio
 
 RATE = 24000
 TAGS = Tags(
-    {"title": ["A song"], "artist": ["One", "Two"], "tracknumber": ["3/12"], "comment": ["é"], "mood": ["odd"]}
-    | {"rating": ["80"], "compilation": ["1"], "performer": ["Ann (piano)"], "movement": ["1/2"], "comment:a": ["b"]}
-    | {"url:a": ["http://b"], "bpm": ["120"], "LOOPSTART": ["1"], "Own": ["x"], "lyrics": ["la"]},
+    {"title": ["A song"], "artist": ["One", "Two"], "tracknumber": ["3/12"], "comment": ["é"], "mood": ["odd"]},
     [Picture(b"\x89PNG" + bytes(60), "image/png", 3, "cover")],
 )
 SNDFILE = [
@@ -93,50 +87,4 @@ def decode_song(path: Path) -> None:
     assert song.sample_rate > 0
 
 
-def copy_tags(path: Path) -> None:
-    """Write a file's tags into a track of every format, whose sound must stay as it was."""
-    with path.open("rb") as file:
-        tags = read_tags(file)
-    tags.text["title"] = [f"{title} (continued)" for title in tags.text.get("title", [])]
-    for format in FORMATS:
-        track = path.with_name(f"track.{format}")
-        if not (empty := path.with_name(f"empty.{format}")).exists():
-            _write(empty, format, sound(1, 0.05))
-        shutil.copyfile(empty, track)
-        write_tags(track, format, tags)
-        np.testing.assert_array_equal(decode(track).samples, decode(empty).samples)
-
-
-def tag_seeds(folder: Path) -> None:
-    for format in FORMATS:
-        path = folder / f"song.{format}"
-        _write(path, format, sound(1, 0.05))
-        write_tags(path, format, TAGS)
-    frames = [sample(name) for name in mutagen.id3.Frames]
-    for version, encoding in ((3, 1), (4, 3), (4, 2)):
-        path = folder / f"frames{version}{encoding}.mp3"
-        _write(path, "mp3", sound(1, 0.05))
-        tag = mutagen.id3.ID3()
-        for frame in frames:
-            if hasattr(frame, "encoding"):
-                frame.encoding = encoding
-            tag.add(frame)
-        tag.save(path, v2_version=version)
-    v1 = b"TAG" + bytes(range(64, 189))
-    (folder / "id3v1.mp3").write_bytes((folder / "frames43.mp3").read_bytes()[-3000:] + v1)
-    ape = mutagen.apev2.APEv2()
-    ape["Title"], ape["Own"], ape["Cover Art (Front)"] = ["text", "more"], "text", b"a.png\0\x89PNG"
-    (folder / "ape.mp3").write_bytes((folder / "frames43.mp3").read_bytes()[-3000:])
-    ape.save(folder / "ape.mp3")
-    for container, codec in (
-        ("asf", "wmav2"),
-        ("matroska", "aac"),
-        ("aiff", "pcm_s16be"),
-        ("caf", "pcm_s16le"),
-        ("avi", "mp2"),
-    ):
-        (folder / f"{container}.bin").write_bytes(_with_ffmpeg(container, codec))
-
-
 AUDIO = Target("audio", song_seeds, mutate_audio, decode_song, (UnreadableAudio,))
-TAG_COPY = Target("tags", tag_seeds, mutate_tags, copy_tags, ())

@@ -80,49 +80,6 @@ def mutate_audio(data: bytes, other: bytes, rng: Random) -> bytes:
     return with_checksums(data) if data[:4] == b"OggS" and rng.random() < 0.8 else data
 
 
-def mutate_tags(data: bytes, other: bytes, rng: Random) -> bytes:
-    """Repeat, delete, rename or damage frames of an ID3 tag,
-    and make it as long as it says; or do as `mutate_audio`."""
-    frames, sound = _id3_frames(data)
-    if not frames or rng.random() < 0.3:
-        return mutate_audio(data, other, rng)
-    for _ in range(rng.choice((1, 1, 2, 4))):
-        position = rng.randrange(len(frames))
-        name, size, flags, content = frames[position]
-        match rng.randrange(10):
-            case 0:
-                frames.insert(rng.randrange(len(frames)), frames[position])
-            case 1:
-                name = rng.choice(
-                    (rng.choice(frames)[0], b"APIC", b"COMM", b"TIT2", b"TXXX", b"\xa9ab\0", b"XSOP", b"TDRC")
-                )
-            case 2:
-                size = _random_number(rng).rjust(4, b"\0")[-4:]
-            case 3:
-                flags = rng.choice((b"\0\x01", b"\0\x02", b"\0\x08", b"\0\x0c", b"\0\x80", b"\x80\xe0"))
-            case 4:
-                content = bytes([rng.randrange(6)]) + content[1:]
-            case 5:
-                content = content[: rng.randrange(len(content) + 1)]
-            case 6:
-                content += rng.choice((b"\0", b"\0\0", b"\xff\xfe", b"\xfe\xff\0")) + rng.randbytes(
-                    rng.choice((1, 9, 5000))
-                )
-            case 7:
-                content = (
-                    content[:1] + rng.choice((b"JPG\0", b"image/\0", b"-->\0", b"\0", b"image/gif\0")) + content[1:]
-                )
-            case 8:
-                content = content[:1] + rng.choice(TEXTS) + content[1:]
-            case 9:
-                content = mutate_bytes(content or b"\0", other, rng)
-        if size == frames[position][1]:
-            size = _encode_syncsafe(len(content))
-        frames[position] = (name, size, flags, content)
-    tag = b"".join(b"".join(frame) for frame in frames)
-    return data[:6] + _encode_syncsafe(len(tag)) + tag + sound
-
-
 def mutate_zip(data: bytes, other: bytes, rng: Random, *, inside: Mutation) -> bytes:
     """Mutate a member of an archive with `inside`, rename or delete it, or mutate the archive's bytes."""
     if rng.random() < 0.1:
@@ -188,6 +145,7 @@ def _overwrite_length(data: bytes, rng: Random) -> bytes:
 
 
 def with_checksums(data: bytes) -> bytes:
+    """Correct the checksums of Ogg pages."""
     pages = re.split(rb"(?=OggS)", data)
     for number, page in enumerate(pages):
         if len(page) >= 27:
@@ -195,27 +153,6 @@ def with_checksums(data: bytes) -> bytes:
             total = ogg.checksum(page[:22] + bytes(4) + page[26:length])
             pages[number] = _overwrite(page, 22, struct.pack("<I", total))
     return b"".join(pages)
-
-
-def _encode_syncsafe(number: int) -> bytes:
-    return bytes(number >> shift & 127 for shift in (21, 14, 7, 0))
-
-
-def _id3_frames(data: bytes) -> tuple[list[tuple[bytes, bytes, bytes, bytes]], bytes]:
-    """Return name, size, flags and content of each frame, and what follows the tag."""
-    frames: list[tuple[bytes, bytes, bytes, bytes]] = []
-    if data[:3] != b"ID3" or len(data) < 10:
-        return frames, data
-    end = 10 + sum(byte << shift for byte, shift in zip(data[6:10], (21, 14, 7, 0), strict=True))
-    position = 10
-    while position + 10 <= end and data[position]:
-        size = sum(
-            byte << shift for byte, shift in zip(data[position + 4 : position + 8], (21, 14, 7, 0), strict=True)
-        )
-        header, content = data[position : position + 10], data[position + 10 : position + 10 + size]
-        frames.append((header[:4], header[4:8], header[8:], content))
-        position += 10 + size
-    return frames, data[end:]
 
 
 def _zip_members(data: bytes) -> dict[str, bytes]:

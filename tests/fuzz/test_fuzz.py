@@ -15,7 +15,8 @@ if sys.platform != "linux":
 
 from tests.fuzz.__main__ import TARGETS
 from tests.fuzz.fuzz import Target, fuzz
-from tests.fuzz.mutate import Mutation, mutate_audio, mutate_bytes, mutate_protobuf, mutate_tags, mutate_text
+from tests.fuzz.mutate import Mutation, mutate_audio, mutate_bytes, mutate_protobuf, mutate_text
+from tests.fuzz.tags import mutate_tags
 
 FOUND = Path(__file__).parent / "found"
 MEGABYTE = 10**6
