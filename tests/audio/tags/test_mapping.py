@@ -169,7 +169,7 @@ def test_comments_keep_their_names_and_order(format: str, tmp_path: Path) -> Non
     file.save()
     tags = read(song)
     assert tags.text == {"title": ["Tune"], "artist": ["One", "Two"], "MyOwn": ["x"], "tracknumber": ["3/9"]}
-    assert tags.notes == ["1 chapters were left out: they divide the song, not the track"]
+    assert tags.notes == ["chapters were left out (1): they divide the song, not the track"]
     empty = len(mutagen.File(make_track(tmp_path / "empty", format)).tags or [])
     for target in ("flac", "ogg", "opus"):
         assert list(tagged(tmp_path / "track", target, tags).tags)[-len(kept) :] == kept
@@ -261,7 +261,7 @@ def test_matroska_with_a_cover_and_chapters_that_go_with_a_line(tmp_path: Path) 
     tags = read(tmp_path / "x.mka")
     assert tags.text == {"title": ["Tune"]}
     assert [(one.data, one.mime) for one in tags.pictures] == [(cover, "image/png")]
-    assert tags.notes == ["4 chapters were left out: they divide the song, not the track"]
+    assert tags.notes == ["chapters were left out (4): they divide the song, not the track"]
 
 
 def test_a_wav_has_its_text_as_info_too(tmp_path: Path) -> None:

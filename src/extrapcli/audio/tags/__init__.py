@@ -86,26 +86,31 @@ def read_tags(source: BinaryIO) -> Tags:
                 parts, chapters = parts + 1, max(chapters, part.chapters)
         except Exception:  # damaged tags raise all kinds of errors, and shouldn't stop the song
             damaged = True
-    metadata = others.read_with_ffmpeg(source)
-    if metadata is not None:
-        _add_metadata(tags, metadata, complete=parts > 0)
-        chapters = max(chapters, metadata.chapters)
+    try:
+        if (metadata := others.read_with_ffmpeg(source)) is not None:
+            _add_metadata(tags, metadata, complete=parts > 0)
+            chapters = max(chapters, metadata.chapters)
+    except Exception:
+        damaged = True
     if damaged and not (tags.text or tags.pictures or tags.native):
         tags.notes.append("its tags are damaged and were left out")
     if chapters:
-        tags.notes.append(f"{chapters} chapters were left out: they divide the song, not the track")
+        tags.notes.append(f"chapters were left out ({chapters}): they divide the song, not the track")
     return tags
 
 
 def _read_mpeg(source: BinaryIO) -> Iterator[_Part]:
     """Read the ID3 tags at the beginning, or the one at the end. A FLAC behind them has tags of its own."""
-    tags, end = [], 0
+    tags: list[Any] = []
+    end = 0
     while True:
         source.seek(end)
         try:
             tags.append(mutagen.id3.ID3(source))
-        except mutagen.id3.ID3NoHeaderError:
-            break
+        except mutagen.id3.error as error:
+            if tags or isinstance(error, mutagen.id3.ID3NoHeaderError):
+                break
+            raise
         if not tags[-1].size:  # an ID3v1 tag
             break
         end += tags[-1].size

@@ -45,7 +45,9 @@ def frames(tag: Any) -> Iterator[Any]:
         if not is_stale(name) and not (name == V1_COMMENT and has_comment):
             yield frame
     for raw in tag.unknown_frames:
-        if len(name := raw[:4].decode("latin-1")) == 4 and raw[8:10] == b"\0\0" and name not in ID3_FRAMES:
+        name = raw[:4].decode("latin-1")
+        is_whole = len(raw) > 10 and name.isalnum() and raw[8:10] == b"\0\0"  # and neither encrypted nor compressed
+        if is_whole and name not in ID3_FRAMES:
             yield _SORT_FRAMES[name](encoding=UTF8, text=_decoded(raw[10:])) if name in _SORT_FRAMES else raw
 
 
@@ -181,15 +183,10 @@ def _repair(frame: Any) -> None:
         return
     right = repair if encoding == LATIN1 else repair_utf16
     fields = {name: getattr(frame, name) for name in ("desc", "text", "people") if hasattr(frame, name)}
-    if (
-        encoding == LATIN1
-        and isinstance(fields.get("text"), list)
-        and all(isinstance(t, str) for t in fields["text"])
-    ):
-        joined = "\0".join(fields["text"])
-        if joined.startswith(("\xff\xfe", "\xfe\xff")):  # UTF-16, of which every second byte is a separator
-            fields["text"] = [joined]
     repaired = {name: _each(value, right) for name, value in fields.items()}
+    text = fields.get("text")
+    if encoding == LATIN1 and isinstance(text, list) and str([*text, ""][0]).startswith(_UTF16_MARKS):
+        repaired["text"] = [repair("\0".join(text))]  # every second byte was taken for a separator
     if repaired != fields:
         frame.encoding = UTF8
         for name, value in repaired.items():

@@ -52,6 +52,7 @@ rating             POPM   -     WM/SharedUserRating
 language           TLAN   -     WM/Language
 script             -      -     WM/Script
 description        -      -     -
+longdescription    -      ldes  -
 comment            COMM   ©cmt  Description
 lyrics             USLT   ©lyr  WM/Lyrics
 copyright          TCOP   cprt  Copyright

@@ -15,11 +15,18 @@ from extrapcli.audio.tags.text import decode
 
 FREEFORM = "----:com.apple.iTunes:"
 IMAGES = {"image/jpeg": MP4Cover.FORMAT_JPEG, "image/png": MP4Cover.FORMAT_PNG}
-_NAMES = {known.mp4: name for name, known in mapping.KNOWN.items() if known.mp4}
+_SEEN = {
+    "\xa9con": "conductor", "\xa9prd": "producer", "\xa9arg": "arranger", "\xa9pub": "label", "\xa9isr": "isrc",
+    "\xa9des": "description", "\xa9url": "website",
+}  # fmt: skip
+"""Atoms that are read and, from another kind of tags, never written: few programs know them."""
+
+_NAMES = _SEEN | {known.mp4: name for name, known in mapping.KNOWN.items() if known.mp4}
 _BOOLEANS = {"cpil", "pgap", "pcst"}
 _INTEGERS = {"tmpo", "shwm", "stik", "rtng", "hdvd", "tvsn", "tves"}
 _PAIRS = {"trkn", "disk"}
 _MOVEMENT, _MOVEMENTS = "\xa9mvi", "\xa9mvc"
+_TEXTS = set(_NAMES) - _BOOLEANS - _INTEGERS - _PAIRS - {_MOVEMENT}
 
 Item = tuple[str, Any]
 """An atom's key in mutagen, and its value."""
@@ -31,7 +38,7 @@ def items(tags: Any) -> Iterator[Item]:
         if key != "covr" and key not in MP4_ATOMS and not is_stale(_name(key)):
             yield key, value
     for key, contents in getattr(tags, "_failed_atoms", {}).items():  # also text that declares not to be UTF-8
-        if key in _NAMES and key not in tags and (values := [text for raw in contents for text in _texts(raw)]):
+        if key in _TEXTS and key not in tags and (values := [text for raw in contents for text in _texts(raw)]):
             yield key, values
 
 
@@ -71,7 +78,7 @@ def from_text(text: dict[str, list[str]]) -> Iterator[Item]:
             yield known.mp4, values[0].strip().lower() in ("1", "true", "yes")
         elif known.mp4 in _INTEGERS and (number := _integer(values[0])) is not None:
             yield known.mp4, [number]
-        elif known.mp4 and known.mp4 not in _PAIRS | _INTEGERS | {_MOVEMENT}:
+        elif known.mp4 in _TEXTS:
             yield known.mp4, values
         else:
             key = FREEFORM + known.long_name.encode().decode("latin-1")  # mutagen writes keys as ISO 8859-1

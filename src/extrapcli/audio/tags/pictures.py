@@ -74,11 +74,11 @@ def to_comment(picture: Picture) -> str:
 
 
 def from_asf(data: bytes) -> Iterator[Picture]:
-    """Yield the picture in an attribute `WM/Picture`: type, size, MIME type, description, data."""
-    kind, size = struct.unpack_from("<BI", data)
-    mime, description, _ = data[5 : len(data) - size].decode("utf-16-le", "replace").split("\0", 2)
-    if size:
-        yield picture(data[-size:], mime, kind, description)
+    """Yield the picture in an attribute `WM/Picture`, if it is intact: type, size, MIME type, description, data."""
+    kind, size = struct.unpack_from("<BI", data.ljust(5, b"\0"))
+    names = data[5 : len(data) - size].decode("utf-16-le", "replace").split("\0")
+    if size and len(names) == 3:
+        yield picture(data[-size:], names[0], kind, names[1])
 
 
 def fit(

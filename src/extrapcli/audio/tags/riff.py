@@ -55,10 +55,12 @@ def append_info(path: Path, text: dict[str, list[str]]) -> None:
 
 
 def _chunks(source: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield name, start and size of each chunk between two positions."""
+    """Yield name, start and size of each chunk between two positions, up to what has no name."""
     while start + 8 <= end:
         source.seek(start)
         name, size = _HEADER.unpack(source.read(8))
+        if not all(0x20 <= byte < 0x7F for byte in name):
+            return
         size = min(size, end - start - 8)
         yield name, start + 8, size
         start += 8 + size + size % 2

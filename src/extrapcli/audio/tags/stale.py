@@ -36,5 +36,6 @@ _MACHINE_NUMBERS = re.compile(r"\s*([0-9A-F]{8,16}\s+){2,}[0-9A-F]{8,16}\s*", re
 
 def is_stale(name: str, value: str = "") -> bool:
     """Tell whether a tag describes the old sound, by its name or, in a comment of iTunes, by what it says."""
-    name = name.strip().rpartition("comment:")[2]
-    return bool(_NAMES.match(name) or (name.lower() == "comment" and _MACHINE_NUMBERS.fullmatch(value)))
+    name = name.strip()
+    described = name.rpartition(":")[2] if name.startswith("comment:") else name
+    return bool(_NAMES.match(described) or (name.lower() == "comment" and _MACHINE_NUMBERS.fullmatch(value)))
