@@ -1,7 +1,7 @@
 """A decoded song, as every part of extrap gets it."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,20 +20,18 @@ class Tags:
 
     text: dict[str, list[str]] = field(default_factory=dict)
     pictures: list["Picture"] = field(default_factory=list)
-    native: "Native | None" = field(default=None, compare=False, repr=False)
+    native: dict[str, "Native"] = field(default_factory=dict, compare=False, repr=False)
     notes: list[str] = field(default_factory=list, compare=False)
 
 
 @dataclass(frozen=True)
 class Native:
-    """Tags as one kind of tag holds them.
+    """Tags as one kind of tag holds them, without pictures.
 
-    `items` are mutagen's own: frames (`id3`), names and values of atoms (`mp4`), names and values of comments
-    (`vorbis`), pictures excepted. `text` is what was read from them: a tag that has another value in `Tags.text` was
-    changed since.
+    `items` are frames of mutagen (`id3`), or names and values of atoms (`mp4`), comments (`vorbis`), chunks (`riff`).
+    `text` is what was read from them: a tag that has another value in `Tags.text` was changed since.
     """
 
-    kind: Literal["id3", "mp4", "vorbis"]
     items: list[Any]
     text: dict[str, list[str]]
 

@@ -19,6 +19,7 @@ from extrapcli.audio.decode import decode
 from extrapcli.audio.formats import FORMATS
 from extrapcli.audio.song import Tags
 from extrapcli.audio.tags import write_tags
+from extrapcli.audio.tags.riff import append_info
 from tests.audio.tags.silent import make_track, read, tagged
 from tests.audio.test_decode import with_ffmpeg
 
@@ -264,14 +265,31 @@ def test_matroska_with_a_cover_and_chapters_that_go_with_a_line(tmp_path: Path) 
     assert tags.notes == ["chapters were left out (4): they divide the song, not the track"]
 
 
-def test_a_wav_has_its_text_as_info_too(tmp_path: Path) -> None:
-    tags = Tags({"title": ["Größe 愛"], "artist": ["One", "Two"], "ISMP": ["x"]})
-    path = tmp_path / "x.wav"
-    write_tags(make_track(path, "wav"), "wav", tags)
-    with soundfile.SoundFile(path) as file:
-        assert (file.title, file.artist, len(file)) == ("Größe 愛", "One; Two", 4800)
-    assert int.from_bytes(path.read_bytes()[4:8], "little") == path.stat().st_size - 8
-    assert read(path).text == tags.text
+@pytest.mark.parametrize("with_id3", [False, True])
+def test_the_info_list_of_a_wav_is_one_again_in_a_wav(with_id3: bool, tmp_path: Path) -> None:
+    song = tmp_path / "song.wav"
+    if with_id3:
+        write_tags(make_track(song, "wav"), "wav", Tags({"title": ["Größe 愛"], "artistsort": ["Band, The"]}))
+    else:
+        make_track(song, "wav")
+    append_info(song, {"title": ["Größe 愛"], "artist": ["Somebody"], "IXYZ": ["odd"], "encoder": ["old"]})
+    tags = read(song)
+    tags.text["title"] = ["Größe 愛 (continued)"]
+    track = make_track(tmp_path / "x.wav", "wav")
+    assert write_tags(track, "wav", tags) == []
+    with soundfile.SoundFile(track) as file:
+        assert (file.title, file.artist, file.software, len(file)) == ("Größe 愛 (continued)", "Somebody", "", 4800)
+    assert int.from_bytes(track.read_bytes()[4:8], "little") == track.stat().st_size - 8
+    assert track.read_bytes().count(b"IXYZ\4\0\0\0odd\0") == 1
+    assert read(track).text == tags.text
+
+
+def test_a_wav_has_no_info_list_of_a_song_without(tmp_path: Path) -> None:
+    """Where there is one, FFmpeg reads nothing else."""
+    track = make_track(tmp_path / "x.wav", "wav")
+    write_tags(track, "wav", Tags({"title": ["Tune"], "albumartist": ["Various"]}))
+    with av.open(str(track)) as container:
+        assert container.metadata == {"title": "Tune", "album_artist": "Various"}
 
 
 @pytest.mark.parametrize("format", ["flac", "ogg", "mp3", "m4a"])

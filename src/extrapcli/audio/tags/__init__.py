@@ -28,15 +28,8 @@ from extrapcli.audio.tags.pictures import fit, to_comment, to_flac
 from extrapcli.audio.tags.stale import is_stale
 from extrapcli.audio.tags.text import values
 
-Kind = Literal["id3", "mp4", "vorbis"]
+Kind = Literal["id3", "mp4", "vorbis", "riff"]
 Pair = tuple[str, str]
-
-
-class _Kind(NamedTuple):
-    """A kind of tags: what an item of it says, and items for text."""
-
-    pairs: Callable[[Any], list[Pair]]
-    from_text: Callable[[dict[str, list[str]]], Iterator[Any]]
 
 
 class _Format(NamedTuple):
@@ -50,18 +43,25 @@ class _Format(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """What was found of one kind of tags in a file. `items` are what `Native` holds, where a format has that kind."""
+    """What was found of one kind of tags in a file: items if it is a kind that extrap writes, else pairs."""
 
-    pairs: Iterable[Pair]
-    pictures: Iterable[Picture]
-    native: tuple[Kind, list[Any]] | None = None
+    pictures: Iterable[Picture] = ()
+    kind: Kind | None = None
+    items: Iterable[Any] = ()
+    pairs: Iterable[Pair] = ()
     chapters: int = 0
 
 
-_KINDS: dict[Kind, _Kind] = {
-    "id3": _Kind(id3.pairs, id3.from_text),
-    "mp4": _Kind(mp4.pairs, mp4.from_text),
-    "vorbis": _Kind(vorbis.pairs, vorbis.from_text),
+_PAIRS: dict[str, Callable[[Any], list[Pair]]] = {
+    "id3": id3.pairs,
+    "mp4": mp4.pairs,
+    "vorbis": vorbis.pairs,
+    "riff": lambda item: [item],
+}
+_FROM_TEXT: dict[str, Callable[[dict[str, list[str]]], Iterator[Any]]] = {
+    "id3": id3.from_text,
+    "mp4": mp4.from_text,
+    "vorbis": vorbis.from_text,
 }
 _ID3_BYTES, _FLAC_BYTES = 2**28 - 2**20, 2**24 - 2**12  # of an ID3 tag, and of a block; less some room for text
 _FORMATS = {
@@ -92,7 +92,7 @@ def read_tags(source: BinaryIO) -> Tags:
             chapters = max(chapters, metadata.chapters)
     except Exception:
         damaged = True
-    if damaged and not (tags.text or tags.pictures or tags.native):
+    if damaged and not (tags.text or tags.pictures):
         tags.notes.append("its tags are damaged and were left out")
     if chapters:
         tags.notes.append(f"chapters were left out ({chapters}): they divide the song, not the track")
@@ -123,7 +123,7 @@ def _read_mpeg(source: BinaryIO) -> Iterator[_Part]:
 
 def _read_info(source: BinaryIO) -> Iterator[_Part]:
     if info := riff.read_info(source):
-        yield _Part(info, [])
+        yield _Part(kind="riff", items=info)
 
 
 def _read_ape(source: BinaryIO) -> Iterator[_Part]:
@@ -131,7 +131,7 @@ def _read_ape(source: BinaryIO) -> Iterator[_Part]:
         tag = mutagen.apev2.APEv2(source)
     except mutagen.apev2.APENoHeaderError:
         return
-    yield _Part(others.ape_pairs(tag), others.ape_pictures(tag))
+    yield _Part(others.ape_pictures(tag), pairs=others.ape_pairs(tag))
 
 
 def _read_other(source: BinaryIO) -> Iterator[_Part]:
@@ -145,34 +145,35 @@ def _read_other(source: BinaryIO) -> Iterator[_Part]:
         case mutagen.id3.ID3() as tag:
             yield _frames(tag)
         case mutagen.mp4.MP4Tags() as tag:
-            yield _Part([], mp4.pictures(tag), ("mp4", list(mp4.items(tag))))
+            yield _Part(mp4.pictures(tag), "mp4", mp4.items(tag))
         case mutagen.asf.ASFTags() as tag:
-            yield _Part(others.asf_pairs(tag), others.asf_pictures(tag))
+            yield _Part(others.asf_pictures(tag), pairs=others.asf_pairs(tag))
         case mutagen.apev2.APEv2() as tag:
-            yield _Part(others.ape_pairs(tag), others.ape_pictures(tag))
+            yield _Part(others.ape_pictures(tag), pairs=others.ape_pairs(tag))
         case _:
             yield from _comments(file)
 
 
 def _frames(tag: Any) -> _Part:
-    return _Part([], id3.pictures(tag), ("id3", list(id3.frames(tag))), id3.chapters(tag))
+    return _Part(id3.pictures(tag), "id3", id3.frames(tag), chapters=id3.chapters(tag))
 
 
 def _comments(file: Any) -> Iterator[_Part]:
     comments = list(file.tags or [])
-    yield _Part([], vorbis.pictures(file), ("vorbis", list(vorbis.items(comments))), vorbis.chapters(comments))
+    yield _Part(vorbis.pictures(file), "vorbis", vorbis.items(comments), chapters=vorbis.chapters(comments))
 
 
 def _merge(tags: Tags, part: _Part) -> Tags:
     """Add what a part has and the parts before it have not."""
-    kind, items = part.native or ("id3", [])
-    pairs = _KINDS[kind].pairs
-    items = [item for item in items if not any(is_stale(name, value) for name, value in pairs(item))]
-    text = _text([*part.pairs, *(pair for item in items for pair in pairs(item))])
-    native = Native(kind, items, text) if items else None
+    pairs, native = list(part.pairs), tags.native
+    if part.kind:
+        own = _PAIRS[part.kind]
+        items = [item for item in part.items if not any(is_stale(name, value) for name, value in own(item))]
+        pairs = [pair for item in items for pair in own(item)]
+        native = {part.kind: Native(items, _text(pairs))} | native
     present = {name.lower() for name in tags.text}
-    added = {name: found for name, found in text.items() if name.lower() not in present}
-    return Tags(tags.text | added, tags.pictures or list(part.pictures), tags.native or native, tags.notes)
+    added = {name: found for name, found in _text(pairs).items() if name.lower() not in present}
+    return Tags(tags.text | added, tags.pictures or list(part.pictures), native, tags.notes)
 
 
 def _add_metadata(tags: Tags, metadata: others.Metadata, *, complete: bool) -> None:
@@ -240,7 +241,7 @@ def _write(path: Path, format: str, tags: Tags, pictures: list[Picture]) -> list
         file.add_tags()
     text = {name: [one for value in found for one in values(value)] for name, found in tags.text.items() if name}
     text = {values(name)[0]: found for name, found in text.items() if found}
-    items, lost = _items(tags.native or Native(kind, [], {}), text, kind)
+    items, lost = _items(tags.native, text, kind)
     match format:
         case "mp3" | "wav":
             lost += id3.add(file.tags, items, pictures)
@@ -254,23 +255,23 @@ def _write(path: Path, format: str, tags: Tags, pictures: list[Picture]) -> list
             lost += vorbis.add(file.tags, items)
             file.tags.extend((vorbis.PICTURE, to_comment(picture)) for picture in pictures)
     file.save()
-    if format == "wav":
+    if format == "wav" and "riff" in tags.native:
         riff.append_info(path, text)
     return lost
 
 
-def _items(native: Native, text: dict[str, list[str]], kind: Kind) -> tuple[list[Any], list[str]]:
+def _items(native: dict[str, Native], text: dict[str, list[str]], kind: Kind) -> tuple[list[Any], list[str]]:
     """Return the song's own items with new ones for text that has changed, and the names of items with no place.
 
-    Where the song has another kind of tags, all items are new.
+    Where the song has only other kinds of tags, all items are new.
     """
-    pairs = _KINDS[native.kind].pairs
-    if native.kind != kind:
-        return list(_KINDS[kind].from_text(text)), [_item_name(item) for item in native.items if not pairs(item)]
-    changed = {name for name in text | native.text if text.get(name) != native.text.get(name)}
-    own = [item for item in native.items if not any(mapping.TOTALS.get(n, n) in changed for n, _ in pairs(item))]
-    new = _KINDS[kind].from_text({name: found for name, found in text.items() if name in changed})
-    return [*own, *new], []
+    if kind not in native:
+        lost = [_item_name(item) for other, tags in native.items() for item in tags.items if not _PAIRS[other](item)]
+        return list(_FROM_TEXT[kind](text)), lost
+    own, pairs = native[kind], _PAIRS[kind]
+    changed = {name for name in text | own.text if text.get(name) != own.text.get(name)}
+    kept = [item for item in own.items if not any(mapping.TOTALS.get(n, n) in changed for n, _ in pairs(item))]
+    return [*kept, *_FROM_TEXT[kind]({name: found for name, found in text.items() if name in changed})], []
 
 
 def _item_name(item: Any) -> str:

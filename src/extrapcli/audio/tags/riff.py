@@ -1,8 +1,9 @@
-"""The INFO list of a WAV: text by codes of four letters, which programs read that know no ID3 in a WAV.
+"""The INFO list of a WAV: text by codes of four letters.
 
 Codes: Multimedia Programming Interface and Data Specifications 1.0 (IBM and Microsoft, 1991), and later custom.
 """
 
+import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ NAMES = {
     "ISFT": "encoder",
 }  # fmt: skip
 _CODES = {name: code for code, name in reversed(NAMES.items()) if name != "encoder"}
+_CODE = re.compile("I[A-Z0-9]{3}")
 _HEADER = struct.Struct("<4sI")
 
 
@@ -41,9 +43,9 @@ def append_info(path: Path, text: dict[str, list[str]]) -> None:
     """Append an INFO list with the text that has a code to a WAV. Raises OSError."""
     info = b"INFO"
     for name, values in text.items():
-        if name in _CODES:
+        if code := _CODES.get(name, name if _CODE.fullmatch(name) else ""):
             value = "; ".join(values).encode() + b"\0"
-            info += _HEADER.pack(_CODES[name].encode(), len(value)) + value + bytes(len(value) % 2)
+            info += _HEADER.pack(code.encode(), len(value)) + value + bytes(len(value) % 2)
     if info == b"INFO":
         return
     with path.open("r+b") as file:
