@@ -302,3 +302,11 @@ def test_names_that_a_format_cannot_hold_are_named(format: str, tmp_path: Path) 
     if format not in ("flac", "ogg"):
         expected = {"title": ["Tune"], "Größe=1": ["x"], "comment:für=1": ["y"]}
     assert read(tmp_path / "x").text == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("format", ["mp3", "flac", "m4a"])
+def test_tens_of_thousands_of_tags(format: str, tmp_path: Path) -> None:
+    tags = Tags({f"x{n}": ["y"] for n in range(30_000)})
+    assert write_tags(make_track(tmp_path / "x", format), format, tags) == []
+    assert read(tmp_path / "x") == tags

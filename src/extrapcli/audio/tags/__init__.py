@@ -73,6 +73,7 @@ _FORMATS = {
     "opus": _Format("vorbis", mutagen.oggopus.OggOpus, _FLAC_BYTES),
 }
 _MAX_WAV_BYTES = 2**32 - 2**12
+_MAX_FFMPEG_TAGS = 5000  # it compares each with all others
 
 
 def read_tags(source: BinaryIO) -> Tags:
@@ -87,7 +88,8 @@ def read_tags(source: BinaryIO) -> Tags:
         except Exception:  # damaged tags raise all kinds of errors, and shouldn't stop the song
             damaged = True
     try:
-        if (metadata := others.read_with_ffmpeg(source)) is not None:
+        is_readable = len(tags.text) < _MAX_FFMPEG_TAGS
+        if is_readable and (metadata := others.read_with_ffmpeg(source)) is not None:
             _add_metadata(tags, metadata, complete=parts > 0)
             chapters = max(chapters, metadata.chapters)
     except Exception:

@@ -36,7 +36,7 @@ def frames(tag: Any) -> Iterator[Any]:
 
     Frames that mutagen doesn't know are bytes, with their header.
     """
-    has_comment = any(not frame.desc for frame in tag.getall("COMM"))
+    has_comment = "TXXX:comment" in tag or any(not frame.desc for frame in tag.getall("COMM"))
     for frame in tag.values():
         if frame.FrameID in ID3_FRAMES or frame.FrameID == "APIC":
             continue
