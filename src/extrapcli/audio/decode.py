@@ -89,7 +89,7 @@ def _why_unreadable(stream: BinaryIO) -> str:
         )
     stream.seek(leading_tags_end(stream))
     if is_free_format(stream.read(4)):
-        return "an MP3 of the free format, whose bit rate isn't in the table; convert it with lame --decode"
+        return "an MP3 of the free format, which few programs can decode; make a WAV of it with LAME"
     return "not audio that can be decoded; give it a song, for example WAV, FLAC or MP3"
 
 

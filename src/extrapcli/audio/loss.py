@@ -27,10 +27,13 @@ def absent_seconds(losses: Sequence[Loss]) -> float:
 def sentence(losses: Sequence[Loss], decoded_seconds: float) -> str:
     """Say what is missing of a song, of which so many seconds could be decoded, and where."""
     total = decoded_seconds + absent_seconds(losses)
-    named = [_clause(loss, total) for loss in losses[:MOST_NAMED]]
-    if len(losses) > MOST_NAMED:
-        named.append(f"there are {len(losses) - MOST_NAMED} more such places")
-    return "; ".join(named)
+    return "; ".join(first_few([_clause(loss, total) for loss in losses]))
+
+
+def first_few(texts: list[str]) -> list[str]:
+    """Return the first of some texts, and how many more there are."""
+    more = len(texts) - MOST_NAMED
+    return texts if more <= 0 else [*texts[:MOST_NAMED], f"there are {more} more such places"]
 
 
 def _clause(loss: Loss, total: float) -> str:

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from extrapcli.audio import ogg
 from extrapcli.audio.containers import content, is_fragmented, mpeg_audio_in_wav, readable_sizes
-from extrapcli.audio.loss import Loss, absent_seconds
+from extrapcli.audio.loss import Loss, absent_seconds, first_few
 from extrapcli.audio.mpeg import parse_header
 from extrapcli.audio.mpeg_file import read_mpeg_file
 from extrapcli.audio.readers import Decoded, read_with_ffmpeg, read_with_sndfile
@@ -22,6 +22,7 @@ from extrapcli.audio.tag_sizes import leading_tags_end, trailing_tags_start
 LENGTH_TOLERANCE_SECONDS = 0.01  # containers round the length they declare, some to a millisecond
 FLAC_MAGIC = b"fLaC\0\0\0\x22"  # with the head of the block that must come first
 SEARCH_BYTES = 1 << 22
+SILENT_SECONDS = 0.1
 
 
 def read_parts(stream: BinaryIO) -> Iterator[Decoded]:
@@ -92,9 +93,13 @@ def _read_mpeg(stream: BinaryIO) -> Decoded | None:
     decoded = file and read_with_ffmpeg(file.frames, "mp3")
     if not file or not decoded:
         return None
+    # The first frame of a piece that was cut out of a file needs bytes of the frame before it.
+    silent = [loss for loss in decoded.losses if loss.is_filled and (loss.seconds or 0) <= SILENT_SECONDS]
+    notes = [f"{size} bytes at {start:.2f} s are no sound, and were left out" for start, size in file.junk]
+    notes += [f"it can't be decoded at {loss.start:.2f} s, where {loss.seconds:.2f} s are silent" for loss in silent]
     return decoded._replace(
-        losses=(*file.losses, *decoded.losses),
-        notes=tuple(f"{size} bytes at {start:.2f} s are no sound, and were left out" for start, size in file.junk),
+        losses=(*file.losses, *(loss for loss in decoded.losses if loss not in silent)),
+        notes=tuple(first_few(notes)),
     )
 
 

@@ -10,18 +10,17 @@ from av.container import InputContainer
 from numpy.typing import NDArray
 
 from extrapcli.audio.channels import vorbis_order
-from extrapcli.audio.loss import Loss
+from extrapcli.audio.loss import Loss, first_few
 from extrapcli.audio.song import Samples
 from extrapcli.audio.spooled import Spool, chunks, spooled
 from extrapcli.audio.streams import open_with_ffmpeg, open_with_sndfile
 
-BLOCK_SAMPLES = 1 << 13  # what libsndfile reads of a block before any damage is lost
+BLOCK_SAMPLES = 1 << 16
 UNKNOWN_FRAMES = 2**62  # libsndfile gives the largest of 64-bit numbers where a FLAC file leaves its length open
 GAP_SECONDS = 0.05  # some containers round times to milliseconds, and FFmpeg guesses those of Vorbis
 JUMP_SECONDS = 0.5
 MAX_SILENCE_SECONDS = 600  # for all gaps together, so that a file with absurd times takes no room
 MAX_PIECES = 100
-MAX_NOTES = 3
 MAX_FAILURES = 100  # of finding another packet
 
 SNDFILE_DEPTHS = {
@@ -164,7 +163,7 @@ def read_with_ffmpeg(stream: BinaryIO, format: str | None = None, *, has_gaps: b
             codec.name.startswith(("pcm", "adpcm")),
             declared,
             tuple(collector.losses),
-            (*([note] if len(tracks) > 1 else []), *collector.notes[:MAX_NOTES]),
+            (*([note] if len(tracks) > 1 else []), *first_few(collector.notes)),
         )
 
 
