@@ -62,8 +62,6 @@ def mpeg_audio_in_wav(stream: BinaryIO) -> Content | None:
     for name, start, _ in _chunks(stream):
         if name == b"fmt " and int.from_bytes(_read(stream, start, 2), "little") in MPEG_AUDIO_IN_WAV:
             return content(stream)
-        if name == b"data":
-            break
     return None
 
 

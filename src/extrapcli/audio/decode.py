@@ -82,6 +82,8 @@ def _decode(stream: BinaryIO, name: str, salvage: bool) -> Song:
 
 
 def _why_unreadable(stream: BinaryIO) -> str:
+    if stream.seek(leading_tags_end(stream)) == stream.seek(0, os.SEEK_END):
+        return "cut off or damaged: it ends within its tags, before any sound; copy it from its source again"
     if has_lost_its_index(stream):
         return (
             "cut off or damaged: the index that an MP4 needs, often at its end, is not in its place; "

@@ -11,6 +11,7 @@ import soundfile
 from av.container import InputContainer
 
 from extrapcli.audio.channels import FFMPEG_LAYOUTS
+from extrapcli.audio.containers import mpeg_audio_in_wav
 from extrapcli.audio.song import Samples
 
 SNDFILE_MAGIC = (b"RIFF", b"RIFX", b"RF64", b"riff", b"FORM", b"fLaC", b"OggS", b"caff", b".snd")
@@ -72,9 +73,12 @@ def section(stream: BinaryIO, start: int, end: int, replaced: dict[int, bytes] |
 
 
 def open_with_sndfile(stream: BinaryIO) -> soundfile.SoundFile | None:
-    """Open a format that libsndfile knows and SNDFILE_MAGIC allows; return None for all others."""
+    """Open a format that libsndfile knows and SNDFILE_MAGIC allows; return None for all others.
+
+    Not MPEG audio in a WAV either: libsndfile's decoder for it prints messages.
+    """
     stream.seek(0)
-    if not stream.read(4).startswith(SNDFILE_MAGIC):
+    if not stream.read(4).startswith(SNDFILE_MAGIC) or mpeg_audio_in_wav(stream):
         return None
     stream.seek(0)
     try:

@@ -43,12 +43,15 @@ def nameless_tag_bytes(data: bytes, position: int) -> int:
 
 
 def leading_tags_end(stream: BinaryIO) -> int:
-    """Return where the tags at the beginning of a file end, and the zeros that some programs leave after them."""
+    """Return where the tags at the beginning of a file end, and the zeros that some programs leave after them.
+
+    That is the end of the file where a tag declares more than there is.
+    """
     position = 0
     while size := _leading_bytes(_read(stream, position, HEAD_BYTES)):
         position += size
     if not position or _read(stream, position, len(_ZEROS)) != _ZEROS:
-        return position
+        return min(position, stream.seek(0, os.SEEK_END))
     while block := _read(stream, position, _BLOCK_BYTES):
         sound = block.lstrip(b"\0")
         position += len(block) - len(sound)
