@@ -16,8 +16,8 @@ W64_MAGIC, W64_DATA = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00", b
 ASF_MAGIC, ASF_DATA = bytes.fromhex("3026b2758e66cf11"), bytes.fromhex("3626b2758e66cf11")
 EBML_MAGIC, EBML_SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 AU_MAGIC, AU_DATA_OFFSET, AU_SIZE = b".snd", 4, 8
-MPEG_AUDIO_IN_WAV = (0x50, 0x55)
-"""The format codes of MPEG audio, layers II and III, in a WAV's `fmt ` chunk."""
+MPEG_AUDIO_IN_WAV, EXTENSIBLE = (0x50, 0x55), 0xFFFE
+"""Format codes in a WAV's `fmt ` chunk: of MPEG audio, layers II and III, and of one that has its code further on."""
 
 
 class Chunk(NamedTuple):
@@ -60,8 +60,12 @@ def content(stream: BinaryIO) -> Content | None:
 def mpeg_audio_in_wav(stream: BinaryIO) -> Content | None:
     """Return where MPEG audio lies in a WAV that holds it, None for all others."""
     for name, start, _ in _chunks(stream):
-        if name == b"fmt " and int.from_bytes(_read(stream, start, 2), "little") in MPEG_AUDIO_IN_WAV:
-            return content(stream)
+        if name == b"fmt ":
+            code = int.from_bytes(_read(stream, start, 2), "little")
+            if code == EXTENSIBLE:
+                code = int.from_bytes(_read(stream, start + 24, 2), "little")
+            if code in MPEG_AUDIO_IN_WAV:
+                return content(stream)
     return None
 
 

@@ -25,11 +25,12 @@ MAX_AMPLITUDE = 2.0**31  # some programs write 32-bit integers as floats; square
 
 
 def decode(source: Path | BinaryIO, *, name: str | None = None, salvage: bool = False) -> Song:
-    """Decode the first audio stream of a file, complete and sample-exact.
+    """Decode the default audio stream of a file, or the first one, complete and sample-exact.
 
     `source` is a path or a seekable binary stream. `name` is what the song and errors are called, by default the name
-    of the file. Encoder delay and padding are removed as far as the file declares them. `salvage` takes what can be
-    decoded of a damaged file, and says in the song's notes how much is lost.
+    of the file. Encoder delay and padding are removed as far as the file declares them. Files that are joined, or
+    chained, make one song at the first one's sample rate. `salvage` takes what can be decoded of a damaged file, with
+    silence in the place of what can't where the file tells how long that is; the song's notes say what is lost.
 
     Raises UnreadableAudio where the file doesn't exist, isn't audio, is damaged, holds less than it declares, has a
     sample rate outside 1 kHz to 1 MHz, holds NaN, infinite or absurdly large values, or nothing above -90 dBFS;
@@ -64,9 +65,8 @@ def _decode(stream: BinaryIO, name: str, salvage: bool) -> Song:
     if whole.losses:
         lost = sentence(whole.losses, whole.seconds)
         if not salvage:
-            raise UnreadableAudio(
-                f"{name}: cut off or damaged: {lost}; copy it from its source again", hint="salvage"
-            )
+            hint = "salvage" if whole.seconds else None
+            raise UnreadableAudio(f"{name}: cut off or damaged: {lost}; copy it from its source again", hint=hint)
         silent = "; silence stands in its place" if any(loss.is_filled for loss in whole.losses) else ""
         notes.append(lost + silent)
     _check_values(samples, name)
@@ -82,14 +82,15 @@ def _decode(stream: BinaryIO, name: str, salvage: bool) -> Song:
 
 
 def _why_unreadable(stream: BinaryIO) -> str:
-    if stream.seek(leading_tags_end(stream)) == stream.seek(0, os.SEEK_END):
+    start = leading_tags_end(stream)
+    if start == stream.seek(0, os.SEEK_END):
         return "cut off or damaged: it ends within its tags, before any sound; copy it from its source again"
     if has_lost_its_index(stream):
         return (
             "cut off or damaged: the index that an MP4 needs, often at its end, is not in its place; "
             "copy it from its source again"
         )
-    stream.seek(leading_tags_end(stream))
+    stream.seek(start)
     if is_free_format(stream.read(4)):
         return "an MP3 of the free format, which few programs can decode; make a WAV of it with LAME"
     return "not audio that can be decoded; give it a song, for example WAV, FLAC or MP3"

@@ -60,12 +60,10 @@ class _Part:
 class MpegFile:
     """The complete frames of a file without anything between them, and what is wrong with it.
 
-    `seconds` is what the frames take. `junk` has the second and the bytes of each thing between frames that isn't a
-    tag.
+    `junk` has the second and the bytes of each thing between frames that isn't a tag.
     """
 
     frames: BinaryIO
-    seconds: float
     losses: list[Loss]
     junk: list[tuple[float, int]]
 
@@ -92,19 +90,22 @@ def read_mpeg_file(data: bytes) -> MpegFile | None:
         cut_off = span.end > end
         if cut_off:
             break
-        length = span.header.samples / span.header.sample_rate
+        follows = bool(runs) and runs[-1][1] == span.start
+        if index and runs and not follows:
+            continue  # it holds no sound, and FFmpeg passes over it, as over that of the first index
+        length = span.header.samples / span.header.sample_rate if runs or not index else 0.0
         if index is None:
             parts[-1].frames += 1
             parts[-1].seconds += length
         seconds += length
-        if runs and runs[-1][1] == span.start:
+        if follows:
             runs[-1] = (runs[-1][0], span.end)
         else:
             runs.append((span.start, span.end))
     if not runs:
         return None
     frames = b"".join(data[first:last] for first, last in runs)
-    return MpegFile(io.BytesIO(frames), seconds, _losses(parts, len(data), cut_off=cut_off), junk)
+    return MpegFile(io.BytesIO(frames), _losses(parts, len(data), cut_off=cut_off), junk)
 
 
 def spans(data: bytes, end: int) -> Iterator[Span]:
