@@ -118,13 +118,14 @@ def read_with_ffmpeg(stream: BinaryIO, format: str | None = None, *, has_gaps: b
         collector = Collector(container_name, has_gaps=has_gaps)
         end = 0
         for packet in _packets(container, track, collector):
-            if packet.pts is not None and packet.duration:
-                end = packet.pts + packet.duration
             try:
                 for frame in packet.decode():
                     collector.add(frame)
             except (av.FFmpegError, ValueError):
                 collector.fail()
+                continue
+            if packet.pts is not None and packet.duration:
+                end = packet.pts + packet.duration
         raw = collector.pieces()
         if not raw:
             return None
