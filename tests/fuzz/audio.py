@@ -17,9 +17,9 @@ from extrapcli.audio.probe import declared_seconds
 from extrapcli.audio.song import Picture, Tags
 from extrapcli.audio.tags import write_tags
 from extrapcli.errors import UnreadableAudio
-from tests.fuzz.containers import mutate_song
 from tests.fuzz.fuzz import Target
 from tests.fuzz.mutate import mutate_bytes
+from tests.fuzz.mutate_songs import mutate_song
 
 RATE = 24000
 TAGS = Tags(
