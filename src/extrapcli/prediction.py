@@ -19,6 +19,7 @@ from extrapcli.errors import UsageError
 from extrapcli.models import find_model, folders
 from extrapcli.naming import check_destination, choose_format, read_song, track_path
 from extrapcli.pipeline import NoProgress, Progress
+from extrapcli.ranges import MOST_LOOK_BACK, check_whole
 from extrapcli.spec import SampleSpec, expect
 
 DEFAULT_MODEL = "amplitude"
@@ -151,6 +152,8 @@ def open_predictor(options: PredictionOptions) -> tuple[Backend, int]:
 
     Where the model NAME was trained on another number of samples and there is a NAME-long, that one is opened.
     """
+    if options.look_back is not None:
+        check_whole("look-back", options.look_back, 1, MOST_LOOK_BACK, "samples")
 
     def opened(name: str) -> tuple[Backend, int]:
         backend = open_model(
@@ -159,7 +162,7 @@ def open_predictor(options: PredictionOptions) -> tuple[Backend, int]:
         return backend, expect(backend.spec, SampleSpec).look_back
 
     backend, longest = opened(options.model)
-    look_back = options.look_back or longest
+    look_back = longest if options.look_back is None else options.look_back
     if look_back != longest and f"{options.model}{LONG}" in {folder.name for folder in folders()}:
         backend, longest = opened(f"{options.model}{LONG}")
     if look_back > longest:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.errors import ExtrapError, UnusableModel
+from extrapcli.plugins import FAULTS
 from extrapcli.spec import ModelSpec, Shape
 
 Tensors = Mapping[str, NDArray[np.float32]]
@@ -59,8 +60,12 @@ class Backend(ABC):
             loaded = self.load(path, device=device, threads=threads)
         except ExtrapError:
             raise
-        except Exception as error:  # runtimes raise whatever the damaged part raises
+        except FAULTS as error:  # runtimes raise whatever the damaged part raises
             raise UnusableModel(f"{path}: not a model that {self.name} can run: {first_line(error)}") from None
+        if not isinstance(loaded, LoadedModel) or not isinstance(loaded.spec, str | None):
+            raise UnusableModel(
+                f"{path}: the backend {self.name} loads it, but gives no LoadedModel; tell its authors"
+            )
         if loaded.spec is None:
             raise UnusableModel(f"{path}: holds no extrap spec; make it with extrap export")
         try:
@@ -96,7 +101,7 @@ class Backend(ABC):
         batch = self._check_inputs(inputs)
         try:
             outputs = self._run(inputs)
-        except Exception as error:
+        except FAULTS as error:
             raise UnusableModel(f"{self._path}: fails when it is run: {first_line(error)}") from None
         self._check_outputs(outputs, batch)
         return outputs
@@ -113,7 +118,10 @@ class Backend(ABC):
 
     def _check_outputs(self, outputs: Tensors, batch: int) -> None:
         for name, shape in self.spec.output_shapes.items():
-            values, expected = outputs[name], (batch, *shape)
+            expected = (batch, *shape)
+            values = outputs.get(name) if isinstance(outputs, Mapping) else None
+            if not isinstance(values, np.ndarray):
+                raise UnusableModel(f"{self._path}: gave no array for {name}, which its spec has")
             if values.dtype != np.float32:
                 raise UnusableModel(f"{self._path}: gave {values.dtype} for {name}, not float32")
             if not _fits(values.shape, expected):

@@ -1,7 +1,8 @@
 """Extrapolators, by the name that a model's spec gives: ours and those that other packages register."""
 
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 
+from extrapcli import plugins
 from extrapcli.backends.base import Backend, first_line
 from extrapcli.errors import UnusableModel
 from extrapcli.extrapolators.base import Extrapolator, Style
@@ -12,8 +13,7 @@ GROUP = "extrap.extrapolators"
 
 def registered() -> dict[str, EntryPoint]:
     """Return the entry points of all extrapolators by name, none of them imported yet; ours can't be replaced."""
-    found = sorted(entry_points(group=GROUP), key=lambda entry: entry.module.startswith("extrapcli."))
-    return {entry.name: entry for entry in found}
+    return plugins.registered(GROUP)
 
 
 def extrapolator_for(backend: Backend, style: Style) -> Extrapolator:
@@ -29,10 +29,10 @@ def extrapolator_for(backend: Backend, style: Style) -> Extrapolator:
             f"model {spec.name} needs the extrapolator {spec.extrapolator!r}, which is not installed; "
             f"there are {', '.join(sorted(registered()))}; install the package that has it, or a newer extrap"
         )
-    package = entry.dist.name if entry.dist else "extrapcli"
+    package = plugins.package_of(entry)
     try:
         extrapolator: type[Extrapolator] = entry.load()
-    except Exception as error:  # another package's code
+    except plugins.FAULTS as error:
         raise UnusableModel(
             f"model {spec.name} needs the extrapolator {spec.extrapolator!r}, which does not load: "
             f"{first_line(error)}; install {package} again"
