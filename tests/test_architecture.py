@@ -73,7 +73,7 @@ ALLOWED = {
         "spec",
     },
     "describe": {"audio", "backends", "errors", "models", "spec"},
-    "doctor": {"audio", "backends", "errors", "models"},
+    "doctor": {"audio", "backends", "errors", "extrapolators", "models", "plugins"},
     "networks": {"dsp"},
     "melody": {"atomic", "audio", "backends", "dsp", "errors", "models", "ranges", "spec"},
     "evaluation": {"atomic", "audio", "backends", "continuation", "dsp", "errors", "extrapolators", "ranges", "spec"},

@@ -13,7 +13,7 @@ from extrapcli.backends import open_model
 from extrapcli.backends.base import Backend
 from extrapcli.continuation import Continuation, Join, Length
 from extrapcli.errors import UsageError
-from extrapcli.extrapolators import extrapolator_for
+from extrapcli.extrapolators import blocks_of, extrapolator_for
 from extrapcli.extrapolators.base import Ending, Style
 from extrapcli.models import DEFAULT, find_model
 from extrapcli.ranges import MOST_CROSSFADE_SECONDS, check_number
@@ -70,7 +70,7 @@ class Model:
         Raises as the extrapolator does: UsageError for a style it does not have, UnreadableAudio for a song with too
         little to continue from, and UnusableModel.
         """
-        return Continuation(song, extrapolator_for(self._backend, style).blocks(song, wanted), wanted)
+        return Continuation(song, blocks_of(extrapolator_for(self._backend, style), song, wanted), wanted)
 
     def continue_song(
         self,
