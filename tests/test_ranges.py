@@ -95,7 +95,7 @@ def test_an_option_out_of_range_is_refused(
     ],
 )
 def test_an_argument_out_of_range_is_refused(asked: Callable[[], object]) -> None:
-    with pytest.raises(UsageError, match="out of range|is not a|not within|no join|one join"):
+    with pytest.raises(UsageError, match=r"out of range|is not a|not within|no join|one join"):
         asked()
 
 

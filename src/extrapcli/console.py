@@ -157,7 +157,7 @@ class _TrainingLines:
 
 class _TrainingBar(_Bar):
     def prepared(self, count: int, of: int) -> None:
-        self.show(f"preparing files, {count} of {of}", done=count, total=of)
+        self.show(f"{count} of {of}", done=count, total=of)
 
     def stepped(self, step: "Step") -> None:
         hours, seconds = divmod(round(step.seconds_left), 3600)

@@ -13,8 +13,9 @@ from extrapcli.evaluation.retrieval import PLAIN, retrieval
 from extrapcli.frames import Frames
 from extrapcli.models import damaged_files, read_card
 from extrapcli.spec import EncoderSpec
-from extrapcli.training.kinds.ranking import FORBIDDEN, Rankings, RankingSettings, future_costs, principal_patches
+from extrapcli.training.kinds.ranking import FORBIDDEN, Rankings, future_costs, principal_patches
 from extrapcli.training.recipe import find_recipe
+from extrapcli.training.tables import RankingSettings
 from tests.toy import ToyBackend
 from tests.training.conftest import LayCorpus
 from tests.training.here import export, train

@@ -1,27 +1,25 @@
 """`recall`, the encoder that scores where a song could resume."""
 
-from pathlib import Path
-from typing import Any, ClassVar, Literal
+from __future__ import annotations
 
-import keras
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
 import numpy as np
 
 from extrapcli.backends.base import Backend
-from extrapcli.evaluation.retrieval import PLAIN, retrieval
-from extrapcli.networks.recall import FRAME_SAMPLES, PATCH_HOPS, RecallSettings, recall
+from extrapcli.networks.settings import FRAME_SAMPLES, PATCH_HOPS, RecallSettings
 from extrapcli.spec import EncoderSpec, Shape
-from extrapcli.training.batches import Batches
 from extrapcli.training.corpus import Corpus, Shard, content_hash, prepare, prepare_songs
-from extrapcli.training.kinds.base import DataSettings, Figures, Recipe, relative_difference
-from extrapcli.training.kinds.ranking import (
-    RankingLoss,
-    Rankings,
-    RankingSettings,
-    principal_patches,
-    ranker,
-    song_spectra,
-)
+from extrapcli.training.kinds.base import Figures, Recipe, relative_difference
 from extrapcli.training.progress import Progress
+from extrapcli.training.tables import DataSettings, RankingSettings
+
+if TYPE_CHECKING:
+    import keras
+
+    from extrapcli.training.batches import Batches
+    from extrapcli.training.kinds.ranking import Rankings
 
 SHORTEST_SECONDS = 30  # of a song that `recall` can learn from
 CUTS = 8  # positions in each validation song at which retrieval is measured
@@ -45,6 +43,8 @@ class RecallRecipe(Recipe, frozen=True):
         return prepare_songs(corpus, sets, sample_rate=FRAME_SAMPLES, seconds=SHORTEST_SECONDS, progress=progress)
 
     def sources(self, corpus: Corpus, progress: Progress) -> tuple[Any, Any, str]:
+        from extrapcli.training.kinds.ranking import song_spectra
+
         songs = self.songs(corpus, self.data.train, self.data.validation, progress=progress)
         folder = corpus.root / ".shards" / f"{FRAME_SAMPLES}-mel-{self.recall.bands}"
         training, validation = (
@@ -53,12 +53,18 @@ class RecallRecipe(Recipe, frozen=True):
         return training, validation, content_hash(*songs)
 
     def data_set(self, source: list[Shard], **options: Any) -> Rankings:
+        from extrapcli.training.kinds.ranking import Rankings
+
         return Rankings(shards=tuple(source), ranking=self.ranking, **options)
 
     def loss(self) -> keras.losses.Loss:
+        from extrapcli.training.kinds.ranking import RankingLoss
+
         return RankingLoss(self.ranking.temperature)
 
     def build(self, training: Batches) -> keras.Model:
+        from extrapcli.training.kinds.ranking import principal_patches, ranker
+
         settings = self.recall
         model, scorer = ranker(settings, self.ranking.dropout)
         patches = principal_patches(
@@ -77,6 +83,9 @@ class RecallRecipe(Recipe, frozen=True):
 
     def released(self, weights: Path) -> keras.Model:
         """Build the network that takes sound, with the scorer that was trained on spectra."""
+        from extrapcli.networks.recall import recall
+        from extrapcli.training.kinds.ranking import ranker
+
         trained, scorer = ranker(self.recall, self.ranking.dropout)
         trained.load_weights(weights)
         model = recall(self.recall)
@@ -87,6 +96,8 @@ class RecallRecipe(Recipe, frozen=True):
     def measure(
         self, released: keras.Model, onnx: Backend, tensorflow: Backend, corpus: Corpus, progress: Progress
     ) -> tuple[Figures, float]:
+        from extrapcli.evaluation.retrieval import PLAIN, retrieval
+
         (shards,) = self.songs(corpus, self.data.validation, progress=progress)
         songs = [shard.read() for shard in shards]
         differences = []
