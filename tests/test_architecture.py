@@ -15,7 +15,7 @@ ALLOWED = {
     "errors": set(),
     "ranges": {"errors"},
     "plugins": set(),
-    "spec": {"errors"},
+    "spec": {"errors", "ranges"},
     "frames": set(),
     "crossfade": set(),
     "dsp": set(),

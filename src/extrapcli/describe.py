@@ -122,7 +122,7 @@ def describe(file: Path) -> Iterator[str]:
 def _belongs_to_a_backend(file: Path) -> bool:
     for backend in registered():  # one after another: each takes seconds to load
         with suppress(ExtrapError):
-            if file.suffix in backend_class(backend).suffixes:
+            if file.suffix.lower() in backend_class(backend).suffixes:
                 return True
     return False
 

@@ -107,6 +107,7 @@ def predict_song(
     with atomic_file(path, source=source, overwrite=options.overwrite) as whole:
         predicted = predict_samples(backend, samples, look_back, lambda share: progress.written(share, 0))
         write_samples(whole, predicted, format=format, sample_rate=rate, depth=song.depth)
+    progress.doing("measuring the prediction")
     linearly = [linear.predict(linear.fit([channel], look_back), channel) for channel in samples.T]
     return Prediction(
         song=song.name,

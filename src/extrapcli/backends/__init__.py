@@ -80,7 +80,7 @@ def open_model(path: Path, *, backend: str = "auto", device: str = "auto", threa
             continue
         for suffix in found.suffixes:
             file = _file(path, suffix)
-            if not file.is_file() or file.suffix != suffix:
+            if not file.is_file() or file.suffix.lower() != suffix:
                 continue
             if device in ("auto", *found.devices):
                 return found(file, device=device, threads=threads)
@@ -88,16 +88,24 @@ def open_model(path: Path, *, backend: str = "auto", device: str = "auto", threa
             failure = failure or UsageError(
                 f"the {name} backend has no device {device}; it has {devices}", hint="device"
             )
-    asked = " or ".join(registered()) if backend == "auto" else backend
-    raise failure or UnusableModel(
-        f"{path}: not a model for {asked}; give a model's file or folder, or a name from extrap models"
+    raise failure or UnusableModel(f"{path}: {_missing(path, backend)}")
+
+
+def _missing(path: Path, backend: str) -> str:
+    """Say what keeps a path from being a model for a backend."""
+    if not path.is_dir():
+        asked = " or ".join(registered()) if backend == "auto" else backend
+        return f"not a model for {asked}; give a model's file or folder, or a name from extrap models"
+    suffixes = _SUFFIXES.values() if backend == "auto" else backend_class(backend).suffixes
+    return (
+        f"this folder holds no {' or '.join(f'model{suffix}' for suffix in suffixes)}; copy or export the model again"
     )
 
 
 def _candidates(path: Path) -> list[str]:
     """Return the backends that may run a model: ours where the suffix is theirs, then those of other packages."""
     files = {name: _file(path, suffix) for name, suffix in _SUFFIXES.items()}
-    ours = [name for name, file in files.items() if file.suffix == _SUFFIXES[name] and file.is_file()]
+    ours = [name for name, file in files.items() if file.suffix.lower() == _SUFFIXES[name] and file.is_file()]
     return [*ours, *(name for name in registered() if name not in _SUFFIXES)]
 
 

@@ -1,5 +1,6 @@
 """The base class of what runs a model file."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -79,7 +80,8 @@ class Backend(ABC):
             expected = {name: (None, *shape) for name, shape in shapes.items()}
             if declared is not None and declared != expected:
                 raise UnusableModel(
-                    f"{path}: its spec says it {verb} {expected}, but it {verb} {declared}; export it again"
+                    f"{path}: its spec says it {verb} {_told(expected)}, but it {verb} {_told(declared)}; "
+                    "export it again"
                 )
         self.device = loaded.device
         self._run = loaded.run
@@ -132,10 +134,23 @@ class Backend(ABC):
                 raise UnusableModel(f"{self._path}: gave values for {name} that are infinite or not a number")
 
 
+def _told(shapes: dict[str, Shape]) -> str:
+    """Write names and shapes as `('context' any x 4 x 22050)`."""
+    sizes = {name: " x ".join("any" if n is None else str(n) for n in shape) for name, shape in shapes.items()}
+    return f"({', '.join(f'{name!r} {size}' for name, size in sizes.items())})"
+
+
 def _fits(shape: tuple[int, ...], expected: Shape) -> bool:
     return len(shape) == len(expected) and all(n in (None, m) for n, m in zip(expected, shape, strict=True))
 
 
+_SOURCES = re.compile(
+    r"\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from .*? failed:|\S+\.(cc|h):\d+ (.*\) (?=[A-Z])|\w+ )"
+)
+"""What ONNX Runtime says of itself, the path and its own source before it says what is wrong."""
+
+
 def first_line(error: BaseException) -> str:
     """The first line of what a library says went wrong, short enough for a sentence."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+    lines = _SOURCES.sub("", str(error)).strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__

@@ -52,8 +52,9 @@ def export_run(
     """
     folder = RunFolder(run)
     recipe, facts = folder.recipe, folder.facts
-    if missing := sorted({"recipe", "corpus", "corpus_sha256", "training_songs"} - facts.keys()):
-        raise UsageError(f"{run / 'facts.json'}: is damaged: it lacks {missing[0]}; resume the run to repair it")
+    for key, kind in (("recipe", str), ("corpus", str), ("corpus_sha256", str), ("training_songs", int)):
+        if not isinstance(facts.get(key), kind):
+            raise UsageError(f"{run / 'facts.json'}: is damaged: {key} is missing or wrong; copy the run again")
     if not folder.best.exists():
         raise UsageError(f"{run}: has no weights yet; they are saved after its first epoch")
     corpus, out = corpus or Path(facts["corpus"]), out or run / Path(facts["recipe"]).stem
@@ -82,7 +83,8 @@ def export_run(
             in_onnx, in_keras = (open_model(made, backend=name, device="cpu") for name in ("onnx", "tensorflow"))
             progress.say(f"{out}: measuring both on {corpus}")
             figures, difference = recipe.measure(released, in_onnx, in_keras, measured_on, progress)
-            progress.say(f"{figures}, relative difference {difference:.1e}")
+            told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in figures.items())
+            progress.say(f"{told}; the two differ by {difference:.1e} of the largest output")
             if not difference <= MAX_DIFFERENCE[weights]:
                 raise UnusableModel(
                     f"{run}: ONNX Runtime and Keras differ by {difference:.1e} of the largest output, more than the "

@@ -115,21 +115,24 @@ def _unknown(key: str, known: list[str], tables: dict[str, list[str]], where: st
 
 def _sentence(error: Any) -> str:
     """Say what pydantic found, in the words of the file."""
-    *tables, key = error["loc"] or ("",)
-    where, value, limits = ".".join(map(str, error["loc"])), _written(error["input"]), error.get("ctx", {})
+    names = [name for name in error["loc"] if isinstance(name, str)]
+    where, value, limits = ".".join(names), _written(error["input"]), error.get("ctx", {})
+    in_list = len(names) < len(error["loc"])
+    if error["type"] == "missing":
+        if in_list:
+            return f"{where} has too few entries"
+        return f"{where} is missing" if len(names) > 1 else f"the table [{where}] is missing"
+    if in_list:
+        where = f"each entry of {where}"
     match error["type"]:
-        case "missing" if isinstance(key, int):
-            return f"{'.'.join(map(str, tables))} has too few entries"
-        case "missing":
-            return f"{where} is missing" if tables else f"the table [{key}] is missing"
         case "value_error":
             return f"{where}: {limits['error']}" if where else str(limits["error"])
         case "greater_than_equal" | "greater_than" as kind:
             least = f"at least {limits['ge']}" if kind.endswith("equal") else f"more than {limits['gt']}"
             return f"{where} must be {least}, not {value}"
         case "less_than_equal" | "less_than" as kind:
-            most = f"{limits['le']:g} at most" if kind.endswith("equal") else f"less than {limits['lt']:g}"
-            return f"{where} must be {most}, not {value}; lower {where}"
+            most = f"{limits['le']} at most" if kind.endswith("equal") else f"less than {limits['lt']}"
+            return f"{where} must be {most}, not {value}; lower {'.'.join(names)}"
         case "too_short" | "string_too_short":
             return f"{where} is empty or has too few entries"
         case "too_long":

@@ -20,7 +20,7 @@ from extrapcli.networks.settings import AmplitudeSettings
 from extrapcli.spec import SampleSpec
 from extrapcli.training.batches import Batches
 from extrapcli.training.corpus import Corpus, Shard, content_hash, decoded, prepare
-from extrapcli.training.kinds.base import Figures, Recipe, relative_difference
+from extrapcli.training.kinds.base import TENSORS, Figures, Recipe, relative_difference
 from extrapcli.training.progress import Progress
 from extrapcli.training.tables import DataSettings, SampleSettings
 
@@ -145,6 +145,10 @@ class AmplitudeRecipe(Recipe, frozen=True):
         from extrapcli.networks.amplitude import amplitude
 
         return amplitude(self.amplitude, every_step=self.samples.every_step)
+
+    def memory_bytes(self, processes: int) -> int:
+        numbers = TENSORS * self.amplitude.units * self.amplitude.look_back  # float32
+        return 4 * max(self.fit.batch_sizes) * numbers // processes
 
     def data_summary(self, songs: int, corpus: Path) -> str:
         names = "; ".join(self.samples.songs) or "all"

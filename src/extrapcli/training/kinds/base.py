@@ -30,6 +30,10 @@ Figures = dict[str, float | int | str]
 """Measurements for a model's card, by name."""
 
 
+TENSORS = 8
+"""About how many tensors of the size of a layer's output a step of training holds, for estimates of memory."""
+
+
 @dataclass(frozen=True)
 class TrainingSetup:
     """What a recipe makes of a corpus: the network and its loss, the data sets, and the hash of the songs."""

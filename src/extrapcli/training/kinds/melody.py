@@ -23,7 +23,7 @@ from extrapcli.networks.settings import MelodySettings
 from extrapcli.spec import TuneSpec, expect
 from extrapcli.training.batches import Batches, Tensors
 from extrapcli.training.corpus import Corpus, Shard, content_hash, prepare
-from extrapcli.training.kinds.base import Figures, Recipe, relative_difference
+from extrapcli.training.kinds.base import TENSORS, Figures, Recipe, relative_difference
 from extrapcli.training.progress import Progress
 from extrapcli.training.tables import TuneSettings
 
@@ -213,6 +213,10 @@ class MelodyRecipe(Recipe, frozen=True):
         from extrapcli.networks.melody import melody
 
         return melody(self.melody, BAR_POSITIONS)
+
+    def memory_bytes(self, processes: int) -> int:
+        numbers = TENSORS * (self.melody.units * self.melody.layers + len(self.melody.symbols))  # float32, a step
+        return 4 * max(self.fit.batch_sizes) * self.tunes.context_steps * numbers // processes
 
     def data_summary(self, songs: int, corpus: Path) -> str:
         return f"{songs} tunes, all but a share of {self.tunes.validation:g}, by title, of {corpus}"

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from extrapcli.backends.base import Backend
-from extrapcli.networks.settings import FRAME_SAMPLES, PATCH_HOPS, RecallSettings
+from extrapcli.networks.settings import FRAME_SAMPLES, HOPS, PATCH_HOPS, RecallSettings
 from extrapcli.spec import EncoderSpec, Shape
 from extrapcli.training.corpus import Corpus, Shard, content_hash, prepare, prepare_songs
-from extrapcli.training.kinds.base import Figures, Recipe, relative_difference
+from extrapcli.training.kinds.base import TENSORS, Figures, Recipe, relative_difference
 from extrapcli.training.progress import Progress
 from extrapcli.training.tables import DataSettings, RankingSettings
 
@@ -73,6 +73,12 @@ class RecallRecipe(Recipe, frozen=True):
         scorer.get_layer("patch").set_weights([patches])
         return model
 
+    def memory_bytes(self, processes: int) -> int:
+        hops, settings = self.ranking.clip_seconds * HOPS, self.recall
+        towers = TENSORS * settings.width * len(settings.dilations)  # float32 numbers for each hop
+        scores = TENSORS * self.ranking.queries // 2  # every second hop is a candidate
+        return 4 * max(self.fit.batch_sizes) * hops * (towers + scores) // processes
+
     def data_summary(self, songs: int, corpus: Path) -> str:
         return f"{songs} songs of {corpus} (splits {', '.join(self.data.train)})"
 
@@ -101,7 +107,8 @@ class RecallRecipe(Recipe, frozen=True):
         (shards,) = self.songs(corpus, self.data.validation, progress=progress)
         songs = [shard.read() for shard in shards]
         differences = []
-        for song in songs:
+        for number, song in enumerate(songs):
+            progress.prepared(number, len(songs))
             sound = song[: COMPARED_FRAMES * FRAME_SAMPLES].astype(np.float32)
             frames = (sound / (sound.std() or 1.0)).reshape(1, -1, FRAME_SAMPLES)
             one, other = onnx.run({"context": frames}), tensorflow.run({"context": frames})

@@ -106,6 +106,7 @@ class WaveformRecipe(Recipe, frozen=True):
         validation, rate = self.validation_clips(corpus, progress), self.sizes.frame_samples
         before, after, silent, differences = [], [], [], []
         for step in range(validation.steps):
+            progress.prepared(step, validation.steps)
             batch = validation.batch(0, step)
             small = onnx.run({"context": batch.inputs})["frames"]
             stored = tensorflow.run({"context": batch.inputs})["frames"]
@@ -120,7 +121,9 @@ class WaveformRecipe(Recipe, frozen=True):
         cost = measured.mse / mse_as_trained - 1
         if not cost <= MAX_COST:
             raise UnusableModel(
-                f"{onnx.spec.name}: stored in a smaller type, its weights add {cost:.1%} to the error", hint="weights"
+                f"{onnx.spec.name}: stored in a smaller type, its weights add {cost:.1%} to the error, more than the "
+                f"{MAX_COST:.0%} allowed; not exported",
+                hint="weights",
             )
         figures: Figures = {
             "validation_mse": round(measured.mse, 5),
