@@ -183,3 +183,13 @@ def test_a_full_disk_is_said(copy: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list((copy / "model").iterdir()) == []
     assert {path.name for path in (copy / "full").iterdir()} == {"recipe.json", "facts.json"}
+
+
+def test_a_folder_with_other_things_is_no_run_folder(copy: Path) -> None:
+    (copy / "mine").mkdir()
+    (copy / "mine" / "facts.json").write_text("mine")
+    before = snapshot(copy)
+    for folder in ("mine", "corpus", "."):
+        with pytest.raises(CannotWrite, match="holds other things than a run"):
+            train(copy, run=folder)
+    assert snapshot(copy) == before

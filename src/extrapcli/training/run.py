@@ -99,11 +99,14 @@ class RunFolder:
         """Return whether the folder holds a run of a recipe that needs no more epochs.
 
         Raises UsageError where it holds a run of another recipe, any run and it is not to be resumed, or one of which
-        files are missing. A recipe that has more epochs, or another patience, is no other one.
+        files are missing, CannotWrite where it holds anything else. A recipe that has more epochs, or another
+        patience, is no other one.
         """
         if not (self.path / "recipe.json").exists():
             if any(file.exists() for file in (self.best, self.last)):
                 raise UsageError(f"{self.path / 'recipe.json'}: is missing, so the run cannot go on", hint="run")
+            if self.path.is_dir() and any(not path.name.startswith(".") for path in self.path.iterdir()):
+                raise CannotWrite(f"{self.path}: holds other things than a run", hint="run")
             return False
         if self.writes and not resume:
             raise UsageError(f"{self.path}: holds a run already", hint="resume")
