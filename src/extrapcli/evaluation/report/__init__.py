@@ -42,7 +42,7 @@ def read_joins(path: Path) -> list[Join]:
         joins = [_join(row) for row in rows] if isinstance(rows, list) else []
         reason = "it has no list of joins"
     except OSError as error:
-        joins, reason = [], error.strerror
+        joins, reason = [], str(error.strerror)
     except (ValueError, RecursionError):
         joins, reason = [], "it is not JSON, or a join has no seconds of 0 or more"
     if not joins:
