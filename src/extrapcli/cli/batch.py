@@ -13,6 +13,8 @@ from extrapcli.cli.hints import with_hint
 from extrapcli.cli.options import (
     Add,
     Backend,
+    Clip,
+    Clips,
     Crossfade,
     Device,
     Ending,
@@ -21,6 +23,7 @@ from extrapcli.cli.options import (
     Minutes,
     Model,
     Quiet,
+    Salvage,
     Seed,
     Variety,
     length_of,
@@ -71,7 +74,9 @@ def batch(
     ending: Ends = Ending.auto,
     variety: Variety = 0.3,
     seed: Seed = 0,
-    retry: Annotated[int, typer.Option(help="How often to try a failed song again.")] = 0,
+    salvage: Salvage = False,
+    clip: Clips = Clip.clamp,
+    retry: Annotated[int, typer.Option(help="How often to try a failed song again, 100 times at most.")] = 0,
     timeout: Annotated[
         float,
         typer.Option(
@@ -106,6 +111,8 @@ def batch(
             backend=backend,
             device=device,
             style=style(ending.value, variety, crossfade, seed),
+            salvage=salvage,
+            clip=clip.value,
             overwrite=overwrite,
         ),
         name=name,

@@ -48,8 +48,10 @@ def melody(
     soundfont: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Sound font that plays --audio: .sf2.  [default: TimGM6mb]")
     ] = None,
-    bars: Annotated[int, typer.Option(help="The most bars that the tune may have.")] = 16,
-    temperature: Annotated[float, typer.Option(help="Below 1 for usual tunes, above 1 for unusual ones.")] = 1.0,
+    bars: Annotated[int, typer.Option(help="The most bars that the tune may have, up to 1000.")] = 16,
+    temperature: Annotated[
+        float, typer.Option(help="Below 1 for usual tunes, above 1, up to 10, for unusual ones.")
+    ] = 1.0,
     random_seed: Annotated[int, typer.Option(help="Another seed gives another tune.")] = 0,
     key: Annotated[
         str | None, typer.Option(metavar="KEY", help="G, F#, Bb, Am.  [default: the seed's; C or Am for symbols]")
@@ -59,7 +61,7 @@ def melody(
     ] = None,
     tempo: Annotated[
         float | None,
-        typer.Option(help="Quarters a minute.  [default: the recording's, or 100]"),
+        typer.Option(help="Quarters a minute, 10 to 1000.  [default: the recording's, or 100]"),
     ] = None,
     model: Annotated[
         str, typer.Option(metavar="NAME_OR_PATH", help="A model of tunes (see extrap models).")
