@@ -63,12 +63,18 @@ class Rankings(Batches):
     ranking: RankingSettings
 
     @property
+    def hops(self) -> int:
+        """The length of a clip, even: that of the recipe, or of the longest song where all are shorter."""
+        longest = max(shard.length for shard in self.shards)
+        return min(self.ranking.clip_seconds * HOPS, longest) // 2 * 2
+
+    @property
     def items(self) -> int:
         return len(self.shards)
 
     def item(self, index: int, rng: np.random.Generator) -> tuple[Tensors, NDArray[np.float32]]:
         song = self.shards[index].read().astype(np.float32)
-        hops = self.ranking.clip_seconds * HOPS
+        hops = self.hops
         start = int(rng.integers(max(1, len(song) - hops + 1)))
         clip = song[start : start + hops]
         floor = song.max() - DYNAMIC_RANGE

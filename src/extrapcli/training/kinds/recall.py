@@ -50,6 +50,9 @@ class RecallRecipe(Recipe, frozen=True):
         training, validation = (
             prepare([song.path for song in of], folder, song_spectra(self.recall), progress) for of in songs
         )
+        longest = max(shard.length for shard in (*training, *validation)) // HOPS
+        if longest < self.ranking.clip_seconds:
+            progress.say(f"no song lasts {self.ranking.clip_seconds} s, so clips are {longest} s at most")
         return training, validation, content_hash(*songs)
 
     def data_set(self, source: list[Shard], **options: Any) -> Rankings:
