@@ -63,7 +63,9 @@ def test_doctor_goes_on_whatever_is_registered(
         site, "sounds", SOUND, f"[extrap.backends]\n{points}\nwrong = 1:2:3\n[extrap.extrapolators]\nno = sounds:No"
     )
     install(site, "zleaving", "raise SystemExit(0)", "[extrap.backends]\nends = zleaving:It\nsound = sounds:No\n")
+    install(site, "nameless", "import nothing_of_this_name", "[extrap.backends]\nunnamed = nameless:It\n")
     install(site, "unreadable", "", "[extrap.backends]\nno equals sign\n")
+    (site / "nameless-1.0.dist-info" / "METADATA").unlink()
     for model in ("first", "second"):
         (tmp_path / "models" / model).mkdir(parents=True)
         (tmp_path / "models" / model / "model.sound").write_text("")
@@ -73,6 +75,7 @@ def test_doctor_goes_on_whatever_is_registered(
     for part in (
         "backend onnx on cpu: works",
         "backend sound on cpu: works",
+        'backend unnamed: no: the unnamed backend needs nothing_of_this_name: pip install "nothing_of_this_name"',
         "backend abstract: no: the abstract backend has no method load",
         "backend nameless: no: the nameless backend must have a tuple of texts as its suffixes",
         "backend leaves on cpu: no: ",

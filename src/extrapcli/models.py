@@ -113,9 +113,9 @@ def find_model(name_or_path: str | Path) -> Path:
 
 
 def known_models() -> str:
-    """Say which models there are, and which places have none that should."""
+    """Say which models there are."""
     names = ", ".join(folder.name for folder in folders()) or "none"
-    return "; ".join((f"the models here: {names} (see extrap models)", *named_for_nothing()))
+    return f"the models here: {names} (see extrap models)"
 
 
 def read_card(folder: Path) -> Card:

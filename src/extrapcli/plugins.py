@@ -22,7 +22,10 @@ def hidden(group: str) -> list[EntryPoint]:
 
 def package_of(entry: EntryPoint) -> str:
     """Return the name of the package that registers an entry point."""
-    return entry.dist.name if entry.dist else "extrapcli"
+    try:
+        return entry.dist.name or "without a name" if entry.dist else "extrapcli"
+    except FAULTS:  # its metadata is missing or can't be read
+        return "without a name"
 
 
 def _all(group: str) -> list[EntryPoint]:
