@@ -10,14 +10,21 @@ from extrapcli.audio.song import Song
 from extrapcli.audio.spooled import chunks
 from extrapcli.errors import UnusableModel, UsageError
 from extrapcli.extrapolators.base import Block, Jump
+from extrapcli.ranges import LEAST_MINUTES, MOST_MINUTES, check_number
 
 
 @dataclass(frozen=True)
 class Length:
-    """How long a track should be: `minutes` in all or, with `beyond`, `minutes` more than the song."""
+    """How long a track should be: `minutes` in all or, with `beyond`, `minutes` more than the song.
+
+    Raises UsageError for `minutes` that are out of range.
+    """
 
     minutes: float
     beyond: bool = False
+
+    def __post_init__(self) -> None:
+        check_number("length", self.minutes, LEAST_MINUTES, MOST_MINUTES, "minutes")
 
     def samples(self, song: Song) -> int:
         """Count the samples of the whole track; raise UsageError where the song has that many already."""

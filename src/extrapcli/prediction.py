@@ -19,6 +19,7 @@ from extrapcli.errors import UsageError
 from extrapcli.models import find_model, folders
 from extrapcli.naming import check_destination, choose_format, read_song, track_path
 from extrapcli.pipeline import NoProgress, Progress
+from extrapcli.ranges import MOST_LOOK_BACK, check_whole
 from extrapcli.spec import SampleSpec, expect
 
 DEFAULT_MODEL = "amplitude"
@@ -106,6 +107,7 @@ def predict_song(
     with atomic_file(path, source=source, overwrite=options.overwrite) as whole:
         predicted = predict_samples(backend, samples, look_back, lambda share: progress.written(share, 0))
         write_samples(whole, predicted, format=format, sample_rate=rate, depth=song.depth)
+    progress.doing("measuring the prediction")
     linearly = [linear.predict(linear.fit([channel], look_back), channel) for channel in samples.T]
     return Prediction(
         song=song.name,
@@ -151,6 +153,8 @@ def open_predictor(options: PredictionOptions) -> tuple[Backend, int]:
 
     Where the model NAME was trained on another number of samples and there is a NAME-long, that one is opened.
     """
+    if options.look_back is not None:
+        check_whole("look-back", options.look_back, 1, MOST_LOOK_BACK, "samples")
 
     def opened(name: str) -> tuple[Backend, int]:
         backend = open_model(
@@ -159,7 +163,7 @@ def open_predictor(options: PredictionOptions) -> tuple[Backend, int]:
         return backend, expect(backend.spec, SampleSpec).look_back
 
     backend, longest = opened(options.model)
-    look_back = options.look_back or longest
+    look_back = longest if options.look_back is None else options.look_back
     if look_back != longest and f"{options.model}{LONG}" in {folder.name for folder in folders()}:
         backend, longest = opened(f"{options.model}{LONG}")
     if look_back > longest:

@@ -10,10 +10,11 @@ import pytest
 import soundfile
 
 from extrapcli.errors import CannotWrite, UnreadableAudio, UsageError
-from extrapcli.networks.study import StudySettings
+from extrapcli.networks.settings import StudySettings
 from extrapcli.training.corpus import Corpus, Shard, Stamp, content_hash, decoded, prepare
 from extrapcli.training.device import ALONE, Worker
-from extrapcli.training.kinds.clips import Clips, ClipSettings, scaled
+from extrapcli.training.kinds.clips import Clips, scaled
+from extrapcli.training.tables import ClipSettings
 from tests.conftest import chord
 from tests.training.conftest import RecordedProgress
 

@@ -17,6 +17,7 @@ from extrapcli.evaluation.measures import MEASURES
 from extrapcli.evaluation.reference import Reference
 from extrapcli.evaluation.results import Evaluation, MeasureResult
 from extrapcli.evaluation.tagger import Tagger
+from extrapcli.ranges import check_threads
 
 LEAST_SECONDS = 1
 WORKERS = 2
@@ -44,6 +45,7 @@ def evaluate_track(
     say where it ends) or goes on for less than a second; where the first join is after the song's end or the last
     after the track's; and where the truth does not begin with the song or is hardly longer.
     """
+    check_threads(threads)
     tell = progress or (lambda step: None)
     if song.seconds < LEAST_SECONDS:
         raise UsageError(f"{song.name}: lasts less than a second, which is too short to compare; give a longer song")
