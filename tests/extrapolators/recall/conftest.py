@@ -4,7 +4,7 @@ from numpy.typing import NDArray
 from extrapcli.audio.song import Song
 from extrapcli.extrapolators.recall.analysis import Analysis, Layer
 from extrapcli.extrapolators.recall.audibility import BeatStatistics, short_time_features
-from extrapcli.extrapolators.recall.bounds import Bounds
+from extrapcli.audio.silence import Bounds
 from extrapcli.extrapolators.recall.encoder import Encoding
 
 RATE = 22050

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from extrapcli.extrapolators.recall.bounds import Bounds, find_bounds
+from extrapcli.audio.silence import Bounds, find_bounds
 
 RATE = 8000
 

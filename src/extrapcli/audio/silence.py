@@ -1,0 +1,96 @@
+"""The one definition of silence, and of where the music of a song begins, ends, and comes to an ending.
+
+Everything is measured in steps of 50 ms of a sound without its offset (`Song.heard`), all channels together.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extrapcli.audio.steps import SECOND, Steps
+
+SILENT = 10 ** (-90 / 10)  # power, of full scale, below which a step is silent whatever else sounds
+SILENCE_DECIBELS = -60.0  # relative to the song's own level
+NOISE_DECIBELS = -40.0  # a recording's own noise is softer than this, relative to the mean,
+EVEN_DECIBELS = 2.0  # varies by less than this over 2 s, in quarters of a second,
+ABOVE_NOISE_DECIBELS = 6.0  # and what is louder by less than this is not told from it
+DECAYED_DECIBELS = -20.0  # a song has an ending if its last moment is softer than this
+FULL_DECIBELS = -4.0  # the ending begins where the level was last this high
+LAST_MOMENT_STEPS = 4
+MAX_ENDING_SECONDS = 30.0
+
+Powers = NDArray[np.float64]
+"""The mean square of each step, `(steps,)`."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Samples of a song between which there is music, `begin <= ending <= end`.
+
+    `ending` is where the song's own ending begins: a last chord that decays, or a fade-out. It equals `end` for a
+    song that is cut off.
+    """
+
+    begin: int
+    ending: int
+    end: int
+
+    @property
+    def ends_by_itself(self) -> bool:
+        return self.ending < self.end
+
+
+def is_silent(samples: NDArray[np.floating], rate: int) -> bool:
+    """Tell whether no step of `(n, channels)` is above -90 dBFS."""
+    return bool(Steps.of(samples, rate).power.max() < SILENT)
+
+
+def silence(power: Powers) -> float:
+    """Return the power up to which steps of a song are silent: 60 dB below its level, but no less than -90 dBFS.
+
+    Its level is the median of the steps that are not softer than its noise, or than the mean by 50 dB.
+    """
+    return max(SILENT, _level(power, 0) * 10 ** (SILENCE_DECIBELS / 10))
+
+
+def find_bounds(samples: NDArray[np.floating], rate: int) -> Bounds:
+    """Find the bounds of the music in `(n, channels)`; a silent song counts as music from end to end.
+
+    Silence before and after the music may be a recording's own noise: what is even, soft and lasts.
+    """
+    steps = Steps.of(samples, rate)
+    power, step = steps.power, steps.size
+    if power.max() < SILENT:
+        return Bounds(0, len(samples), len(samples))
+    before, after = _noise(power), _noise(power[::-1])
+    level = 10 * np.log10(power / _level(power, max(before, after)) + 1e-9)
+    sounds = (level > SILENCE_DECIBELS) & (power > SILENT)
+    first = int(np.argmax(sounds & (power > before)))
+    last = len(power) - 1 - int(np.argmax((sounds & (power > after))[::-1]))
+    begin = first * step
+    end = len(samples) if last == len(power) - 1 else (last + 1) * step
+
+    if level[max(0, last + 1 - LAST_MOMENT_STEPS) : last + 1].max() > DECAYED_DECIBELS:
+        return Bounds(begin, end, end)
+    smooth = 10 * np.log10(np.convolve(10 ** (level / 10), np.ones(SECOND) / SECOND, "same"))
+    full = np.flatnonzero(smooth[:last] > FULL_DECIBELS)
+    ending = (int(full[-1]) if len(full) else 0) * step
+    return Bounds(begin, max(begin, ending, end - round(MAX_ENDING_SECONDS * rate)), end)
+
+
+def _level(power: Powers, noise: float) -> float:
+    """Return the median power of the steps above the noise and not 50 dB softer than the mean."""
+    loud = power[power > max(noise, power.mean() * 1e-5)]
+    return float(np.median(loud)) if len(loud) else float(power.mean())
+
+
+def _noise(power: Powers) -> float:
+    """Return the power up to which steps are not told from the noise that a recording begins with; 0 without any."""
+    quarters = power[: 2 * SECOND]
+    if len(quarters) < 2 * SECOND:
+        return 0.0
+    quarters = quarters.reshape(8, -1).mean(axis=1)
+    even = quarters.max() < quarters.min() * 10 ** (EVEN_DECIBELS / 10)
+    soft = quarters.mean() < power.mean() * 10 ** (NOISE_DECIBELS / 10)
+    return float(quarters.mean()) * 10 ** (ABOVE_NOISE_DECIBELS / 10) if even and soft else 0.0
