@@ -41,7 +41,8 @@ class Downmix:
         together, apart = products.sum(axis=(1, 2)), steps.powers.sum(axis=1)
         floor = SILENT * apart.mean() + np.finfo(float).tiny
         here = _share(together, apart, floor)
-        around = _share(*(np.convolve(power, np.ones(SECOND + 1), "same") for power in (together, apart)), floor)
+        second = np.ones(SECOND + 1)
+        around = _share(np.convolve(together, second, "same"), np.convolve(apart, second, "same"), floor)
         cancelled = around < CANCELLED
         if not cancelled.any():
             return cls()
@@ -91,4 +92,5 @@ def _signs(products: NDArray[np.float64]) -> NDArray[np.float32]:
         like = max(chosen, key=lambda other: abs(correlation[channel, other]))
         signs[channel] = signs[like] * (-1 if correlation[channel, like] < OPPOSED else 1)
         chosen.append(channel)
-    return signs * signs[np.argmax(powers >= FAINT * powers[strongest])]
+    aligned: NDArray[np.float32] = signs * signs[np.argmax(powers >= FAINT * powers[strongest])]
+    return aligned

@@ -59,7 +59,8 @@ def _where_nothing_sounds(means: Values, variances: Values) -> Values:
     below = np.cumsum(np.take_along_axis(weights, order, axis=0), axis=0)
     middle = np.argmax(below >= below[-1] / 2, axis=0)
     channels = np.arange(means.shape[1])
-    return means[order[middle, channels], channels]
+    offset: Values = means[order[middle, channels], channels]
+    return offset
 
 
 def _running(average: Callable[..., Values], values: Values) -> Values:
@@ -75,7 +76,7 @@ def _knots(channel: NDArray[np.floating], size: int, values: Values, jumps: bool
 
     They are the middles of the steps and, around a jump, the last sample before it and the first one after.
     """
-    at = (np.arange(len(values)) + 0.5) * size - 0.5
+    at: Values = (np.arange(len(values), dtype=np.float64) + 0.5) * size - 0.5
     change, least = np.abs(values[2:] - values[:-2]), JUMP * np.ptp(values)
     if not jumps or not least:
         return at, values

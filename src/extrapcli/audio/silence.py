@@ -46,12 +46,15 @@ def is_silent(samples: NDArray[np.floating], rate: int) -> bool:
     return bool(Steps.of(samples, rate).power.max() < SILENT)
 
 
-def silence(power: Powers) -> float:
-    """Return the power up to which steps of a song are silent: 60 dB below its level, but no less than -90 dBFS.
+def level_of(power: Powers, *, noise: float = 0.0) -> float:
+    """Return a song's own level: the median power of the steps above its noise and not 50 dB softer than the mean."""
+    loud = power[power > max(noise, power.mean() * 1e-5)]
+    return float(np.median(loud)) if len(loud) else 0.0
 
-    Its level is the median of the steps that are not softer than its noise, or than the mean by 50 dB.
-    """
-    return max(SILENT, _level(power, 0) * 10 ** (SILENCE_DECIBELS / 10))
+
+def silence(power: Powers) -> float:
+    """Return the power up to which steps of a song are silent: 60 dB below its level, but no less than -90 dBFS."""
+    return max(SILENT, level_of(power) * 10 ** (SILENCE_DECIBELS / 10))
 
 
 def find_bounds(samples: NDArray[np.floating], rate: int) -> Bounds:
@@ -64,7 +67,7 @@ def find_bounds(samples: NDArray[np.floating], rate: int) -> Bounds:
     if power.max() < SILENT:
         return Bounds(0, len(samples), len(samples))
     before, after = _noise(power), _noise(power[::-1])
-    level = 10 * np.log10(power / _level(power, max(before, after)) + 1e-9)
+    level = 10 * np.log10(power / level_of(power, noise=max(before, after)) + 1e-9)
     sounds = (level > SILENCE_DECIBELS) & (power > SILENT)
     first = int(np.argmax(sounds & (power > before)))
     last = len(power) - 1 - int(np.argmax((sounds & (power > after))[::-1]))
@@ -77,12 +80,6 @@ def find_bounds(samples: NDArray[np.floating], rate: int) -> Bounds:
     full = np.flatnonzero(smooth[:last] > FULL_DECIBELS)
     ending = (int(full[-1]) if len(full) else 0) * step
     return Bounds(begin, max(begin, ending, end - round(MAX_ENDING_SECONDS * rate)), end)
-
-
-def _level(power: Powers, noise: float) -> float:
-    """Return the median power of the steps above the noise and not 50 dB softer than the mean."""
-    loud = power[power > max(noise, power.mean() * 1e-5)]
-    return float(np.median(loud)) if len(loud) else float(power.mean())
 
 
 def _noise(power: Powers) -> float:

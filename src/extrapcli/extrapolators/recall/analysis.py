@@ -45,7 +45,7 @@ class Analysis:
     features: ShortTimeFeatures  # of the mono sound
     beats: BeatStatistics
     layers: tuple[Layer, ...]
-    downmix: Downmix = Downmix()
+    downmix: Downmix
 
     @property
     def positions(self) -> int:
