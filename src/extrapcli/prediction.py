@@ -92,8 +92,9 @@ def predict_song(
 ) -> Prediction:
     """Write the prediction of a song, at the model's sample rate, and measure it.
 
-    Predicted and measured is what is heard; the song's offset (DC) is added to it. It goes to `out`, a file, a folder or `-`, or beside the song. Raises as `open_model`, `decode` and `atomic_file`
-    do, UnusableModel where the model does not predict samples, and UsageError where it can't look back so far.
+    Predicted and measured is what is heard; the song's offset (DC) is added to it. It goes to `out`, a file, a folder
+    or `-`, or beside the song. Raises as `open_model`, `decode` and `atomic_file` do, UnusableModel where the model
+    does not predict samples, and UsageError where it can't look back so far.
     """
     progress = progress or NoProgress()
     check_destination([source], out, into_folder=into_folder)

@@ -26,11 +26,11 @@ CHUNK = 40
 class Copies:
     """`share`, 0 to 1, of what is audible in the continuation, and the longest uninterrupted copy in seconds.
 
-    Both are None where nothing is audible, or song or continuation is shorter than a second.
+    Both are NaN where nothing is audible, or song or continuation is shorter than a second.
     """
 
-    share: float | None
-    longest_seconds: float | None
+    share: float
+    longest_seconds: float
 
 
 def copies(song: NDArray[np.float32], continuation: NDArray[np.float32]) -> Copies:
@@ -40,7 +40,7 @@ def copies(song: NDArray[np.float32], continuation: NDArray[np.float32]) -> Copi
     best shift of up to 40 ms. A copy is uninterrupted while its lag stays the same to 40 ms.
     """
     if len(continuation) < RATE or len(song) < RATE:
-        return Copies(None, None)
+        return Copies(np.nan, np.nan)
     spectra = log_mel(np.concatenate([song[: len(song) // HOP * HOP], continuation]))
     spectra -= spectra.mean(axis=1, keepdims=True)  # gain raises all bands alike
     there, here = spectra[: len(song) // HOP], spectra[len(song) // HOP :]
@@ -65,7 +65,7 @@ def copies(song: NDArray[np.float32], continuation: NDArray[np.float32]) -> Copi
             longest = max(longest, run)
         lag = None if found is None else at - found
     if not audible.any():
-        return Copies(None, None)
+        return Copies(np.nan, np.nan)
     seconds = (longest - 1) * STEP / FRAMES_PER_SECOND + 1 if longest else 0.0
     return Copies(float(copied.sum() / audible.sum()), seconds)
 

@@ -72,14 +72,14 @@ def _spectral_peaks(spectra: NDArray[np.float32]) -> tuple[NDArray[np.float32], 
     return pitches, (middle[peaks] + slope[peaks] * shift[peaks] / 2).astype(np.float32)
 
 
-def chroma_similarity(one: NDArray[np.float64] | None, other: NDArray[np.float64] | None) -> float | None:
-    """Compare two sets of shares, -1 to 1, by Lin's coefficient of concordance (1989); None where there is only one.
+def chroma_similarity(one: NDArray[np.float64] | None, other: NDArray[np.float64] | None) -> float:
+    """Compare two sets of shares, -1 to 1, by Lin's coefficient of concordance (1989); NaN where one is missing.
 
     `2 cov(p, q) / (var(p) + var(q))`: 1 for the same, 0 where one has no notes that stand out, as noise, below 0
     where one has the notes that the other leaves out.
     """
     if one is None or other is None:
-        return None
+        return np.nan
     p, q = one - one.mean(), other - other.mean()
     return float(2 * (p @ q) / max(float(p @ p + q @ q), 1e-12))
 
@@ -92,10 +92,10 @@ def key(shares: NDArray[np.float64]) -> str | None:
     return f"{NAMES[tonic]} {('major', 'minor')[mode]}"
 
 
-def key_similarity(one: NDArray[np.float64] | None, other: NDArray[np.float64] | None) -> float | None:
+def key_similarity(one: NDArray[np.float64] | None, other: NDArray[np.float64] | None) -> float:
     """Score one key by the other as MIREX does: 1 for the same, 0.5 a fifth away, 0.3 relative, 0.2 parallel, else 0.
 
-    A fifth away is above or below. None where one has no key, as silence.
+    A fifth away is above or below. NaN where one has no key, as silence.
     """
     keys = [shares is not None and key(shares) for shares in (one, other)]
-    return float(max(weighted_score(*keys), weighted_score(*keys[::-1]))) if all(keys) else None
+    return float(max(weighted_score(*keys), weighted_score(*keys[::-1]))) if all(keys) else np.nan

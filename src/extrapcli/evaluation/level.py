@@ -66,21 +66,19 @@ def differences(song: Levels, continuation: Levels) -> Differences:
     )
 
 
-def collapsed_share(loudness_differences: NDArray[np.float64]) -> float | None:
-    """Return the share of windows, 0 to 1, that are at least 20 LU softer than the song; None if that is silent."""
-    if np.isnan(loudness_differences).all():
-        return None
-    return float((loudness_differences <= COLLAPSED).mean())
+def collapsed_share(loudness_differences: NDArray[np.float64]) -> float:
+    """Return the share of windows, 0 to 1, that are at least 20 LU softer than the song; NaN if that is silent."""
+    return _mean(np.where(np.isnan(loudness_differences), np.nan, loudness_differences <= COLLAPSED))
 
 
-def largest(loudness_differences: NDArray[np.float64]) -> float | None:
-    """Return the largest difference, in either direction; None if the song is silent."""
-    return _number(float(np.abs(loudness_differences).max()))
+def largest(loudness_differences: NDArray[np.float64]) -> float:
+    """Return the largest difference, in either direction; NaN if the song is silent."""
+    return float(np.abs(loudness_differences).max())
 
 
-def drift(window_differences: NDArray[np.float64]) -> float | None:
-    """Return the mean of the last quarter of the windows, of at least one; None where that is silent."""
-    return _number(_mean(window_differences[-max(1, len(window_differences) // 4) :]))
+def drift(window_differences: NDArray[np.float64]) -> float:
+    """Return the mean of the last quarter of the windows, of at least one; NaN where that is silent."""
+    return _mean(window_differences[-max(1, len(window_differences) // 4) :])
 
 
 def windows(seconds: float) -> list[tuple[int, int]]:
@@ -117,10 +115,6 @@ def flatness_and_rolloff(sound: NDArray[np.floating], sample_rate: int) -> tuple
     frequencies = librosa.fft_frequencies(sr=sample_rate, n_fft=SPECTRUM)[1:]
     rolloff = librosa.feature.spectral_rolloff(S=spectrum, freq=frequencies, roll_percent=ROLLOFF)
     return float(10 * np.log10(flatness[0, 0])), float(rolloff[0, 0])
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else value
 
 
 def _mean(values: NDArray[np.float64]) -> float:

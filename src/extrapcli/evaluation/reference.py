@@ -10,7 +10,7 @@ from extrapcli.audio.downmix import Downmix
 from extrapcli.audio.resample import resample
 from extrapcli.audio.silence import silence
 from extrapcli.audio.song import Samples
-from extrapcli.audio.steps import Steps
+from extrapcli.audio.steps import SECOND, Steps
 from extrapcli.continuation import Join
 from extrapcli.evaluation import copying, harmony, level, mood, rhythm
 from extrapcli.evaluation.join_audibility import LEVEL_MOMENTS, PER_SECOND, Curves, join_moments, join_percentiles
@@ -22,6 +22,7 @@ PREDICTED_SECONDS = 10
 MOST_PATCHES = 20  # of three seconds: a minute, spread over the whole, says what it sounds like
 CLICK_MARGIN_DECIBELS = 6.0
 SOUNDING = 0.25  # of the time, at least: what rings on for a moment has no notes and no timbre
+LEAST_STEPS = SECOND // 2  # that sound; with fewer, nothing can be copied or click
 
 Values = dict[str, float | None]
 """The values of the measures by name; None where a measure has none."""
@@ -72,38 +73,39 @@ class Reference:
         continuation = level.Levels.of(track[head:], self.sample_rate, silence=self._silence)
         windows = level.differences(self.levels, continuation)
         power = Steps.of(track[head:], self.sample_rate).power
-        audible = self._sounds and bool((power > self._silence).any())
+        audible = self._sounds and int((power > self._silence).sum()) >= LEAST_STEPS
         sounding = self._sounds and self._sounding(power)
         chroma = harmony.chroma(made, tuning=self._tuning) if sounding else None
         repetition = self_repetition(sound, head_seconds)
-        copied = copying.copies(self._mono, made) if self._sounds else copying.Copies(None, None)
+        copied = copying.copies(self._mono, made) if audible else copying.Copies(np.nan, np.nan)
         tagging, names = self._tag(made) if sounding else None, self.tagger.names
-        values = {
+        values: Values = {
             "join_sharpness": _mean([join.sharpness_percentile for join in measured_joins]),
             "join_flux": _mean([join.flux_percentile for join in measured_joins]),
             "join_level_step": _mean([join.level_percentile for join in measured_joins]),
             "clicks_per_minute": self._clicks_per_minute(curves, after, joins) if audible else None,
             "max_loudness_difference": level.largest(windows.loudness),
             "loudness_drift": level.drift(windows.loudness),
-            "collapsed_share": _percent(level.collapsed_share(windows.loudness)),
+            "collapsed_share": 100 * level.collapsed_share(windows.loudness),
             "flatness_drift": level.drift(windows.flatness),
             "rolloff_drift": level.drift(windows.rolloff),
             "chroma_similarity": harmony.chroma_similarity(self._chroma, chroma),
             "key_similarity": harmony.key_similarity(self._chroma, chroma),
             "tempo_ratio": rhythm.tempo_ratio(self._tempo, rhythm.tempo(curves.flux[after])),
             "beat_error": _mean([join.beat_error for join in measured_joins]),
-            "copied_share": _percent(copied.share),
+            "copied_share": 100 * copied.share,
             "longest_copy_seconds": copied.longest_seconds,
-            "repeated_within_minute": _percent(repetition.repeated),
+            "repeated_within_minute": 100 * repetition.repeated,
             "median_return_seconds": repetition.median_return_seconds,
-            "loop_share": _percent(repetition.looped),
+            "loop_share": 100 * repetition.looped,
             "longest_loop_seconds": repetition.longest_loop_seconds,
             "timbre_distance": mood.embedding_distance(self._tagging, tagging),
-            "tag_distance": _percent(mood.tag_distance(self._tagging, tagging, names)),
-            "mood_distance": _percent(mood.mood_distance(self._tagging, tagging, names)),
+            "tag_distance": 100 * mood.tag_distance(self._tagging, tagging, names),
+            "mood_distance": 100 * mood.mood_distance(self._tagging, tagging, names),
             "mean_squared_error": None if truth is None else self._mean_squared_error(track[head:], truth),
         }
-        return Measured(values, measured_joins, windows)
+        known = {name: None if value is None or np.isnan(value) else value for name, value in values.items()}
+        return Measured(known, measured_joins, windows)
 
     def _sounding(self, power: NDArray[np.float64]) -> bool:
         return float((power > self._silence).mean()) >= SOUNDING
@@ -131,7 +133,7 @@ class Reference:
         return float((np.diff(sharp.astype(np.int8), prepend=0) == 1).sum() / len(sharp) * PER_SECOND * 60)
 
     def _mean_squared_error(self, continuation: Samples, truth: Samples) -> float | None:
-        """Compare the next ten seconds in mono, in units of the variance of the true ones; None if they are silent."""
+        """Compare the next ten seconds in mono, in units of the true ones' variance; None if these are silent."""
         size = min(PREDICTED_SECONDS * self.sample_rate, len(continuation), len(truth))
         if not (Steps.of(truth[:size], self.sample_rate).power > self._silence).any():
             return None
@@ -152,7 +154,3 @@ def _resampled(sound: NDArray[np.float32], sample_rate: int) -> NDArray[np.float
 def _mean(values: Sequence[float | None]) -> float | None:
     measured = [value for value in values if value is not None]
     return float(np.mean(measured)) if measured else None
-
-
-def _percent(share: float | None) -> float | None:
-    return None if share is None else 100 * share

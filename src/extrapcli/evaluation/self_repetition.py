@@ -31,14 +31,14 @@ class SelfRepetition:
     `repeated` is the share of seconds, 0 to 1, that were heard in the minute before. `median_return_seconds` is the
     median time since a second was last heard, 2 to 60 s; what was not heard in the minute before counts as 60 s.
     `looped` is the share of time, 0 to 1, in loops: four seconds or more that repeat, at one lag of up to half a
-    minute, what was heard before them. `longest_loop_seconds` is the longest that ends after the head. All are None
+    minute, what was heard before them. `longest_loop_seconds` is the longest that ends after the head. All are NaN
     where less than a second sounds after the head.
     """
 
-    repeated: float | None
-    median_return_seconds: float | None
-    looped: float | None
-    longest_loop_seconds: float | None
+    repeated: float
+    median_return_seconds: float
+    looped: float
+    longest_loop_seconds: float
 
 
 def self_repetition(track: NDArray[np.float32], head_seconds: float) -> SelfRepetition:
@@ -60,7 +60,7 @@ def self_repetition(track: NDArray[np.float32], head_seconds: float) -> SelfRepe
     same &= audible
     counted = after & audible
     if counted.sum() < PATCH:
-        return SelfRepetition(None, None, None, None)
+        return SelfRepetition(np.nan, np.nan, np.nan, np.nan)
     looped, longest = np.zeros(count, bool), 0
     for lag in range(MIN_LAG, min(MAX_LOOP_LAG, len(same) - 1)):
         for begin, end in _runs(np.logical_or.reduce(same[lag - 1 : lag + 2])):
