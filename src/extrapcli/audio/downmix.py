@@ -38,7 +38,7 @@ class Downmix:
             return cls()
         steps = Steps.of(samples, rate)
         products = steps.products
-        together, apart = products.sum(axis=(1, 2)), steps.powers.sum(axis=1)
+        together, apart = products.sum(axis=(1, 2)), np.trace(products, axis1=1, axis2=2)
         floor = SILENT * apart.mean() + np.finfo(float).tiny
         here = _share(together, apart, floor)
         second = np.ones(SECOND + 1)

@@ -12,7 +12,7 @@ from extrapcli.audio.steps import SECOND, Steps
 Values = NDArray[np.float64]
 
 MATTERS = 2.0  # times what else sounds in a second: an offset that is smaller everywhere hardly changes a level
-LEAST, LEAST_SHARE = 10 ** (-90 / 20), 10 ** (-60 / 20)  # of full scale and of the sound: none matters below these
+LEAST = 10 ** (-60 / 20)  # of the whole sound: none matters that is smaller
 JUMP = 0.25  # of an offset's range: what changes by more, from a step to the next but one, jumps
 CHUNK_STEPS = 4096
 
@@ -34,7 +34,7 @@ def without_offset(samples: NDArray[Any], rate: int, *, jumps: bool = True) -> N
 
 def _find(steps: Steps) -> Values | None:
     """Find the offset at each step, `(steps, channels)`: the simplest that leaves none over."""
-    variances = np.maximum(steps.powers - steps.means**2, 0)
+    variances = steps.variances
     if not _matters(steps.means, variances):
         return None
     constant = _where_nothing_sounds(steps.means, variances)
@@ -48,13 +48,13 @@ def _matters(means: Values, variances: Values) -> bool:
     offset = _running(np.mean, _running(np.median, means))
     powers = variances + (means - offset) ** 2
     sound = np.sqrt(_running(np.mean, powers))
-    least = max(LEAST, LEAST_SHARE * float(np.sqrt(powers.mean())))
+    least = LEAST * float(np.sqrt(powers.mean()))
     return bool((np.abs(offset) > np.maximum(MATTERS * sound, least)).any())
 
 
 def _where_nothing_sounds(means: Values, variances: Values) -> Values:
     """Return the median of each channel's means, `(channels,)`, in which soft steps weigh most."""
-    weights = 1 / (variances + variances.mean() * LEAST_SHARE**2 + LEAST**2)
+    weights = 1 / (variances + LEAST**2 * variances.mean() + np.finfo(float).tiny)
     order = np.argsort(means, axis=0)
     below = np.cumsum(np.take_along_axis(weights, order, axis=0), axis=0)
     middle = np.argmax(below >= below[-1] / 2, axis=0)
@@ -64,8 +64,8 @@ def _where_nothing_sounds(means: Values, variances: Values) -> Values:
 
 
 def _running(average: Callable[..., Values], values: Values) -> Values:
-    """Average the second around each step, `(steps, channels)`; the ends are mirrored."""
-    padded = np.pad(values, ((SECOND // 2, SECOND // 2), (0, 0)), "symmetric")
+    """Average the second around each step, `(steps, channels)`; what rises or falls goes on beyond the ends."""
+    padded = np.pad(values, ((SECOND // 2, SECOND // 2), (0, 0)), "symmetric", reflect_type="odd")
     seconds = np.lib.stride_tricks.sliding_window_view(padded, SECOND // 2 * 2 + 1, axis=0)
     parts = [average(seconds[k : k + CHUNK_STEPS], axis=2) for k in range(0, len(values), CHUNK_STEPS)]
     return np.concatenate(parts)
@@ -74,18 +74,20 @@ def _running(average: Callable[..., Values], values: Values) -> Values:
 def _knots(channel: NDArray[np.floating], size: int, values: Values, jumps: bool) -> tuple[Values, Values]:
     """Return the samples of a channel `(n,)`, and the offset there, between which it runs straight.
 
-    They are the middles of the steps and, around a jump, the last sample before it and the first one after.
+    They are the middles of the steps, of one more on either side, and around a jump the last sample before it and the
+    first one after.
     """
-    at: Values = (np.arange(len(values), dtype=np.float64) + 0.5) * size - 0.5
-    change, least = np.abs(values[2:] - values[:-2]), JUMP * np.ptp(values)
-    if not jumps or not least:
-        return at, values
-    peaks = (change > least) & (change > np.append(0, change[:-1])) & (change >= np.append(change[1:], 0))
-    for step in np.flatnonzero(peaks)[::-1] + 1:
+    values = np.pad(values, 1, "reflect", reflect_type="odd") if len(values) > 1 else np.repeat(values, 3)
+    at: Values = (np.arange(len(values), dtype=np.float64) - 0.5) * size - 0.5
+    change = np.abs(values[2:] - values[:-2])
+    here, earlier, later = change[1:-1], change[:-2], change[2:]
+    peaks = (here > JUMP * np.ptp(values)) & (here > earlier) & (here >= later)
+    for step in np.flatnonzero(peaks & jumps)[::-1] + 2:
         before, after = values[step - 1], values[step + 1]
-        around = channel[(step - 1) * size : (step + 2) * size].astype(np.float64)
+        begin = (step - 2) * size  # of the step before; the first value belongs to the step before the sound
+        around = channel[begin : begin + 3 * size].astype(np.float64)
         misfit = np.cumsum((around - before) ** 2 - (around - after) ** 2)
-        first = int(np.clip((step - 1) * size + np.argmin(misfit) + 1, step * size, (step + 1) * size))
+        first = begin + int(np.clip(np.argmin(misfit) + 1, size, 2 * size))
         at = np.concatenate([at[:step], [first - 1, first], at[step + 1 :]])
         values = np.concatenate([values[:step], [before, after], values[step + 1 :]])
     return at, values

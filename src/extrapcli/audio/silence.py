@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from extrapcli.audio.steps import SECOND, Steps
 
-SILENT = 10 ** (-90 / 10)  # power, of full scale, below which a step is silent whatever else sounds
+SILENT = 10 ** (-90 / 10)  # power of full scale: a song in which no step has that much is silent
 SILENCE_DECIBELS = -60.0  # relative to the song's own level
 NOISE_DECIBELS = -40.0  # a recording's own noise is softer than this, relative to the mean,
 EVEN_DECIBELS = 2.0  # varies by less than this over 2 s, in quarters of a second,
@@ -42,19 +42,19 @@ class Bounds:
 
 
 def is_silent(samples: NDArray[np.floating], rate: int) -> bool:
-    """Tell whether no step of `(n, channels)` is above -90 dBFS."""
-    return bool(Steps.of(samples, rate).power.max() < SILENT)
+    """Tell whether no step of `(n, channels)` reaches -90 dBFS."""
+    return bool(np.isinf(silence(Steps.of(samples, rate).power)))
 
 
-def level_of(power: Powers, *, noise: float = 0.0) -> float:
+def level_of(power: Powers) -> float:
     """Return a song's own level: the median power of the steps above its noise and not 50 dB softer than the mean."""
-    loud = power[power > max(noise, power.mean() * 1e-5)]
+    loud = power[power > max(_noise(power), _noise(power[::-1]), power.mean() * 1e-5)]
     return float(np.median(loud)) if len(loud) else 0.0
 
 
 def silence(power: Powers) -> float:
-    """Return the power up to which steps of a song are silent: 60 dB below its level, but no less than -90 dBFS."""
-    return max(SILENT, level_of(power) * 10 ** (SILENCE_DECIBELS / 10))
+    """Return the power up to which steps of a song are silent, 60 dB below its level; infinite for a silent song."""
+    return level_of(power) * 10 ** (SILENCE_DECIBELS / 10) if power.max() >= SILENT else np.inf
 
 
 def find_bounds(samples: NDArray[np.floating], rate: int) -> Bounds:
@@ -64,16 +64,15 @@ def find_bounds(samples: NDArray[np.floating], rate: int) -> Bounds:
     """
     steps = Steps.of(samples, rate)
     power, step = steps.power, steps.size
-    if power.max() < SILENT:
+    sounds = power > silence(power)
+    if not sounds.any():
         return Bounds(0, len(samples), len(samples))
-    before, after = _noise(power), _noise(power[::-1])
-    level = 10 * np.log10(power / level_of(power, noise=max(before, after)) + 1e-9)
-    sounds = (level > SILENCE_DECIBELS) & (power > SILENT)
-    first = int(np.argmax(sounds & (power > before)))
-    last = len(power) - 1 - int(np.argmax((sounds & (power > after))[::-1]))
+    first = int(np.argmax(sounds & (power > _noise(power))))
+    last = len(power) - 1 - int(np.argmax((sounds & (power > _noise(power[::-1])))[::-1]))
     begin = first * step
     end = len(samples) if last == len(power) - 1 else (last + 1) * step
 
+    level = 10 * np.log10(power / level_of(power) + 1e-9)
     if level[max(0, last + 1 - LAST_MOMENT_STEPS) : last + 1].max() > DECAYED_DECIBELS:
         return Bounds(begin, end, end)
     smooth = 10 * np.log10(np.convolve(10 ** (level / 10), np.ones(SECOND) / SECOND, "same"))
