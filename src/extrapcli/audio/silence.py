@@ -19,6 +19,7 @@ DECAYED_DECIBELS = -20.0  # a song has an ending if its last moment is softer th
 FULL_DECIBELS = -4.0  # the ending begins where the level was last this high
 LAST_MOMENT_STEPS = 4
 MAX_ENDING_SECONDS = 30.0
+LONG_SECONDS = 5  # a shorter silence is part of the music
 
 Powers = NDArray[np.float64]
 """The mean square of each step, `(steps,)`."""
@@ -29,16 +30,23 @@ class Bounds:
     """Samples of a song between which there is music, `begin <= ending <= end`.
 
     `ending` is where the song's own ending begins: a last chord that decays, or a fade-out. It equals `end` for a
-    song that is cut off.
+    song that is cut off. `silences` are the long ones in between, as before a hidden track: first sample, and the
+    first one after.
     """
 
     begin: int
     ending: int
     end: int
+    silences: tuple[tuple[int, int], ...] = ()
 
     @property
     def ends_by_itself(self) -> bool:
         return self.ending < self.end
+
+    @property
+    def silent(self) -> int:
+        """How many samples the long silences last."""
+        return sum(end - begin for begin, end in self.silences)
 
 
 def is_silent(samples: NDArray[np.floating], rate: int) -> bool:
@@ -72,13 +80,18 @@ def find_bounds(samples: NDArray[np.floating], rate: int) -> Bounds:
     begin = first * step
     end = len(samples) if last == len(power) - 1 else (last + 1) * step
 
+    loud = first + np.flatnonzero(sounds[first : last + 1])
+    long = np.flatnonzero(np.diff(loud) > LONG_SECONDS * SECOND)
+    silences = tuple((int(loud[k] + 1) * step, int(loud[k + 1]) * step) for k in long)
+
     level = 10 * np.log10(power / level_of(power) + 1e-9)
     if level[max(0, last + 1 - LAST_MOMENT_STEPS) : last + 1].max() > DECAYED_DECIBELS:
-        return Bounds(begin, end, end)
+        return Bounds(begin, end, end, silences)
     smooth = 10 * np.log10(np.convolve(10 ** (level / 10), np.ones(SECOND) / SECOND, "same"))
     full = np.flatnonzero(smooth[:last] > FULL_DECIBELS)
     ending = (int(full[-1]) if len(full) else 0) * step
-    return Bounds(begin, max(begin, ending, end - round(MAX_ENDING_SECONDS * rate)), end)
+    after_silence = silences[-1][1] if silences else begin
+    return Bounds(begin, max(after_silence, ending, end - round(MAX_ENDING_SECONDS * rate)), end, silences)
 
 
 def _noise(power: Powers) -> float:

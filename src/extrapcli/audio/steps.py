@@ -15,8 +15,8 @@ SECOND = round(1 / STEP_SECONDS)  # in steps
 class Steps:
     """The whole steps of a sound `(n, channels)`, each of `size` samples.
 
-    `means` has the mean of each channel, `(steps, channels)`; `covariances` how each two channels vary together around
-    their means, `(steps, channels, channels)`.
+    `means` has the mean of each channel, `(steps, channels)`; `covariances` how each two channels vary together
+    around these, `(steps, channels, channels)`.
     """
 
     size: int

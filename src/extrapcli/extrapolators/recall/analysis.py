@@ -70,7 +70,7 @@ class Analysis:
 def analyse(song: Song, encoder: Encoder) -> Analysis:
     """Measure a song; raise UnreadableAudio if there is less than a second of music in it."""
     bounds = find_bounds(song.samples, song.sample_rate)
-    seconds = (bounds.end - bounds.begin) / song.sample_rate
+    seconds = (bounds.end - bounds.begin - bounds.silent) / song.sample_rate
     if seconds < 1:
         raise UnreadableAudio(
             f"{song.name}: has {seconds:.2f} s of music; "
@@ -78,7 +78,7 @@ def analyse(song: Song, encoder: Encoder) -> Analysis:
         )
     downmix = Downmix.of(song.samples, song.sample_rate)
     mono = encoder.mono(song, downmix, song.samples[: bounds.end])
-    level = float(mono.std()) or 1.0
+    level = float(mono.std()) * (bounds.end / (bounds.end - bounds.silent)) ** 0.5 or 1.0
     mono = spooled(chunk / level for chunk in chunks(mono))
     begin = round(bounds.begin * encoder.rate / song.sample_rate)
     features = short_time_features(mono, encoder.rate)
