@@ -35,7 +35,7 @@ def without_offset(samples: NDArray[Any], rate: int, *, jumps: bool = True) -> N
 def _find(steps: Steps) -> Values | None:
     """Find the offset at each step, `(steps, channels)`: the simplest that leaves none over."""
     variances = steps.variances
-    if not _matters(steps.means, variances):
+    if len(variances) < SECOND // 2 or not _matters(steps.means, variances):
         return None
     constant = _where_nothing_sounds(steps.means, variances)
     if not _matters(steps.means - constant, variances):

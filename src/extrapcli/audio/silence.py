@@ -12,7 +12,7 @@ from extrapcli.audio.steps import SECOND, Steps
 
 SILENT = 10 ** (-90 / 10)  # power of full scale: a song in which no step has that much is silent
 SILENCE_DECIBELS = -60.0  # relative to the song's own level
-NOISE_DECIBELS = -40.0  # a recording's own noise is softer than this, relative to the mean,
+NOISE_DECIBELS = -45.0  # a recording's own noise is softer than this, relative to the loudest step,
 EVEN_DECIBELS = 2.0  # varies by less than this over 2 s, in quarters of a second,
 ABOVE_NOISE_DECIBELS = 6.0  # and what is louder by less than this is not told from it
 DECAYED_DECIBELS = -20.0  # a song has an ending if its last moment is softer than this
@@ -101,5 +101,5 @@ def _noise(power: Powers) -> float:
         return 0.0
     quarters = quarters.reshape(8, -1).mean(axis=1)
     even = quarters.max() < quarters.min() * 10 ** (EVEN_DECIBELS / 10)
-    soft = quarters.mean() < power.mean() * 10 ** (NOISE_DECIBELS / 10)
+    soft = quarters.mean() < power.max() * 10 ** (NOISE_DECIBELS / 10)
     return float(quarters.mean()) * 10 ** (ABOVE_NOISE_DECIBELS / 10) if even and soft else 0.0

@@ -10,7 +10,7 @@ import numpy as np
 
 from extrapcli.audio.loudness import SILENT as SILENT_LUFS
 from extrapcli.audio.offset import without_offset
-from extrapcli.audio.silence import SILENT, level_of
+from extrapcli.audio.silence import is_silent, level_of
 from extrapcli.audio.song import Samples, Song
 from extrapcli.audio.steps import Steps
 from extrapcli.continuation import Join
@@ -129,7 +129,9 @@ def _heard(sound: Song) -> Song:
 
 def _gain(song: Song) -> np.float32:
     """Return what brings a very soft song to about -20 dBFS, so that no gate closes on it; else 1."""
-    level = 10 * np.log10(level_of(Steps.of(song.samples, song.sample_rate).power) + SILENT)
+    if is_silent(song.samples, song.sample_rate):
+        return np.float32(1)
+    level = 10 * np.log10(level_of(Steps.of(song.samples, song.sample_rate).power))
     return np.float32(2.0 ** round((LOUD_DBFS - level) / 6.02) if level < SOFT_DBFS else 1)
 
 

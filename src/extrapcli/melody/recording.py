@@ -18,7 +18,7 @@ from extrapcli.melody.rhythm import USUAL, estimate_tempo, fit_grid, quantize
 from extrapcli.melody.transcription import transcribe
 from extrapcli.melody.tune_files import SUFFIXES
 
-ANALYSED_SECONDS = 300  # of a recording, from where its music begins
+ANALYSED_SECONDS = 300  # of a recording, from a second before its music
 SEED_BARS = 4
 KEY_SECONDS = 40  # the key is that of the melody so long before and after the beginning of the seed
 FEWEST_NOTES = 4  # of a seed
@@ -50,7 +50,7 @@ def read_recording(
     if path.suffix.lower() in SUFFIXES:
         raise UsageError(f"{path}: holds written notes, and is no recording", hint="seed")
     song = decode(path, name=str(path))
-    begin = find_bounds(song.heard, song.sample_rate).begin
+    begin = max(0, find_bounds(song.heard, song.sample_rate).begin - song.sample_rate)
     music = song.heard[begin : begin + ANALYSED_SECONDS * song.sample_rate]
     sound = Downmix.of(music, song.sample_rate).mix(music)
     melody = hear_melody(sound, song.sample_rate, device=device, threads=threads)
