@@ -16,11 +16,11 @@ STDIN = Path("-")
 _TRACK_NAME = re.compile(r"(?P<song>.+)-\d+m\d\ds")
 
 
-def read_song(source: Path) -> Song:
-    """Decode a file, or standard input for `-`."""
+def read_song(source: Path, *, salvage: bool = False) -> Song:
+    """Decode a file, or standard input for `-`. Raises as `decode` does."""
     if source == STDIN:
-        return decode(io.BytesIO(sys.stdin.buffer.read()), name="standard input")
-    return decode(source, name=str(source))
+        return decode(io.BytesIO(sys.stdin.buffer.read()), name="standard input", salvage=salvage)
+    return decode(source, name=str(source), salvage=salvage)
 
 
 def songs_among(sources: list[Path]) -> list[Path]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from extrapcli.atomic import STDOUT, atomic_file, make_folder, refuse_existing
-from extrapcli.audio.encode import open_track
+from extrapcli.audio.encode import Clip, open_track
 from extrapcli.audio.song import Song, Tags
 from extrapcli.audio.tags import write_tags
 from extrapcli.continuation import Join, Length
@@ -31,13 +31,18 @@ class Options:
     threads: int | None = None
     style: Style = field(default_factory=Style)
     format: str | None = None
+    salvage: bool = False  # whether to take what can be decoded of a damaged song
+    clip: Clip = "clamp"
     overwrite: bool = False
     report: bool = False  # whether to evaluate each track, too
 
 
 @dataclass(frozen=True)
 class TrackFile:
-    """A track that was written, and how it was made; `samples` and `song_samples` count those of one channel."""
+    """A track that was written, and how it was made; `samples` and `song_samples` count those of one channel.
+
+    `notes` say, each in a sentence without the song's name, what was lost or changed on the way.
+    """
 
     song: str
     path: Path
@@ -52,16 +57,15 @@ class TrackFile:
     seed: int
     joins: list[Join]
     copied_seconds: float
+    notes: list[str]
 
     @property
     def audible_joins(self) -> int:
         """How many joins stand out from the song's own beats."""
-        return sum(join.jump.audible for join in self.joins if join.jump)
+        return _audible(self.joins)
 
     def to_json(self) -> str:
         facts = asdict(self) | {"seconds": self.samples / self.sample_rate, "audible_joins": self.audible_joins}
-        if self.audible_joins > len(self.joins) / 2:
-            facts["note"] = "the song has no good position to jump to: most joins stand out from its own beats"
         facts["track"] = str(facts.pop("path"))
         return json.dumps(facts)
 
@@ -110,7 +114,7 @@ class Pipeline:
         `choose_format`, `write` and `write_report` do.
         """
         options, progress = self.options, progress or NoProgress()
-        song = read_song(source)
+        song = read_song(source, salvage=options.salvage)
         wanted = options.length.samples(song)
         format = choose_format(options.format, out, song)
         path = track_path(source, out, track_ending(format, wanted / song.sample_rate))
@@ -155,13 +159,16 @@ class Pipeline:
                 channels=song.channels,
                 depth=song.depth,
                 expected_samples=wanted,
+                clip=self.options.clip,
             ) as track:
                 done = 0
                 for piece in made:
                     track.write(piece)
                     done += len(piece)
                     progress.written(done / wanted, len(made.joins))
-            write_tags(whole, format, _track_tags(song))
+            notes = [*song.notes, *track.notes, *write_tags(whole, format, _track_tags(song))]
+        if _audible(made.joins) > len(made.joins) / 2:
+            notes.append("it has no good position to jump to: most joins stand out from its own beats")
         return TrackFile(
             song=song.name,
             path=path,
@@ -176,6 +183,7 @@ class Pipeline:
             seed=self.options.style.seed,
             joins=made.joins,
             copied_seconds=made.copied_seconds,
+            notes=notes,
         )
 
 
@@ -191,6 +199,8 @@ def continue_file(
     crossfade: float | None = None,
     seed: int = 0,
     format: str | None = None,
+    salvage: bool = False,
+    clip: Clip = "clamp",
     overwrite: bool = False,
     report: bool = False,
     progress: Progress | None = None,
@@ -208,6 +218,9 @@ def continue_file(
         crossfade: the length of each join in seconds; None leaves it to the model.
         seed: the same seed gives the same track, another seed another one.
         format: `wav`, `flac`, `ogg`, `opus`, `mp3` or `m4a`; by default that of the track's name, or the song's.
+        salvage: whether to take what can be decoded of a damaged song.
+        clip: what happens to samples beyond full scale in formats of integers: `clamp` cuts them off, `limit` turns
+            the sound down for a moment, `rescale` turns all of it down.
         overwrite: whether to replace a track that exists.
         report: whether to evaluate the track: a page and a JSON file beside it.
         progress: is told how far the work has come.
@@ -229,6 +242,8 @@ def continue_file(
         length=length(minutes, add),
         style=style(ending, variety, crossfade, seed),
         format=format,
+        salvage=salvage,
+        clip=clip,
         overwrite=overwrite,
         report=report,
     )
@@ -279,6 +294,10 @@ def check_report(out: Path | None) -> None:
     if out == STDOUT:
         raise UsageError("a report lies beside its track, and standard output has no place for one")
     check_installed()
+
+
+def _audible(joins: list[Join]) -> int:
+    return sum(join.jump.audible for join in joins if join.jump)
 
 
 def _track_tags(song: Song) -> Tags:

@@ -66,22 +66,23 @@ class Decoded(NamedTuple):
         return len(self.samples) < self.declared
 
 
-def decode(source: Path | BinaryIO, *, name: str | None = None) -> Song:
+def decode(source: Path | BinaryIO, *, name: str | None = None, salvage: bool = False) -> Song:
     """Decode the first audio stream of a file, complete and sample-exact.
 
     `source` is a path or a seekable binary stream. `name` is what the song and errors are called, by default the name
-    of the file. Encoder delay and padding are removed as far as the file declares them.
+    of the file. Encoder delay and padding are removed as far as the file declares them. `salvage` takes what can be
+    decoded of a damaged file, and says in the song's notes how much is lost.
 
     Raises UnreadableAudio where the file doesn't exist, isn't audio, is damaged, holds less than it declares, has a
     sample rate outside 1 kHz to 1 MHz, holds NaN, infinite or absurdly large values, or nothing above -90 dBFS;
     CannotWrite where a long song finds no room in the folder for temporary files.
     """
     if not isinstance(source, Path):
-        return _decode(source, name or "the input")
+        return _decode(source, name or "the input", salvage)
     name = name or source.name
     try:
         with source.open("rb") as stream:
-            return _decode(stream, name)
+            return _decode(stream, name, salvage)
     except FileNotFoundError:
         raise UnreadableAudio(f"{name}: no such file; check the path {source}") from None
     except (IsADirectoryError, PermissionError):
@@ -92,7 +93,7 @@ def decode(source: Path | BinaryIO, *, name: str | None = None) -> Song:
         raise UnreadableAudio(f"{name}: cannot be read ({error.strerror}); copy it from its source again") from None
 
 
-def _decode(stream: BinaryIO, name: str) -> Song:
+def _decode(stream: BinaryIO, name: str, salvage: bool) -> Song:
     if stream.seek(0, 2) == 0:
         raise UnreadableAudio(f"{name}: an empty file; copy it from its source again")
     if looks_like_mpeg(stream):

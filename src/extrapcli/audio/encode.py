@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal
 
 import av
 import lameenc
@@ -39,17 +39,36 @@ _INTEGER_SUBTYPES = {"PCM_U8": (8, "int16"), "PCM_S8": (8, "int16"), "PCM_16": (
 """Bits per sample, and the dtype to hand to libsndfile."""
 
 
-class TrackWriter(Protocol):
-    """A track that is open for writing."""
+Clip = Literal["clamp", "limit", "rescale"]
+"""For samples beyond full scale in a format of integers: cut them off, turn down that moment, or the whole track."""
+
+
+class TrackWriter:
+    """A track that is open for writing. It splits blocks into chunks: libsndfile crashes on large ones in Ogg.
+
+    `notes` say, once the track is complete, what of the sound the format could not hold, each in a sentence.
+    """
+
+    def __init__(self, write: Callable[[Samples], None]) -> None:
+        self._write = write
+        self.notes: list[str] = []
 
     def write(self, block: Samples) -> None:
         """Append samples `(n, channels)`, full scale -1 to 1. Raises OSError, for example when the disk is full."""
-        ...
+        for start in range(0, len(block), CHUNK_SAMPLES):
+            self._write(block[start : start + CHUNK_SAMPLES])
 
 
 @contextmanager
 def open_track(
-    path: Path, *, format: str, sample_rate: int, channels: int, depth: str, expected_samples: int
+    path: Path,
+    *,
+    format: str,
+    sample_rate: int,
+    channels: int,
+    depth: str,
+    expected_samples: int,
+    clip: Clip = "clamp",
 ) -> Iterator[TrackWriter]:
     """Open a file for a track of `expected_samples` per channel. It is complete when the `with` block ends.
 
@@ -59,7 +78,7 @@ def open_track(
     opener: Callable[..., Any] = {"mp3": _open_mp3, "m4a": _open_m4a}.get(format, _open_soundfile)
     try:
         with opener(path, format, sample_rate, channels, depth, expected_samples) as write:
-            yield _ChunkedWriter(write)
+            yield TrackWriter(write)
     except (soundfile.LibsndfileError, av.FFmpegError) as error:
         with path.open("ab") as file:  # raises what libsndfile only calls a system error, such as a full disk
             file.write(bytes(CHUNK_SAMPLES))
@@ -78,17 +97,6 @@ def write_samples(path: Path, samples: Samples, *, format: str, sample_rate: int
         expected_samples=len(samples),
     ) as track:
         track.write(samples)
-
-
-class _ChunkedWriter:
-    """Splits blocks into small chunks: libsndfile crashes on large ones in Ogg."""
-
-    def __init__(self, write: Callable[[Samples], None]) -> None:
-        self._write = write
-
-    def write(self, block: Samples) -> None:
-        for start in range(0, len(block), CHUNK_SAMPLES):
-            self._write(block[start : start + CHUNK_SAMPLES])
 
 
 def _to_integers(samples: Samples, bits: int, dtype: str) -> NDArray[Any]:

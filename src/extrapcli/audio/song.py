@@ -38,6 +38,7 @@ class Song:
     `depth` is the sample format of the source: `u8`, `s8`, `s16`, `s24`, `s32`, `f32` or `f64`. Lossy sources
     count as `f32`, which is what their decoders return.
     `format` is the file format if extrap can write it (`wav`, `flac`, `ogg`, `opus`, `mp3`, `m4a`), else None.
+    `notes` say, each in a sentence without the song's name, what of the file could not be decoded as it is.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Song:
     depth: str
     format: str | None
     tags: Tags = field(default_factory=Tags)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def channels(self) -> int:

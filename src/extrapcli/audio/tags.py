@@ -141,10 +141,13 @@ def _read_pictures(file: Any) -> Iterator[Picture]:
                 yield Picture(block.data, block.mime, kind, block.desc)
 
 
-def write_tags(path: Path, format: str, tags: Tags) -> None:
-    """Write tags into a finished file of the given format. RF64 holds none. Raises OSError where writing fails."""
+def write_tags(path: Path, format: str, tags: Tags) -> list[str]:
+    """Write tags into a finished file of the given format, and say what of them it can't hold, each in a sentence.
+
+    RF64 holds none. Raises OSError where writing fails.
+    """
     if not tags.text and not tags.pictures:
-        return
+        return []
     try:
         match format:
             case "mp3":
@@ -152,7 +155,7 @@ def write_tags(path: Path, format: str, tags: Tags) -> None:
             case "wav":
                 with path.open("rb") as file:
                     if file.read(4) == b"RF64":
-                        return
+                        return ["a WAV of more than 4 GB holds no tags"]
                 _write_id3(mutagen.wave.WAVE(path), tags)
             case "m4a":
                 _write_mp4(mutagen.mp4.MP4(path), tags)
@@ -167,6 +170,7 @@ def write_tags(path: Path, format: str, tags: Tags) -> None:
                 _write_comments(ogg, tags.text | ({_PICTURE: pictures} if pictures else {}))
     except mutagen.MutagenError as error:
         raise OSError(errno.EIO, f"its tags cannot be written ({error})") from None
+    return []
 
 
 def _write_comments(file: mutagen.FileType, text: dict[str, list[str]]) -> None:

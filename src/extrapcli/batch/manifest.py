@@ -37,6 +37,7 @@ class Record:
         output_seconds: duration of the track.
         wall_seconds: how long the work took.
         measures: numbers about the track.
+        notes: what was lost or changed on the way, each in a sentence.
         error: why it failed, in one sentence.
         hint: the parameter that may help, as in `ExtrapError`.
         exit_status: the exit status that belongs to the error.
@@ -55,6 +56,7 @@ class Record:
     output_seconds: float = 0.0
     wall_seconds: float = 0.0
     measures: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     error: str = ""
     hint: str = ""
     exit_status: int = 0
@@ -72,6 +74,7 @@ class Record:
             record = cls(**values)
             valid = all(isinstance(getattr(record, key), type_) for key, type_ in _TYPES.items())
             valid = valid and _is_nested(record.options, 3) and _is_nested(record.measures, 1)
+            valid = valid and all(isinstance(note, str) for note in record.notes)
             if not valid or record.state not in get_args(State):
                 raise TypeError
         except (AttributeError, TypeError, RecursionError):
@@ -117,6 +120,7 @@ _OLD_KEYS = {
 _TYPES: dict[str, Any] = {
     **dict.fromkeys(("input", "output", "run", "input_sha256", "input_stat", "output_sha256", "error", "hint"), str),
     **dict.fromkeys(("options", "measures"), dict),
+    "notes": list,
     **dict.fromkeys(("output_bytes", "output_mtime_ns", "exit_status"), int),
     **dict.fromkeys(("output_seconds", "wall_seconds"), (int, float)),
 }

@@ -88,7 +88,7 @@ class Worker:
         digest = song_sha256(source, job.source)
         if record := assignment.existing(digest):
             return replace(record, input_stat=signature)
-        song = decode(source, name=str(job.source))
+        song = decode(source, name=str(job.source), salvage=self._options.salvage)
         with self._output(assignment) as path:
             track = self._pipeline.write(song, source, path, job.format, NoProgress())
             track_sha256 = sha256(path)
@@ -109,6 +109,7 @@ class Worker:
                 "audible_joins": track.audible_joins,
                 "copied_seconds": round(track.copied_seconds, 3),
             },
+            notes=track.notes,
         )
 
     @contextmanager
@@ -145,9 +146,13 @@ def fingerprint(options: Options, format: str, model: Path) -> dict[str, object]
     A key that gets another name makes every track of older manifests anew.
     """
     files = sorted(model.iterdir()) if model.is_dir() else [model]
+    unusual: dict[str, object] = {"clip": options.clip} if options.clip != "clamp" else {}
+    if options.salvage:
+        unusual["salvage"] = True
     return {
         "length": asdict(options.length),
         "model": {file.name: sha256(file)[:16] for file in files if file.is_file() and file.name != CARD},
         "style": asdict(options.style),
         "format": format,
+        **unusual,
     }

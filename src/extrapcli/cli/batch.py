@@ -13,6 +13,8 @@ from extrapcli.cli.hints import with_hint
 from extrapcli.cli.options import (
     Add,
     Backend,
+    Clip,
+    Clips,
     Crossfade,
     Device,
     Ending,
@@ -21,6 +23,7 @@ from extrapcli.cli.options import (
     Minutes,
     Model,
     Quiet,
+    Salvage,
     Seed,
     Variety,
     length_of,
@@ -69,6 +72,8 @@ def batch(
     ending: Ends = Ending.auto,
     variety: Variety = 0.3,
     seed: Seed = 0,
+    salvage: Salvage = False,
+    clip: Clips = Clip.clamp,
     retry: Annotated[int, typer.Option(min=0, max=100, help="How often to try a failed song again.")] = 0,
     timeout: Annotated[
         float, typer.Option(min=0.01, max=1e5, metavar="MINUTES", help="Give up a song that takes longer.")
@@ -100,6 +105,8 @@ def batch(
             backend=backend,
             device=device,
             style=style(ending.value, variety, crossfade, seed),
+            salvage=salvage,
+            clip=clip.value,
             overwrite=overwrite,
         ),
         name=name,

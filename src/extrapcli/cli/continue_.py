@@ -13,6 +13,8 @@ from extrapcli.cli.hints import with_hint
 from extrapcli.cli.options import (
     Add,
     Backend,
+    Clip,
+    Clips,
     Crossfade,
     Device,
     Ending,
@@ -21,6 +23,7 @@ from extrapcli.cli.options import (
     Minutes,
     Model,
     Quiet,
+    Salvage,
     Seed,
     Threads,
     Variety,
@@ -51,6 +54,8 @@ def continue_(
     ending: Ends = Ending.auto,
     variety: Variety = 0.3,
     seed: Seed = 0,
+    salvage: Salvage = False,
+    clip: Clips = Clip.clamp,
     threads: Threads = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a track that exists.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print a line of JSON for each track.")] = False,
@@ -76,6 +81,8 @@ def continue_(
         style=style(ending.value, variety, crossfade, seed),
         format=format.value if format else None,
         threads=threads,
+        salvage=salvage,
+        clip=clip.value,
         overwrite=overwrite,
         report=report,
     )
@@ -93,5 +100,7 @@ def continue_(
         if not gpu_said and outcome.device == "cpu" and shutil.which("nvidia-smi"):
             console.say("there is a GPU here, but the model ran on the CPU (see extrap doctor)")
             gpu_said = True
+        for note in () if quiet else outcome.notes:
+            console.say(f"{outcome.song}: {note}")
         if outcome.path != Path("-"):
             console.result(outcome.to_json() if json else str(outcome.path))

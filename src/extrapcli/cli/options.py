@@ -70,6 +70,25 @@ Variety = Annotated[
 ]
 Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same track, another seed another one.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads the model may use.  [default: all cores]")]
+
+
+class Clip(StrEnum):
+    clamp = "clamp"
+    limit = "limit"
+    rescale = "rescale"
+
+
+Salvage = Annotated[
+    bool, typer.Option("--salvage", help="Take what can be decoded of a damaged song, and say how much is lost.")
+]
+Clips = Annotated[
+    Clip,
+    typer.Option(
+        "--clip",
+        help="For sound beyond full scale, where the format has integers: cut it off, turn it down for a moment, or "
+        "turn the whole track down.",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 
 
