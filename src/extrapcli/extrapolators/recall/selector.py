@@ -157,7 +157,10 @@ class JumpSelector:
         return scores
 
     def _allowed(self, playhead: Playhead, departures: NDArray[np.int_], shape: tuple[int, ...]) -> NDArray[np.bool_]:
-        """Return where a playhead may jump to, `(departures, positions)`: far enough away, with room to stay before a silence."""
+        """Return where a playhead may jump to, `(departures, positions)`: far enough away, with room to stay.
+
+        There is none before a long silence, or before the song's ending.
+        """
         bounds, analysis = self.analysis.bounds, self.analysis
         first = analysis.position_at(bounds.begin) + analysis.positions_per_second / 2
         last = analysis.position_at(bounds.ending - self.stay - 2 * self.delay)
