@@ -159,7 +159,7 @@ def _describe_song(path: Path) -> Iterator[str]:
     yield f"channels: {song.channels}"
     yield f"samples: {song.depth}"
     yield f"format: {song.format or 'one that extrap reads but does not write'}"
-    yield f"level: {20 * np.log10(song.samples.std()):.1f} dBFS RMS, peak {np.abs(song.samples).max():.3f}"
+    yield f"level: {20 * np.log10(song.heard.std()):.1f} dBFS RMS, peak {np.abs(song.samples).max():.3f}"
     for name, values in song.tags.text.items():
         yield f"{name}: {'; '.join(values)}"
     if song.tags.pictures:

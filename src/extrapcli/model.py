@@ -1,7 +1,7 @@
 """A model that is ready to continue songs: arrays in, arrays out."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from extrapcli.audio.decode import song_from_samples
 from extrapcli.audio.song import Song
 from extrapcli.backends import open_model
 from extrapcli.backends.base import Backend
-from extrapcli.continuation import Continuation, Join, Length
+from extrapcli.continuation import Continuation, Join, Length, with_offset
 from extrapcli.errors import UsageError
 from extrapcli.extrapolators import blocks_of, extrapolator_for
 from extrapcli.extrapolators.base import Ending, Style
@@ -70,7 +70,9 @@ class Model:
         Raises as the extrapolator does: UsageError for a style it does not have, UnreadableAudio for a song with too
         little to continue from, and UnusableModel.
         """
-        return Continuation(song, blocks_of(extrapolator_for(self._backend, style), song, wanted), wanted)
+        heard = song if song.heard is song.samples else replace(song, samples=song.heard)
+        blocks = blocks_of(extrapolator_for(self._backend, style), heard, wanted)
+        return Continuation(song, with_offset(blocks, song), wanted)
 
     def continue_song(
         self,

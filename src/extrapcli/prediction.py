@@ -93,20 +93,23 @@ def predict_song(
 ) -> Prediction:
     """Write the prediction of a song, at the model's sample rate, and measure it.
 
-    It goes to `out`, a file, a folder or `-`, or beside the song. Raises as `open_model`, `decode` and `atomic_file`
-    do, UnusableModel where the model does not predict samples, and UsageError where it can't look back so far.
+    Predicted and measured is what is heard; the song's offset (DC) is added to it. It goes to `out`, a file, a folder
+    or `-`, or beside the song. Raises as `open_model`, `decode` and `atomic_file` do, UnusableModel where the model
+    does not predict samples, and UsageError where it can't look back so far.
     """
     progress = progress or NoProgress()
     check_destination([source], out, into_folder=into_folder)
     backend, look_back = open_predictor(options)
     song, rate = read_song(source), expect(backend.spec, SampleSpec).sample_rate
-    samples = resample(song.samples, from_rate=song.sample_rate, to_rate=rate)
+    samples, offset = (
+        resample(sound, from_rate=song.sample_rate, to_rate=rate) for sound in (song.heard, song.samples - song.heard)
+    )
     format = choose_format(options.format, out, replace(song, samples=samples, sample_rate=rate))
     path = track_path(source, out, f"-predicted{FORMATS[format].suffixes[0]}")
     progress.decoded(song.name, song.seconds)
     with atomic_file(path, source=source, overwrite=options.overwrite) as whole:
         predicted = predict_samples(backend, samples, look_back, lambda share: progress.written(share, 0))
-        write_samples(whole, predicted, format=format, sample_rate=rate, depth=song.depth)
+        write_samples(whole, predicted + offset, format=format, sample_rate=rate, depth=song.depth)
     progress.doing("measuring the prediction")
     linearly = [linear.predict(linear.fit([channel], look_back), channel) for channel in samples.T]
     return Prediction(

@@ -108,9 +108,10 @@ class Extrapolator(Protocol):
     def blocks(self, song: Song, wanted: int | None) -> Iterator[Block]:
         """Yield blocks until a track that begins with the song has `wanted` samples.
 
-        `wanted` is None for a stream without end, which neither fades out nor ends, and takes no more memory the
-        longer it runs. The first block begins inside the song or at its end, each of the others no later than the
-        one before ends. Raises UnreadableAudio where the song is too short to continue.
+        The song comes without its offset (DC), which is added to the blocks afterwards. `wanted` is None for a stream
+        without end, which neither fades out nor ends, and takes no more memory the longer it runs. The first block
+        begins inside the song or at its end, each of the others no later than the one before ends. Raises
+        UnreadableAudio where the song is too short to continue.
         """
         ...
 
