@@ -19,6 +19,7 @@ from extrapcli.errors import UsageError
 from extrapcli.models import find_model, folders
 from extrapcli.naming import Source, check_destination, choose_format, read_song, track_path
 from extrapcli.pipeline import NoProgress, Progress
+from extrapcli.ranges import MOST_LOOK_BACK, check_whole
 from extrapcli.spec import SampleSpec, expect
 
 DEFAULT_MODEL = "amplitude"
@@ -92,20 +93,24 @@ def predict_song(
 ) -> Prediction:
     """Write the prediction of a song, at the model's sample rate, and measure it.
 
-    It goes to `out`, a file, a folder or `-`, or beside the song. Raises as `open_model`, `decode` and `atomic_file`
-    do, UnusableModel where the model does not predict samples, and UsageError where it can't look back so far.
+    Predicted and measured is what is heard; the song's offset (DC) is added to it. It goes to `out`, a file, a folder
+    or `-`, or beside the song. Raises as `open_model`, `decode` and `atomic_file` do, UnusableModel where the model
+    does not predict samples, and UsageError where it can't look back so far.
     """
     progress = progress or NoProgress()
     check_destination([Source(source)], out, into_folder=into_folder)
     backend, look_back = open_predictor(options)
     song, rate = read_song(source), expect(backend.spec, SampleSpec).sample_rate
-    samples = resample(song.samples, from_rate=song.sample_rate, to_rate=rate)
+    samples, offset = (
+        resample(sound, from_rate=song.sample_rate, to_rate=rate) for sound in (song.heard, song.samples - song.heard)
+    )
     format = choose_format(options.format, out, replace(song, samples=samples, sample_rate=rate))
     path = track_path(source, out, f"-predicted{FORMATS[format].suffixes[0]}")
     progress.decoded(song.name, song.seconds)
     with atomic_file(path, source=source, overwrite=options.overwrite) as whole:
         predicted = predict_samples(backend, samples, look_back, lambda share: progress.written(share, 0))
-        write_samples(whole, predicted, format=format, sample_rate=rate, depth=song.depth)
+        write_samples(whole, predicted + offset, format=format, sample_rate=rate, depth=song.depth)
+    progress.doing("measuring the prediction")
     linearly = [linear.predict(linear.fit([channel], look_back), channel) for channel in samples.T]
     return Prediction(
         song=song.name,
@@ -151,6 +156,8 @@ def open_predictor(options: PredictionOptions) -> tuple[Backend, int]:
 
     Where the model NAME was trained on another number of samples and there is a NAME-long, that one is opened.
     """
+    if options.look_back is not None:
+        check_whole("look-back", options.look_back, 1, MOST_LOOK_BACK, "samples")
 
     def opened(name: str) -> tuple[Backend, int]:
         backend = open_model(
@@ -159,7 +166,7 @@ def open_predictor(options: PredictionOptions) -> tuple[Backend, int]:
         return backend, expect(backend.spec, SampleSpec).look_back
 
     backend, longest = opened(options.model)
-    look_back = options.look_back or longest
+    look_back = longest if options.look_back is None else options.look_back
     if look_back != longest and f"{options.model}{LONG}" in {folder.name for folder in folders()}:
         backend, longest = opened(f"{options.model}{LONG}")
     if look_back > longest:

@@ -143,8 +143,8 @@ def test_one_that_can_t_be_used_is_named_with_its_package(
 @pytest.mark.parametrize(
     ("blocks", "told"),
     [
-        ("raise KeyError('a\\nkey')", "failed: 'a\\nkey'; tell its authors"),
-        ("yield None", "has no attribute 'samples'; tell its authors"),
+        ("raise KeyError('a\\nkey')", "Broken fails: 'a\\nkey'; tell its authors"),
+        ("yield None", "gives None, which is no Block; tell its authors"),
         ("yield Block(len(song.samples), np.zeros(9999999), 0)", "(9999999,), not (n, 2); tell its authors"),
         ("yield Block(len(song.samples), np.full((9999999, 2), np.nan), 0)", "not a number; tell its authors"),
         ("yield Block(9999999, np.zeros((9999999, 2)), 0)", "not within the one before it; tell its authors"),

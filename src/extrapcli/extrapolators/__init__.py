@@ -1,11 +1,11 @@
 """Extrapolators, by the name that a model's spec gives: ours and those that other packages register."""
 
 from collections.abc import Iterator
-from importlib.metadata import EntryPoint, entry_points
-from typing import ClassVar
+from importlib.metadata import EntryPoint
 
 import numpy as np
 
+from extrapcli import plugins
 from extrapcli.audio.song import Song
 from extrapcli.backends.base import Backend, first_line
 from extrapcli.errors import ExtrapError, UnusableModel
@@ -17,8 +17,19 @@ GROUP = "extrap.extrapolators"
 
 def registered() -> dict[str, EntryPoint]:
     """Return the entry points of all extrapolators by name, none of them imported yet; ours can't be replaced."""
-    found = sorted(entry_points(group=GROUP), key=lambda entry: entry.module.startswith("extrapcli."))
-    return {entry.name: entry for entry in found}
+    return plugins.registered(GROUP)
+
+
+def extrapolator_class(name: str) -> type[Extrapolator]:
+    """Import a registered extrapolator; raise UnusableModel where it does not load."""
+    entry = registered()[name]
+    try:
+        extrapolator: type[Extrapolator] = entry.load()
+    except plugins.FAULTS as error:
+        raise UnusableModel(
+            f"the extrapolator {name!r} does not load: {first_line(error)}; install {plugins.package_of(entry)} again"
+        ) from None
+    return extrapolator
 
 
 def extrapolator_for(backend: Backend, style: Style) -> Extrapolator:
@@ -28,53 +39,49 @@ def extrapolator_for(backend: Backend, style: Style) -> Extrapolator:
     UsageError where it does not have the style.
     """
     spec = expect(backend.spec, AudioSpec)
-    entry = registered().get(spec.extrapolator)
-    if entry is None:
+    if spec.extrapolator not in registered():
         raise UnusableModel(
             f"model {spec.name} needs the extrapolator {spec.extrapolator!r}, which is not installed; "
             f"there are {', '.join(sorted(registered()))}; install the package that has it, or a newer extrap"
         )
-    package = entry.dist.name if entry.dist else "extrapcli"
-    try:
-        extrapolator: type[Extrapolator] = entry.load()
-    except Exception as error:  # another package's code
-        raise UnusableModel(
-            f"model {spec.name} needs the extrapolator {spec.extrapolator!r}, which does not load: "
-            f"{first_line(error)}; install {package} again"
-        ) from None
-    who = f"the extrapolator {spec.extrapolator!r} of the package {package}"
+    extrapolator = extrapolator_class(spec.extrapolator)
     try:
         if not (missing := extrapolator.needs - spec.output_shapes.keys()):
-            made = extrapolator(backend, style)
-            return made if entry.module.startswith("extrapcli.") else _Foreign(made, who)
+            return extrapolator(backend, style)
     except (ExtrapError, MemoryError):
         raise
-    except Exception as error:
-        raise UnusableModel(f"{who} can't be used: {first_line(error)}; tell its authors") from error
+    except plugins.FAULTS as error:
+        package = plugins.package_of(registered()[spec.extrapolator])
+        raise UnusableModel(
+            f"the extrapolator {spec.extrapolator!r} of the package {package} can't be used: {first_line(error)}; "
+            "tell its authors"
+        ) from None
     raise UnusableModel(
         f"model {spec.name} does not give {', '.join(sorted(missing))}, "
         f"which the extrapolator {spec.extrapolator!r} needs; export it again"
     )
 
 
-class _Foreign:
-    """An extrapolator of another package, whose failures are not taken for ours."""
+def blocks_of(extrapolator: Extrapolator, song: Song, wanted: int | None) -> Iterator[Block]:
+    """Give the blocks that an extrapolator makes; one of another package that fails raises UnusableModel."""
+    ours = type(extrapolator).__module__.startswith("extrapcli.")
+    return extrapolator.blocks(song, wanted) if ours else _blocks_of_another(extrapolator, song, wanted)
 
-    needs: ClassVar[frozenset[str]] = frozenset()
 
-    def __init__(self, extrapolator: Extrapolator, who: str) -> None:
-        self._extrapolator, self._who = extrapolator, who
-
-    def blocks(self, song: Song, wanted: int | None) -> Iterator[Block]:
-        """Yield its blocks; raise UnusableModel where it fails, or gives what is no sound."""
-        try:
-            for block in self._extrapolator.blocks(song, wanted):
-                if not (np.ndim(block.samples) == 2 and np.shape(block.samples)[1] == song.channels):
-                    raise ValueError(f"a block has the shape {np.shape(block.samples)}, not (n, {song.channels})")
-                if not np.isfinite(block.samples).all():
-                    raise ValueError("a block holds values that are infinite or not a number")
-                yield block
-        except (ExtrapError, MemoryError):
-            raise
-        except Exception as error:
-            raise UnusableModel(f"{song.name}: {self._who} failed: {first_line(error)}; tell its authors") from error
+def _blocks_of_another(extrapolator: Extrapolator, song: Song, wanted: int | None) -> Iterator[Block]:
+    try:
+        for block in extrapolator.blocks(song, wanted):
+            if not isinstance(block, Block):
+                raise TypeError(f"it gives {block!r}, which is no Block")
+            if np.ndim(block.samples) != 2 or np.shape(block.samples)[1] != song.channels:
+                raise ValueError(f"it gives samples {np.shape(block.samples)}, not (n, {song.channels})")
+            if not np.isfinite(block.samples).all():
+                raise ValueError("it gives values that are infinite or not a number")
+            yield block
+    except (ExtrapError, MemoryError):
+        raise
+    except plugins.FAULTS as error:
+        name = type(extrapolator).__qualname__
+        raise UnusableModel(
+            f"{song.name}: the extrapolator {name} fails: {first_line(error)}; tell its authors"
+        ) from error
