@@ -41,7 +41,8 @@ def api() -> str:
 
 def commands(to: Path) -> str:
     typer = Path(sys.executable).with_name("typer")
-    command = [typer, "extrapcli.cli.commands", "utils", "docs", "--name", "extrap", "--title", "Commands", "--output", to]
+    module = "extrapcli.cli.commands"
+    command = [typer, module, "utils", "docs", "--name", "extrap", "--title", "Commands", "--output", to]
     subprocess.run(command, check=True, capture_output=True)
     text = to.read_text()
     return re.sub(r"\*\*Commands\*\*:\n\n(\* .*\n)+\n", "", text, count=1)  # summaries that are cut off
