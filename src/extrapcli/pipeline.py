@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Protocol
 
 from extrapcli.atomic import STDOUT, atomic_file, make_folder, refuse_existing
-from extrapcli.audio.encode import Clip, open_track
+from extrapcli.audio.clipping import Clip
+from extrapcli.audio.encode import open_track
 from extrapcli.audio.song import Song, Tags
 from extrapcli.audio.tags import write_tags
 from extrapcli.continuation import Join, Length
@@ -152,15 +153,7 @@ class Pipeline:
         wanted = self.options.length.samples(song)
         made = self.model.continuation(song, wanted, self.options.style)
         with atomic_file(path, source=source, overwrite=self.options.overwrite) as whole:
-            with open_track(
-                whole,
-                format=format,
-                sample_rate=song.sample_rate,
-                channels=song.channels,
-                depth=song.depth,
-                expected_samples=wanted,
-                clip=self.options.clip,
-            ) as track:
+            with open_track(whole, song, format=format, expected_samples=wanted, clip=self.options.clip) as track:
                 done = 0
                 for piece in made:
                     track.write(piece)

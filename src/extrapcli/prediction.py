@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from extrapcli.amplitude import linear, network
 from extrapcli.atomic import atomic_file
-from extrapcli.audio.encode import write_samples
+from extrapcli.audio.encode import write_song
 from extrapcli.audio.formats import FORMATS
 from extrapcli.audio.resample import resample
 from extrapcli.backends import open_model
@@ -105,7 +105,7 @@ def predict_song(
     progress.decoded(song.name, song.seconds)
     with atomic_file(path, source=source, overwrite=options.overwrite) as whole:
         predicted = predict_samples(backend, samples, look_back, lambda share: progress.written(share, 0))
-        write_samples(whole, predicted, format=format, sample_rate=rate, depth=song.depth)
+        write_song(whole, replace(song, samples=predicted, sample_rate=rate), format=format)
     linearly = [linear.predict(linear.fit([channel], look_back), channel) for channel in samples.T]
     return Prediction(
         song=song.name,

@@ -10,10 +10,10 @@ import numpy as np
 import soundfile
 
 from extrapcli.audio.decode import decode
-from extrapcli.audio.encode import open_track
+from extrapcli.audio.encode import write_song
 from extrapcli.audio.formats import FORMATS
 from extrapcli.audio.probe import declared_seconds
-from extrapcli.audio.song import Picture, Tags
+from extrapcli.audio.song import Picture, Song, Tags
 from extrapcli.audio.tags import write_tags
 from extrapcli.errors import UnreadableAudio
 from tests.fuzz.fuzz import Target
@@ -55,11 +55,7 @@ def song_seeds(folder: Path) -> None:
 
 
 def _write(path: Path, format: str, samples: np.ndarray) -> None:
-    channels, n = samples.shape[1], len(samples)
-    with open_track(
-        path, format=format, sample_rate=RATE, channels=channels, depth="s16", expected_samples=n
-    ) as track:
-        track.write(samples)
+    write_song(path, Song("fuzz", samples, RATE, "s16", None), format=format)
 
 
 def _with_ffmpeg(container: str, codec: str) -> bytes:

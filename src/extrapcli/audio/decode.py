@@ -14,27 +14,29 @@ import soundfile
 from numpy.typing import NDArray
 
 from extrapcli.audio import ogg
-from extrapcli.audio.channels import vorbis_order
+from extrapcli.audio.channels import COMMON, layout_of, vorbis_order
 from extrapcli.audio.declared_length import declared_length
 from extrapcli.audio.mpeg import looks_like_mpeg, trim_to_frames
 from extrapcli.audio.song import Samples, Song
 from extrapcli.audio.spooled import Spool, chunks, spooled
-from extrapcli.audio.streams import open_with_ffmpeg, open_with_sndfile
+from extrapcli.audio.streams import open_with_ffmpeg, open_with_sndfile, speakers_by_ffmpeg, take_speakers
 from extrapcli.audio.tags import read_tags
 from extrapcli.errors import UnreadableAudio, UsageError
 
 SILENCE_DBFS = -90.0
 MIN_RATE, MAX_RATE = 1000, 1_000_000  # Hz; beyond these, resampling could make a small file very large
 MAX_AMPLITUDE = 2.0**31  # some programs write 32-bit integers as floats; squares of larger values would overflow
+MAX_CHANNELS = max(COMMON)
 BLOCK_SAMPLES = 1 << 16
 LENGTH_TOLERANCE_SECONDS = 0.01  # containers round the length they declare, some to a millisecond
 
+LOSSY_SUBTYPES = ("VORBIS", "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III")
 SNDFILE_DEPTHS = {
     "PCM_U8": "u8", "PCM_S8": "s8", "DPCM_8": "s8",
     "PCM_24": "s24", "ALAC_20": "s24", "ALAC_24": "s24", "DWVW_24": "s24",
     "PCM_32": "s32", "ALAC_32": "s32",
     "FLOAT": "f32", "DOUBLE": "f64",
-    "VORBIS": "f32", "OPUS": "f32", "MPEG_LAYER_I": "f32", "MPEG_LAYER_II": "f32", "MPEG_LAYER_III": "f32",
+    **dict.fromkeys(LOSSY_SUBTYPES, "f32"),
 }  # fmt: skip
 """The sample format by libsndfile's name of the encoding. All others decode to 16 bits."""
 
@@ -56,6 +58,8 @@ class Decoded(NamedTuple):
     format: str | None
     damaged: bool
     declared: int
+    layout: int
+    lossy: bool
 
     @property
     def is_empty(self) -> bool:
@@ -106,6 +110,7 @@ def _decode(stream: BinaryIO, name: str, salvage: bool) -> Song:
     if decoded is None:
         raise UnreadableAudio(f"{name}: not audio that can be decoded; give it a song, for example WAV, FLAC or MP3")
     _check_rate(decoded.sample_rate, name)
+    _check_channels(decoded.samples.shape[1], name)
     _check_length(decoded, stream, name)
     _check_values(decoded.samples, name)
     return Song(
@@ -115,6 +120,8 @@ def _decode(stream: BinaryIO, name: str, salvage: bool) -> Song:
         depth=decoded.depth,
         format=decoded.format,
         tags=read_tags(stream),
+        layout=decoded.layout,
+        lossy=decoded.lossy,
     )
 
 
@@ -133,8 +140,10 @@ def song_from_samples(samples: NDArray[np.floating], sample_rate: int, name: str
         raise UsageError(f"samples are {samples.dtype}; give floats between -1 and 1")
     if samples.ndim not in (1, 2):
         raise UsageError(f"samples have the shape {samples.shape}; give (n,) or (n, channels)")
-    if samples.ndim == 2 and not 1 <= samples.shape[1] <= 8:
-        raise UsageError(f"samples have {samples.shape[1]} channels; give (n, channels) with 1 to 8 channels")
+    if samples.ndim == 2 and not 1 <= samples.shape[1] <= MAX_CHANNELS:
+        raise UsageError(
+            f"samples have {samples.shape[1]} channels; give (n, channels) with 1 to {MAX_CHANNELS} channels"
+        )
     rows = samples[:, None] if samples.ndim == 1 else samples
     double = samples.dtype.itemsize > 4
     sound: Samples = rows.astype(np.float64, copy=False) if double else rows.astype(np.float32, copy=False)
@@ -151,6 +160,13 @@ def _check_rate(sample_rate: int, name: str) -> None:
     if not MIN_RATE <= sample_rate <= MAX_RATE:
         raise UnreadableAudio(
             f"{name}: a sample rate of {sample_rate} Hz is not supported; convert it to 8000 to 192000 Hz"
+        )
+
+
+def _check_channels(channels: int, name: str) -> None:
+    if channels > MAX_CHANNELS:
+        raise UnreadableAudio(
+            f"{name}: has {channels} channels, more than {MAX_CHANNELS}; keep some or mix them down"
         )
 
 
@@ -182,6 +198,7 @@ def _check_values(samples: Samples, name: str) -> None:
 
 def _read_with_sndfile(stream: BinaryIO) -> Decoded | None:
     """Read up to the end or the first damage; return None if libsndfile doesn't know the format."""
+    speakers = speakers_by_ffmpeg(stream)
     file = open_with_sndfile(stream)
     if file is None:
         return None
@@ -190,16 +207,22 @@ def _read_with_sndfile(stream: BinaryIO) -> Decoded | None:
         depth = SNDFILE_DEPTHS.get(file.subtype, "s16")
         dtype = "float64" if depth in ("s32", "f64") else "float32"
         is_ogg = file.format == "OGG"
-        order = vorbis_order(file.channels) if is_ogg else slice(None)
+        layout, order = layout_of(speakers if len(speakers) == file.channels else [""] * file.channels)
+        if is_ogg and (
+            layout or not speakers
+        ):  # FFmpeg has the speakers in WAV order, libsndfile in that of the file
+            layout, order = layout or COMMON.get(file.channels, 0), vorbis_order(file.channels)
+        in_order = order == sorted(order)
         spool = Spool()
         spool.add(np.empty((0, file.channels), dtype))
         try:
             while len(block := file.read(BLOCK_SAMPLES, dtype, always_2d=True)):
-                spool.add(block[:, order])
+                spool.add(block if in_order else block[:, order])
         except soundfile.LibsndfileError:
             damaged = True
         format = OGG_FORMATS.get(file.subtype) if is_ogg else SNDFILE_FORMATS.get(file.format)
-        return Decoded(spool.array(), file.samplerate, depth, format, damaged, file.frames)
+        lossy = file.subtype in LOSSY_SUBTYPES
+        return Decoded(spool.array(), file.samplerate, depth, format, damaged, file.frames, layout, lossy)
 
 
 def _read_with_ffmpeg(stream: BinaryIO) -> Decoded | None:
@@ -211,6 +234,7 @@ def _read_with_ffmpeg(stream: BinaryIO) -> Decoded | None:
         if not container.streams.audio or container.streams.audio[0].codec_context is None:
             return None
         track = container.streams.audio[0]
+        speakers = take_speakers(track)
         spool = Spool()
         shape = None
         damaged = False
@@ -224,6 +248,9 @@ def _read_with_ffmpeg(stream: BinaryIO) -> Decoded | None:
                     shape = shape or (frame.sample_rate, frame.layout.nb_channels)
                     if shape != (frame.sample_rate, frame.layout.nb_channels):
                         raise ValueError("the sample rate or the channels change midway")
+                    decoded = [channel.name for channel in frame.layout.channels]
+                    if "NONE" not in decoded or len(speakers) != len(decoded):
+                        speakers = decoded
                     packer = packer or av.AudioResampler(format=frame.format.packed)  # to_ndarray crashes on 8 planes
                     for packed in packer.resample(frame):
                         spool.add(_packed_samples(packed))
@@ -232,7 +259,10 @@ def _read_with_ffmpeg(stream: BinaryIO) -> Decoded | None:
         if shape is None:
             return None
         codec = track.codec_context.codec
+        layout, order = layout_of(speakers)
         samples, depth = _to_float(spool.array(), lossless=codec.lossless)
+        if order != sorted(order):
+            samples = spooled(chunk[:, order] for chunk in chunks(samples))
         container_name = container.format.name.split(",")[0]
         if container_name == "mov" and track.time_base:
             samples = samples[: round(end * track.time_base * shape[0])]  # the last frame is padded with zeros
@@ -242,7 +272,7 @@ def _read_with_ffmpeg(stream: BinaryIO) -> Decoded | None:
         declared = 0
         if container_name == "mov" and track.time_base and track.duration:
             declared = len(samples) + round(max(0, track.duration - end) * track.time_base * shape[0])
-        return Decoded(samples, shape[0], depth, format, damaged, declared)
+        return Decoded(samples, shape[0], depth, format, damaged, declared, layout, not codec.lossless)
 
 
 def _packed_samples(frame: av.AudioFrame) -> NDArray[Any]:

@@ -1,15 +1,15 @@
 """Open a song's bytes with the C libraries: each gets only formats it reads well, and nothing but these bytes."""
 
 from fractions import Fraction
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import av
 import numpy as np
 import soundfile
+from av.audio.layout import AudioLayout
+from av.audio.stream import AudioStream
 from av.container import InputContainer
-
-from extrapcli.audio.channels import FFMPEG_LAYOUTS
-from extrapcli.audio.song import Samples
+from numpy.typing import NDArray
 
 SNDFILE_MAGIC = (b"RIFF", b"RIFX", b"RF64", b"riff", b"FORM", b"fLaC", b"OggS", b"caff", b".snd")
 """First bytes of WAV, W64, AIFF, SVX, FLAC, Ogg, CAF and AU. No other format reaches libsndfile's rarer parsers."""
@@ -51,9 +51,33 @@ def open_with_ffmpeg(stream: BinaryIO) -> InputContainer | None:
         return None
 
 
-def ffmpeg_frame(samples: Samples, *, sample_rate: int, position: int) -> av.AudioFrame:
-    """Make an FFmpeg frame of `(n, channels)` samples in float32, of which the first is sample `position`."""
-    packed = np.ascontiguousarray(samples, dtype=np.float32).reshape(1, -1)
-    frame = av.AudioFrame.from_ndarray(packed, format="flt", layout=FFMPEG_LAYOUTS[samples.shape[1]])
+def take_speakers(track: AudioStream) -> list[str]:
+    """Return the speakers of a track's channels by its header, in the order of the file; call it before decoding.
+
+    Unusual ones are taken out of the header: where FFmpeg has them as a list, PyAV frees that with every frame again,
+    and the process crashes.
+    """
+    layout = track.codec_context.layout
+    speakers = [channel.name for channel in layout.channels]
+    if " channels (" in layout.name or "ambisonic" in layout.name:
+        track.codec_context.layout = f"{len(speakers)} channels"
+    return speakers
+
+
+def speakers_by_ffmpeg(stream: BinaryIO) -> list[str]:
+    """Return the speakers of the first track's channels in the order of the file; nothing where FFmpeg can't say."""
+    container = open_with_ffmpeg(stream)
+    if container is None:
+        return []
+    with container:
+        tracks = [track for track in container.streams.audio if track.codec_context]
+        return take_speakers(tracks[0]) if tracks else []
+
+
+def ffmpeg_frame(samples: NDArray[Any], *, sample_rate: int, position: int, layout: AudioLayout) -> av.AudioFrame:
+    """Make an FFmpeg frame of `(n, channels)` samples in float32 or int32; the first is sample `position`."""
+    format = "s32" if samples.dtype == np.int32 else "flt"
+    packed: NDArray[Any] = samples.astype(np.int32 if format == "s32" else np.float32, order="C", copy=False)
+    frame = av.AudioFrame.from_ndarray(packed.reshape(1, -1), format=format, layout=layout)
     frame.sample_rate, frame.time_base, frame.pts = sample_rate, Fraction(1, sample_rate), position
     return frame

@@ -22,8 +22,9 @@ from extrapcli.audio.song import Picture, Tags
 from extrapcli.audio.streams import open_with_sndfile
 
 _DROPPED_PREFIXES = ("replaygain", "r128", "encoder", "encoded", "encodersettings", "length", "cuesheet", "itunsmpb",
-                     "itunnorm", "acoustid", "mp3gain", "minimum", "maximum", "isvbr", "wm/encoding")  # fmt: skip
-"""Tags that describe the song's own length, loudness or encoder, which a longer track doesn't share."""
+                     "itunnorm", "acoustid", "mp3gain", "minimum", "maximum", "isvbr", "wm/encoding",
+                     "waveformatextensible")  # fmt: skip
+"""Tags that describe the song's own length, loudness, encoder or speakers, which a longer track doesn't share."""
 
 _PICTURE = "metadata_block_picture"
 _MAX_PICTURE_TYPE = 20  # in ID3 and FLAC
