@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from extrapcli.amplitude import linear, network
 from extrapcli.atomic import atomic_file
 from extrapcli.audio.encode import write_song
-from extrapcli.audio.formats import FORMATS
+from extrapcli.audio.formats import FORMATS, unsupported
 from extrapcli.audio.resample import resample
 from extrapcli.backends import open_model
 from extrapcli.backends.base import Backend
@@ -101,6 +101,8 @@ def predict_song(
     song, rate = read_song(source), expect(backend.spec, SampleSpec).sample_rate
     samples = resample(song.samples, from_rate=song.sample_rate, to_rate=rate)
     format = choose_format(options.format, out, replace(song, samples=samples, sample_rate=rate))
+    if reason := unsupported(format, rate, song.channels):
+        raise UsageError(f"{song.name}: {reason}", hint="format")
     path = track_path(source, out, f"-predicted{FORMATS[format].suffixes[0]}")
     progress.decoded(song.name, song.seconds)
     with atomic_file(path, source=source, overwrite=options.overwrite) as whole:

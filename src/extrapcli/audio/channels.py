@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from av.audio.layout import AudioLayout
 
 SPEAKERS = (
-    "FL", "FR", "FC", "LFE", "BL", "BR", "FLC", "FRC", "BC", "SL", "SR", "TC", "TFL", "TFC", "TFR", "TBL", "TBC", "TBR",
+    "FL", "FR", "FC", "LFE", "BL", "BR", "FLC", "FRC", "BC",
+    "SL", "SR", "TC", "TFL", "TFC", "TFR", "TBL", "TBC", "TBR",
     *[""] * 11, "DL", "DR",
 )  # fmt: skip
-"""FFmpeg's names. WAVE has the first 18, and reserves the other bits, of which FFmpeg uses two for a stereo downmix."""
+"""FFmpeg's names. WAVE has the first 18, and reserves the other bits; FFmpeg uses two for a stereo downmix."""
 
 COMMON = {1: 0x4, 2: 0x3, 3: 0x7, 4: 0x33, 5: 0x37, 6: 0x3F, 7: 0x70F, 8: 0x63F}
 """The only layout for each number of channels in Ogg Vorbis (Vorbis I, 4.3.9) and Opus (RFC 7845, 5.1.1.2); the one

@@ -76,10 +76,8 @@ class Clamp:
     def notes(self) -> list[str]:
         if not self._beyond.count or not self._consequence:
             return []
-        return [
-            f"{self._beyond.count} samples {self._beyond.when(self._sample_rate)} {self._consequence}: "
-            f"they are up to {decibels(self._beyond.peak)} above full scale"
-        ]
+        what = f"up to {decibels(self._beyond.peak)} above full scale {self._consequence}"
+        return [f"{what} ({self._beyond.count} of its samples {self._beyond.when(self._sample_rate)})"]
 
 
 class Rescale(Clamp):
@@ -93,8 +91,10 @@ class Rescale(Clamp):
         return super().feed(block / block.dtype.type(self._peak) if self._peak > BEYOND else block)
 
     def notes(self) -> list[str]:
-        turned = f"all of it was turned down by {decibels(self._peak)}, to stay within full scale"
-        return [turned] * (self._peak > BEYOND) + super().notes()
+        said = super().notes()
+        if self._peak > BEYOND:
+            said.insert(0, f"all of it was turned down by {decibels(self._peak)} to stay within full scale")
+        return said
 
 
 class Limit:
@@ -125,10 +125,10 @@ class Limit:
     def notes(self) -> list[str]:
         if not self._turned_down.count:
             return []
+        seconds = self._turned_down.count / self._sample_rate
         return [
-            f"turned down for {self._turned_down.count / self._sample_rate:.1f} s in all "
-            f"{self._turned_down.when(self._sample_rate)}, to stay within full scale: peaks were up to "
-            f"{decibels(self._turned_down.peak)} above it"
+            f"turned down by up to {decibels(self._turned_down.peak)} to stay within full scale, for {seconds:.1f} s "
+            f"in all {self._turned_down.when(self._sample_rate)}"
         ]
 
     def _limited(self, samples: Samples, ready: int) -> Samples:
