@@ -108,7 +108,9 @@ class Limit:
     def __init__(self, song: Song) -> None:
         self._sample_rate = song.sample_rate
         self._ahead = max(1, round(AHEAD_SECONDS * song.sample_rate))
-        self._waiting: Samples = song.samples[:0]  # fed, but not ready: the last `_ahead - 1`
+        before = self._ahead - 1  # samples of silence before the track, so that a peak at its start is seen coming
+        self._waiting: Samples = np.zeros((before, song.channels), song.samples.dtype)
+        self._position = -before  # in the track, of the first that waits
         self._held = np.zeros(self._ahead)  # reductions before the average
         self._turned_down = Moments()
 
@@ -133,18 +135,20 @@ class Limit:
 
     def _limited(self, samples: Samples, ready: int) -> Samples:
         """Limit the first `ready` samples, which depend on the `_ahead - 1` after them."""
+        early = min(ready, max(0, -self._position))
+        self._position += ready
         peaks = _peaks(samples)
         if peaks.max(initial=0) <= 1 and not self._held.any():
-            self._turned_down.add(np.zeros(ready, bool), peaks)
-            return samples[:ready]
+            self._turned_down.add(np.zeros(ready - early, bool), peaks[early:])
+            return samples[early:ready]
         held = self._release(_running_maximum(1 - 1 / np.maximum(peaks.astype(np.float64), 1), self._ahead)[:ready])
         sums = np.concatenate([[0], np.cumsum(np.concatenate([self._held, held]))])
         self._held = np.concatenate([self._held, held])[-self._ahead :]
         reduction = ((sums[self._ahead :] - sums[: -self._ahead]) / self._ahead)[1:]
         reduction[reduction < LEAST_REDUCTION] = 0
-        self._turned_down.add(reduction > 0, peaks)
+        self._turned_down.add(reduction[early:] > 0, peaks[early:])
         gain = (1 - reduction).astype(samples.dtype)[:, None]
-        return np.where(gain < 1, np.clip(samples[:ready] * gain, -1, 1), samples[:ready])
+        return np.where(gain < 1, np.clip(samples[:ready] * gain, -1, 1), samples[:ready])[early:]
 
     def _release(self, needed: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return `max over k <= n of needed[k] exp(-(n - k) / release)`, with what was held before."""
