@@ -225,10 +225,11 @@ def continue_file(
         variety: 0 for the safest continuation to 1 for the most surprising.
         crossfade: the length of each join in seconds; None leaves it to the model.
         seed: the same seed gives the same track, another seed another one.
-        format: `wav`, `flac`, `ogg`, `opus`, `mp3` or `m4a`; by default that of the track's name, or the song's.
+        format: `wav`, `flac`, `ogg`, `opus`, `mp3` or `m4a`; by default that of the track's name, or the song's. The
+            lossy ones may hold the track only at another sample rate, which a note says.
         salvage: whether to take what can be decoded of a damaged song.
-        clip: what happens to samples beyond full scale in formats of integers: `clamp` cuts them off, `limit` turns
-            the sound down for a moment, `rescale` turns all of it down.
+        clip: what happens to samples beyond full scale that the format can't hold: `clamp` cuts them off, `limit`
+            turns the sound down for a moment, `rescale` turns all of it down.
         overwrite: whether to replace a track that exists.
         report: whether to evaluate the track: a page and a JSON file beside it.
         progress: is told how far the work has come.
