@@ -52,6 +52,10 @@ class Moments:
             self.peak = max(self.peak, float(peaks[places].max()))
         self._seen += len(affected)
 
+    def skip(self, count: int) -> None:
+        """Pass over samples to which nothing happens."""
+        self._seen += count
+
     def when(self, sample_rate: int) -> str:
         """Say between which seconds they lie."""
         return f"between {self._first / sample_rate:.1f} s and {self._last / sample_rate:.1f} s"
@@ -66,8 +70,11 @@ class Clamp:
         self._beyond = Moments()
 
     def feed(self, block: Samples) -> Samples:
-        peaks = _peaks(block)
-        self._beyond.add(peaks > BEYOND, peaks)
+        if _peak(block) > BEYOND:
+            peaks = _peaks(block)
+            self._beyond.add(peaks > BEYOND, peaks)
+        else:
+            self._beyond.skip(len(block))
         return block
 
     def rest(self) -> Samples:
@@ -85,7 +92,7 @@ class Rescale(Clamp):
 
     def __init__(self, song: Song, consequence: str) -> None:
         super().__init__(song, consequence)
-        self._peak = max(float(_peaks(chunk).max(initial=0)) for chunk in chunks(song.samples))
+        self._peak = max(_peak(chunk) for chunk in chunks(song.samples))
 
     def feed(self, block: Samples) -> Samples:
         return super().feed(block / block.dtype.type(self._peak) if self._peak > BEYOND else block)
@@ -137,10 +144,10 @@ class Limit:
         """Limit the first `ready` samples, which depend on the `_ahead - 1` after them."""
         early = min(ready, max(0, -self._position))
         self._position += ready
-        peaks = _peaks(samples)
-        if peaks.max(initial=0) <= 1 and not self._held.any():
-            self._turned_down.add(np.zeros(ready - early, bool), peaks[early:])
+        if _peak(samples) <= 1 and not self._held.any():
+            self._turned_down.skip(ready - early)
             return samples[early:ready]
+        peaks = _peaks(samples)
         held = self._release(_running_maximum(1 - 1 / np.maximum(peaks.astype(np.float64), 1), self._ahead)[:ready])
         sums = np.concatenate([[0], np.cumsum(np.concatenate([self._held, held]))])
         self._held = np.concatenate([self._held, held])[-self._ahead :]
@@ -189,6 +196,10 @@ def fits(samples: Samples, bits: int) -> bool:
 def decibels(peak: float) -> str:
     """Say how far a peak is above full scale."""
     return f"{20 * np.log10(peak):.1f} dB" if peak > 10 ** (0.05 / 20) else "less than 0.1 dB"
+
+
+def _peak(samples: Samples) -> float:
+    return max(float(samples.max(initial=0)), -float(samples.min(initial=0)))
 
 
 def _peaks(samples: Samples) -> NDArray[np.floating]:
