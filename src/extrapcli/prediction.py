@@ -59,7 +59,7 @@ class Prediction:
     """A prediction that was written, and its error beside that of two others.
 
     `linear_prediction` looks back as far, with weights fitted to each channel of this song. `last_sample` repeats
-    each sample as the prediction of the next.
+    each sample as the prediction of the next. `notes` say, each in a sentence, what was lost on the way.
     """
 
     song: str
@@ -75,6 +75,7 @@ class Prediction:
     error: SquaredError
     linear_prediction: SquaredError
     last_sample: SquaredError
+    notes: list[str]
 
     def to_json(self) -> str:
         facts = asdict(self)
@@ -107,7 +108,7 @@ def predict_song(
     progress.decoded(song.name, song.seconds)
     with atomic_file(path, source=source, overwrite=options.overwrite) as whole:
         predicted = predict_samples(backend, samples, look_back, lambda share: progress.written(share, 0))
-        write_song(whole, replace(song, samples=predicted, sample_rate=rate), format=format)
+        notes = write_song(whole, replace(song, samples=predicted, sample_rate=rate), format=format)
     linearly = [linear.predict(linear.fit([channel], look_back), channel) for channel in samples.T]
     return Prediction(
         song=song.name,
@@ -122,6 +123,7 @@ def predict_song(
         look_back=look_back,
         error=SquaredError.of(predicted, samples),
         linear_prediction=SquaredError.of(np.stack(linearly, axis=1), samples),
+        notes=[*song.notes, *notes],
         last_sample=SquaredError.of(np.concatenate([0 * samples[:1], samples[:-1]]), samples),
     )
 

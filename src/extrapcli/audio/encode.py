@@ -93,10 +93,11 @@ def open_track(
     track.notes += lost_layout(format, song.layout, song.channels)
 
 
-def write_song(path: Path, song: Song, *, format: str) -> None:
-    """Write a song as it is, as `open_track` does."""
+def write_song(path: Path, song: Song, *, format: str) -> list[str]:
+    """Write a song as it is, as `open_track` does, and return the notes of the track."""
     with open_track(path, song, format=format, expected_samples=len(song.samples)) as track:
         track.write(song.samples)
+    return track.notes
 
 
 def _bits(format: str, song: Song) -> int:
