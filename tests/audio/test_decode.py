@@ -163,10 +163,10 @@ def test_an_m4a_with_its_priming_in_an_itunes_tag_is_whole(rate: int, priming: i
 
 def test_ogg_checksums_tell_intact_files_from_damaged_ones(tmp_path: Path) -> None:
     raw = write(tmp_path / "x", bursts(48000, 2, 48000), "opus", 48000).read_bytes()
-    assert ogg.pages_are_intact(io.BytesIO(raw))
-    assert ogg.pages_are_intact(io.BytesIO(raw + b"junk"))
-    for damaged in (raw[:-1], raw[:3000] + bytes([raw[3000] ^ 1]) + raw[3001:], b""):
-        assert not ogg.pages_are_intact(io.BytesIO(damaged))
+    for intact in (raw, raw + b"junk"):
+        assert [link.is_intact for link in ogg.links(intact)] == [True]
+    for damaged in (raw[:-1], raw[:3000] + bytes([raw[3000] ^ 1]) + raw[3001:]):
+        assert [link.is_intact for link in ogg.links(damaged)] == [False]
 
 
 @pytest.mark.parametrize("format", ["ogg", "opus", "flac"])

@@ -2,6 +2,7 @@
 
 import io
 import shutil
+import struct
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from extrapcli.audio.probe import declared_seconds
 from extrapcli.audio.song import Picture, Song, Tags
 from extrapcli.audio.tags import write_tags
 from extrapcli.errors import UnreadableAudio
+from tests.fuzz.containers import mutate_song
 from tests.fuzz.fuzz import Target
-from tests.fuzz.mutate import mutate_audio, mutate_bytes
+from tests.fuzz.mutate import mutate_bytes
 
 RATE = 24000
 TAGS = Tags(
@@ -52,10 +54,11 @@ def song_seeds(folder: Path) -> None:
         soundfile.write(folder / f"{container}-{encoding}.bin", mono, RATE, format=container, subtype=encoding)
     for container, codec in FFMPEG:
         (folder / f"{container}-{codec}.bin").write_bytes(_with_ffmpeg(container, codec))
+    _unusual_seeds(folder)
 
 
-def _write(path: Path, format: str, samples: np.ndarray) -> None:
-    write_song(path, Song("fuzz", samples, RATE, "s16", None), format=format)
+def _write(path: Path, format: str, samples: np.ndarray, rate: int = RATE) -> None:
+    write_song(path, Song("fuzz", samples, rate, "s16", None), format=format)
 
 
 def _with_ffmpeg(container: str, codec: str) -> bytes:
@@ -75,10 +78,38 @@ def _with_ffmpeg(container: str, codec: str) -> bytes:
     return file.getvalue()
 
 
+def _unusual_seeds(folder: Path) -> None:
+    """Join, tag and stream files as people have them."""
+
+    def read(name: str) -> bytes:
+        return (folder / name).read_bytes()
+
+    _write(folder / "slow.bin", "mp3", sound(1), rate=22050)
+    (folder / "joined.mp3").write_bytes(read("2.mp3") + read("2.mp3"))
+    (folder / "joined-rates.mp3").write_bytes(read("2.mp3") + read("slow.bin"))
+    (folder / "between.mp3").write_bytes(read("slow.bin") + b"TAG" + bytes(125) + read("2.mp3") + b"\0" * 99)
+    (folder / "chained.ogg").write_bytes(read("2.ogg") + read("1.ogg") + read("2.opus"))
+    (folder / "joined.flac").write_bytes(read("2.flac") + read("2.flac"))
+    (folder / "tagged.flac").write_bytes(b"ID3\3\0\0\0\0\0\5hello" + read("2.flac"))
+    streamed = bytearray(read("2.flac"))
+    streamed[22:26] = bytes(4)
+    (folder / "streamed.flac").write_bytes(streamed)
+    bare = read("slow.bin")
+    format = struct.pack("<HHIIHHHHIHHH", 0x55, 1, 22050, 4000, 1, 0, 12, 1, 2, 417, 1, 1393)
+    body = b"WAVEfmt " + struct.pack("<I", len(format)) + format + b"data" + struct.pack("<I", len(bare)) + bare
+    (folder / "mp3.wav").write_bytes(b"RIFF" + struct.pack("<I", len(body)) + body)
+
+
 def decode_song(path: Path) -> None:
-    """Decode a file. The samples must be finite and have a sample rate."""
+    """Decode a file, or what is left of it. The samples must be finite and have a sample rate."""
     declared_seconds(path)
-    song = decode(path)
+    try:
+        song = decode(path)
+    except UnreadableAudio as error:
+        if error.hint != "salvage":
+            raise
+        song = decode(path, salvage=True)
+        assert song.notes
     assert song.samples.ndim == 2
     assert np.isfinite(song.samples).all()
     assert song.sample_rate > 0
@@ -103,5 +134,5 @@ def tag_seeds(folder: Path) -> None:
     (folder / "song.bin").write_bytes(_with_ffmpeg("asf", "wmav2"))
 
 
-AUDIO = Target("audio", song_seeds, mutate_audio, decode_song, (UnreadableAudio,))
+AUDIO = Target("audio", song_seeds, mutate_song, decode_song, (UnreadableAudio,))
 TAG_COPY = Target("tags", tag_seeds, mutate_bytes, copy_tags, (UnreadableAudio,))

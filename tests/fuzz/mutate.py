@@ -32,11 +32,11 @@ def mutate_bytes(data: bytes, other: bytes, rng: Random) -> bytes:
         end = position + int(rng.random() ** 4 * (len(data) - position)) + 1
         match rng.randrange(9):
             case 0:
-                data = _overwrite(data, position, bytes([(*data, 0)[position] ^ 1 << rng.randrange(8)]))
+                data = overwrite(data, position, bytes([(*data, 0)[position] ^ 1 << rng.randrange(8)]))
             case 1:
-                data = _overwrite(data, position, rng.randbytes(rng.choice((1, 1, 2, 4, 16))))
+                data = overwrite(data, position, rng.randbytes(rng.choice((1, 1, 2, 4, 16))))
             case 2:
-                data = _overwrite(data, position, _random_number(rng))
+                data = overwrite(data, position, _random_number(rng))
             case 3:
                 data = data[:position]
             case 4:
@@ -72,12 +72,6 @@ def mutate_text(data: bytes, other: bytes, rng: Random) -> bytes:
             case _:
                 data = mutate_bytes(data, other, rng)
     return data
-
-
-def mutate_audio(data: bytes, other: bytes, rng: Random) -> bytes:
-    """Do what `mutate_bytes` does, and mostly correct the checksums of Ogg pages."""
-    data = mutate_bytes(data, other, rng)
-    return _with_checksums(data) if data[:4] == b"OggS" and rng.random() < 0.8 else data
 
 
 def mutate_zip(data: bytes, other: bytes, rng: Random, *, inside: Mutation) -> bytes:
@@ -125,7 +119,8 @@ def mutate_protobuf(data: bytes, other: bytes, rng: Random) -> bytes:
     return b"".join(_encode_field(*field) for field in fields)
 
 
-def _overwrite(data: bytes, position: int, new: bytes) -> bytes:
+def overwrite(data: bytes, position: int, new: bytes) -> bytes:
+    """Replace the bytes at a position."""
     return data[:position] + new + data[position + len(new) :]
 
 
@@ -141,16 +136,17 @@ def _overwrite_length(data: bytes, rng: Random) -> bytes:
         return data
     tag, number = rng.choice(found), _random_number(rng)
     position = rng.choice((tag.end(), tag.end() + rng.randrange(24), max(0, tag.start() - 4)))
-    return _overwrite(data, position, number)
+    return overwrite(data, position, number)
 
 
-def _with_checksums(data: bytes) -> bytes:
+def with_checksums(data: bytes) -> bytes:
+    """Correct the checksums of Ogg pages."""
     pages = re.split(rb"(?=OggS)", data)
     for number, page in enumerate(pages):
         if len(page) >= 27:
             length = 27 + page[26] + sum(page[27 : 27 + page[26]])
             total = ogg.checksum(page[:22] + bytes(4) + page[26:length])
-            pages[number] = _overwrite(page, 22, struct.pack("<I", total))
+            pages[number] = overwrite(page, 22, struct.pack("<I", total))
     return b"".join(pages)
 
 

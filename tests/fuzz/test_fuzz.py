@@ -14,8 +14,9 @@ if sys.platform != "linux":
     pytest.skip("the fuzzers read /proc", allow_module_level=True)
 
 from tests.fuzz.__main__ import TARGETS
+from tests.fuzz.containers import mutate_song
 from tests.fuzz.fuzz import Target, fuzz
-from tests.fuzz.mutate import Mutation, mutate_audio, mutate_bytes, mutate_protobuf, mutate_text
+from tests.fuzz.mutate import Mutation, mutate_bytes, mutate_protobuf, mutate_text
 
 FOUND = Path(__file__).parent / "found"
 MEGABYTE = 10**6
@@ -107,7 +108,7 @@ def test_harm_is_found_and_kept(run: Callable[[Path], None], kind: str | None, d
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"some bytes"] * len(report.findings)
 
 
-@pytest.mark.parametrize("mutate", [mutate_bytes, mutate_text, mutate_audio, mutate_protobuf])
+@pytest.mark.parametrize("mutate", [mutate_bytes, mutate_text, mutate_song, mutate_protobuf])
 def test_mutations_are_the_same_for_the_same_generator(mutate: Mutation) -> None:
     one, other = b"RIFF\x24\0\0\0WAVEfmt 12 words, and data" * 3, b"other 99\nlines\n" * 5
     made = [[mutate(one, other, Random(seed)) for seed in range(200)] for _ in range(2)]

@@ -1,8 +1,6 @@
-"""MPEG audio frames: find, count and index them (the part of ISO/IEC 11172-3 needed for that)."""
+"""MPEG audio frames: their headers, and the index in the first one (the part of ISO/IEC 11172-3 needed for that)."""
 
-import io
 import struct
-from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
 BITRATES_KBPS = {
@@ -39,11 +37,23 @@ class FrameHeader(NamedTuple):
         return 576 if self.layer == 3 and self.version == 2 else 1152
 
     @property
+    def kind(self) -> tuple[int, int, int]:
+        """Version, layer and sample rate, which don't change within a stream."""
+        return self[:3]
+
+    @property
     def side_info_bytes(self) -> int:
         """Bytes between the header of a layer III frame and its main data."""
         if self.version == 1:
             return 17 if self.channels == 1 else 32
         return 9 if self.channels == 1 else 17
+
+
+class Index(NamedTuple):
+    """How many frames follow the one that says so, and how many bytes they take with it (0: not said)."""
+
+    frames: int
+    bytes: int
 
 
 def looks_like_mpeg(stream: BinaryIO) -> bool:
@@ -73,64 +83,23 @@ def parse_header(data: bytes, position: int = 0) -> FrameHeader | None:
     return FrameHeader(version, layer, sample_rate, 1 if mode >> 6 == 3 else 2, length)
 
 
-def iter_frames(data: bytes) -> Iterator[tuple[int, FrameHeader]]:
-    """Yield the position and header of each frame, skipping tags and junk between them.
-
-    A header counts as a frame if another frame of its kind, a tag or the end of the data follows where it ends.
-    The last frame may extend past the end of the data.
-    """
-    position = 0
-    while position < len(data):
-        header = parse_header(data, position)
-        if header is None or not _is_followed_by_frame(data, position, header):
-            position = data.find(b"\xff", position + 1)
-            if position < 0:
-                return
-            continue
-        yield position, header
-        position += header.length
+def is_free_format(head: bytes) -> bool:
+    """Return whether the first four bytes of a frame say that its bit rate isn't in the table."""
+    with_any_rate = head[:2] + bytes([head[2] | 0x10]) + head[3:4] if len(head) >= HEADER_BYTES else b""
+    return parse_header(with_any_rate) is not None and head[2] >> 4 == 0
 
 
-def _is_followed_by_frame(data: bytes, position: int, header: FrameHeader) -> bool:
-    end = position + header.length
-    if end + HEADER_BYTES > len(data) or data[end : end + 3] in (b"TAG", b"APE", b"LYR", b"ID3", b"\0\0\0"):
-        return True
-    following = parse_header(data, end)
-    return following is not None and following[:3] == header[:3]
-
-
-def trim_to_frames(stream: BinaryIO) -> BinaryIO:
-    """Return MPEG audio without what lies before its first frame and after its last; other streams unchanged."""
-    stream.seek(0)
-    data = stream.read()
-    first, end = _frame_range(data)
-    return io.BytesIO(data[first:end]) if end else stream
-
-
-def _frame_range(data: bytes) -> tuple[int, int]:
-    """Return where the first frame begins and the last one that directly follows another ends; (0, 0) without."""
-    first = end = last_end = 0
-    for position, header in iter_frames(data):
-        if not last_end:
-            first, last_end = position, position + header.length
-        elif position == last_end:
-            end = last_end = position + header.length
-        else:
-            last_end = position + header.length
-    # No frame follows the last one, so iter_frames() skips it where junk does.
-    last = parse_header(data, end)
-    return first, end + last.length if last and end else end
-
-
-def declared_frames(data: bytes, position: int, header: FrameHeader) -> int:
-    """Return the number of frames that a Xing, Info or VBRI header in the first frame declares, 0 without one."""
+def read_index(data: bytes, position: int, header: FrameHeader) -> Index | None:
+    """Return what a Xing, Info or VBRI header in a frame declares; None without one, or where it leaves it open."""
     xing = position + HEADER_BYTES + header.side_info_bytes
+    if data[xing : xing + 4] in (b"Xing", b"Info") and len(data) >= xing + 16 and data[xing + 7] & HAS_FRAMES:
+        frames, size = struct.unpack_from(">II", data, xing + 8)
+        return Index(frames, size if data[xing + 7] & HAS_BYTES else 0) if frames else None
     vbri = position + HEADER_BYTES + 32
-    if data[xing : xing + 4] in (b"Xing", b"Info") and len(data) >= xing + 12 and data[xing + 7] & HAS_FRAMES:
-        return int.from_bytes(data[xing + 8 : xing + 12], "big")
     if data[vbri : vbri + 4] == b"VBRI" and len(data) >= vbri + 18:
-        return int.from_bytes(data[vbri + 14 : vbri + 18], "big")
-    return 0
+        size, frames = struct.unpack_from(">II", data, vbri + 10)
+        return Index(frames, size) if frames else None
+    return None
 
 
 def xing_frame(first: bytes, *, frames: int, size: int, delay: int, padding: int) -> bytes:

@@ -1,31 +1,100 @@
-"""Ogg pages: check their checksums and give a stream a fixed serial number (RFC 3533)."""
+"""Ogg pages: find them, check their checksums and give a stream a fixed serial number (RFC 3533)."""
 
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import NamedTuple
 
 from mutagen.ogg import OggPage
 
 HEADER_BYTES = 27
+MAGIC = b"OggS"
+_FIRST_OF_STREAM = 2
 _REVERSED_BYTES = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
-def pages_are_intact(stream: BinaryIO) -> bool:
-    """Return whether a stream consists of complete Ogg pages with correct checksums. Junk may follow the last one."""
-    stream.seek(0)
-    data = stream.read()
-    position = 0
-    while data[position : position + 4] == b"OggS" and len(data) >= position + HEADER_BYTES:
-        segments = data[position + 26]
-        table = position + HEADER_BYTES
-        end = table + segments + sum(data[table : table + segments])
-        page = bytearray(data[position:end])
-        declared = int.from_bytes(page[22:26], "little")
-        page[22:26] = bytes(4)
-        if len(page) != end - position or checksum(bytes(page)) != declared:
-            return False
-        position = end
-    return position > 0 and b"OggS" not in data[position:]
+class Page(NamedTuple):
+    """A page that is complete and has the right checksum.
+
+    `samples`, Ogg's granule position, counts those of its stream to the end of the page. `begins_stream`: it is the
+    first of its stream.
+    """
+
+    start: int
+    end: int
+    samples: int
+    begins_stream: bool
+
+
+class Link(NamedTuple):
+    """One of the files that a chained stream is joined from, or all of an ordinary one.
+
+    It takes the bytes from `start` to before `end`. `is_intact`: its pages follow one another; junk may follow them.
+    """
+
+    start: int
+    end: int
+    pages: list[Page]
+    is_intact: bool
+
+
+def pages(data: bytes) -> Iterator[Page]:
+    """Find the intact pages among all that the bytes hold."""
+    position = data.find(MAGIC)
+    while position >= 0:
+        end = _page_end(data, position)
+        if end:
+            samples = int.from_bytes(data[position + 6 : position + 14], "little", signed=True)
+            yield Page(position, end, samples, bool(data[position + 5] & _FIRST_OF_STREAM))
+        position = data.find(MAGIC, end or position + 1)
+
+
+def links(data: bytes) -> list[Link]:
+    """Divide an Ogg file into those it is joined from.
+
+    All streams of a file begin before any goes on, so a stream that begins later begins another file.
+    """
+    chain: list[list[Page]] = []
+    before = False
+    for page in pages(data):
+        if not chain or (page.begins_stream and not before):
+            chain.append([])
+        chain[-1].append(page)
+        before = page.begins_stream
+    starts = [0] + [link[0].start for link in chain[1:]]
+    ends = [*starts[1:], len(data)]
+    return [
+        Link(start, end, link, _is_intact(data, link, start, end))
+        for link, start, end in zip(chain, starts, ends, strict=False)
+    ]
+
+
+def damaged_at(link: Link) -> int:
+    """Return the samples of a damaged link up to its first damage."""
+    position, samples = link.start, 0
+    for page in link.pages:
+        if page.start != position:
+            break
+        position, samples = page.end, max(samples, page.samples)
+    return samples
+
+
+def _is_intact(data: bytes, link: list[Page], start: int, end: int) -> bool:
+    follow = all(page.start == before for page, before in zip(link, [start] + [p.end for p in link], strict=False))
+    return follow and data.find(MAGIC, link[-1].end, end) < 0
+
+
+def _page_end(data: bytes, position: int) -> int:
+    """Return where the page at a position ends, 0 where it is cut off or its checksum is wrong."""
+    if len(data) < position + HEADER_BYTES:
+        return 0
+    table = position + HEADER_BYTES
+    segments = data[table - 1]
+    end = table + segments + sum(data[table : table + segments])
+    page = bytearray(data[position:end])
+    declared = int.from_bytes(page[22:26], "little")
+    page[22:26] = bytes(4)
+    return end if len(page) == end - position and checksum(bytes(page)) == declared else 0
 
 
 def checksum(page: bytes) -> int:

@@ -1,5 +1,7 @@
 """Open a song's bytes with the C libraries: each gets only formats it reads well, and nothing but these bytes."""
 
+import io
+import os
 from fractions import Fraction
 from typing import Any, BinaryIO
 
@@ -11,8 +13,12 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from numpy.typing import NDArray
 
+from extrapcli.audio.containers import mpeg_audio_in_wav
+
 SNDFILE_MAGIC = (b"RIFF", b"RIFX", b"RF64", b"riff", b"FORM", b"fLaC", b"OggS", b"caff", b".snd")
 """First bytes of WAV, W64, AIFF, SVX, FLAC, Ogg, CAF and AU. No other format reaches libsndfile's rarer parsers."""
+
+SECTION_BUFFER_BYTES = 1 << 16
 
 
 class _AnonymousStream:
@@ -28,10 +34,52 @@ class _AnonymousStream:
             return -1
 
 
+class _Section(io.RawIOBase):
+    """A part of a stream, from `start` to before `end`, in which bytes at some positions are replaced by others."""
+
+    def __init__(self, stream: BinaryIO, start: int, end: int, replaced: dict[int, bytes]) -> None:
+        self._stream, self._start, self._end, self._replaced = stream, start, end, replaced
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        base = (0, self._position, self._end - self._start)[whence]
+        if base + offset < 0:
+            raise ValueError("a position before the beginning")
+        self._position = base + offset
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        self._stream.seek(self._start + self._position)
+        data = bytearray(self._stream.read(max(0, min(len(buffer), self._end - self._start - self._position))))
+        for position, new in self._replaced.items():
+            for at, byte in enumerate(new, position - self._position):
+                if 0 <= at < len(data):
+                    data[at] = byte
+        buffer[: len(data)] = data
+        self._position += len(data)
+        return len(data)
+
+
+def section(stream: BinaryIO, start: int, end: int, replaced: dict[int, bytes] | None = None) -> BinaryIO:
+    """Return a stream of the bytes from `start` to before `end`. `replaced` has other bytes, by their position."""
+    if not start and not replaced and end == stream.seek(0, os.SEEK_END):
+        return stream
+    return io.BufferedReader(_Section(stream, start, end, replaced or {}), SECTION_BUFFER_BYTES)
+
+
 def open_with_sndfile(stream: BinaryIO) -> soundfile.SoundFile | None:
-    """Open a format that libsndfile knows and SNDFILE_MAGIC allows; return None for all others."""
+    """Open a format that libsndfile knows and SNDFILE_MAGIC allows; return None for all others.
+
+    Not MPEG audio in a WAV either: libsndfile's decoder for it prints messages.
+    """
     stream.seek(0)
-    if not stream.read(4).startswith(SNDFILE_MAGIC):
+    if not stream.read(4).startswith(SNDFILE_MAGIC) or mpeg_audio_in_wav(stream):
         return None
     stream.seek(0)
     try:
@@ -40,12 +88,19 @@ def open_with_sndfile(stream: BinaryIO) -> soundfile.SoundFile | None:
         return None
 
 
-def open_with_ffmpeg(stream: BinaryIO) -> InputContainer | None:
-    """Open a format that FFmpeg knows; return None for all others. Playlists can't open other files or addresses."""
+def open_with_ffmpeg(stream: BinaryIO, format: str | None = None) -> InputContainer | None:
+    """Open a format that FFmpeg knows; return None for all others. Playlists can't open other files or addresses.
+
+    `format` is FFmpeg's name of the format, by default the one that the content looks like.
+    """
     stream.seek(0)
     try:
         return av.open(
-            _AnonymousStream(stream), "r", options={"protocol_whitelist": "none"}, metadata_errors="replace"
+            _AnonymousStream(stream),
+            "r",
+            format=format,
+            options={"protocol_whitelist": "none"},
+            metadata_errors="replace",
         )
     except (av.FFmpegError, ValueError):
         return None

@@ -19,6 +19,7 @@ HINTS = {
     "overwrite": "choose another name, or say --overwrite",
     "resume": "continue it with --resume, or choose another folder with --run",
     "run": "train into another folder with --run",
+    "salvage": "extrap continue and extrap batch take what is left of it with --salvage",
     "seed": "give it to --seed",
     "soundfont": "choose another --soundfont",
     "timeout_minutes": "give it more with --timeout MINUTES",
