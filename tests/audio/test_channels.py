@@ -125,6 +125,16 @@ def test_channels_without_speakers_get_none_in_wav_and_a_note_elsewhere(mask: in
         assert by_ffmpeg(tmp_path / format)[0] == "quad"
 
 
+@pytest.mark.parametrize(
+    ("channels", "mask", "layout"), [(6, MASKS["7.1"], 0x3F), (2, 0x3F, 0), (1, 3, 0), (4, 0x33, 0x33), (3, 0x3, 0)]
+)
+def test_masks_of_more_or_fewer_speakers_than_channels(channels: int, mask: int, layout: int, tmp_path: Path) -> None:
+    (tmp_path / "song.wav").write_bytes(wav(tones(channels), mask))
+    song = decode(tmp_path / "song.wav")
+    assert song.layout == layout
+    assert song.notes == (["its channel mask names 2 of its 3 channels, and was left out"] if channels == 3 else [])
+
+
 def test_a_note_says_where_only_the_lowest_sounds_are_left(tmp_path: Path) -> None:
     (tmp_path / "song.wav").write_bytes(wav(tones(6), MASKS["hexagonal"]))
     assert "LFE keeps the lowest sounds alone" in written(decode(tmp_path / "song.wav"), "ogg", tmp_path / "x")[0]

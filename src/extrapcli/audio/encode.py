@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from extrapcli.audio import ogg
 from extrapcli.audio.channels import COMMON, ffmpeg_layout, held_layout, lost_layout, vorbis_order
 from extrapcli.audio.clipping import Clip, Level, choose_level, fits
+from extrapcli.audio.containers import WAVE_FORMAT_EXTENSIBLE
 from extrapcli.audio.formats import FORMATS
 from extrapcli.audio.mpeg import parse_header, xing_frame
 from extrapcli.audio.song import Samples, Song
@@ -27,7 +28,6 @@ from extrapcli.audio.streams import ffmpeg_frame
 MAX_WAV_BYTES = 2**32 - 2**16  # of samples in a plain WAV, leaving room for its header and tags
 AAC_BITS_PER_CHANNEL = 96_000  # per second
 HEADER_BYTES = 256  # libsndfile's chunks fmt and PEAK lie within these
-WAVE_FORMAT_EXTENSIBLE = b"\xfe\xff"
 CHUNK_SAMPLES = 32768  # per channel, given to an encoder at once
 OGG_COMPRESSION = 0.4  # Vorbis quality 6: about 190 kbit/s in stereo
 MP3_VBR_QUALITY = 4  # LAME's V4, libsndfile's default: about 150 kbit/s in stereo

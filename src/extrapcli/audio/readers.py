@@ -9,7 +9,8 @@ import soundfile
 from av.container import InputContainer
 from numpy.typing import NDArray
 
-from extrapcli.audio.channels import COMMON, held_layout, layout_of, vorbis_order
+from extrapcli.audio.channels import COMMON, held_layout, layout_of, names, vorbis_order
+from extrapcli.audio.containers import wave_mask
 from extrapcli.audio.loss import Loss, first_few
 from extrapcli.audio.song import Samples
 from extrapcli.audio.spooled import Spool, chunks, spooled
@@ -92,14 +93,19 @@ def read_with_sndfile(stream: BinaryIO) -> Decoded | None:
     if file is None:
         return None
     with file:
+        notes: tuple[str, ...] = ()
         depth = SNDFILE_DEPTHS.get(file.subtype, "s16")
         dtype = "float64" if depth in ("s32", "f64") else "float32"
         is_ogg = file.format == "OGG"
         layout, order = layout_of(speakers if len(speakers) == file.channels else [""] * file.channels)
-        if is_ogg and (
-            layout or not speakers
-        ):  # FFmpeg has the speakers in WAV order, libsndfile in that of the file
-            layout, order = layout or COMMON.get(file.channels, 0), vorbis_order(file.channels)
+        if is_ogg and file.channels in COMMON and (layout or not speakers):
+            # FFmpeg's speakers are in WAV order, libsndfile's channels in that of the file
+            layout, order = held_layout("ogg", layout, file.channels), vorbis_order(file.channels)
+        named = [] if layout or file.channels <= 2 else names(wave_mask(stream))
+        if len(named) > file.channels:  # what is too much has no meaning: Microsoft's "Multiple channel audio data"
+            layout, _ = layout_of(named[: file.channels])
+        elif named:
+            notes = (f"its channel mask names {len(named)} of its {file.channels} channels, and was left out",)
         in_order = order == sorted(order)
         spool = Spool()
         spool.add(np.empty((0, file.channels), dtype))
@@ -115,7 +121,7 @@ def read_with_sndfile(stream: BinaryIO) -> Decoded | None:
         losses = (Loss(piece.seconds, None),) if is_damaged else ()
         constant = not file.subtype.startswith(("ALAC", "VORBIS", "OPUS")) and file.format != "FLAC"
         lossy = file.subtype in LOSSY_SUBTYPES
-        return Decoded([piece], depth, format, file.format, constant, lossy, declared, losses)
+        return Decoded([piece], depth, format, file.format, constant, lossy, declared, losses, notes)
 
 
 def read_with_ffmpeg(stream: BinaryIO, format: str | None = None, *, has_gaps: bool = False) -> Decoded | None:
