@@ -15,7 +15,7 @@ if sys.platform != "linux":
 
 from tests.fuzz.__main__ import TARGETS
 from tests.fuzz.containers import mutate_song
-from tests.fuzz.fuzz import Target, fuzz
+from tests.fuzz.fuzz import Target, fuzz, make_input
 from tests.fuzz.mutate import Mutation, mutate_bytes, mutate_protobuf, mutate_text
 
 FOUND = Path(__file__).parent / "found"
@@ -41,6 +41,16 @@ def test_inputs_found_by_longer_runs_do_no_harm(
         target.run(copy)
     assert capfd.readouterr() == ("", "")
     assert not recwarn.list
+
+
+@pytest.mark.parametrize("name", ["midi", "abc", "score"])
+def test_tunes_are_mutated_in_the_same_way_for_the_same_number(name: str, tmp_path: Path) -> None:
+    target = TARGETS[name]
+    target.seeds(tmp_path)
+    seeds = sorted(tmp_path.iterdir())
+    made = [[make_input(target, seeds, 5, number) for number in range(60)] for _ in range(2)]
+    assert made[0] == made[1]
+    assert len(set(made[0])) > 50
 
 
 def one_seed(folder: Path) -> None:

@@ -1,18 +1,19 @@
 """Targets that read tunes for `extrap melody --seed`: symbols, MIDI, ABC, Humdrum kern and MusicXML."""
 
 from pathlib import Path
-from random import Random
 
 import music21
 
 from extrapcli.errors import UnreadableAudio, UsageError
-from extrapcli.melody.encoding import Note, Tune
+from extrapcli.melody.encoding import DEFAULT_BAR, METRES, Note, Tune
 from extrapcli.melody.midi import midi_file
-from extrapcli.melody.pipeline import read_seed
+from extrapcli.melody.pipeline import MelodyOptions, read_seed
 from tests.fuzz.fuzz import Target
-from tests.fuzz.mutate import mutate_bytes, mutate_text, mutate_zip
+from tests.fuzz.mutate import mutate_text
+from tests.fuzz.mutate_tunes import mutate_abc, mutate_midi, mutate_score
 
 NOTES = tuple(Note(pitch, steps) for pitch, steps in [(67, 4), (None, 2), (67, 2), (65, 3), (64, 1), (62, 8)])
+KNOWN = tuple(str(pitch) for pitch in range(50, 85))
 ABC = """X:1
 T:Waltz
 M:3/4
@@ -36,9 +37,19 @@ KERN = """**kern
 """
 
 
+def score(parts: int) -> music21.stream.Score:
+    """The tune of `KERN`, in canon at the octave below."""
+    whole = music21.stream.Score()
+    for number in range(parts):
+        read = music21.converter.parse(KERN, format="humdrum")
+        whole.insert(0, read.getElementsByClass(music21.stream.Part)[0].transpose(-12 * number))
+    return whole
+
+
 def midi_seeds(folder: Path) -> None:
     midi_file(Tune("", NOTES), tempo=100).save(folder / "plain.mid")
     midi_file(Tune("", NOTES * 3, "6/8", 2), tempo=66).save(folder / "metre.mid")
+    score(3).write("midi", folder / "parts.mid")
 
 
 def abc_seeds(folder: Path) -> None:
@@ -50,22 +61,20 @@ def abc_seeds(folder: Path) -> None:
 
 def score_seeds(folder: Path) -> None:
     (folder / "plain.krn").write_text(KERN)
-    score = music21.converter.parse(KERN, format="humdrum")
-    score.write("musicxml", folder / "plain.musicxml")  # type: ignore[no-untyped-call]
-    score.write("mxl", folder / "packed.mxl")  # type: ignore[no-untyped-call]
-
-
-def mutate_score(data: bytes, other: bytes, rng: Random) -> bytes:
-    return mutate_zip(data, other, rng, inside=mutate_text) if data[:2] == b"PK" else mutate_text(data, other, rng)
+    score(1).write("mxl", folder / "packed.mxl")
+    score(3).write("musicxml", folder / "parts.musicxml")
 
 
 def read_tune(path: Path) -> None:
-    tune, _ = read_seed(str(path), None)
-    assert tune.pitches
+    """Read a file as a seed. It must have notes that the model knows, and leave room in the bars asked for."""
+    seed = read_seed(str(path), MelodyOptions(), KNOWN)
+    assert seed.tune.pitches
+    assert {str(pitch) for pitch in seed.tune.pitches} <= set(KNOWN)
+    assert seed.tune.steps < seed.tune.upbeat + 16 * METRES.get(seed.tune.metre, DEFAULT_BAR)
 
 
 def read_symbols(path: Path) -> None:
-    read_seed(path.read_bytes().decode(errors="replace"), None)
+    read_seed(path.read_bytes().decode(errors="replace"), MelodyOptions(), KNOWN)
 
 
 def symbol_seeds(folder: Path) -> None:
@@ -74,6 +83,6 @@ def symbol_seeds(folder: Path) -> None:
 
 REFUSED = (UnreadableAudio, UsageError)
 SYMBOLS = Target("symbols", symbol_seeds, mutate_text, read_symbols, REFUSED)
-MIDI = Target("midi", midi_seeds, mutate_bytes, read_tune, REFUSED)
-ABCS = Target("abc", abc_seeds, mutate_text, read_tune, REFUSED)
+MIDI = Target("midi", midi_seeds, mutate_midi, read_tune, REFUSED)
+ABCS = Target("abc", abc_seeds, mutate_abc, read_tune, REFUSED)
 SCORE = Target("score", score_seeds, mutate_score, read_tune, REFUSED, lifetime=2000)

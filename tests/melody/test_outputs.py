@@ -16,8 +16,8 @@ from extrapcli.melody.encoding import Note, Tune
 from extrapcli.melody.keys import Key
 from extrapcli.melody.midi import read_midi
 from extrapcli.melody.outputs import Outputs, prepare, write
-from extrapcli.melody.tune_files import read_tune
 from tests.conftest import EXTRAP, Extrap
+from tests.melody.tunes import read_tune
 
 SEED = "67 _ 67 _ 65 _ 64 _"
 TUNE = Tune("", (Note(67, 4), Note(64, 4)), "4/4")

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from extrapcli.audio.resample import resample
 from extrapcli.melody.encoding import DURATIONS, METRES, Note, Tune, decode, parse_symbols
 from extrapcli.melody.extraction import NoteEvent, extract_melody
-from extrapcli.melody.keys import Key
+from extrapcli.melody.keys import Key, fold_into_range
 from extrapcli.melody.midi import midi_file, read_midi
-from extrapcli.melody.recording import fold_into_range, read_recording
+from extrapcli.melody.recording import read_recording
 from extrapcli.melody.rhythm import BeatGrid, estimate_tempo, fit_grid, quantize
 from extrapcli.melody.transcription import (
     FRAMES_PER_SECOND,

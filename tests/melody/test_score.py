@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 
 import music21
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from extrapcli.melody.encoding import DURATIONS, METRES, Note, Tune, parse_symbols
@@ -71,6 +71,7 @@ def test_music21_reads_back_the_tune(tune: Tune, key: Key, tempo: float) -> None
 
 @settings(max_examples=20, deadline=None)
 @given(tunes(), KEYS)
+@example(Tune("", (Note(52, 1), Note(64, 1)), "2/2"), Key(0, minor=True))  # naturals in two octaves
 def test_the_written_notes_mean_the_pitches_that_sound(tune: Tune, key: Key) -> None:
     """Read pitches from letters, signature and accidentals, and lengths from note values, as a musician does."""
     altered_by_key = {pitch.step: int(pitch.alter) for pitch in music21.key.KeySignature(key.fifths).alteredPitches}

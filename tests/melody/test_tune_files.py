@@ -9,11 +9,12 @@ import music21
 import pytest
 
 from extrapcli.errors import UnreadableAudio
-from extrapcli.melody import tune_files
 from extrapcli.melody.abc import UnsupportedAbc, read_piece, split_pieces
 from extrapcli.melody.encoding import Note, RejectReason, Tune, encode
 from extrapcli.melody.midi import midi_file, read_midi
-from extrapcli.melody.tune_files import copy_essen, read_tune, read_tunes
+from extrapcli.melody.tune_files import copy_essen, read_tunes
+from extrapcli.melody.written import read_written, written_tune
+from tests.melody.tunes import read_tune
 
 ABC = """X:1
 T: Waltz
@@ -72,7 +73,7 @@ def test_essen_is_read_as_music21_reads_it() -> None:
     assert len(every) == 8514
     plain = [p for p in every if not set("_^=") & set(p.partition("\nK:")[2])]
     for piece in random.Random(5).sample(plain, 60):
-        mine, theirs = read_piece(piece), tune_files._read_with_music21(piece, Path("essen"), "abc")[0]
+        mine, theirs = read_piece(piece), read_written(piece, "abc", Path("essen"), written_tune)[0]
         if isinstance(mine, Tune) and isinstance(theirs, Tune):
             assert mine.notes == theirs.notes
         else:
@@ -112,9 +113,6 @@ def test_kern_is_read(tmp_path: Path) -> None:
 
 
 def test_a_file_without_a_tune_is_refused_in_one_sentence(tmp_path: Path) -> None:
-    both = music21.stream.Score([score("C4", "E4", "G4"), score("C3", "C3", "C3")])
-    both.write("musicxml", tmp_path / "two.musicxml")
-    both.write("midi", tmp_path / "two.mid")
     score("", "", unpitched=True).write("musicxml", tmp_path / "drums.musicxml")
     drums = mido.MidiFile(tracks=[mido.MidiTrack([mido.Message("note_on", channel=9, note=36, velocity=9)])])
     drums.save(tmp_path / "drums.mid")
@@ -123,20 +121,24 @@ def test_a_file_without_a_tune_is_refused_in_one_sentence(tmp_path: Path) -> Non
     (tmp_path / "text.mid").write_text("nothing")
     (tmp_path / "text.musicxml").write_text("nothing")
     for name, says in (
-        ("two.musicxml", "several notes at once"),
-        ("two.mid", "several notes at once"),
         ("drums.musicxml", "only drums"),
         ("drums.mid", "only drums"),
         ("empty.mid", "no notes"),
-        ("text.abc", "not ABC"),
-        ("text.mid", "not a MIDI file"),
-        ("text.musicxml", "cannot be read"),
-        ("absent.abc", "cannot be read"),
-        ("absent.krn", "no such file"),
-        ("song.mp3", "not a file of tunes"),
+        ("text.abc", "holds no tune in MIDI, MusicXML, kern or ABC"),
+        ("text.mid", "holds no tune"),
+        ("text.musicxml", "holds no tune"),
+        ("absent.abc", "cannot be read: No such file"),
+        (".", "cannot be read"),
     ):
         with pytest.raises(UnreadableAudio, match=says):
             read_tune(tmp_path / name)
+
+
+@pytest.mark.parametrize("format", ["musicxml", "midi"])
+def test_a_tune_to_learn_from_has_one_voice(format: str, tmp_path: Path) -> None:
+    music21.stream.Score([score("C4", "E4", "G4"), score("C3", "C3", "C3")]).write(format, tmp_path / "two")
+    (file,) = tmp_path.iterdir()
+    assert read_tunes(file) == [RejectReason.voices]
 
 
 def test_midi_is_read_back_as_it_was_written(tmp_path: Path) -> None:

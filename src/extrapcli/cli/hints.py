@@ -17,6 +17,7 @@ HINTS = {
     "name": "choose another --name, or leave one out with --exclude GLOB",
     "out": "name one with -o PATH, or -o - for standard output",
     "overwrite": "choose another name, or say --overwrite",
+    "recording": "give a recording to --from",
     "resume": "continue it with --resume, or choose another folder with --run",
     "run": "train into another folder with --run",
     "salvage": "extrap continue and extrap batch take what is left of it with --salvage",

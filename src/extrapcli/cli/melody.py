@@ -1,7 +1,7 @@
 """`extrap melody`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -9,9 +9,6 @@ from extrapcli import console
 from extrapcli.cli.app import app
 from extrapcli.cli.options import Backend, Device, Quiet, Threads
 from extrapcli.errors import UsageError
-
-if TYPE_CHECKING:
-    from extrapcli.melody.recording import RecordedMelody
 
 
 @app.command()
@@ -21,7 +18,16 @@ def melody(
         typer.Option(
             metavar="SYMBOLS_OR_FILE",
             help='How the tune begins: a symbol for each sixteenth, as "67 _ 67 _ 65 _ 64 _" (MIDI numbers, r for a '
-            "rest, _ to hold on), or a file: MIDI, ABC, kern or MusicXML.",
+            "rest, _ to hold on), or a file: MIDI, ABC, kern or MusicXML, of which the top voice of one part "
+            "is used. A seed that leaves no room in --bars is cut to half of them.",
+        ),
+    ] = None,
+    part: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NUMBER_OR_NAME",
+            help="The part of a score or MIDI file that is the seed: 2, or violin.  [default: the part named as the "
+            "melody, or the highest]",
         ),
     ] = None,
     recording: Annotated[
@@ -54,7 +60,12 @@ def melody(
     ] = 1.0,
     random_seed: Annotated[int, typer.Option(min=0, help="Another seed gives another tune.")] = 0,
     key: Annotated[
-        str | None, typer.Option(metavar="KEY", help="G, F#, Bb, Am.  [default: the seed's; C or Am for symbols]")
+        str | None,
+        typer.Option(
+            metavar="KEY",
+            help="G, F#, Bb, Am. The whole tune is transposed to it, with its seed.  [default: the seed's; C or Am "
+            "for symbols]",
+        ),
     ] = None,
     metre: Annotated[
         str | None, typer.Option(metavar="METRE", help="As 3/4 or 6/8.  [default: the seed's, or 4/4]")
@@ -74,21 +85,21 @@ def melody(
 ) -> None:
     """Write a tune that begins with a seed and goes on to where the model ends it."""
     from extrapcli.melody.outputs import Outputs
-    from extrapcli.melody.pipeline import MelodyOptions, write_tune
+    from extrapcli.melody.pipeline import MelodyOptions, names_file, write_tune
 
     begin = seed if recording is None else recording
     if begin is None or (seed is not None and recording is not None):
         raise UsageError("a tune begins with a --seed or with the melody of a recording, --from; give one of them")
 
-    def say_melody(heard: "RecordedMelody") -> None:
-        if not quiet:
-            console.say(f"{recording}: {heard}")
-
     outputs = Outputs(out, audio, score, soundfont, overwrite)
-    options = MelodyOptions(bars, temperature, random_seed, key, metre, tempo, model, backend, device, threads)
-    written = write_tune(begin, outputs, options, on_melody=say_melody)
-    if not written.ended and not quiet:
-        console.say(f"the tune did not end within {bars} bars and was cut there; ask for more --bars")
+    options = MelodyOptions(bars, temperature, random_seed, key, metre, tempo, part, model, backend, device, threads)
+    written = write_tune(begin, outputs, options)
+    if not quiet:
+        name = begin if recording or names_file(begin) else "seed"
+        for note in written.notes:
+            console.say(f"{name}: {note}")
+        if not written.ended:
+            console.say(f"the tune did not end within {bars} bars and was cut there; ask for more --bars")
     if out != Path("-"):
         for path in outputs.paths:
             console.result(str(path))

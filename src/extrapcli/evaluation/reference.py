@@ -35,13 +35,13 @@ class Measured:
 class Reference:
     """A song `(n, channels)`, analysed once, that any number of tracks at the same rate can be measured against."""
 
-    def __init__(self, song: Samples, sample_rate: int, tagger: Tagger) -> None:
-        self.sample_rate, self.tagger = sample_rate, tagger
+    def __init__(self, song: Samples, sample_rate: int, tagger: Tagger, *, layout: int = 0) -> None:
+        self.sample_rate, self.tagger, self.layout = sample_rate, tagger, layout
         sound = song.mean(axis=1, dtype=np.float32)
         self._rms = float(np.sqrt(np.square(sound, dtype=np.float64).mean()))
         self._curves = Curves.of(sound, sample_rate, level=self._rms)
         self._tempo = rhythm.tempo(self._curves.flux)
-        self.levels = level.Levels.of(song, sample_rate)
+        self.levels = level.Levels.of(song, sample_rate, layout=layout)
         self._mono = mono(song, sample_rate)
         self._tuning = harmony.tuning_of(self._mono)
         self._chroma = harmony.chroma(self._mono, tuning=self._tuning)
@@ -58,7 +58,7 @@ class Reference:
         made = sound[round(head_seconds * RATE) :]
         after = slice(round(head_seconds * PER_SECOND), None)
         measured_joins = [self._measure_join(curves, join) for join in joins]
-        windows = level.differences(self.levels, level.Levels.of(track[head:], self.sample_rate))
+        windows = level.differences(self.levels, level.Levels.of(track[head:], self.sample_rate, layout=self.layout))
         chroma = harmony.chroma(made, tuning=self._tuning)
         repetition = self_repetition(sound, head_seconds)
         copied = copying.copies(self._mono, made)

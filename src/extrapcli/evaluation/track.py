@@ -66,7 +66,7 @@ def evaluate_track(
     follows = None if whole is None else whole[len(song.samples) :]
 
     tell("analysing the song (on first use, librosa compiles for up to 30 s)")
-    reference = Reference(song.samples, rate, Tagger(device=device, threads=threads))
+    reference = Reference(song.samples, rate, Tagger(device=device, threads=threads), layout=song.layout)
     tell("measuring the track and its controls")
     with ThreadPoolExecutor(WORKERS) as pool:
         measuring = pool.submit(
@@ -83,7 +83,7 @@ def evaluate_track(
         track_seconds=track.seconds,
         head_seconds=head / rate,
         song_loudness=reference.levels.integrated,
-        short_term_loudness=short_term(track.samples, rate).round(2).tolist(),
+        short_term_loudness=short_term(track.samples, rate, layout=song.layout).round(2).tolist(),
         windows=_rows(measured.windows),
         joins=measured.joins,
         measures={

@@ -8,8 +8,10 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import takewhile
+from typing import NamedTuple
 
 from extrapcli.melody.encoding import DURATIONS, METRES, Note, RejectReason, Tune
+from extrapcli.melody.score import Part, Score, TimedNote, metre_at
 
 _SHARPS = {"C": 0, "G": 1, "D": 2, "A": 3, "E": 4, "B": 5, "H": 5, "F#": 6, "C#": 7}
 _SHARPS |= {"F": -1, "Bb": -2, "Eb": -3, "Es": -3, "Ab": -4, "Db": -5, "Gb": -6, "Cb": -7}
@@ -30,6 +32,25 @@ class UnsupportedAbc(Exception):
     """The text uses a part of ABC that this reader does not know."""
 
 
+class Voice(NamedTuple):
+    """A piece of one voice as it is written: pitches (None for a rest) and their lengths in steps."""
+
+    title: str
+    lengths: list[tuple[int | None, Fraction]]
+    metre: str
+    first_bar: Fraction  # its length, which may be that of an upbeat
+
+    def score(self) -> Score:
+        """Give each note its time."""
+        notes, now = [], Fraction(0)
+        for pitch, steps in self.lengths:
+            if pitch is not None:
+                notes.append(TimedNote(now, now + steps, pitch))
+            now += steps
+        part = Part("", tuple(notes), metre_at(self.first_bar, self.metre))
+        return Score(self.title, (part,) if notes else ())
+
+
 def split_pieces(text: str) -> list[str]:
     """Split a text into its pieces, each from its `X:` field on."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -38,6 +59,11 @@ def split_pieces(text: str) -> list[str]:
 
 def read_piece(piece: str) -> Tune | RejectReason:
     """Read a piece as a tune, or say why it is none; raise UnsupportedAbc where that takes a fuller reader."""
+    return build_tune(*read_voice(piece))
+
+
+def read_voice(piece: str) -> Voice:
+    """Read a piece as a voice; raise UnsupportedAbc where that takes a fuller reader."""
     fields: dict[str, str] = dict(reversed(_FIELD.findall(piece)))
     header, _, body = piece.partition("\nK:")
     body = body.partition("\n")[2]
@@ -64,7 +90,7 @@ def read_piece(piece: str) -> Tune | RejectReason:
         else:
             lengths.append((pitch, steps))
         tied = bool(token["tie"])
-    return build_tune(fields.get("T", ""), lengths, metre, first_bar or Fraction(0))
+    return Voice(fields.get("T", ""), lengths, metre, first_bar or Fraction(0))
 
 
 def build_tune(

@@ -19,6 +19,7 @@ DURATIONS = frozenset({1, 2, 3, 4, 6, 8, 12, 16})
 
 METRES = {"2/4": 8, "3/4": 12, "4/4": 16, "6/8": 12, "3/8": 6, "6/4": 24, "3/2": 24, "2/2": 16}
 """The steps in a bar of each metre that is supported; a tune in another metre has none."""
+DEFAULT_BAR = 16  # steps that count as a bar in a tune without a metre
 _FIRST_POSITION = {name: 1 + sum(list(METRES.values())[:index]) for index, name in enumerate(METRES)}
 BAR_POSITIONS = 1 + sum(METRES.values())
 """How many values `bar_position` has."""
@@ -93,7 +94,9 @@ def parse_symbols(text: str) -> list[str]:
         is_pitch = symbol.isascii() and symbol.isdigit() and len(symbol) <= 3 and int(symbol) < 128
         if symbol not in (REST, HOLD) and not is_pitch:
             ends = ", and a tune that has ended with / can't be continued" if symbol == DELIMITER else ""
-            raise UsageError(f"seed: {symbol[:20]!r} is not a note{ends}; write MIDI numbers from 0 to 127, r and _")
+            raise UsageError(
+                f"seed: {symbol[:20]!r} is not a note{ends}; write MIDI numbers up to 127, r and _, or name a file"
+            )
         if symbol == HOLD and index == 0:
             raise UsageError("seed: begins with _, which has nothing to hold; begin with a MIDI number or r")
     if all(symbol in (REST, HOLD) for symbol in symbols):

@@ -7,19 +7,22 @@ from numpy.typing import NDArray
 
 from extrapcli.backends.base import Backend
 from extrapcli.errors import UsageError
-from extrapcli.melody.encoding import DELIMITER, HOLD, METRES, Tune, bar_position, decode, encode
+from extrapcli.melody.encoding import DEFAULT_BAR, DELIMITER, HOLD, METRES, Tune, bar_position, decode, encode
 from extrapcli.spec import TuneSpec, expect
 
 CANDIDATES = 16
-DEFAULT_BAR = 16  # steps that count as a bar in a tune without a metre
 
 
 @dataclass(frozen=True)
 class GeneratedTune:
-    """`ended` says whether the model ended the tune; otherwise it was cut at the end of the last bar."""
+    """`ended` says whether the model ended the tune; otherwise it was cut at the end of the last bar.
+
+    `notes` are sentences about what was heard in the seed, chosen from it, and changed.
+    """
 
     tune: Tune
     ended: bool
+    notes: tuple[str, ...] = ()
 
 
 def continue_tune(backend: Backend, seed: Tune, *, bars: int, temperature: float, random_seed: int) -> GeneratedTune:

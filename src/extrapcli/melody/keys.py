@@ -4,6 +4,7 @@ The key is the one whose profile correlates best with how long each pitch class 
 """
 
 import re
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from extrapcli.dsp import key_correlations
 from extrapcli.errors import UsageError
-from extrapcli.melody.encoding import Tune
+from extrapcli.melody.encoding import Note, Tune
 
 NAMES = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 _LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11, "H": 11}
@@ -75,4 +76,23 @@ def semitones_to_c(tune: Tune, key: Key) -> int:
 
 def semitones_from_c(key: Key) -> int:
     """The smallest transposition from C major or A minor to a key: -6 to 5."""
-    return (key.tonic - _TARGET_TONIC[key.minor] + 6) % 12 - 6
+    return nearest_octave(key.tonic - _TARGET_TONIC[key.minor])
+
+
+def nearest_octave(semitones: int) -> int:
+    """The smallest transposition to the same pitch classes: -6 to 5."""
+    return (semitones + 6) % 12 - 6
+
+
+def fold_into_range(tune: Tune, symbols: tuple[str, ...]) -> Tune:
+    """Move each note that is not among a model's symbols by the fewest octaves that bring it there."""
+    known = {int(symbol) for symbol in symbols if symbol.isdigit()}
+
+    def folded(note: Note) -> Note:
+        pitch = note.pitch
+        if pitch is None or pitch in known:
+            return note
+        octaves = [other for other in known if (other - pitch) % 12 == 0]
+        return replace(note, pitch=min(octaves, key=lambda other: abs(other - pitch), default=pitch))
+
+    return replace(tune, notes=tuple(map(folded, tune.notes)))

@@ -43,7 +43,6 @@ def musicxml(tune: Tune, key: Key, *, tempo: float) -> bytes:
     low = sum(tune.pitches) < BASS_CLEF_BELOW * len(tune.pitches)
     clef = music21.clef.BassClef() if low else music21.clef.TrebleClef()
     part = music21.stream.Part()
-    tied: set[str] = set()  # names of notes tied over the bar line, which need no accidental
     for number, bar in enumerate(split_bars(tune), start=0 if tune.upbeat else 1):
         measure = music21.stream.Measure(number=number)
         if not len(part):
@@ -57,14 +56,7 @@ def musicxml(tune: Tune, key: Key, *, tempo: float) -> bytes:
             if beams and not note.isRest:
                 note.beams = beams
         measure.append(notes)
-        measure.makeAccidentals(
-            useKeySignature=signature,
-            cautionaryPitchClass=False,
-            cautionaryNotImmediateRepeat=False,
-            tiePitchSet=tied,
-            inPlace=True,
-        )
-        tied = {n.pitch.nameWithOctave for n in notes if n.tie and n.tie.type != "stop"}
+        _show_accidentals(music21, notes, signature)
         part.append(measure)
     part[-1].rightBarline = music21.bar.Barline("final")
     score = music21.stream.Score([part])
@@ -127,6 +119,25 @@ def _written_lengths(steps: int) -> list[int]:
             lengths.append(length)
             steps -= length
     return lengths
+
+
+def _show_accidentals(music21: Any, notes: list[Any], signature: Any) -> None:
+    """Show the accidentals of a bar that neither its key signature nor a note before on the same line gives.
+
+    (music21's `makeAccidentals` leaves out that of a note after its natural in another octave.)
+    """
+    in_force: dict[str, float] = {}
+    for note in notes:
+        if note.isRest:
+            continue
+        by_key = signature.accidentalByStep(note.pitch.step)
+        line = f"{note.pitch.step}{note.pitch.octave}"
+        begins = note.tie is None or note.tie.type == "start"
+        shown = begins and note.pitch.alter != in_force.get(line, by_key.alter if by_key else 0)
+        if begins:
+            in_force[line] = note.pitch.alter
+        note.pitch.accidental = music21.pitch.Accidental(note.pitch.alter)
+        note.pitch.accidental.displayStatus = shown
 
 
 def _note(music21: Any, written: WrittenNote, key: Key) -> Any:

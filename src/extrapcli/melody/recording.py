@@ -80,20 +80,6 @@ def find_seed(melody: list[NoteEvent], metre: str, *, bars: int = SEED_BARS) -> 
     return RecordedMelody(Tune("", notes, metre, -first % METRES[metre]), key, 60 / (STEPS_PER_QUARTER * grid.step))
 
 
-def fold_into_range(tune: Tune, symbols: tuple[str, ...]) -> Tune:
-    """Move each note that is not among a model's symbols by the fewest octaves that bring it there."""
-    known = {int(symbol) for symbol in symbols if symbol.isdigit()}
-
-    def folded(note: Note) -> Note:
-        pitch = note.pitch
-        if pitch is None or pitch in known:
-            return note
-        octaves = [other for other in known if (other - pitch) % 12 == 0]
-        return replace(note, pitch=min(octaves, key=lambda other: abs(other - pitch), default=pitch))
-
-    return replace(tune, notes=tuple(map(folded, tune.notes)))
-
-
 def _best_excerpt(melody: list[NoteEvent], tempo: float, metre: str, bars: int) -> list[NoteEvent]:
     """Find the first excerpt of so many bars whose score is close to the best; empty where none has four notes.
 

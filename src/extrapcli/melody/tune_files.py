@@ -1,62 +1,69 @@
-"""Files of tunes: ABC, Humdrum kern, MusicXML and MIDI."""
+"""Files of tunes: ABC, Humdrum kern, MusicXML and MIDI, told apart by their content."""
 
+import io
 import re
 import shutil
 import tempfile
-import warnings
 import zipfile
-from fractions import Fraction
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 from extrapcli.errors import CannotWrite, UnreadableAudio
-from extrapcli.melody.abc import UnsupportedAbc, build_tune, read_piece, split_pieces
-from extrapcli.melody.encoding import METRES, RejectReason, Tune
-from extrapcli.melody.midi import read_midi
+from extrapcli.melody.abc import UnsupportedAbc, read_piece, read_voice, split_pieces
+from extrapcli.melody.encoding import RejectReason, Tune
+from extrapcli.melody.midi import read_midi_score, single_voice
+from extrapcli.melody.midi_events import is_midi
 from extrapcli.melody.optional import load_music21
-from extrapcli.melody.time_limit import TimeLimitExceeded, run_with_time_limit
+from extrapcli.melody.score import Score
+from extrapcli.melody.text import decode_text
+from extrapcli.melody.written import Made, read_written, written_score, written_tune
 
 MIDI_SUFFIXES = (".mid", ".midi")
 SUFFIXES = {".abc", ".krn", ".musicxml", ".mxl", ".xml", *MIDI_SUFFIXES}
-MOST_BYTES = 5_000_000  # of a score, unpacked
-MOST_SECONDS = 5  # of processor time for a file
+MOST_BYTES = 15_000_000  # of a file, unpacked
+_CONTAINER = "META-INF/container.xml"
+_XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*>")  # whose encoding is that of the bytes
+_ABC = re.compile(r"^X:", re.MULTILINE)
 _HUGE_NUMBER = re.compile(r"^(?:[LM]:|(?![A-Za-z]:|%))[^%\n]*\d{3}", re.MULTILINE)
 """A number of three digits in the music or the metre of ABC: music21 would make that many notes or beats."""
-_one_at_a_time = Lock()  # music21 has global state
 
 
 def read_tunes(path: Path) -> list[Tune | RejectReason]:
-    """Read each piece of a file as a tune, or say why it is none.
+    """Read each piece of a file as a tune of one voice, or say why it is none.
 
     Raises UnreadableAudio where the file holds no music, MissingDependency.
     """
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise UnreadableAudio(f"{path}: not a file of tunes; give one of {', '.join(sorted(SUFFIXES))}")
-    if suffix in MIDI_SUFFIXES:
-        return [read_midi(path)]
-    if suffix != ".abc":
-        return _read_score(path)
-    try:
-        text = path.read_bytes().decode("utf-8", errors="replace")
-    except OSError as error:
-        raise UnreadableAudio(f"{path}: cannot be read: {error.strerror}") from None
-    tunes = [_read_abc_piece(piece, path) for piece in split_pieces(text)]
-    if not tunes:
-        raise UnreadableAudio(f"{path}: not ABC: it has no line that begins with X:")
+    data = _read(path)
+    if is_midi(data):
+        return [single_voice(read_midi_score(data, path))]
+    text, format = _text_of(data, path)
+    if format != "abc":
+        return read_written(text, format, path, written_tune) or [RejectReason.empty]
+    tunes: list[Tune | RejectReason] = []
+    for piece in split_pieces(text):
+        try:
+            tunes.append(read_piece(piece))
+        except UnsupportedAbc:
+            try:
+                tunes.append(_read_other_abc(piece, path, written_tune)[0])
+            except UnreadableAudio:
+                tunes.append(RejectReason.durations if _HUGE_NUMBER.search(piece) else RejectReason.damaged)
     return tunes
 
 
-def read_tune(path: Path) -> Tune:
-    """Read the first piece of a file; raise UnreadableAudio, which says why, where that is not a tune."""
-    try:
-        tune = run_with_time_limit(MOST_SECONDS, lambda: read_tunes(path))[0]
-    except TimeLimitExceeded:
-        raise UnreadableAudio(f"{path}: takes more than {MOST_SECONDS} s to read; give a shorter piece") from None
-    if isinstance(tune, RejectReason):
-        raise UnreadableAudio(f"{path}: {tune}; give a tune of one voice in notes from sixteenths to wholes")
-    return tune
+def read_score(path: Path) -> Score:
+    """Read the first piece of a file that has notes.
+
+    Raises UnreadableAudio, which says why, where there is none, MissingDependency.
+    """
+    score = _first_score(path)
+    if not any(part.notes for part in score.parts):
+        raise UnreadableAudio(f"{path}: {RejectReason.drums if score.parts else RejectReason.empty}")
+    return score
 
 
 def copy_essen(to: Path) -> int:
@@ -75,76 +82,93 @@ def copy_essen(to: Path) -> int:
     return len(files) - 1
 
 
-def _read_abc_piece(piece: str, path: Path) -> Tune | RejectReason:
+def _first_score(path: Path) -> Score:
+    """Read pieces up to the first that has notes, and say which it is; give one without notes where there is none."""
+    data = _read(path)
+    if is_midi(data):
+        return read_midi_score(data, path)
+    text, format = _text_of(data, path)
+    if format == "abc":
+        pieces = [partial(_abc_score, piece, path) for piece in split_pieces(text)]
+    else:
+        pieces = [partial(replace, score) for score in read_written(text, format, path, written_score)]
+    first: Score | UnreadableAudio = Score(path.stem, ())
+    for number, piece in enumerate(pieces, 1):
+        try:
+            score = piece()
+        except UnreadableAudio as error:
+            first = error if number == 1 else first
+            continue
+        if any(part.notes for part in score.parts):
+            remark = f"tune {number} of {len(pieces)} is used: {score.title}"
+            return replace(score, remarks=(remark,) if len(pieces) > 1 else ())
+        first = score if number == 1 else first
+    if isinstance(first, UnreadableAudio):
+        raise first
+    return first
+
+
+def _abc_score(piece: str, path: Path) -> Score:
     try:
-        return read_piece(piece)
+        return read_voice(piece).score()
     except UnsupportedAbc:
-        if _HUGE_NUMBER.search(piece):
-            return RejectReason.durations
-        try:
-            return _read_with_music21(piece, path, "abc")[0]
-        except UnreadableAudio:
-            return RejectReason.damaged
+        return _read_other_abc(piece, path, written_score)[0]
 
 
-def _read_score(path: Path) -> list[Tune | RejectReason]:
-    if not path.is_file():
-        raise UnreadableAudio(f"{path}: there is no such file")
-    if _unpacked_bytes(path) > MOST_BYTES:
-        raise UnreadableAudio(f"{path}: holds more than {MOST_BYTES / 1e6:.0f} MB of notes; give a shorter piece")
-    return _read_with_music21(path, path, None)
+def _read_other_abc(piece: str, path: Path, make: Callable[[Any, str], Made]) -> list[Made]:
+    """Read a piece of ABC with music21; raise UnreadableAudio where it can't."""
+    if _HUGE_NUMBER.search(piece):
+        raise UnreadableAudio(f"{path}: cannot be read: it has a note length or metre with numbers of three digits")
+    return read_written(piece, "abc", path, make)
 
 
-def _unpacked_bytes(path: Path) -> int:
+def _read(path: Path) -> bytes:
+    """Read a file, a MusicXML file out of its archive; raise UnreadableAudio where that can't be."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            return sum(member.file_size for member in archive.infolist())
-    except zipfile.BadZipFile:
-        return path.stat().st_size
-    except (OSError, ValueError, NotImplementedError) as error:
-        raise UnreadableAudio(f"{path}: cannot be read: {error}") from None
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+        if data.startswith(b"PK"):
+            with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(_score_name(archive)) as member:
+                data = member.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise UnreadableAudio(f"{path}: cannot be read: {error.strerror or error}") from None
+    except (
+        zipfile.BadZipFile,
+        EOFError,
+        LookupError,
+        NotImplementedError,
+        RuntimeError,
+        ValueError,
+        zlib.error,
+    ) as error:
+        raise UnreadableAudio(f"{path}: its archive cannot be unpacked: {error}") from None
+    if len(data) > MOST_BYTES:
+        raise UnreadableAudio(f"{path}: holds more than {MOST_BYTES / 1e6:.0f} MB of notes; give a shorter piece")
+    return data
 
 
-def _read_with_music21(source: str | Path, path: Path, format: str | None) -> list[Tune | RejectReason]:
-    music21 = load_music21()
-    with _one_at_a_time, warnings.catch_warnings(action="ignore"):  # it raises or repairs whatever it warns of
-        try:
-            # By default it would load pickles from a temporary folder that everyone may write to.
-            whole = music21.converter.parse(source, format=format, forceSource=True, storePickle=False)
-            scores = list(whole.scores) if hasattr(whole, "scores") else [whole]
-            return [_from_score(score, path.stem) for score in scores] or [RejectReason.empty]
-        except Exception as error:  # music21 raises whatever the damaged part raises
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-            raise UnreadableAudio(f"{path}: cannot be read: {reason}") from None
+def _score_name(archive: zipfile.ZipFile) -> str:
+    """Find the score in a compressed MusicXML file: what its container names, or else its first XML file."""
+    names = archive.namelist()
+    if _CONTAINER in names:
+        with archive.open(_CONTAINER) as container:
+            named = re.search(r"full-path=[\"']([^\"']+)", decode_text(container.read(10_000)))
+        if named and named[1] in names:
+            return named[1]
+    scores = [name for name in names if name.lower().endswith((".xml", ".musicxml")) and name != _CONTAINER]
+    if not scores:
+        raise ValueError("it holds no MusicXML")
+    return scores[0]
 
 
-def _from_score(score: Any, name: str) -> Tune | RejectReason:
-    """Read a music21 score of one pitched voice as a tune."""
-    parts = [part for part in (score.parts or [score]) if part.recurse().notes]
-    if not parts:
-        return RejectReason.empty
-    pitched = [part for part in parts if not part.recurse().getElementsByClass(("Unpitched", "PercussionChord"))]
-    if not pitched:
-        return RejectReason.drums
-    if len(pitched) > 1 or pitched[0].recurse().getElementsByClass(("Voice",)):
-        return RejectReason.voices
-    part = pitched[0].stripTies(matchByPitch=False)  # it takes E and E natural for different pitches
-    notes = [note for note in part.flatten().notesAndRests if "ChordSymbol" not in note.classes]
-    if any(note.isChord for note in notes):
-        return RejectReason.voices
-    lengths = [
-        (None if note.isRest else note.pitch.midi, Fraction(note.quarterLength) * 4)
-        for note in notes
-        if note.quarterLength  # grace notes have none
-    ]
-    title = (score.metadata and score.metadata.bestTitle) or name
-    return build_tune(title, lengths, *_metre(part))
-
-
-def _metre(part: Any) -> tuple[str, Fraction]:
-    """Return the metre, empty where there is none or several, and the length of the first bar in steps."""
-    metres = {signature.ratioString for signature in part.flatten().getElementsByClass("TimeSignature")}
-    first = part.getElementsByClass("Measure").first()
-    if len(metres) != 1 or (metre := metres.pop()) not in METRES or first is None:
-        return "", Fraction(0)
-    return metre, Fraction(first.duration.quarterLength) * 4
+def _text_of(data: bytes, path: Path) -> tuple[str, str]:
+    """Decode a text and tell its format by its content; raise UnreadableAudio where it is none of ours."""
+    text = decode_text(data)
+    first = next((line.strip() for line in text.splitlines() if line.strip() and not line.startswith("!")), "")
+    if first.startswith("<"):
+        return _XML_DECLARATION.sub("", text, count=1), "musicxml"
+    if first.startswith("**"):
+        return text, "humdrum"
+    if _ABC.search(text) and "\0" not in text:
+        return text, "abc"
+    raise UnreadableAudio(f"{path}: holds no tune in MIDI, MusicXML, kern or ABC (with a line X:)", hint="recording")
