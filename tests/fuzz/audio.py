@@ -17,6 +17,7 @@ from extrapcli.audio.probe import declared_seconds
 from extrapcli.audio.song import Picture, Song, Tags
 from extrapcli.audio.tags import write_tags
 from extrapcli.errors import UnreadableAudio
+from tests.audio.test_channels import movie
 from tests.fuzz.containers import mutate_song
 from tests.fuzz.fuzz import Target
 from tests.fuzz.mutate import mutate_bytes
@@ -98,6 +99,10 @@ def _unusual_seeds(folder: Path) -> None:
     format = struct.pack("<HHIIHHHHIHHH", 0x55, 1, 22050, 4000, 1, 0, 12, 1, 2, 417, 1, 1393)
     body = b"WAVEfmt " + struct.pack("<I", len(format)) + format + b"data" + struct.pack("<I", len(bare)) + bare
     (folder / "mp3.wav").write_bytes(b"RIFF" + struct.pack("<I", len(body)) + body)
+    sides = Song("fuzz", sound(6), RATE, "s16", None, layout=0x60F)
+    for suffix in ("wav", "flac", "m4a"):
+        write_song(folder / f"sides.{suffix}", sides, format=suffix)
+    (folder / "order.mov").write_bytes(movie())
 
 
 def decode_song(path: Path) -> None:
