@@ -144,6 +144,14 @@ def test_the_limiter_agrees_with_a_slow_one_whatever_the_blocks(block: int) -> N
     np.testing.assert_allclose(got, slowly_limited(sound), rtol=0, atol=1e-4)
 
 
+@pytest.mark.parametrize("format", ["wav", "flac", "ogg", "opus", "mp3", "m4a"])
+def test_every_format_takes_limited_sound_in_small_blocks(format: str, tmp_path: Path) -> None:
+    sound = hot()[RATE - 50 : RATE + 1000]
+    (note,) = written(song(sound, "s16"), format, tmp_path / "x", "limit", block=10)
+    assert note.startswith("turned down by up to 4.1 dB")
+    assert decode(tmp_path / "x").samples.shape == sound.shape
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_nothing_limited_exceeds_full_scale(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -22,8 +22,7 @@ def layout_of(path: Path) -> str:
 
 
 def test_a_normal_song_prints_nothing(extrap: Extrap, tmp_path: Path) -> None:
-    for name in ("x.mp3", "x.flac"):
-        assert extrap("continue", SONG, "--minutes", "0:40", "-o", tmp_path / name).stderr == ""
+    assert extrap("continue", SONG, "--minutes", "0:40", "-o", tmp_path / "x.mp3").stderr == ""
 
 
 def test_four_speakers_keep_their_names(extrap: Extrap, tmp_path: Path) -> None:

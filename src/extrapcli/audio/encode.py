@@ -9,6 +9,7 @@ from typing import Any
 
 import av
 import lameenc
+import mutagen
 import mutagen.flac
 import numpy as np
 import soundfile
@@ -52,14 +53,16 @@ class TrackWriter:
     def write(self, block: Samples) -> None:
         """Append samples `(n, channels)`, full scale -1 to 1. Raises OSError, for example when the disk is full."""
         for start in range(0, len(block), CHUNK_SAMPLES):
-            self._write(self._level.feed(block[start : start + CHUNK_SAMPLES]))
+            self._append(self._level.feed(block[start : start + CHUNK_SAMPLES]))
 
     def finish(self) -> None:
-        """Append what the level still holds back."""
-        rest = self._level.rest()
-        if len(rest):
-            self._write(rest)
+        """Append what the level still holds back, and take its notes."""
+        self._append(self._level.rest())
         self.notes += self._level.notes()
+
+    def _append(self, samples: Samples) -> None:
+        if len(samples):
+            self._write(samples)
 
 
 @contextmanager
@@ -81,15 +84,15 @@ def open_track(
             track = TrackWriter(write, level)
             yield track
             track.finish()
-    except (soundfile.LibsndfileError, av.FFmpegError) as error:
+        if format == "flac":
+            _name_speakers(path, song)
+    except (soundfile.LibsndfileError, av.FFmpegError, mutagen.MutagenError) as error:
         with path.open("ab") as file:  # raises what libsndfile only calls a system error, such as a full disk
             file.write(bytes(CHUNK_SAMPLES))
         reason = getattr(error, "strerror", None) or str(error).removeprefix("Error : ").rstrip(".")
         raise OSError(errno.EIO, reason) from None
-    if format == "flac":
-        _name_speakers(path, song)
-        if song.depth in ("f32", "f64") and not song.lossy and not fits(song.samples, bits):
-            track.notes.append(f"rounded to {bits} bits, as flac holds no floats")
+    if format == "flac" and song.depth in ("f32", "f64") and not song.lossy and not fits(song.samples, bits):
+        track.notes.append(f"rounded to {bits} bits, as flac holds no floats")
     track.notes += lost_layout(format, song.layout, song.channels)
 
 

@@ -88,7 +88,7 @@ class Decoded(NamedTuple):
 
 def read_with_sndfile(stream: BinaryIO) -> Decoded | None:
     """Read up to the end or the first damage; return None if libsndfile doesn't know the format."""
-    speakers = speakers_by_ffmpeg(stream)
+    speakers, mask = speakers_by_ffmpeg(stream), wave_mask(stream)
     file = open_with_sndfile(stream)
     if file is None:
         return None
@@ -101,7 +101,7 @@ def read_with_sndfile(stream: BinaryIO) -> Decoded | None:
         if is_ogg and file.channels in COMMON and (layout or not speakers):
             # FFmpeg's speakers are in WAV order, libsndfile's channels in that of the file
             layout, order = held_layout("ogg", layout, file.channels), vorbis_order(file.channels)
-        named = [] if layout or file.channels <= 2 else names(wave_mask(stream))
+        named = [] if layout or file.channels <= 2 else names(mask)
         if len(named) > file.channels:  # what is too much has no meaning: Microsoft's "Multiple channel audio data"
             layout, _ = layout_of(named[: file.channels])
         elif named:
