@@ -121,3 +121,5 @@ def _describe_song(path: Path) -> Iterator[str]:
         yield f"{name}: {'; '.join(values)}"
     if song.tags.pictures:
         yield f"pictures: {len(song.tags.pictures)}"
+    for note in song.notes:
+        yield f"note: {note}"

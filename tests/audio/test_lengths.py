@@ -90,6 +90,7 @@ OPEN: dict[str, Callable[[], bytes]] = {
     "WAV of 2 GB less its head": lambda: with_size(made("WAV"), b"data", b"\xdb\xff\xff\x7f"),
     "RF64 0": lambda: rf64(b"RF64", 0),
     "RF64 -1": lambda: rf64(b"RF64", 2**64 - 1),
+    "RF64 of the largest number": lambda: rf64(b"RF64", 2**63 - 1),
     "BW64 0": lambda: rf64(b"BW64", 0),
 }
 
@@ -141,6 +142,14 @@ def test_mpeg_audio_in_a_wav_is_read_whole(tmp_path: Path) -> None:
     np.testing.assert_array_equal(song.samples, decode(io.BytesIO(bare)).samples)
     with pytest.raises(UnreadableAudio, match="breaks off at"):
         decode(io.BytesIO(wav[: len(wav) // 2]))
+    rmp = b"RIFF" + struct.pack("<I", len(bare) + 12) + b"RMP3data" + struct.pack("<I", len(bare)) + bare
+    np.testing.assert_array_equal(decode(io.BytesIO(rmp)).samples, song.samples)
+
+
+def test_a_wav_of_three_gigabytes_may_be_cut_off_too() -> None:
+    cut = with_size(made("WAV"), b"data", struct.pack("<I", 3 * 10**9))
+    with pytest.raises(UnreadableAudio, match=r"between 2\.00 s and the end, .* of 17006\.80 s, is missing"):
+        decode(io.BytesIO(cut))
 
 
 TRUNCATED: dict[str, Callable[[], bytes]] = {

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import resource
 import signal
 import struct
@@ -103,6 +104,20 @@ def test_a_song_that_may_not_be_read_exits_3(extrap: Extrap, song_wav: Path, tin
         pytest.skip("root may read everything")
     song_wav.chmod(0)
     assert "song.wav" in extrap("continue", song_wav, "--model", tiny_model, status=3).stderr
+
+
+@pytest.mark.slow
+def test_what_is_left_of_a_song_that_is_cut_off_is_continued(
+    extrap: Extrap, song_wav: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    whole = song_wav.read_bytes()
+    (tmp_path / "cut.wav").write_bytes(whole[: len(whole) // 2])
+    command = ("continue", "cut.wav", "--add", "0:05", "--model", tiny_model)
+    refused = extrap(*command, status=3)
+    assert re.search(r"cut\.wav: cut off .* s and the end, .* is missing; .* --salvage$", refused.stderr.strip())
+    salvaged = extrap(*command, "--salvage")
+    assert "cut.wav: the sound between" in salvaged.stderr
+    assert len(salvaged.lines) == 1
 
 
 @pytest.mark.parametrize("out", ["no/such/folder/track.wav", "folder.wav", "song.wav/track.wav"])

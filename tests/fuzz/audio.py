@@ -18,9 +18,9 @@ from extrapcli.audio.song import Picture, Song, Tags
 from extrapcli.audio.tags import write_tags
 from extrapcli.errors import UnreadableAudio
 from tests.audio.test_channels import movie
-from tests.fuzz.containers import mutate_song
 from tests.fuzz.fuzz import Target
 from tests.fuzz.mutate import mutate_bytes
+from tests.fuzz.mutate_songs import mutate_song
 
 RATE = 24000
 TAGS = Tags(

@@ -14,9 +14,9 @@ if sys.platform != "linux":
     pytest.skip("the fuzzers read /proc", allow_module_level=True)
 
 from tests.fuzz.__main__ import TARGETS
-from tests.fuzz.containers import mutate_song
 from tests.fuzz.fuzz import Target, fuzz, make_input
 from tests.fuzz.mutate import Mutation, mutate_bytes, mutate_protobuf, mutate_text
+from tests.fuzz.mutate_songs import mutate_song
 
 FOUND = Path(__file__).parent / "found"
 MEGABYTE = 10**6

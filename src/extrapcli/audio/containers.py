@@ -9,8 +9,11 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-STREAMED_BYTES = 0x7F000000
-"""Sizes of 32 bits from here on are placeholders, left by programs that wrote to a pipe and didn't know the size."""
+PLACEHOLDERS, PLACEHOLDER_BYTES = (0x7F000000, 0x7FFF0000, 0x80000000, 0xFFFF0000), 0x10000
+"""Where the ranges of 32-bit sizes begin that programs leave when they write to a pipe and don't know the size."""
+
+LARGEST = 2**62
+"""Sizes of 64 bits from here on are placeholders, too."""
 
 W64_MAGIC, W64_DATA = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00", b"data\xf3\xac\xd3\x11"
 ASF_MAGIC, ASF_DATA = bytes.fromhex("3026b2758e66cf11"), bytes.fromhex("3626b2758e66cf11")
@@ -61,7 +64,9 @@ def content(stream: BinaryIO) -> Content | None:
 
 
 def mpeg_audio_in_wav(stream: BinaryIO) -> Content | None:
-    """Return where MPEG audio lies in a WAV that holds it, None for all others."""
+    """Return where MPEG audio lies in a WAV, or another RIFF file, that holds it; None for all others."""
+    if _read(stream, 8, 4) == b"RMP3":
+        return content(stream)
     for name, start, _ in _chunks(stream):
         if name == b"fmt ":
             code = int.from_bytes(_read(stream, start, 2), "little")
@@ -115,7 +120,7 @@ def _chunks(stream: BinaryIO) -> Iterator[Chunk]:
             return _caf_chunks(stream)
         case b".snd":
             start, size = struct.unpack_from(">2I", head, AU_DATA_OFFSET) if len(head) >= 12 else (0, 0)
-            return iter([Chunk(b"data", start, size if 0 < size < STREAMED_BYTES else None)])
+            return iter([Chunk(b"data", start, _known(size))])
         case _ if head == W64_MAGIC:
             return _guid_chunks(stream, position=40, alignment=8)
         case _ if head.startswith(ASF_MAGIC):
@@ -126,6 +131,12 @@ def _chunks(stream: BinaryIO) -> Iterator[Chunk]:
             return _mp4_boxes(stream)
         case _:
             return iter(())
+
+
+def _known(size: int) -> int | None:
+    """Return a size of 32 bits, None where it is a placeholder."""
+    is_placeholder = any(first <= size < first + PLACEHOLDER_BYTES for first in PLACEHOLDERS)
+    return None if size == 0 or is_placeholder else size
 
 
 def _riff_chunks(stream: BinaryIO, byte_order: str) -> Iterator[Chunk]:
@@ -140,10 +151,10 @@ def _riff_chunks(stream: BinaryIO, byte_order: str) -> Iterator[Chunk]:
             (data_bytes,) = struct.unpack("<Q", _read(stream, start + 8, 8).ljust(8, b"\0"))
         elif name == b"LIST" and head[8:] == b"movi":
             name = b"movi"
-        if name == b"data" and size == 0xFFFFFFFF and data_bytes not in (0, 2**64 - 1):
+        if name == b"data" and size == 0xFFFFFFFF and 0 < data_bytes < LARGEST:
             yield Chunk(name, start, data_bytes)
         else:
-            yield Chunk(name, start, size if 0 < size < STREAMED_BYTES else None)
+            yield Chunk(name, start, _known(size))
         position = start + size + size % 2
 
 
@@ -151,8 +162,9 @@ def _caf_chunks(stream: BinaryIO) -> Iterator[Chunk]:
     position = 8
     while len(head := _read(stream, position, 12)) == 12:
         name, size = struct.unpack(">4sq", head)
-        yield Chunk(name, position + 12, size if size >= 0 else None)
-        if size < 0:
+        is_open = not 0 <= size < LARGEST
+        yield Chunk(name, position + 12, None if is_open else size)
+        if is_open:
             return
         position += 12 + size
 
@@ -161,7 +173,7 @@ def _guid_chunks(stream: BinaryIO, *, position: int, alignment: int) -> Iterator
     """Yield the chunks of W64 and ASF, named by the first half of a GUID; sizes include the 24 bytes before them."""
     while len(head := _read(stream, position, 24)) == 24:
         name, size = struct.unpack("<8s8xQ", head)
-        is_open = size <= 24 or size >= 2**62
+        is_open = size <= 24 or size >= LARGEST
         yield Chunk(name, position + 24, None if is_open else size - 24)
         if is_open:
             return

@@ -9,6 +9,7 @@ from mutagen.ogg import OggPage
 
 HEADER_BYTES = 27
 MAGIC = b"OggS"
+SOUND_MAGIC = (b"\x01vorbis", b"OpusHead", b"\x7fFLAC", b"Speex   ")
 _FIRST_OF_STREAM = 2
 _REVERSED_BYTES = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
@@ -30,12 +31,14 @@ class Link(NamedTuple):
     """One of the files that a chained stream is joined from, or all of an ordinary one.
 
     It takes the bytes from `start` to before `end`. `is_intact`: its pages follow one another; junk may follow them.
+    `streams` counts those of sound that it holds at the same time.
     """
 
     start: int
     end: int
     pages: list[Page]
     is_intact: bool
+    streams: int
 
 
 def pages(data: bytes) -> Iterator[Page]:
@@ -64,7 +67,7 @@ def links(data: bytes) -> list[Link]:
     starts = [0] + [link[0].start for link in chain[1:]]
     ends = [*starts[1:], len(data)]
     return [
-        Link(start, end, link, _is_intact(data, link, start, end))
+        Link(start, end, link, _is_intact(data, link, start, end), sum(_begins_sound(data, page) for page in link))
         for link, start, end in zip(chain, starts, ends, strict=False)
     ]
 
@@ -77,6 +80,11 @@ def damaged_at(link: Link) -> int:
             break
         position, samples = page.end, max(samples, page.samples)
     return samples
+
+
+def _begins_sound(data: bytes, page: Page) -> bool:
+    content = page.start + HEADER_BYTES + data[page.start + HEADER_BYTES - 1]
+    return page.begins_stream and data.startswith(SOUND_MAGIC, content)
 
 
 def _is_intact(data: bytes, link: list[Page], start: int, end: int) -> bool:

@@ -15,7 +15,7 @@ from extrapcli.audio.containers import content, is_fragmented, mpeg_audio_in_wav
 from extrapcli.audio.loss import Loss, absent_seconds, first_few
 from extrapcli.audio.mpeg import parse_header
 from extrapcli.audio.mpeg_file import read_mpeg_file
-from extrapcli.audio.readers import Decoded, read_with_ffmpeg, read_with_sndfile
+from extrapcli.audio.readers import Decoded, read_with_ffmpeg, read_with_sndfile, which_of
 from extrapcli.audio.streams import SNDFILE_MAGIC, section
 from extrapcli.audio.tag_sizes import leading_tags_end, trailing_tags_start
 
@@ -117,7 +117,8 @@ def _read_ogg(stream: BinaryIO) -> Iterator[Decoded]:
             place = min(ogg.damaged_at(link) / rate, decoded.seconds)
             decoded = decoded._replace(losses=(Loss(place, None, to_end=place >= decoded.seconds),))
         if decoded:
-            yield _with_loss_at_end(decoded)
+            notes = decoded.notes or which_of(1, link.streams)
+            yield _with_loss_at_end(decoded._replace(notes=notes))
 
 
 def _positions(stream: BinaryIO, wanted: bytes) -> Iterator[int]:

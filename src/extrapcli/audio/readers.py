@@ -10,6 +10,7 @@ from av.container import InputContainer
 from numpy.typing import NDArray
 
 from extrapcli.audio.channels import COMMON, held_layout, layout_of, names, vorbis_order
+from extrapcli.audio.collector import Collector
 from extrapcli.audio.containers import wave_mask
 from extrapcli.audio.loss import Loss, first_few
 from extrapcli.audio.song import Samples
@@ -18,10 +19,6 @@ from extrapcli.audio.streams import open_with_ffmpeg, open_with_sndfile, speaker
 
 BLOCK_SAMPLES = 1 << 16
 UNKNOWN_FRAMES = 2**62  # libsndfile gives the largest of 64-bit numbers where a FLAC file leaves its length open
-GAP_SECONDS = 0.05  # some containers round times to milliseconds, and FFmpeg guesses those of Vorbis
-JUMP_SECONDS = 0.5
-MAX_SILENCE_SECONDS = 600  # for all gaps together, so that a file with absurd times takes no room
-MAX_PIECES = 100
 MAX_FAILURES = 100  # of finding another packet
 
 LOSSY_SUBTYPES = ("VORBIS", "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III")
@@ -44,12 +41,6 @@ FFMPEG_FORMATS = {
 
 EXACT_LENGTHS = ("mov", "wv", "tta", "ape")
 """Containers of which FFmpeg reports the length that they declare. Of others it may be an estimate."""
-
-RECORDINGS = ("mpegts", "mpeg")
-"""Containers of broadcasts, which may begin and end anywhere, within a frame, too."""
-
-BARE_FRAMES = ("aac", "ac3", "eac3", "dts")
-"""Files of nothing but frames, which may begin within one."""
 
 
 class Piece(NamedTuple):
@@ -140,16 +131,17 @@ def read_with_ffmpeg(stream: BinaryIO, format: str | None = None, *, has_gaps: b
         defaults = [track for track in tracks if track.disposition & av.stream.Disposition.default]
         track = (defaults or tracks)[0]
         container_name = container.format.name.split(",")[0]
-        collector = _Collector(container_name, take_speakers(track), has_gaps=has_gaps)
+        collector = Collector(container_name, take_speakers(track), has_gaps=has_gaps)
         end = 0
         for packet in _packets(container, track, collector):
-            if packet.pts is not None and packet.duration:
-                end = packet.pts + packet.duration
             try:
                 for frame in packet.decode():
                     collector.add(frame)
             except (av.FFmpegError, ValueError):
                 collector.fail()
+                continue
+            if packet.pts is not None and packet.duration:
+                end = packet.pts + packet.duration
         raw = collector.pieces()
         if not raw:
             return None
@@ -157,122 +149,46 @@ def read_with_ffmpeg(stream: BinaryIO, format: str | None = None, *, has_gaps: b
         if container_name == "mov" and track.time_base and len(raw) == 1:
             samples, rate, speakers = raw[0]
             raw = [(samples[: round(end * track.time_base * rate)], rate, speakers)]  # the last frame is padded
-        depths, pieces = [], []
-        for samples, rate, speakers in raw:
-            floats, depth = _to_float(samples, lossless=codec.lossless)
-            layout, order = layout_of(speakers)
-            if order != sorted(order):
-                floats = spooled(chunk[:, order] for chunk in chunks(floats))
-            depths.append(depth)
-            pieces.append(Piece(floats, rate, layout))
-        # The index of an MP4 file declares its length, counted in packets, from which the encoder delay may have been
-        # removed.
-        declared = 0.0
-        if container_name in EXACT_LENGTHS and track.time_base and track.duration:
-            declared = float(track.duration * track.time_base)
-            if container_name == "mov":
-                decoded = sum(piece.seconds for piece in pieces)
-                declared = decoded + float(max(0, track.duration - end) * track.time_base)
-        note = f"it has {len(tracks)} streams of sound, of which this is number {tracks.index(track) + 1}"
-        return Decoded(
-            pieces,
-            depths[0],
+        floats = [_to_float(samples, lossless=codec.lossless) for samples, _, _ in raw]
+        origins = [(rate, speakers) for _, rate, speakers in raw]
+        decoded = Decoded(
+            [_ordered(samples, *of) for (samples, _), of in zip(floats, origins, strict=True)],
+            floats[0][1],
             FFMPEG_FORMATS.get((container_name, codec.canonical_name.split("_")[0])),
             container_name,
             codec.name.startswith(("pcm", "adpcm")),
             not codec.lossless,
-            declared,
-            tuple(collector.losses),
-            (*([note] if len(tracks) > 1 else []), *first_few(collector.notes)),
+            losses=tuple(collector.losses),
+            notes=(*which_of(tracks.index(track) + 1, len(tracks)), *first_few(collector.notes)),
         )
+        if container_name not in EXACT_LENGTHS or not track.time_base or not track.duration:
+            return decoded
+        if container_name == "mov":
+            # It counts packets, and the encoder delay may have been removed from what was decoded.
+            missing = float(max(0, track.duration - end) * track.time_base)
+            return decoded._replace(declared_seconds=decoded.seconds + missing)
+        return decoded._replace(declared_seconds=float(track.duration * track.time_base))
 
 
-class _Collector:
-    """Collects the frames of a stream, in a piece for each sample rate and number of channels, and what is lost."""
-
-    def __init__(self, container_name: str, speakers: list[str], *, has_gaps: bool) -> None:
-        self.losses: list[Loss] = []
-        self.notes: list[str] = []
-        self._is_flac = container_name == "flac"  # each frame says which sample it begins with, but for damaged ones
-        self._has_gaps = has_gaps or self._is_flac
-        self._may_break_off = container_name in RECORDINGS
-        self._may_begin_anywhere = self._may_break_off or container_name in BARE_FRAMES
-        self._speakers = speakers  # by the header, where the frames don't say
-        self._spools: list[tuple[Spool, tuple[int, int, str], list[str]]] = []
-        self._packer: av.AudioResampler | None = None
-        self._packed = ("", "", 0)
-        self._seconds = self._silence = 0.0
-        self._next: float | None = None  # the time at which the next frame should begin
-        self._failed_at: float | None = None
-
-    def fail(self) -> None:
-        """Note that something could not be decoded."""
-        if self._failed_at is None:
-            self._failed_at = self._seconds
-
-    def add(self, frame: av.AudioFrame) -> None:
-        """Append a frame. Raises ValueError where the rate or the channels change too often."""
-        rate, channels = frame.sample_rate, frame.layout.nb_channels
-        shape = rate, channels, frame.format.packed.name
-        if not self._spools or self._spools[-1][1] != shape:
-            if len(self._spools) == MAX_PIECES:
-                raise ValueError("the sample rate or the channels change too often")
-            speakers = [channel.name for channel in frame.layout.channels]
-            if "NONE" in speakers and len(self._speakers) == channels:
-                speakers = self._speakers
-            self._spools.append((Spool(), shape, speakers))
-        if self._packer is None or self._packed != (frame.format.name, frame.layout.name, rate):
-            self._packer = av.AudioResampler(format=frame.format.packed)  # to_ndarray crashes on 8 planes
-            self._packed = frame.format.name, frame.layout.name, rate
-        begin = None if frame.pts is None or frame.time_base is None else float(frame.pts * frame.time_base)
-        missing = 0.0 if begin is None or self._next is None else begin - self._next
-        blocks = [packed.to_ndarray().reshape(-1, channels) for packed in self._packer.resample(frame)]
-        if self._is_flac and begin is None:
-            self.fail()
-        elif self._failed_at is not None or (self._has_gaps and missing > GAP_SECONDS):
-            self._note_loss(missing, rate, blocks)
-        elif missing > JUMP_SECONDS:
-            self.notes.append(f"its times jump by {missing:.2f} s at {self._seconds:.2f} s: sound may be missing")
-        for block in blocks:
-            self._spools[-1][0].add(block)
-        self._seconds += frame.samples / rate
-        begin = self._next if begin is None else begin  # FLAC frames after a damaged one come without their times
-        self._next = None if begin is None else begin + frame.samples / rate
-
-    def _note_loss(self, missing: float, rate: int, blocks: list[NDArray[Any]]) -> None:
-        fill = round(missing * rate) > 0 and self._silence + missing <= MAX_SILENCE_SECONDS
-        start = self._seconds if fill or self._failed_at is None else self._failed_at
-        self._failed_at = None
-        if self._may_begin_anywhere and not self._seconds:
-            return
-        self._add_loss(Loss(start, missing if fill else None, is_filled=fill))
-        if fill:
-            self._silence += missing
-            silence = np.zeros((round(missing * rate), *blocks[0].shape[1:]), blocks[0].dtype)
-            self._spools[-1][0].add(silence + (128 if silence.dtype == np.uint8 else 0))
-            self._seconds += missing
-
-    def _add_loss(self, loss: Loss) -> None:
-        last = self.losses[-1] if self.losses else None
-        if last and loss.start - last.start - (last.seconds or 0) < GAP_SECONDS:
-            seconds = (last.seconds or 0) + (loss.seconds or 0)
-            loss = Loss(last.start, seconds or None, loss.to_end, loss.is_filled)
-            self.losses.pop()
-        self.losses.append(loss)
-
-    def pieces(self) -> list[tuple[NDArray[Any], int, list[str]]]:
-        """Return all samples `(n, channels)` in the decoder's own dtype, with their sample rates and speakers."""
-        if self._failed_at is not None and not self._may_break_off:
-            self._add_loss(Loss(self._failed_at, None, to_end=True))
-        return [(spool.array(), shape[0], speakers) for spool, shape, speakers in self._spools]
+def _ordered(samples: Samples, sample_rate: int, speakers: list[str]) -> Piece:
+    """Put channels that are for these speakers into WAV order."""
+    layout, order = layout_of(speakers)
+    if order != sorted(order):
+        samples = spooled(chunk[:, order] for chunk in chunks(samples))
+    return Piece(samples, sample_rate, layout)
 
 
-def _packets(container: InputContainer, track: av.AudioStream, collector: _Collector) -> Iterator[Any]:
+def which_of(number: int, streams: int) -> tuple[str, ...]:
+    """Return a note that says which of several streams of sound was decoded."""
+    return (f"it has {streams} streams of sound, of which this is number {number}",) if streams > 1 else ()
+
+
+def _packets(container: InputContainer, track: av.AudioStream, collector: Collector) -> Iterator[Any]:
     """Yield packets to the end of the file, past what can't be read."""
     for _ in range(MAX_FAILURES):
         try:
             yield from container.demux(track)
-        except (av.FFmpegError, ValueError):
+        except (av.FFmpegError, ValueError, IndexError):  # the last where a damaged Ogg file loses its streams
             collector.fail()
         else:
             return

@@ -15,7 +15,7 @@ _LYRICS_BEGIN, _LYRICS_1, _LYRICS_2 = b"LYRICSBEGIN", b"LYRICSEND", b"LYRICS200"
 _MAX_LYRICS_1_BYTES, _MAX_LYRICS_2_BYTES = 5100, 10**6
 _MAX_APE_BYTES = 2**24  # so that the search for a footer ends
 _BLOCK_BYTES = 1 << 16
-_ZEROS = bytes(4)  # MP4 files may begin with three
+_MAX_ZEROS_OF_MP4 = 3
 
 
 def tag_bytes(data: bytes, position: int) -> int:
@@ -47,17 +47,11 @@ def leading_tags_end(stream: BinaryIO) -> int:
 
     That is the end of the file where a tag declares more than there is.
     """
-    position = 0
-    while size := _leading_bytes(_read(stream, position, HEAD_BYTES)):
+    position, size = 0, 1
+    while size:
+        size = _leading_bytes(_read(stream, position, HEAD_BYTES)) or (position and _zeros(stream, position))
         position += size
-    if not position or _read(stream, position, len(_ZEROS)) != _ZEROS:
-        return min(position, stream.seek(0, os.SEEK_END))
-    while block := _read(stream, position, _BLOCK_BYTES):
-        sound = block.lstrip(b"\0")
-        position += len(block) - len(sound)
-        if sound:
-            break
-    return position
+    return min(position, stream.seek(0, os.SEEK_END))
 
 
 def trailing_tags_start(stream: BinaryIO) -> int:
@@ -76,6 +70,15 @@ def _leading_bytes(head: bytes) -> int:
         _, size, _, flags = struct.unpack_from("<4I", head, 8)
         return APE_BYTES + size if flags & _APE_IS_HEADER else APE_BYTES
     return 0
+
+
+def _zeros(stream: BinaryIO, position: int) -> int:
+    """Return how many zeros lie at a position, but 0 for a few, with which MP4 files begin."""
+    start, sound = position, b""
+    while not sound and (block := _read(stream, position, _BLOCK_BYTES)):
+        sound = block.lstrip(b"\0")
+        position += len(block) - len(sound)
+    return position - start if position - start > _MAX_ZEROS_OF_MP4 else 0
 
 
 def _id3_bytes(head: bytes) -> int:
