@@ -98,7 +98,7 @@ corpus:  ## download the training songs from Debian's packages
 
 model: .venv/.tested  ## train and export a model: MODEL=recall
 	$(BIN)/extrap train $(CORPUS) --recipe $(RECIPE) --resume
-	$(BIN)/extrap export runs/$(RECIPE) -o models/$(MODEL) --licence "$(LICENCE)"
+	$(BIN)/extrap export runs/$(RECIPE) -o models/$(MODEL) --overwrite --licence "$(LICENCE)"
 
 study: .venv/.tested  ## repeat the study: train its variants and write docs/study.md's figures
 	for recipe in $(STUDY); do $(BIN)/extrap train corpus --recipe $$recipe --resume || [ $$? = 2 ] || exit; done

@@ -23,10 +23,11 @@ from extrapcli.evaluation.prediction import best_lag, distance, mean, repeat, si
 from extrapcli.evaluation.spectra import FRAMES_PER_SECOND, mel_power
 from extrapcli.models import sha256
 from extrapcli.training.corpus import Corpus
-from extrapcli.training.kinds.clips import Clips, ClipSettings
+from extrapcli.training.kinds.clips import Clips
 from extrapcli.training.kinds.waveform import WaveformRecipe
 from extrapcli.training.recipe import find_recipe
 from extrapcli.training.run import RunFolder
+from extrapcli.training.tables import ClipSettings
 
 DOCS = Path(__file__).parents[1] / "docs"
 TIMED = {"study", "study-lstm"}

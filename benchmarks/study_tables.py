@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from extrapcli.networks.lstm import LstmSettings
+from extrapcli.networks.settings import LstmSettings
 
 VARIANTS = {
     "study": "the study's experiment",

@@ -43,7 +43,8 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder like the shipped ones, with a real but small network: 4 frames of 2000 samples to 3."""
     import keras
 
-    from extrapcli.networks.study import StudySettings, study
+    from extrapcli.networks.settings import StudySettings
+    from extrapcli.networks.study import study
     from extrapcli.spec import WaveformSpec
     from extrapcli.training.export import write_keras, write_onnx
 
@@ -63,7 +64,8 @@ def tiny_amplitude(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder with a real but small network that predicts samples at 22050 Hz from three."""
     import keras
 
-    from extrapcli.networks.amplitude import AmplitudeSettings, amplitude, amplitude_rollout
+    from extrapcli.networks.amplitude import amplitude, amplitude_rollout
+    from extrapcli.networks.settings import AmplitudeSettings
     from extrapcli.spec import SampleSpec
     from extrapcli.training.export import write_keras, write_onnx
     from extrapcli.training.kinds.amplitude_onnx import amplitude_graph

@@ -5,6 +5,10 @@ import pty
 import subprocess
 import sys
 
+import pytest
+
+from extrapcli import console
+
 SCRIPT = """
 from extrapcli import console
 from extrapcli.training.progress import Step
@@ -55,3 +59,20 @@ def test_elsewhere_only_lines_are_written() -> None:
     script = SCRIPT.format(quiet=False)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert (done.stdout, done.stderr) == ("", "extrap: skipped [one].mp3\n")
+
+
+def test_elsewhere_long_work_says_a_line_now_and_then(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = iter(range(0, 1000, 20))  # seconds between what is told
+    monkeypatch.setattr(console, "monotonic", lambda: next(clock))
+    with console.progress(quiet=False) as progress:
+        progress.decoded("song.mp3", 30)
+        for percent in range(10):
+            progress.written(percent / 10, 1)
+    told = capsys.readouterr().err.splitlines()
+    assert told[0].startswith("extrap: song.mp3: ")
+    assert 2 <= len(told) <= 5
+    with console.progress(quiet=True) as progress:
+        progress.written(0.5, 1)
+    assert capsys.readouterr().err == ""

@@ -108,3 +108,10 @@ def test_a_spec_of_another_kind_is_refused_by_name() -> None:
     assert expect(SAMPLE, SampleSpec) is SAMPLE
     with pytest.raises(UnusableModel, match="model w predicts seconds of sound; choose one that predicts samples"):
         expect(WAVEFORM, SampleSpec)
+
+
+@pytest.mark.parametrize("change", [{"look_back": 10**9}, {"sample_rate": 60_000_000}])
+def test_sizes_that_no_shape_declares_have_a_limit(change: dict[str, int]) -> None:
+    values = json.loads(SampleSpec("samples", "amplitude", 22050, 3).to_json()) | change
+    with pytest.raises(UnusableModel, match=r"must be \d+( Hz)? at most"):
+        ModelSpec.from_json(json.dumps(values))

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, TextIO
 
 from extrapcli.errors import CannotWrite
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from extrapcli.training.progress import Progress as TrainingProgress
     from extrapcli.training.progress import Step
 
+
+SILENT_SECONDS = 30
+"""How long work may go on without a word where there is no terminal for a bar."""
 
 _results: TextIO | None = None
 _OVER_THE_BAR = "\r\x1b[2K"  # what is drawn of a bar in this line is erased; it is drawn again below
@@ -88,6 +92,24 @@ class _Bar:
         self.bar.update(self.task, description=escape(one_line(text)), completed=done, total=total, note=note)
 
 
+class _SongLines:
+    """Without a terminal: a line now and then, where the work takes long."""
+
+    def __init__(self) -> None:
+        self.name, self.said = "", monotonic()
+
+    def decoded(self, name: str, seconds: float) -> None:
+        self.name = name
+
+    def written(self, share: float, blocks: int) -> None:
+        self.doing(f"{self.name}: {share:.0%} done")
+
+    def doing(self, what: str) -> None:
+        if monotonic() - self.said >= SILENT_SECONDS:
+            say(what)
+            self.said = monotonic()
+
+
 class _SongBar(_Bar):
     name = ""
 
@@ -104,12 +126,14 @@ class _SongBar(_Bar):
 
 @contextmanager
 def progress(quiet: bool) -> "Iterator[Progress]":
-    """Show the progress of one song on stderr where that is a terminal; else give a silent twin."""
+    """Show the progress of one song on stderr: a bar where that is a terminal, else a line twice a minute."""
     with nullcontext() if quiet else _bar() as bar:
         if bar:
             shown = _SongBar(bar)
             shown.doing("decoding")
             yield shown
+        elif not quiet:
+            yield _SongLines()
         else:
             from extrapcli.pipeline import NoProgress
 
@@ -144,20 +168,27 @@ def batch(quiet: bool, counts: "Counts") -> Iterator[_BatchLines | _BatchBar]:
 
 class _TrainingLines:
     def __init__(self, quiet: bool) -> None:
-        self.quiet = quiet
+        self.quiet, self.said = quiet, monotonic()
 
     def say(self, line: str) -> None:
         if not self.quiet:
             say(line)
+            self.said = monotonic()
 
-    def prepared(self, count: int, of: int) -> None: ...
+    def prepared(self, count: int, of: int) -> None:
+        self._say_if_due(f"{count} of {of}")
 
-    def stepped(self, step: "Step") -> None: ...
+    def stepped(self, step: "Step") -> None:
+        self._say_if_due(f"epoch {step.epoch}/{step.epochs}, step {step.step}/{step.steps}  loss {step.loss:.4f}")
+
+    def _say_if_due(self, line: str) -> None:
+        if monotonic() - self.said >= SILENT_SECONDS:
+            self.say(line)
 
 
 class _TrainingBar(_Bar):
     def prepared(self, count: int, of: int) -> None:
-        self.show(f"preparing files, {count} of {of}", done=count, total=of)
+        self.show(f"{count} of {of}", done=count, total=of)
 
     def stepped(self, step: "Step") -> None:
         hours, seconds = divmod(round(step.seconds_left), 3600)

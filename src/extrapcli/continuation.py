@@ -1,7 +1,7 @@
 """From a song and blocks to a track: its length, its joins, and its sound piece by piece."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,14 +10,21 @@ from extrapcli.audio.song import Song
 from extrapcli.audio.spooled import chunks
 from extrapcli.errors import UnusableModel, UsageError
 from extrapcli.extrapolators.base import Block, Jump
+from extrapcli.ranges import LEAST_MINUTES, MOST_MINUTES, check_number
 
 
 @dataclass(frozen=True)
 class Length:
-    """How long a track should be: `minutes` in all or, with `beyond`, `minutes` more than the song."""
+    """How long a track should be: `minutes` in all or, with `beyond`, `minutes` more than the song.
+
+    Raises UsageError for `minutes` that are out of range.
+    """
 
     minutes: float
     beyond: bool = False
+
+    def __post_init__(self) -> None:
+        check_number("length", self.minutes, LEAST_MINUTES, MOST_MINUTES, "minutes")
 
     def samples(self, song: Song) -> int:
         """Count the samples of the whole track; raise UsageError where the song has that many already."""
@@ -86,6 +93,16 @@ class Continuation:
             )
         yield from chunks(pending[:rest])
         self.copied_seconds = (copied + copying * rest) / rate
+
+
+def with_offset(blocks: Iterator[Block], song: Song) -> Iterator[Block]:
+    """Add to blocks that continue what is heard of a song the offset (DC) that the song has where they begin."""
+    offset = np.zeros(song.channels, song.samples.dtype)
+    for number, block in enumerate(blocks):
+        if not number:
+            at = min(block.start, len(song.samples) - 1)
+            offset = song.samples[at] - song.heard[at]
+        yield replace(block, samples=block.samples + offset) if offset.any() else block
 
 
 def clock(seconds: float) -> str:

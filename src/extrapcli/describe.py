@@ -1,6 +1,6 @@
 """What `extrap models` and `extrap info` print: lines of text about models and songs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -9,59 +9,105 @@ import numpy as np
 from extrapcli.audio.formats import is_audio_name
 from extrapcli.backends import backend_class, open_model, registered
 from extrapcli.errors import ExtrapError, UnusableModel
-from extrapcli.models import DEFAULT, damaged_files, elsewhere, find_model, folders, how_to_get, read_card
+from extrapcli.models import (
+    CARD,
+    DEFAULT,
+    Card,
+    damaged_files,
+    elsewhere,
+    find_model,
+    folders,
+    how_to_get,
+    is_ours,
+    known_models,
+    named_for_nothing,
+    read_card,
+)
 from extrapcli.spec import EncoderSpec, SampleSpec, TuneSpec, WaveformSpec
 
+Line = str | UnusableModel
+"""A line of text or, where a model or a place of models is of no use, the sentence on that."""
 
-def models_table() -> Iterator[str]:
+
+def models_table() -> Iterator[Line]:
     """List the released models: name, size of the file that runs by default, and what each does."""
-    rows = [("model", "size", "what it does")]
-    absent = [folder.name for folder in elsewhere()]
-    for folder in sorted((*folders(), *elsewhere())):
-        card = read_card(folder)
-        size = "not here"
-        if folder.name not in absent:
-            size = f"{(folder / next(iter(card.files))).stat().st_size / 1e6:.1f} MB"
-        name = f"{card.name} (default)" if card.name == DEFAULT else card.name
-        rows.append((name, size, card.title + (" (for research)" if card.research else "")))
+    rows, faults = [("model", "size", "what it does")], [UnusableModel(fault) for fault in named_for_nothing()]
+    absent = elsewhere()
+    for folder in sorted((*folders(), *absent), key=lambda folder: folder.name):
+        name = f"{folder.name} (default)" if folder.name == DEFAULT else folder.name
+        try:
+            card = read_card(folder)
+            size = "not here" if folder in absent else _size(folder, card)
+            rows.append((name, size, card.title + (" (for research)" if card.research else "")))
+        except UnusableModel as error:
+            rows.append((name, "damaged", ""))
+            faults.append(error)
     width = max(len(name) for name, _, _ in rows)
     for name, size, title in rows:
         yield f"{name:<{width}}  {size:>8}  {title}".rstrip()
     yield ""
     yield "More about one of them: extrap models NAME"
+    yield from faults
 
 
-def describe_card(name: str) -> Iterator[str]:
+def _size(folder: Path, card: Card) -> str:
+    main = folder / next(iter(card.files))
+    if not main.is_file():
+        raise UnusableModel(f"{main}: is missing; {_restore(folder)}")
+    return f"{main.stat().st_size / 1e6:.1f} MB"
+
+
+def _restore(folder: Path) -> str:
+    """Say how a damaged model is made whole."""
+    return "install extrap again" if is_ours(folder) else "copy the model again from where it came from, or export it"
+
+
+def describe_card(name: str) -> Iterator[Line]:
     """Tell all that the card of a model says; raise UnusableModel where there is no such card."""
     folder = next((folder for folder in (*folders(), *elsewhere()) if folder.name == name), Path(name))
-    card = read_card(folder) if folder.is_dir() else None
-    if card is None:
-        known = ", ".join(folder.name for folder in folders()) or "none"
-        raise UnusableModel(f"{name}: no such model; the models here: {known}")
+    if not folder.is_dir():
+        raise UnusableModel(f"{name}: no such model; {known_models()}")
+    card = read_card(folder)
     yield card.name
     yield f"  {card.summary}"
     yield f"licence: {card.licence}"
     yield f"trained on: {card.data}"
     yield f"made by: {card.made_by}"
-    for figure, value in card.figures.items():
-        yield f"{figure}: {value}"
+    yield from _figures(card)
     for file in card.files:
         path = folder / file
-        yield f"{path}: {path.stat().st_size / 1e6:.1f} MB" if path.is_file() else f"{file}: {how_to_get(card.name)}"
+        if path.is_file():
+            yield f"{path}: {path.stat().st_size / 1e6:.1f} MB"
+        else:
+            yield f"{path}: not here; {how_to_get(folder.name) if folder in elsewhere() else _restore(folder)}"
 
 
-def verify_models() -> Iterator[str]:
-    """Give a line for each sound model; raise UnusableModel naming the files that are missing or altered."""
-    damaged = []
+def _figures(card: Card) -> Iterator[str]:
+    """Give a line for each figure, with four digits."""
+    yield "measured when it was exported:"
+    for name, value in card.figures.items():
+        text = f"{value:,}" if type(value) is int else f"{value:.4g}" if type(value) is float else value
+        yield f"  {name}: {text}"
+
+
+def verify_models(on_model: Callable[[str], None] = lambda name: None) -> Iterator[Line]:
+    """Give a line for each model; `on_model` is called with its name before its files are read."""
     for folder in folders():
-        wrong = damaged_files(folder)
-        damaged += wrong
-        if not wrong:
+        on_model(folder.name)
+        try:
+            if wrong := damaged_files(folder):
+                names = ", ".join(map(str, wrong))
+                raise UnusableModel(f"{names}: missing or not as released; {_restore(folder)}")
             yield f"{folder.name}: {len(read_card(folder).files)} files as released"
+        except UnusableModel as error:
+            yield error
     for folder in elsewhere():
-        yield f"{folder.name}: not installed; {how_to_get(folder.name)}"
-    if damaged:
-        raise UnusableModel(f"{', '.join(map(str, damaged))}: missing or not as released; install extrap again")
+        try:
+            read_card(folder)
+            yield f"{folder.name}: not installed; {how_to_get(folder.name)}"
+        except UnusableModel as error:
+            yield error
+    yield from map(UnusableModel, named_for_nothing())
 
 
 def describe(file: Path) -> Iterator[str]:
@@ -76,7 +122,7 @@ def describe(file: Path) -> Iterator[str]:
 def _belongs_to_a_backend(file: Path) -> bool:
     for backend in registered():  # one after another: each takes seconds to load
         with suppress(ExtrapError):
-            if file.suffix in backend_class(backend).suffixes:
+            if file.suffix.lower() in backend_class(backend).suffixes:
                 return True
     return False
 
@@ -99,9 +145,8 @@ def _describe_model(path: Path) -> Iterator[str]:
         case EncoderSpec():
             yield f"takes: any number of frames of 1 s at {spec.sample_rate} Hz"
             yield f"gives: {', '.join(spec.outputs)}, for the extrapolator {spec.extrapolator}"
-    if path.is_dir():
-        for name, value in read_card(path).figures.items():
-            yield f"{name}: {value}"
+    if (path / CARD).exists():
+        yield from _figures(read_card(path))
 
 
 def _describe_song(path: Path) -> Iterator[str]:
@@ -116,7 +161,7 @@ def _describe_song(path: Path) -> Iterator[str]:
     yield f"channels: {song.channels}{speakers}"
     yield f"samples: {song.depth}"
     yield f"format: {song.format or 'one that extrap reads but does not write'}"
-    yield f"level: {20 * np.log10(song.samples.std()):.1f} dBFS RMS, peak {np.abs(song.samples).max():.3f}"
+    yield f"level: {20 * np.log10(song.heard.std()):.1f} dBFS RMS, peak {np.abs(song.samples).max():.3f}"
     for name, values in song.tags.text.items():
         yield f"{name}: {'; '.join(values)}"
     if song.tags.pictures:

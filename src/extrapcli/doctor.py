@@ -6,22 +6,35 @@ from pathlib import Path
 
 import numpy as np
 
+from extrapcli import extrapolators
 from extrapcli.audio.decode import decode
 from extrapcli.audio.encode import write_song
 from extrapcli.audio.formats import FORMATS
 from extrapcli.audio.song import Song
+from extrapcli.backends import GROUP as BACKENDS
 from extrapcli.backends import backend_class, open_model, registered
-from extrapcli.errors import ExtrapError
-from extrapcli.models import folders
+from extrapcli.errors import ExtrapError, MissingDependency
+from extrapcli.models import folders, is_ours, named_for_nothing
+from extrapcli.plugins import hidden, package_of
 
 
 def diagnose() -> Iterator[str]:
     """Try each backend on each of its devices, and each format; say what to install for what doesn't work."""
     for name in registered():
         yield from _diagnose_backend(name)
+    for name in extrapolators.registered():
+        try:
+            extrapolators.extrapolator_class(name)
+            yield f"extrapolator {name}: loads"
+        except ExtrapError as error:
+            yield f"extrapolator {name}: no: {error}"
+    for entry in (*hidden(BACKENDS), *hidden(extrapolators.GROUP)):
+        kind = entry.group.removeprefix("extrap.").removesuffix("s")
+        yield f"{kind} {entry.name} of the package {package_of(entry)}: no: the name is taken; tell its authors"
     yield from _diagnose_formats()
     names = [folder.name for folder in folders()]
     yield f"models: {', '.join(names) if names else 'none; install extrap again or set EXTRAP_MODELS'}"
+    yield from named_for_nothing()
 
 
 def _diagnose_backend(name: str) -> Iterator[str]:
@@ -30,17 +43,27 @@ def _diagnose_backend(name: str) -> Iterator[str]:
     except ExtrapError as error:
         yield f"backend {name}: no: {error}"
         return
-    model = next((f for f in folders() for suffix in backend.suffixes if (f / f"model{suffix}").is_file()), None)
-    if model is None:
+    models = [f for f in folders() for suffix in backend.suffixes if (f / f"model{suffix}").is_file()]
+    if not models:
         yield f"backend {name}: loads, but no model here is made for it ({', '.join(backend.suffixes)})"
         return
     for device in backend.devices:
+        yield f"backend {name} on {device}: {_opens(sorted(models, key=is_ours, reverse=True), name, device)}"
+
+
+def _opens(models: list[Path], backend: str, device: str) -> str:
+    """Say whether a backend opens one of some models: a damaged one is not its fault."""
+    told = ""
+    for model in models:
         try:
-            open_model(model, backend=name, device=device)
+            open_model(model, backend=backend, device=device)
+        except MissingDependency as error:
+            return f"no: {error}"
         except ExtrapError as error:
-            yield f"backend {name} on {device}: no: {error}"
+            told = told or f"no: {error}"
         else:
-            yield f"backend {name} on {device}: works"
+            return "works"
+    return told
 
 
 def _diagnose_formats() -> Iterator[str]:

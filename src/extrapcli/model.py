@@ -1,7 +1,7 @@
 """A model that is ready to continue songs: arrays in, arrays out."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +11,12 @@ from extrapcli.audio.decode import song_from_samples
 from extrapcli.audio.song import Song
 from extrapcli.backends import open_model
 from extrapcli.backends.base import Backend
-from extrapcli.continuation import Continuation, Join, Length
+from extrapcli.continuation import Continuation, Join, Length, with_offset
 from extrapcli.errors import UsageError
-from extrapcli.extrapolators import extrapolator_for
+from extrapcli.extrapolators import blocks_of, extrapolator_for
 from extrapcli.extrapolators.base import Ending, Style
 from extrapcli.models import DEFAULT, find_model
+from extrapcli.ranges import MOST_CROSSFADE_SECONDS, check_number
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,9 @@ class Model:
         Raises as the extrapolator does: UsageError for a style it does not have, UnreadableAudio for a song with too
         little to continue from, and UnusableModel.
         """
-        return Continuation(song, extrapolator_for(self._backend, style).blocks(song, wanted), wanted)
+        heard = song if song.heard is song.samples else replace(song, samples=song.heard)
+        blocks = blocks_of(extrapolator_for(self._backend, style), heard, wanted)
+        return Continuation(song, with_offset(blocks, song), wanted)
 
     def continue_song(
         self,
@@ -180,20 +183,12 @@ def length(minutes: float | None, add: float | None) -> Length:
     """Make a length from what a user asks for, 3 minutes by default; raise UsageError where that makes no sense."""
     if minutes is not None and add is not None:
         raise UsageError("minutes and add exclude each other; give one of them")
-    asked = 3.0 if minutes is None and add is None else minutes if add is None else add
-    if asked is None or not 0 < asked < 1e6:
-        raise UsageError(f"a length of {asked} minutes is out of range; give more than 0 and less than a million")
+    asked = add if add is not None else 3.0 if minutes is None else minutes
     return Length(asked, beyond=add is not None)
 
 
 def style(ending: Ending, variety: float, crossfade: float | None, seed: int) -> Style:
     """Make a style from what a user asks for; raise UsageError for what is out of range."""
-    if ending not in ("auto", "song", "fade", "cut"):
-        raise UsageError(f"no ending is called {ending!r}; choose auto, song, fade or cut")
-    if not 0 <= variety <= 1:
-        raise UsageError(f"a variety of {variety} is out of range; give 0 to 1")
-    if crossfade is not None and not crossfade >= 0:
-        raise UsageError(f"a crossfade of {crossfade} s is out of range; give 0 or more")
-    if seed < 0:
-        raise UsageError(f"a seed of {seed} is out of range; give 0 or more")
+    if crossfade is not None:
+        check_number("crossfade", crossfade, 0, MOST_CROSSFADE_SECONDS, "s")
     return Style(fade_seconds=crossfade, ending=ending, variety=variety, seed=seed)

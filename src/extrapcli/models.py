@@ -6,8 +6,10 @@ For a model that is too large, the package has only the card.
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from extrapcli.errors import UnusableModel
 
@@ -45,10 +47,35 @@ def elsewhere() -> list[Path]:
     return [folder for folder in _released() if not _is_here(folder)]
 
 
+def named_for_nothing() -> list[str]:
+    """Return a sentence on each place in $EXTRAP_MODELS that has no models."""
+    return [f"EXTRAP_MODELS: {place}: {fault}" for place in _places() if (fault := _fault(place))]
+
+
+def _fault(place: Path) -> str | None:
+    if not place.exists():
+        return "there is no such folder"
+    if not place.is_dir():
+        return "is a file; name the folder that holds the folders of models"
+    if (place / CARD).is_file():
+        return f"is a model itself; name the folder that it lies in, {place.absolute().parent}"
+    if not any(place.glob(f"*/{CARD}")):
+        return f"holds no models; a model is a folder with a {CARD}, as extrap export makes it"
+    return None
+
+
+def is_ours(folder: Path) -> bool:
+    """Return whether a model came with extrap."""
+    return folder.parent in _PLACES
+
+
+def _places() -> list[Path]:
+    return [Path(place) for place in os.environ.get("EXTRAP_MODELS", "").split(os.pathsep) if place]
+
+
 def _released() -> list[Path]:
-    places = [Path(p) for p in os.environ.get("EXTRAP_MODELS", "").split(os.pathsep) if p]
     found: dict[str, Path] = {}
-    for place in (*places, *_PLACES):
+    for place in (*_places(), *_PLACES):
         for card in sorted(place.glob(f"*/{CARD}")):
             folder = card.parent
             if folder.name not in found or not _is_here(found[folder.name]):
@@ -75,26 +102,55 @@ def find_model(name_or_path: str | Path) -> Path:
         if folder.name == name_or_path:
             return folder
     path = Path(name_or_path)
-    if path.exists():
-        return path
+    with suppress(OSError, ValueError):  # a name too long for a file, or with a zero in it
+        if path.exists():
+            return path
     if name_or_path in [folder.name for folder in elsewhere()]:
         raise UnusableModel(f"{name_or_path}: {how_to_get(name_or_path)}")
-    known = ", ".join(folder.name for folder in folders()) or "none"
-    raise UnusableModel(f"{name_or_path}: no such model or file; the models here: {known} (see extrap models)")
+    if "://" in name_or_path:
+        raise UnusableModel(f"{name_or_path}: extrap downloads nothing; download the model and give its path")
+    raise UnusableModel(f"{name_or_path}: no such model or file; {known_models()}")
+
+
+def known_models() -> str:
+    """Say which models there are."""
+    names = ", ".join(folder.name for folder in folders()) or "none"
+    return f"the models here: {names} (see extrap models)"
 
 
 def read_card(folder: Path) -> Card:
     """Read a model's card; raise UnusableModel where it is damaged."""
     path = folder / CARD
     try:
-        card = Card(**json.loads(path.read_text(encoding="utf-8")))
-        if not isinstance(card.figures, dict) or not all(isinstance(digest, str) for digest in card.files.values()):
-            raise TypeError("figures and files must be tables")
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise UnusableModel(f"{path}: not a model card: {error}") from None
-    if any(Path(name).name != name for name in card.files):
-        raise UnusableModel(f"{path}: names files elsewhere; a model's files lie beside its card")
-    return card
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UnusableModel(f"{path}: cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        raise UnusableModel(f"{path}: not a model card, which is JSON; export the model again") from None
+    if fault := _fault_of_card(values):
+        raise UnusableModel(f"{path}: not a model card: {fault}; export the model again")
+    return Card(**values)
+
+
+def _fault_of_card(values: Any) -> str | None:
+    if not isinstance(values, dict):
+        return "it is no table"
+    kinds = {field.name: field for field in fields(Card)}
+    if unknown := sorted(values.keys() - kinds.keys()):
+        return f"{unknown[0]} is no part of one"
+    for name, field in kinds.items():
+        if name not in values and field.default is MISSING:
+            return f"it lacks {name}"
+        if name not in ("figures", "files") and type(values.get(name, field.default)) is not field.type:
+            return f"{name} must be {'true or false' if name == 'research' else 'text'}"
+    figures, files = values["figures"], values["files"]
+    if not isinstance(figures, dict) or not all(type(value) in (int, float, str) for value in figures.values()):
+        return "figures must be a table of numbers and texts"
+    if not isinstance(files, dict) or not files or not all(isinstance(digest, str) for digest in files.values()):
+        return "files must be a table of checksums"
+    if any(Path(name).name != name for name in files):
+        return "it names files elsewhere; a model's files lie beside its card"
+    return None
 
 
 def write_card(folder: Path, card: Card) -> None:

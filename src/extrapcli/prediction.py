@@ -19,6 +19,7 @@ from extrapcli.errors import UsageError
 from extrapcli.models import find_model, folders
 from extrapcli.naming import check_destination, choose_format, read_song, track_path
 from extrapcli.pipeline import NoProgress, Progress
+from extrapcli.ranges import MOST_LOOK_BACK, check_whole
 from extrapcli.spec import SampleSpec, expect
 
 DEFAULT_MODEL = "amplitude"
@@ -93,14 +94,17 @@ def predict_song(
 ) -> Prediction:
     """Write the prediction of a song, at the model's sample rate, and measure it.
 
-    It goes to `out`, a file, a folder or `-`, or beside the song. Raises as `open_model`, `decode` and `atomic_file`
-    do, UnusableModel where the model does not predict samples, and UsageError where it can't look back so far.
+    Predicted and measured is what is heard; the song's offset (DC) is added to it. It goes to `out`, a file, a folder
+    or `-`, or beside the song. Raises as `open_model`, `decode` and `atomic_file` do, UnusableModel where the model
+    does not predict samples, and UsageError where it can't look back so far.
     """
     progress = progress or NoProgress()
     check_destination([source], out, into_folder=into_folder)
     backend, look_back = open_predictor(options)
     song, rate = read_song(source), expect(backend.spec, SampleSpec).sample_rate
-    samples = resample(song.samples, from_rate=song.sample_rate, to_rate=rate)
+    samples, offset = (
+        resample(sound, from_rate=song.sample_rate, to_rate=rate) for sound in (song.heard, song.samples - song.heard)
+    )
     format = choose_format(options.format, out, replace(song, samples=samples, sample_rate=rate))
     if reason := unsupported(format, rate, song.channels):
         raise UsageError(f"{song.name}: {reason}", hint="format")
@@ -108,7 +112,9 @@ def predict_song(
     progress.decoded(song.name, song.seconds)
     with atomic_file(path, source=source, overwrite=options.overwrite) as whole:
         predicted = predict_samples(backend, samples, look_back, lambda share: progress.written(share, 0))
-        notes = write_song(whole, replace(song, samples=predicted, sample_rate=rate), format=format)
+        made = replace(song, samples=predicted + offset, sample_rate=rate)
+        notes = write_song(whole, made, format=format)
+    progress.doing("measuring the prediction")
     linearly = [linear.predict(linear.fit([channel], look_back), channel) for channel in samples.T]
     return Prediction(
         song=song.name,
@@ -155,6 +161,8 @@ def open_predictor(options: PredictionOptions) -> tuple[Backend, int]:
 
     Where the model NAME was trained on another number of samples and there is a NAME-long, that one is opened.
     """
+    if options.look_back is not None:
+        check_whole("look-back", options.look_back, 1, MOST_LOOK_BACK, "samples")
 
     def opened(name: str) -> tuple[Backend, int]:
         backend = open_model(
@@ -163,7 +171,7 @@ def open_predictor(options: PredictionOptions) -> tuple[Backend, int]:
         return backend, expect(backend.spec, SampleSpec).look_back
 
     backend, longest = opened(options.model)
-    look_back = options.look_back or longest
+    look_back = longest if options.look_back is None else options.look_back
     if look_back != longest and f"{options.model}{LONG}" in {folder.name for folder in folders()}:
         backend, longest = opened(f"{options.model}{LONG}")
     if look_back > longest:

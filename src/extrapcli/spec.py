@@ -7,12 +7,15 @@ from math import prod
 from typing import Any, ClassVar, TypeVar
 
 from extrapcli.errors import UnusableModel
+from extrapcli.ranges import MOST_LOOK_BACK
 
 METADATA_KEY = "extrap"
 """Name of the ONNX metadata entry, and of the member of a `.keras` archive, that holds a spec."""
 
 MOST_NUMBERS = 2**26
 """Limit on the numbers in one tensor, counting the axes of known size: a declared size alone must not fill memory."""
+
+MOST_RATE = 768_000  # Hz
 
 Shape = tuple[int | None, ...]
 """The axes of a tensor without its batch axis; None for an axis of any length."""
@@ -65,8 +68,8 @@ class ModelSpec:
         """
         try:
             values = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise UnusableModel(f"model spec: not JSON ({error})") from None
+        except (ValueError, RecursionError):
+            raise UnusableModel(f"model spec: not JSON: {text[:200]}") from None
         if isinstance(values, dict) and "kind" not in values:
             values = _from_first_format(values, text)
         if not isinstance(values, dict) or str(values.get("kind")) not in KINDS:
@@ -95,6 +98,8 @@ class AudioSpec(ModelSpec):
         _check_name("extrapolator", self.extrapolator)
         _check_sizes(sample_rate=self.sample_rate)
         super().__post_init__()
+        if self.sample_rate > MOST_RATE:
+            raise UnusableModel(f"model spec: sample_rate must be {MOST_RATE} Hz at most, not {self.sample_rate}")
 
 
 @dataclass(frozen=True)
@@ -171,6 +176,8 @@ class SampleSpec(AudioSpec):
 
     def __post_init__(self) -> None:
         _check_sizes(look_back=self.look_back)
+        if self.look_back > MOST_LOOK_BACK:
+            raise UnusableModel(f"model spec: look_back must be {MOST_LOOK_BACK} at most, not {self.look_back}")
         super().__post_init__()
 
     @property

@@ -1,5 +1,6 @@
 """The smaller commands."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from extrapcli.errors import UnusableModel
+from extrapcli.models import read_card
 from tests.conftest import EXTRAP, SONG, Extrap
 
 ROOT = Path(__file__).parents[2]
@@ -49,6 +52,101 @@ def test_models_verify_finds_an_altered_file(extrap: Extrap, tmp_path: Path, mon
     ran = extrap("models", "verify", status=4)
     assert "model.onnx" in ran.stderr
     assert "model.keras" not in ran.stderr
+
+
+def lay_models(folder: Path) -> None:
+    """Lay a sound model, an altered one, two whose card is damaged, and one that lacks a file."""
+    for name in ("sound", "altered", "lacking", "no-json", "wrong"):
+        shutil.copytree(ROOT / "models" / "amplitude", folder / name)
+    (folder / "altered" / "model.onnx").write_bytes(b"altered")
+    (folder / "lacking" / "model.onnx").unlink()
+    (folder / "no-json" / "card.json").write_text("{")
+    (folder / "wrong" / "card.json").write_text('{"name": 3}')
+
+
+@pytest.mark.parametrize("command", [("models",), ("models", "verify")])
+def test_one_bad_model_does_not_hide_the_rest(
+    command: tuple[str, ...], extrap: Extrap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lay_models(tmp_path / "models")
+    monkeypatch.setenv("EXTRAP_MODELS", str(tmp_path / "models"))
+    ran = extrap(*command, status=4)
+    names = [line.split()[0].removesuffix(":") for line in ran.lines if line]
+    assert {"sound", "recall", "study", "amplitude"} <= set(names)
+    for part in (
+        "no-json/card.json: not a model card, which is JSON; export the model again",
+        "wrong/card.json: not a model card: name must be text",
+        "lacking/model.onnx: ",
+    ):
+        assert part in ran.stderr
+    assert ("altered/model.onnx: missing or not as released" in ran.stderr) == ("verify" in command)
+    assert "install extrap again" not in ran.stderr
+    assert "bug" not in ran.stderr
+
+
+CARDS = [
+    ("[]", "it is no table"),
+    ('{"name": "x"}', "it lacks summary"),
+    ('{"names": "x"}', "names is no part of one"),
+]
+
+
+@pytest.mark.parametrize(("text", "says"), CARDS)
+def test_what_is_wrong_with_a_card_is_named(text: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / "card.json").write_text(text)
+    with pytest.raises(UnusableModel, match=says):
+        read_card(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"files": {}}, "files must be a table"),
+        ({"files": {"model.onnx": 3}}, "files must be a table"),
+        ({"files": {"../model.onnx": "x"}}, "names files elsewhere"),
+        ({"figures": [1]}, "figures must be a table"),
+        ({"figures": {"loss": None}}, "figures must be a table"),
+        ({"licence": 3}, "licence must be text"),
+        ({"title": None}, "title must be text"),
+        ({"research": "yes"}, "research must be true or false"),
+    ],
+)
+def test_every_part_of_a_card_is_checked(change: dict[str, object], says: str, tmp_path: Path) -> None:
+    card = json.loads((ROOT / "models" / "recall" / "card.json").read_text())
+    (tmp_path / "card.json").write_text(json.dumps(card | change))
+    with pytest.raises(UnusableModel, match=says):
+        read_card(tmp_path)
+
+
+def test_places_of_models_that_have_none_are_named(
+    extrap: Extrap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("")
+    places = (tmp_path / "gone", tmp_path / "empty", tmp_path / "file", ROOT / "models" / "study")
+    monkeypatch.setenv("EXTRAP_MODELS", os.pathsep.join(map(str, places)))
+    told = (
+        f"EXTRAP_MODELS: {tmp_path / 'gone'}: there is no such folder",
+        f"EXTRAP_MODELS: {tmp_path / 'empty'}: holds no models",
+        f"EXTRAP_MODELS: {tmp_path / 'file'}: is a file",
+        f"EXTRAP_MODELS: {ROOT / 'models' / 'study'}: is a model itself; name the folder that it lies in, {ROOT}",
+    )
+    for command, status in ((("models",), 4), (("models", "verify"), 4), (("info", "recall"), 0)):
+        said = extrap(*command, status=status).stderr
+        assert all(said.count(part) == 1 for part in told)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("n" * 5000, "no such model or file"),
+        ("https://example.com/model.onnx", "extrap downloads nothing"),
+        ("folder", "folder: this folder holds no model.onnx or model.keras"),
+    ],
+)
+def test_what_is_no_model_is_said(name: str, says: str, extrap: Extrap, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    assert says in extrap("continue", SONG, "--model", name, "-o", "t.wav", status=4).stderr
 
 
 @pytest.mark.slow

@@ -113,3 +113,16 @@ def test_the_shipped_model_continues_a_song_of_any_rate(extrap: Extrap, tmp_path
     song, track = (soundfile.read(tmp_path / name, dtype="int16")[0] for name in ("song.wav", "one.wav"))
     assert len(track) == 4 * 8000
     np.testing.assert_array_equal(track[: len(song)], song)
+
+
+@pytest.mark.slow
+def test_an_offset_makes_no_prediction_look_better(extrap: Extrap, tmp_path: Path) -> None:
+    """It is trivial to predict; the prediction has it all the same."""
+    sound, told = 0.2 * chord(2, 22050, 1), []
+    for offset in (0, 0.7):
+        soundfile.write(tmp_path / "piece.wav", sound + offset, 22050, subtype="FLOAT")
+        told.append(json.loads(extrap("predict", "piece.wav", "--json", "--overwrite").stdout))
+        predicted, _ = soundfile.read(tmp_path / "piece-predicted.wav")
+        assert predicted.mean() == pytest.approx(sound.mean() + offset, abs=0.01)
+    for name in ("error", "linear_prediction", "last_sample"):
+        assert told[1][name]["decibels"] == pytest.approx(told[0][name]["decibels"], abs=0.2)

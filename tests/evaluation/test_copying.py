@@ -1,5 +1,7 @@
 """Copies are found at any shift, gain and bit depth; music that only resembles the song is no copy."""
 
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -86,8 +88,8 @@ def test_an_uninterrupted_copy_is_one_run(song: Sound) -> None:
 
 def test_silence_is_no_copy(song: Sound) -> None:
     silence = np.zeros(5 * RATE, np.float32)
-    assert copies(song, silence) == Copies(0, 0)
-    assert copies(silence, silence) == Copies(0, 0)
+    for sound in (song, silence):
+        assert np.isnan(astuple(copies(sound, silence))).all()
     assert copies(np.concatenate([song, silence]), np.concatenate([silence, song])).share > 0.95
 
 
@@ -101,5 +103,8 @@ def test_silence_does_not_count(song: Sound, other: Sound) -> None:
 @pytest.mark.parametrize("seconds", [0, 0.5, 0.99, 1, 1.1])
 def test_short_sound_is_measured_from_a_second_on(seconds: float, song: Sound) -> None:
     made = song[RATE:][: round(seconds * RATE)]
-    assert copies(song, made) == (Copies(1, 1) if seconds >= 1 else Copies(0, 0))
-    assert copies(made, song).share < 0.2
+    if seconds < 1:
+        assert np.isnan(astuple(copies(song, made)) + astuple(copies(made, song))).all()
+    else:
+        assert copies(song, made) == Copies(1, 1)
+        assert copies(made, song).share < 0.2

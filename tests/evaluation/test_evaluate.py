@@ -17,7 +17,7 @@ from extrapcli.continuation import Join
 from extrapcli.errors import MissingDependency, UsageError
 from extrapcli.evaluation.head import head_seconds, match_format
 from extrapcli.evaluation.report import read_joins
-from extrapcli.evaluation.results import Evaluation
+from extrapcli.evaluation.results import Evaluation, MeasuredJoin
 from extrapcli.evaluation.track import evaluate_track
 from tests.evaluation.sounds import Sound
 
@@ -163,12 +163,23 @@ def test_degenerate_sound_is_evaluated(kind: str) -> None:
     evaluated(song, song if kind == "a constant" else 0 * song, joins=[Join(3, 0.1)])
 
 
-def test_silence_after_a_song_is_evaluated(music: Sound) -> None:
-    found = evaluated(music[: 3 * RATE], np.zeros(3 * RATE, np.float32))
-    values = {name: result.value for name, result in found.measures.items()}
-    assert values["collapsed_share"] == 100
-    assert values["chroma_similarity"] == values["key_similarity"] == values["copied_share"] == 0
-    assert values["flatness_drift"] is values["rolloff_drift"] is values["tempo_ratio"] is None
+SELF_REPETITION = {"repeated_within_minute", "median_return_seconds", "loop_share", "longest_loop_seconds"}
+HEARD_IN_SILENCE = {
+    "join_sharpness", "join_flux", "join_level_step", "max_loudness_difference", "loudness_drift", "collapsed_share",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rate", [22050, 44100])
+def test_silence_after_a_song_has_no_values_but_that_it_is_silent(rate: int, music: Sound) -> None:
+    """Neither has the control; although resampling lets a millisecond of the song ring on."""
+    song = resample(music[: 3 * RATE, None], from_rate=RATE, to_rate=rate)
+    found = evaluated(song, np.zeros((4 * rate, 1), np.float32), rate=rate).measures
+    for values in (
+        {name: result.value for name, result in found.items()},
+        {name: result.controls["silence"] for name, result in found.items()},
+    ):
+        assert values["collapsed_share"] == 100
+        assert {name for name, value in values.items() if value is not None} == HEARD_IN_SILENCE
 
 
 def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,3 +202,55 @@ def test_controls_of_a_longer_song_have_the_expected_values(seconds: int, music:
         assert (found[name]["noise"] or 0) < 5
     assert found["collapsed_share"]["true continuation"] == 0
     assert (found["longest_loop_seconds"]["loop"] or 0) > 8
+
+
+def measured(found: Evaluation) -> dict[str, float | None]:
+    return {name: result.value for name, result in found.measures.items()}
+
+
+def test_a_song_of_silence_has_no_values(music: Sound) -> None:
+    """Nor has a track whose song is dither."""
+    rng = np.random.default_rng(0)
+    for song in (np.zeros(3 * RATE), rng.integers(-1, 2, 3 * RATE) / 32768):
+        values = measured(evaluated(song.astype(np.float32), music[: 3 * RATE], joins=[Join(3, 0)]))
+        silent = {name for name, value in values.items() if value is None}
+        assert silent >= {measure for measure in values if measure not in SELF_REPETITION}
+
+
+def test_where_half_of_a_song_is_silent_nothing_stands_for_its_true_continuation(music: Sound) -> None:
+    song = np.concatenate([np.zeros(4 * RATE, np.float32), music[: 4 * RATE]])
+    found = evaluated(song, music[4 * RATE : 8 * RATE]).measures
+    assert found["chroma_similarity"].value is not None
+    assert found["chroma_similarity"].controls["true continuation"] is None
+    assert found["copied_share"].controls["true continuation"] is None
+
+
+def test_a_join_in_silence_has_no_ranks(music: Sound) -> None:
+    quiet = np.zeros(3 * RATE, np.float32)
+    joins = [Join(6, 0.1), Join(7.5, 0.1)]
+    found = evaluated(music[: 6 * RATE], quiet, music[: 3 * RATE], joins=joins)
+    assert found.joins[0].level_percentile is not None
+    assert found.joins[1] == MeasuredJoin(7.5, 0.1, None, None, None, None)
+    assert not found.joins[1].stands_out
+
+
+def test_a_very_soft_song_is_measured_as_a_loud_one(music: Sound, other: Sound) -> None:
+    """Its peak is near -60 dBFS, and it would lie below the gate of BS.1770."""
+    loud, soft = (evaluated(gain * music[: 6 * RATE], gain * other[: 6 * RATE]) for gain in (1, 0.002))
+    for name, value in measured(loud).items():
+        assert measured(soft)[name] == (None if value is None else pytest.approx(value, abs=1)), name
+    assert soft.song_loudness == pytest.approx(loud.song_loudness + 20 * np.log10(0.002), abs=0.2)
+
+
+@pytest.mark.parametrize("offset", [(0.2, 0.2), (0.3, -0.2)])
+def test_an_offset_changes_no_value(offset: tuple[float, float], music: Sound, other: Sound) -> None:
+    song, follows = (np.outer(sound[: 6 * RATE], [1, 0.8]) for sound in (music, other))
+    plain, moved = (measured(evaluated(song + by, follows + by)) for by in (0, np.array(offset)))
+    assert moved["copied_share"] == 0
+    for name, value in plain.items():
+        assert moved[name] == (None if value is None else pytest.approx(value, abs=1, rel=0.05)), name
+
+
+def test_a_continuation_without_the_offset_of_its_song_clicks(music: Sound) -> None:
+    found = evaluated(music[: 4 * RATE] + 0.4, music[4 * RATE : 8 * RATE], joins=[Join(4, 0)])
+    assert found.joins[0].sharpness_percentile == 100

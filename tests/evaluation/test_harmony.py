@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from extrapcli.dsp.keys import MAJOR_PROFILE, MINOR_PROFILE
 from extrapcli.evaluation.harmony import NAMES, RATE, chroma, chroma_similarity, key, key_similarity
-from extrapcli.evaluation.reference import mono
 from tests.evaluation.sounds import Sound, few, pink, tones, white
 
 Array = NDArray[np.float64]
@@ -112,17 +111,8 @@ def test_silence_has_neither_notes_nor_key(music: Sound) -> None:
     silent = chroma(np.zeros(5 * RATE, np.float32))
     assert not silent.any()
     assert key(silent) is None
-    assert chroma_similarity(chroma(music), silent) == 0
-    assert key_similarity(chroma(music), silent) == key_similarity(silent, silent) == 0
-
-
-@pytest.mark.parametrize("rate", [44100, 48000])
-def test_ringing_of_the_resampler_is_no_harmony(rate: int) -> None:
-    """Where a track falls silent, resampling lets a millisecond of the song ring on."""
-    song = np.concatenate([white(3, rate, rms=0.2), np.zeros(5 * rate, np.float32)])
-    silent = mono(song[:, None], rate)[3 * RATE :]
-    assert np.abs(silent).max() > 0.01
-    assert not chroma(silent).any()
+    assert np.isnan(chroma_similarity(chroma(music), None))
+    assert np.isnan([key_similarity(chroma(music), silent), key_similarity(silent, None)]).all()
 
 
 @pytest.mark.parametrize("samples", [1, 100, 2048, 5000])

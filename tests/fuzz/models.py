@@ -39,9 +39,10 @@ def _write(folder: Path, suffix: str) -> None:
     import keras
 
     from extrapcli.melody.encoding import BAR_POSITIONS
-    from extrapcli.networks.melody import MelodySettings, melody_step
-    from extrapcli.networks.recall import FRAME_SAMPLES, RecallSettings, recall
-    from extrapcli.networks.study import StudySettings, study
+    from extrapcli.networks.melody import melody_step
+    from extrapcli.networks.recall import recall
+    from extrapcli.networks.settings import FRAME_SAMPLES, MelodySettings, RecallSettings, StudySettings
+    from extrapcli.networks.study import study
     from extrapcli.training.export import write_keras, write_onnx
 
     steps = MelodySettings(units=4, vector=4, lowest=60, highest=72)

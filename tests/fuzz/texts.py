@@ -6,9 +6,11 @@ from pathlib import Path
 
 from extrapcli.batch.manifest import Manifest, Record
 from extrapcli.errors import UnusableModel, UsageError
+from extrapcli.evaluation.report import read_joins
 from extrapcli.models import damaged_files, read_card
 from extrapcli.spec import EncoderSpec, ModelSpec, SampleSpec, TuneSpec, WaveformSpec
 from extrapcli.training.corpus import Corpus
+from extrapcli.training.recipe import read_recipe
 from tests.fuzz.fuzz import Target
 from tests.fuzz.mutate import mutate_text
 
@@ -40,8 +42,6 @@ def recipe_seeds(folder: Path) -> None:
 
 
 def read_recipe_file(path: Path) -> None:
-    from extrapcli.training.recipe import read_recipe  # imports Keras, which the other targets don't need
-
     read_recipe(path).to_json()
 
 
@@ -68,6 +68,11 @@ def verify_card(path: Path) -> None:
     damaged_files(card.parent)
 
 
+def joins_seeds(folder: Path) -> None:
+    (folder / "a.json").write_text('{"track": "a.flac", "joins": [{"seconds": 30.5, "fade_seconds": 0.1}]}')
+    (folder / "b.json").write_text('{"joins": [{"seconds": 3}, {"seconds": 1e2, "jump": {"layer": "all"}}]}')
+
+
 def spec_seeds(folder: Path) -> None:
     specs: list[ModelSpec] = [
         WaveformSpec("plain", "waveform", 22050, 20, 10),
@@ -87,4 +92,5 @@ MANIFEST = Target("manifest", manifest_seeds, mutate_text, read_manifest, (Usage
 RECIPE = Target("recipe", recipe_seeds, mutate_text, read_recipe_file, (UsageError,))
 CORPUS = Target("corpus", corpus_seeds, mutate_text, read_corpus, (UsageError,))
 CARD = Target("card", card_seeds, mutate_text, verify_card, (UnusableModel,))
+JOINS = Target("joins", joins_seeds, mutate_text, read_joins, (UsageError,))
 SPEC = Target("spec", spec_seeds, mutate_text, read_spec, (UnusableModel,))

@@ -8,7 +8,8 @@ import pytest
 def tune_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder like the shipped ones, with a small network for tunes and random weights."""
     from extrapcli.melody.encoding import BAR_POSITIONS
-    from extrapcli.networks.melody import MelodySettings, melody_step
+    from extrapcli.networks.melody import melody_step
+    from extrapcli.networks.settings import MelodySettings
     from extrapcli.spec import TuneSpec
     from extrapcli.training.export import write_keras, write_onnx
 

@@ -221,3 +221,10 @@ def test_a_tune_begins_with_a_seed_or_a_recording(extrap: Extrap, tune_model: Pa
         assert "--from" in ran.stderr
         assert len(ran.stderr.splitlines()) == 1
     assert "3/8" in extrap("melody", "--from", "s.mp3", "--metre", "5/4", "--model", tune_model, status=2).stderr
+
+
+def test_a_recording_with_one_channel_inverted_is_heard_from_where_its_music_begins(tmp_path: Path) -> None:
+    """Behind five minutes of silence, and with an offset."""
+    stereo = np.pad(played(TUNE, 100), (310 * SAMPLE_RATE, 0))[:, None] * np.array([1, -1], np.float32)
+    soundfile.write(tmp_path / "tune.wav", 0.5 * stereo + [0.2, -0.1], SAMPLE_RATE)
+    assert read_recording(tmp_path / "tune.wav", "4/4").tune.notes == TUNE.notes

@@ -6,7 +6,8 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
-from extrapcli.networks.amplitude import AmplitudeSettings, amplitude, amplitude_rollout
+from extrapcli.networks.amplitude import amplitude, amplitude_rollout
+from extrapcli.networks.settings import AmplitudeSettings
 from extrapcli.training.kinds.amplitude_onnx import amplitude_graph
 
 SETTINGS = [

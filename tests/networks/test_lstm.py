@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from extrapcli.networks.lstm import LstmSettings, lstm
-from extrapcli.networks.study import StudySettings, study
+from extrapcli.networks.lstm import lstm
+from extrapcli.networks.settings import LstmSettings, StudySettings
+from extrapcli.networks.study import study
 
 SMALL: dict[str, Any] = {"context_frames": 3, "horizon_frames": 2, "frame_samples": 100}
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from extrapcli.networks.melody import MelodySettings, melody, to_step
+from extrapcli.networks.melody import melody, to_step
+from extrapcli.networks.settings import MelodySettings
 
 
 @pytest.mark.parametrize(

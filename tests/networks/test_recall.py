@@ -3,17 +3,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from extrapcli.networks.recall import (
-    FRAME_SAMPLES,
-    HOP_SAMPLES,
-    HOPS,
-    MATCH_WEIGHT,
-    WINDOW_SAMPLES,
-    RecallSettings,
-    log_mel,
-    mel_bands,
-    recall,
-)
+from extrapcli.networks.recall import HOP_SAMPLES, MATCH_WEIGHT, WINDOW_SAMPLES, log_mel, mel_bands, recall
+from extrapcli.networks.settings import FRAME_SAMPLES, HOPS, RecallSettings
 
 SETTINGS = RecallSettings(bands=16, width=8, vector=6, dilations=(1, 2, 4))
 

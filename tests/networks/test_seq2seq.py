@@ -8,7 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from extrapcli.backends import open_model
-from extrapcli.networks.seq2seq import Seq2seqSettings, seq2seq
+from extrapcli.networks.seq2seq import seq2seq
+from extrapcli.networks.settings import Seq2seqSettings
 from extrapcli.spec import WaveformSpec
 from extrapcli.training.export import write_keras, write_onnx
 

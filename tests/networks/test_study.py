@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from extrapcli.networks.study import StudySettings, study
+from extrapcli.networks.settings import StudySettings
+from extrapcli.networks.study import study
 
 Vector = NDArray[Any]
 SMALL: dict[str, Any] = {"context_frames": 5, "horizon_frames": 3, "frame_samples": 30}

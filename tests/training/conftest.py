@@ -1,3 +1,5 @@
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -5,6 +7,8 @@ import numpy as np
 import pytest
 import soundfile
 from numpy.typing import NDArray
+
+from tests.conftest import EXTRAP, chord
 
 
 class RecordedProgress:
@@ -38,3 +42,44 @@ def lay_corpus(tmp_path: Path) -> LayCorpus:
         return tmp_path / "corpus"
 
     return lay
+
+
+RECIPE = """
+network = "study"
+seed = 3
+[study]
+context_frames = 2
+horizon_frames = 1
+frame_samples = 2000
+widths = [64, 64, 64, 64]
+[clips]
+per_song = 3
+[fit]
+epochs = 2
+batch_size = 4
+"""
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `recipe.toml`, `corpus` and a finished `run`."""
+    folder = tmp_path_factory.mktemp("trained")
+    rng = np.random.default_rng(4)
+    for split, count in (("train", 3), ("validation", 2)):
+        (folder / "corpus" / split).mkdir(parents=True)
+        for number in range(count):
+            sound = chord(9, 8000, 2) + rng.normal(scale=0.01, size=(72000, 2))
+            soundfile.write(folder / "corpus" / split / f"{number}.flac", sound, 8000)
+    (folder / "recipe.toml").write_text(RECIPE)
+    command = [str(EXTRAP), "train", "corpus", "--recipe", "recipe.toml", "--run", "run"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "run/best.keras\n"), done.stderr
+    assert "epoch 2/2" in done.stderr
+    return folder
+
+
+@pytest.fixture
+def copy(trained: Path, tmp_path: Path) -> Path:
+    """The same, to change at will; songs and shards keep their times."""
+    shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
+    return tmp_path

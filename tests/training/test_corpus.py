@@ -10,10 +10,11 @@ import pytest
 import soundfile
 
 from extrapcli.errors import CannotWrite, UnreadableAudio, UsageError
-from extrapcli.networks.study import StudySettings
+from extrapcli.networks.settings import StudySettings
 from extrapcli.training.corpus import Corpus, Shard, Stamp, content_hash, decoded, prepare
 from extrapcli.training.device import ALONE, Worker
-from extrapcli.training.kinds.clips import Clips, ClipSettings, scaled
+from extrapcli.training.kinds.clips import Clips, scaled
+from extrapcli.training.tables import ClipSettings
 from tests.conftest import chord
 from tests.training.conftest import RecordedProgress
 
@@ -267,3 +268,10 @@ def test_the_notes_beside_shards_say_what_the_songs_were(songs: list[Path], tmp_
         },
         "length": 8000,
     }
+
+
+def test_a_shard_hears_what_is_inverted_and_not_the_offset(tmp_path: Path) -> None:
+    left = chord(4, 8000, 1)
+    soundfile.write(tmp_path / "song.wav", 0.5 * left * [1, -1] + [0.4, -0.3], 8000, subtype="FLOAT")
+    (shard,) = prepare([tmp_path / "song.wav"], tmp_path / "shards", decoded(8000), RecordedProgress())
+    np.testing.assert_allclose(shard.read() / 32767, 0.5 * left[:, 0], atol=2e-3)

@@ -9,7 +9,7 @@ from extrapcli.backends import open_model
 from extrapcli.errors import UsageError
 from extrapcli.melody.encoding import METRES
 from extrapcli.models import damaged_files, read_card
-from extrapcli.networks.melody import MelodySettings
+from extrapcli.networks.settings import MelodySettings
 from extrapcli.spec import TuneSpec, expect
 from extrapcli.training.kinds.melody import TuneExcerpts, read_collection
 from tests.conftest import Extrap

@@ -13,8 +13,9 @@ from extrapcli.evaluation.retrieval import PLAIN, retrieval
 from extrapcli.frames import Frames
 from extrapcli.models import damaged_files, read_card
 from extrapcli.spec import EncoderSpec
-from extrapcli.training.kinds.ranking import FORBIDDEN, Rankings, RankingSettings, future_costs, principal_patches
+from extrapcli.training.kinds.ranking import FORBIDDEN, Rankings, future_costs, principal_patches
 from extrapcli.training.recipe import find_recipe
+from extrapcli.training.tables import RankingSettings
 from tests.toy import ToyBackend
 from tests.training.conftest import LayCorpus
 from tests.training.here import export, train
@@ -99,6 +100,19 @@ def test_clips_forbid_what_is_no_jump_and_repeat_from_their_seed(rng: np.random.
             assert allowed.max() <= query - 248
     np.testing.assert_array_equal(rankings.batch(0, 0).targets, costs)
     assert not np.array_equal(rankings.batch(1, 0).targets, costs)
+
+
+def test_clips_are_no_longer_than_the_longest_song(rng: np.random.Generator, tmp_path: Path) -> None:
+    lengths = (1500, 1000)
+    songs = [rng.normal(size=(length, 8)).astype(np.float16) for length in lengths]
+    shards = tuple(on_disk(tmp_path / f"{number}.npy", song) for number, song in enumerate(songs))
+    asked, longest = (
+        Rankings(shards=shards, ranking=RankingSettings(clip_seconds=seconds), batch_size=2, random=True).batch(0, 0)
+        for seconds in (600, lengths[0] // 25)
+    )
+    assert asked.inputs["spectra"].shape == (2, 1500, 8)
+    np.testing.assert_array_equal(asked.inputs["spectra"], longest.inputs["spectra"])
+    np.testing.assert_array_equal(asked.targets, longest.targets)
 
 
 def test_principal_patches_keep_distances(rng: np.random.Generator, tmp_path: Path) -> None:

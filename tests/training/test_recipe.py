@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,111 @@ def test_recipes_that_make_no_sense_are_refused(change: tuple[str, str], says: s
 @pytest.mark.parametrize(
     ("text", "says"),
     [
+        ("epoch = 1", "epoch is no key of [fit]; write epochs"),
+        ("epochs = 1\ncolour = 3", "colour is no key of [fit], which has epochs, batch_size"),
+        ("epochs = 1\n[clip]", "clip is no key of a recipe; write clips"),
+        ("epochs = 1\n[study]\nbatch_size = 4", "batch_size is no key of [study]; it belongs in [fit]"),
+        ("", "fit.epochs is missing"),
+        ("epochs = true", "fit.epochs must be a whole number, not true"),
+        ('epochs = "1"', 'fit.epochs must be a whole number, not "1"'),
+        ("epochs = 1.0", "fit.epochs must be a whole number, not 1.0"),
+        ("epochs = 1_000_000", "fit.epochs must be 100000 at most, not 1000000; lower fit.epochs"),
+        ("epochs = -1", "fit.epochs must be at least 1, not -1"),
+        ("epochs = 1979-05-27", 'fit.epochs must be a whole number, not "1979-05-27"'),
+        ("epochs = {a = 1}", 'fit.epochs must be a whole number, not {"a": 1}'),
+        ("epochs = 1\nlearning_rate = true", "fit.learning_rate must be a number, not true"),
+        (
+            "epochs = 1\nlearning_rate = 1e30",
+            "fit.learning_rate must be 10.0 at most, not 1e+30; lower fit.",
+        ),
+        ("epochs = 1\nlearning_rate = nan", "fit.learning_rate must be a finite number, not NaN"),
+        ("epochs = 1\nschedule = 3", "fit.schedule must be 'constant' or 'cosine', not 3"),
+        ("epochs = 1\n[data]\ntrain = 'train'", 'data.train must be a list in brackets, not "train"'),
+        ("epochs = 1\n[data]\ntrain = [1]", "each entry of data.train must be a text in quotes, not 1"),
+        ("epochs = 1\n[study]\nwidths = [64]", "study.widths has too few entries"),
+        ("epochs = 1\n[study]\nshared = 1", "study.shared must be true or false, not 1"),
+        ("epochs = 1\n[clips]\nper_song = 1000000000", "clips.per_song must be 10000 at most"),
+    ],
+)
+def test_what_is_wrong_is_named_in_the_words_of_the_file(text: str, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "r.toml"
+    path.write_text(f'network = "study"\n[fit]\n{text}\n')
+    with pytest.raises(UsageError) as error:
+        read_recipe(path)
+    assert str(error.value).startswith(f"{path}: {says}")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('network = "study"', "the table [fit] is missing"),
+        ('network = "study"\nfit = 3', "fit must be a table, not 3"),
+        ('network = "study"\nepochs = 1', "epochs is no key of a recipe; it belongs in [fit]"),
+        ('networks = "study"', "network must be one of study, lstm"),
+        ("network = 3", "network must be one of study, lstm, seq2seq, recall, melody, amplitude, not 3"),
+        ('network = "study"\nseed = 1e9\n[fit]\nepochs = 1', "seed must be a whole number"),
+        ('network = "recall"\n[ranking]\nclip_seconds = 9600\n[fit]\nepochs = 1', "ranking.clip_seconds must be 600"),
+        ('network = "recall"\n[ranking]\nqueries = 1000000\n[fit]\nepochs = 1', "ranking.queries must be 8192"),
+        ('network = "recall"\n[ranking]\ntemperature = 1e9\n[fit]\nepochs = 1', "ranking.temperature must be 100"),
+        ('network = "melody"\n[melody]\ndropout = nan\n[fit]\nepochs = 1', "melody.dropout must be"),
+        ('network = "melody"\n[melody]\nvector = 10000\n[fit]\nepochs = 1', "melody.vector must be 4096"),
+        ('network = "lstm"\n[lstm]\nunits = 10000000\n[fit]\nepochs = 1', "lstm.units must be 1000000"),
+        (
+            'network = "amplitude"\n[amplitude]\ndense = [10000]\n[fit]\nepochs = 1',
+            "each entry of amplitude.dense must be 4096",
+        ),
+        (
+            'network = "amplitude"\n[samples]\nper_song = 100000000\n[fit]\nepochs = 1',
+            "samples.per_song must be 10000000",
+        ),
+    ],
+)
+def test_every_table_has_ranges(text: str, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "r.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError) as error:
+        read_recipe(path)
+    assert str(error.value).startswith(f"{path}: {says}")
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"a = 1\n" * 200_000, b"a = " + b"9" * 5000])
+def test_a_file_that_is_no_recipe_is_refused_in_plain_words(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "r.toml").write_bytes(content)
+    with pytest.raises(UsageError, match=r"r\.toml: (not TOML, which is UTF-8 text|too large for a recipe)"):
+        read_recipe(tmp_path / "r.toml")
+
+
+def test_recipes_and_run_folders_are_checked_before_keras_is_loaded(tmp_path: Path) -> None:
+    """Errors of `train` and `export` come at once."""
+    (tmp_path / "recipe.toml").write_text(RECIPE.replace("epochs", "epoch"))
+    (tmp_path / "whole.toml").write_text(RECIPE)
+    (tmp_path / "run").mkdir()
+    script = """
+import sys
+from extrapcli.cli import app
+from typer.testing import CliRunner
+result = CliRunner().invoke(app, sys.argv[1:])
+print(type(result.exception).__name__, result.exception)
+print([name for name in ("tensorflow", "keras", "onnx", "scipy", "matplotlib") if name in sys.modules])
+"""
+    for arguments, says in (
+        (("train", "corpus", "--recipe", "recipe.toml"), "recipe.toml: epoch is no key of [fit]; write epochs"),
+        (("train", "corpus", "--recipe", "whole.toml"), "corpus: not a folder or manifest of songs"),
+        (("export", "run"), "recipe.json: is missing; name a run folder"),
+        (("export", "nosuch"), "recipe.json: is missing; name a run folder"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", script, *arguments], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        said, loaded = done.stdout.splitlines()
+        assert said.startswith("UsageError")
+        assert says in said
+        assert loaded == "[]"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
         ('network = "seq2seq"\n[fit]\nepochs = 1\nprecision = "bfloat16"', "too coarse"),
         ('network = "recall"\n[recall]\nbands = 2\nvector = 51\n[fit]\nepochs = 1', "50 entries at most"),
         ('network = "seq2seq"\n[seq2seq]\nbands = 1\n[fit]\nepochs = 1', "25 entries at most"),
@@ -74,18 +181,25 @@ def test_an_unknown_recipe_is_answered_with_the_known_ones() -> None:
         find_recipe("nosuch")
 
 
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        'network = "lstm"\n[lstm]\nprojection = 22050\nunits = 500000\n',
+        'network = "recall"\n[ranking]\nclip_seconds = 600\nqueries = 8192\n',
+        'network = "melody"\n[tunes]\ncontext_steps = 4096\n[melody]\nunits = 4096\n',
+        'network = "amplitude"\n[amplitude]\nlook_back = 1024\nunits = 4096\n',
+    ],
+)
 def test_a_network_that_cannot_fit_is_refused_before_any_work(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sizes: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "recipe.toml").write_text(
-        'network = "lstm"\n[lstm]\nprojection = 22050\nunits = 500000\n[fit]\nepochs = 1\n'
-    )
+    (tmp_path / "recipe.toml").write_text(f"{sizes}[fit]\nepochs = 1\nbatch_size = 4096\n")
     (tmp_path / "corpus").mkdir()
     with pytest.raises(UsageError, match="GB of memory"):
         train(tmp_path)
     assert not (tmp_path / "run").exists()
     monkeypatch.delattr(os, "sysconf")  # as on Windows, where nobody knows
-    with pytest.raises(UsageError, match="no songs"):
+    with pytest.raises(UsageError, match=r"no songs|no tunes"):
         train(tmp_path)
 
 

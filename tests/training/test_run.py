@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from extrapcli.errors import UsageError
-from extrapcli.networks.recall import RecallSettings
-from extrapcli.training.kinds.base import FitSettings
+from extrapcli.networks.settings import RecallSettings
 from extrapcli.training.kinds.ranking import RankingLoss, ranker
 from extrapcli.training.kinds.recall import RecallRecipe
 from extrapcli.training.run import Epoch, RunFolder, State
+from extrapcli.training.tables import FitSettings
 
 RECIPE = RecallRecipe(fit=FitSettings(epochs=5, patience=2))
 

@@ -14,13 +14,13 @@ from extrapcli.audio.joining import join
 from extrapcli.audio.loss import sentence
 from extrapcli.audio.mpeg import is_free_format
 from extrapcli.audio.parts import read_parts
+from extrapcli.audio.silence import is_silent
 from extrapcli.audio.song import Samples, Song
 from extrapcli.audio.spooled import chunks
 from extrapcli.audio.tag_sizes import leading_tags_end
 from extrapcli.audio.tags import read_tags
 from extrapcli.errors import UnreadableAudio, UsageError
 
-SILENCE_DBFS = -90.0
 MIN_RATE, MAX_RATE = 1000, 1_000_000  # Hz; beyond these, resampling could make a small file very large
 MAX_CHANNELS = max(COMMON)
 MAX_AMPLITUDE = 2.0**31  # some programs write 32-bit integers as floats; squares of larger values would overflow
@@ -72,8 +72,7 @@ def _decode(stream: BinaryIO, name: str, salvage: bool) -> Song:
             raise UnreadableAudio(f"{name}: cut off or damaged: {lost}; copy it from its source again", hint=hint)
         silent = "; silence stands in its place" if any(loss.is_filled for loss in whole.losses) else ""
         notes.append(lost + silent)
-    _check_values(samples, name)
-    return Song(
+    song = Song(
         name=name,
         samples=samples,
         sample_rate=sample_rate,
@@ -84,6 +83,8 @@ def _decode(stream: BinaryIO, name: str, salvage: bool) -> Song:
         layout=layout,
         lossy=whole.lossy,
     )
+    _check_values(song)
+    return song
 
 
 def _why_unreadable(stream: BinaryIO) -> str:
@@ -124,8 +125,9 @@ def song_from_samples(samples: NDArray[np.floating], sample_rate: int, name: str
     double = samples.dtype.itemsize > 4
     sound: Samples = rows.astype(np.float64, copy=False) if double else rows.astype(np.float32, copy=False)
     _check_rate(sample_rate, name)
-    _check_values(sound, name)
-    return Song(name, sound, sample_rate, "f64" if double else "f32", None)
+    song = Song(name, sound, sample_rate, "f64" if double else "f32", None)
+    _check_values(song)
+    return song
 
 
 def _check_rate(sample_rate: int, name: str) -> None:
@@ -142,14 +144,14 @@ def _check_channels(channels: int, name: str) -> None:
         )
 
 
-def _check_values(samples: Samples, name: str) -> None:
-    if not len(samples):
+def _check_values(song: Song) -> None:
+    name = song.name
+    if not len(song.samples):
         raise UnreadableAudio(f"{name}: contains no samples; give it a song that isn't empty")
-    ranges = [(chunk.min(axis=0), chunk.max(axis=0)) for chunk in chunks(samples)]
-    lowest, highest = np.min([low for low, _ in ranges], axis=0), np.max([high for _, high in ranges], axis=0)
-    if not (np.isfinite(lowest).all() and np.isfinite(highest).all()):
+    ranges = [(float(chunk.min()), float(chunk.max())) for chunk in chunks(song.samples)]
+    if not np.isfinite(ranges).all():
         raise UnreadableAudio(f"{name}: some samples are infinite or NaN; export it again")
-    if max(-lowest.min(), highest.max()) > MAX_AMPLITUDE:
+    if np.abs(ranges).max() > MAX_AMPLITUDE:
         raise UnreadableAudio(f"{name}: some samples are larger than 2^31 times full scale; export it again")
-    if np.max(highest - lowest) / 2 < 10 ** (SILENCE_DBFS / 20):
+    if is_silent(song.heard, song.sample_rate):
         raise UnreadableAudio(f"{name}: silent from start to end; give it a song that isn't")

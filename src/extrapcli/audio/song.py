@@ -1,9 +1,12 @@
 """A decoded song, as every part of extrap gets it."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+from extrapcli.audio.offset import without_offset
 
 Samples = NDArray[np.float32] | NDArray[np.float64]
 
@@ -61,3 +64,8 @@ class Song:
     def seconds(self) -> float:
         """The length in seconds."""
         return len(self.samples) / self.sample_rate
+
+    @cached_property
+    def heard(self) -> Samples:
+        """The samples without their offset (DC): what every part of extrap listens to. Mostly `samples` itself."""
+        return without_offset(self.samples, self.sample_rate)

@@ -55,8 +55,11 @@ class _Section(io.RawIOBase):
         return self._position
 
     def readinto(self, buffer: Any) -> int:
+        size = min(len(buffer), self._end - self._start - self._position)
+        if size <= 0:  # FFmpeg may seek to where no file can have a byte
+            return 0
         self._stream.seek(self._start + self._position)
-        data = bytearray(self._stream.read(max(0, min(len(buffer), self._end - self._start - self._position))))
+        data = bytearray(self._stream.read(size))
         for position, new in self._replaced.items():
             for at, byte in enumerate(new, position - self._position):
                 if 0 <= at < len(data):

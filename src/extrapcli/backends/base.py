@@ -1,5 +1,6 @@
 """The base class of what runs a model file."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.errors import ExtrapError, UnusableModel
+from extrapcli.plugins import FAULTS
 from extrapcli.spec import ModelSpec, Shape
 
 Tensors = Mapping[str, NDArray[np.float32]]
@@ -59,8 +61,12 @@ class Backend(ABC):
             loaded = self.load(path, device=device, threads=threads)
         except ExtrapError:
             raise
-        except Exception as error:  # runtimes raise whatever the damaged part raises
+        except FAULTS as error:  # runtimes raise whatever the damaged part raises
             raise UnusableModel(f"{path}: not a model that {self.name} can run: {first_line(error)}") from None
+        if not isinstance(loaded, LoadedModel) or not isinstance(loaded.spec, str | None):
+            raise UnusableModel(
+                f"{path}: the backend {self.name} loads it, but gives no LoadedModel; tell its authors"
+            )
         if loaded.spec is None:
             raise UnusableModel(f"{path}: holds no extrap spec; make it with extrap export")
         try:
@@ -74,7 +80,8 @@ class Backend(ABC):
             expected = {name: (None, *shape) for name, shape in shapes.items()}
             if declared is not None and declared != expected:
                 raise UnusableModel(
-                    f"{path}: its spec says it {verb} {expected}, but it {verb} {declared}; export it again"
+                    f"{path}: its spec says it {verb} {_told(expected)}, but it {verb} {_told(declared)}; "
+                    "export it again"
                 )
         self.device = loaded.device
         self._run = loaded.run
@@ -96,7 +103,7 @@ class Backend(ABC):
         batch = self._check_inputs(inputs)
         try:
             outputs = self._run(inputs)
-        except Exception as error:
+        except FAULTS as error:
             raise UnusableModel(f"{self._path}: fails when it is run: {first_line(error)}") from None
         self._check_outputs(outputs, batch)
         return outputs
@@ -113,7 +120,10 @@ class Backend(ABC):
 
     def _check_outputs(self, outputs: Tensors, batch: int) -> None:
         for name, shape in self.spec.output_shapes.items():
-            values, expected = outputs[name], (batch, *shape)
+            expected = (batch, *shape)
+            values = outputs.get(name) if isinstance(outputs, Mapping) else None
+            if not isinstance(values, np.ndarray):
+                raise UnusableModel(f"{self._path}: gave no array for {name}, which its spec has")
             if values.dtype != np.float32:
                 raise UnusableModel(f"{self._path}: gave {values.dtype} for {name}, not float32")
             if not _fits(values.shape, expected):
@@ -124,10 +134,23 @@ class Backend(ABC):
                 raise UnusableModel(f"{self._path}: gave values for {name} that are infinite or not a number")
 
 
+def _told(shapes: dict[str, Shape]) -> str:
+    """Write names and shapes as `('context' any x 4 x 22050)`."""
+    sizes = {name: " x ".join("any" if n is None else str(n) for n in shape) for name, shape in shapes.items()}
+    return f"({', '.join(f'{name!r} {size}' for name, size in sizes.items())})"
+
+
 def _fits(shape: tuple[int, ...], expected: Shape) -> bool:
     return len(shape) == len(expected) and all(n in (None, m) for n, m in zip(expected, shape, strict=True))
 
 
+_SOURCES = re.compile(
+    r"\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from .*? failed:|\S+\.(cc|h):\d+ (.*\) (?=[A-Z])|\w+ )"
+)
+"""What ONNX Runtime says of itself, the path and its own source before it says what is wrong."""
+
+
 def first_line(error: BaseException) -> str:
     """The first line of what a library says went wrong, short enough for a sentence."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+    lines = _SOURCES.sub("", str(error)).strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__

@@ -7,6 +7,7 @@ import onnxruntime
 
 from extrapcli.backends.base import Backend, LoadedModel, Tensors
 from extrapcli.errors import MissingDependency, UsageError
+from extrapcli.ranges import check_threads
 from extrapcli.spec import METADATA_KEY, Shape
 
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
@@ -38,6 +39,7 @@ def open_session(path: Path, *, device: str = "auto", threads: int | None = None
     `threads` bounds the threads of one operation; None is one for each core. Raises MissingDependency where CUDA was
     asked for and can't be used, and ONNX Runtime's exceptions for a file that it can't run.
     """
+    check_threads(threads)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = FATAL
     options.inter_op_num_threads = 1

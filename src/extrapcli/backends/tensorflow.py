@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from extrapcli.backends.base import Backend, LoadedModel, Tensors
 from extrapcli.backends.keras_file import check_keras_file
-from extrapcli.errors import MissingDependency, UsageError
+from extrapcli.errors import MissingDependency, UnusableModel, UsageError
 from extrapcli.networks import rollout as rollout  # registers the layer, so that files that have it can be loaded
 from extrapcli.spec import METADATA_KEY
 
@@ -35,6 +35,8 @@ class TensorflowBackend(Backend):
         gpus = tf.config.list_physical_devices("GPU") if device != "cpu" else []
         if device == "cuda" and not gpus:
             raise MissingDependency('TensorFlow sees no GPU; for an NVIDIA GPU: pip install "tensorflow[and-cuda]"')
+        if path.suffix != ".keras":
+            raise UnusableModel(f"{path}: Keras opens only names that end in .keras, in small letters; rename it")
         check_keras_file(path, _MEMBERS)
         with zipfile.ZipFile(path) as archive:
             spec = archive.read(_SPEC).decode() if _SPEC in archive.namelist() else None

@@ -16,6 +16,15 @@ from extrapcli.batch.manifest import Manifest, Record, manifest_path
 from extrapcli.batch.scheduler import Scheduler
 from extrapcli.errors import UsageError
 from extrapcli.pipeline import Options, Pipeline
+from extrapcli.ranges import (
+    LEAST_TIMEOUT_MINUTES,
+    MOST_RETRIES,
+    MOST_TIMEOUT_MINUTES,
+    MOST_WORKERS,
+    check_number,
+    check_threads,
+    check_whole,
+)
 
 
 class Batch:
@@ -73,6 +82,12 @@ class Batch:
     ) -> None:
         if address and engine == "local":
             raise UsageError(f"{address}: is the address of a Ray cluster, but the engine is local", hint="engine")
+        if engine == "local":
+            check_threads(workers, "number of workers")
+        elif workers is not None:
+            check_whole("number of workers", workers, 1, MOST_WORKERS)
+        check_number("timeout", timeout_minutes, LEAST_TIMEOUT_MINUTES, MOST_TIMEOUT_MINUTES, "minutes")
+        check_whole("number of retries", retry, 0, MOST_RETRIES)
         source, self.tracks = parse_location(str(songs)), parse_location(str(tracks))
         if str(tracks).startswith("memory:"):
             raise UsageError(f"{tracks}: each worker would write to its own memory; name a folder or a store")

@@ -6,6 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from extrapcli import console
+from extrapcli.models import named_for_nothing
 
 GROUPS = {
     "Make music": ("continue", "batch", "melody"),
@@ -46,9 +47,13 @@ def print_version(wanted: bool) -> None:
 
 @app.callback()
 def extrap(
+    context: typer.Context,
     traceback: Annotated[bool, typer.Option("--traceback", help="Show where an error came from.")] = False,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=print_version)
     ] = False,
 ) -> None:
-    """Take the options that stand before a command."""
+    """Take the options that stand before a command, and say where $EXTRAP_MODELS is wrong."""
+    if context.invoked_subcommand not in ("models", "doctor"):  # which say it in their place
+        for fault in named_for_nothing():
+            console.say(fault)

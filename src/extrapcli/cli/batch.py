@@ -45,7 +45,9 @@ def batch(
     ],
     minutes: Minutes = None,
     add: Add = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes.  [default: one for each core]")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(help="Worker processes, 16 for each core at most.  [default: one for each core]")
+    ] = None,
     engine: Annotated[EngineName, typer.Option(help="This machine, or a Ray cluster.")] = EngineName.local,
     address: Annotated[
         str | None, typer.Option(metavar="HOST:PORT", help="The Ray cluster.  [default: $RAY_ADDRESS, or a new one]")
@@ -74,9 +76,13 @@ def batch(
     seed: Seed = 0,
     salvage: Salvage = False,
     clip: Clips = Clip.clamp,
-    retry: Annotated[int, typer.Option(min=0, max=100, help="How often to try a failed song again.")] = 0,
+    retry: Annotated[int, typer.Option(help="How often to try a failed song again, 100 times at most.")] = 0,
     timeout: Annotated[
-        float, typer.Option(min=0.01, max=1e5, metavar="MINUTES", help="Give up a song that takes longer.")
+        float,
+        typer.Option(
+            metavar="MINUTES",
+            help="Give up a song that takes longer.",
+        ),
     ] = 60,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Start no more songs after one has failed.")] = False,
     dry_run: Annotated[

@@ -54,11 +54,11 @@ def melody(
     soundfont: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Sound font that plays --audio: .sf2.  [default: TimGM6mb]")
     ] = None,
-    bars: Annotated[int, typer.Option(min=1, max=1000, help="The most bars that the tune may have.")] = 16,
+    bars: Annotated[int, typer.Option(help="The most bars that the tune may have, up to 1000.")] = 16,
     temperature: Annotated[
-        float, typer.Option(min=0, max=10, help="Below 1 for usual tunes, above 1 for unusual ones.")
+        float, typer.Option(help="Below 1 for usual tunes, above 1, up to 10, for unusual ones.")
     ] = 1.0,
-    random_seed: Annotated[int, typer.Option(min=0, help="Another seed gives another tune.")] = 0,
+    random_seed: Annotated[int, typer.Option(help="Another seed gives another tune.")] = 0,
     key: Annotated[
         str | None,
         typer.Option(
@@ -72,7 +72,7 @@ def melody(
     ] = None,
     tempo: Annotated[
         float | None,
-        typer.Option(min=10, max=1000, help="Quarters a minute.  [default: the recording's, or 100]"),
+        typer.Option(help="Quarters a minute, 10 to 1000.  [default: the recording's, or 100]"),
     ] = None,
     model: Annotated[
         str, typer.Option(metavar="NAME_OR_PATH", help="A model of tunes (see extrap models).")

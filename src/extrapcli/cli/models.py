@@ -7,6 +7,7 @@ import typer
 
 from extrapcli import console
 from extrapcli.cli.app import app
+from extrapcli.errors import UnusableModel
 
 
 @app.command()
@@ -19,9 +20,18 @@ def models(
     """List the models that are here, tell more about one, or verify their files against their checksums."""
     from extrapcli.describe import describe_card, models_table, verify_models
 
-    lines = models_table() if name is None else verify_models() if name == "verify" else describe_card(name)
-    for line in lines:
-        console.result(line)
+    faults: list[UnusableModel] = []
+    with console.nothing_but_results(), console.progress(quiet=name != "verify") as progress:
+        lines = verify_models(progress.doing) if name == "verify" else describe_card(name) if name else models_table()
+        for line in lines:
+            if isinstance(line, UnusableModel):
+                faults.append(line)
+            else:
+                console.result(line)
+    for fault in faults[:-1]:
+        console.say(str(fault))
+    if faults:
+        raise faults[-1]
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """Options that several commands have."""
 
 from enum import StrEnum
+from math import inf
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -32,7 +33,7 @@ def parse_minutes(text: str) -> float:
         numbers = [int(part) for part in large] + [float(last)]
     except ValueError:
         raise typer.BadParameter(f"{text!r} is no length; write minutes, as 3 or 2.5, or 3:30") from None
-    if len(numbers) > 3 or not all(0 <= n < 60 for n in numbers[1:]) or not 0 < sum(numbers) < 1e6:
+    if len(numbers) > 3 or not all(0 <= n < 60 for n in numbers[1:]) or not 0 < sum(numbers) < inf:
         raise typer.BadParameter(f"{text!r} is no length; write minutes, as 3 or 2.5, or 3:30")
     if not large:
         return numbers[0]
@@ -59,17 +60,18 @@ Device = Annotated[
 ]
 Crossfade = Annotated[
     float | None,
-    typer.Option(min=0, metavar="SECONDS", help="Length of each crossfade.  [default: the model's]"),
+    typer.Option(metavar="SECONDS", help="Length of each crossfade, 60 s at most.  [default: the model's]"),
 ]
 Ends = Annotated[
     Ending,
     typer.Option(help="How the track ends; song lands on the song's own ending."),
 ]
-Variety = Annotated[
-    float, typer.Option(min=0, max=1, help="From 0, the safest continuation, to 1, the most surprising.")
+Variety = Annotated[float, typer.Option(help="From 0, the safest continuation, to 1, the most surprising.")]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same track, another seed another one.")]
+Threads = Annotated[
+    int | None,
+    typer.Option(help="CPU threads the model may use, 16 for each core at most.  [default: all cores]"),
 ]
-Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same track, another seed another one.")]
-Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads the model may use.  [default: all cores]")]
 
 
 class Clip(StrEnum):

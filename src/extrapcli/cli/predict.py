@@ -23,7 +23,7 @@ def predict(
     ] = "amplitude",
     look_back: Annotated[
         int | None,
-        typer.Option(min=1, max=4096, help="Samples that each is predicted from.  [default: the model's]"),
+        typer.Option(help="Samples that each is predicted from, up to 4096.  [default: the model's]"),
     ] = None,
     backend: Backend = "auto",
     device: Device = "auto",

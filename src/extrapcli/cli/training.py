@@ -40,17 +40,19 @@ def train(
 ) -> None:
     """Train a network on a corpus of songs, and print the path of the best weights.
 
-    Ctrl-C finishes the step and saves; --resume continues from there.
+    Ctrl-C finishes the step and saves; --resume continues from there. A finished run goes on where the recipe has
+    more epochs than before.
     """
-    from extrapcli.training.device import use_device
-
     if tpu and device == TrainingDevice.gpu:
         raise typer.BadParameter("--tpu and --device gpu exclude each other")
-    worker = use_device("tpu" if tpu else device.value)
+    from extrapcli.training.device import check_installed, use_device
+
+    check_installed()
     from extrapcli.training.fit import fit
     from extrapcli.training.recipe import find_recipe
 
     wanted, folder = find_recipe(recipe), run or Path("runs") / Path(recipe).stem
+    worker = use_device("tpu" if tpu else device.value)
     with console.training(quiet or worker.index > 0) as progress:
         best = fit(wanted, corpus, folder, name=recipe, resume=resume, worker=worker, progress=progress)
     console.result(str(best))
@@ -72,6 +74,7 @@ def export(
     licence: Annotated[str, typer.Option(metavar="TEXT", help="For the card: the licence of the weights.")] = (
         "not stated"
     ),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model that exists.")] = False,
     quiet: Quiet = False,
 ) -> None:
     """Export a run as a model: ONNX and Keras files, compared and measured, with a card."""
@@ -81,6 +84,8 @@ def export(
     from extrapcli.training.export import export_run
 
     with console.training(quiet) as progress:
-        paths = export_run(run, corpus, out, weights=weights.value, licence=licence, progress=progress)
+        paths = export_run(
+            run, corpus, out, weights=weights.value, licence=licence, overwrite=overwrite, progress=progress
+        )
     for path in paths:
         console.result(str(path))

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
+from math import inf
+from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
 from extrapcli.errors import MissingDependency, UsageError
@@ -76,9 +78,11 @@ def evaluate(
     from extrapcli.continuation import Join
     from extrapcli.evaluation.track import evaluate_track
 
-    if not 0 < head < len(samples):
-        raise UsageError(f"a head of {head} samples is not within a track of {len(samples)}", hint="head")
     track = song_from_samples(samples, sample_rate, "the track")
+    if isinstance(head, bool) or not isinstance(head, Integral) or not 0 < head < len(track.samples):
+        raise UsageError(f"a head of {head} samples is not within a track of {len(track.samples)}", hint="head")
+    if joins is not None:
+        _check_joins(joins)
     return evaluate_track(
         track,
         replace(track, name="the song", samples=track.samples[:head]),
@@ -88,3 +92,14 @@ def evaluate(
         threads=threads,
         progress=progress,
     )
+
+
+def _check_joins(joins: Sequence[Join]) -> None:
+    from extrapcli.continuation import Join
+
+    if not joins:
+        raise UsageError("a track has one join at least; give None for a single one at the end of its song")
+    for join in joins:
+        times = (join.seconds, join.fade_seconds) if isinstance(join, Join) else ("",)
+        if not all(isinstance(time, Real) and 0 <= time < inf for time in times):
+            raise UsageError(f"{join!r} is no join of a track; give each as a Join, at 0 seconds or later")

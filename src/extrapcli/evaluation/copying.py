@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import correlate
 
+from extrapcli.audio.silence import silence
+from extrapcli.audio.steps import Steps
 from extrapcli.dsp import moving_sum
 from extrapcli.evaluation.self_repetition import HOP, RATE, log_mel
 from extrapcli.evaluation.spectra import FRAMES_PER_SECOND
@@ -18,12 +20,14 @@ SAME = 0.9  # correlation of a second's samples: the difference is 6 dB softer t
 STEP = FRAMES_PER_SECOND // 5
 PIECE = RATE // 5  # the loudest of a second is what aligns it to the sample
 CHUNK = 40
-SILENCE_DECIBELS = -50.0
 
 
 @dataclass(frozen=True)
 class Copies:
-    """`share`, 0 to 1, of what is audible in the continuation, and the longest uninterrupted copy in seconds."""
+    """`share`, 0 to 1, of what is audible in the continuation, and the longest uninterrupted copy in seconds.
+
+    Both are NaN where nothing is audible, or song or continuation is shorter than a second.
+    """
 
     share: float
     longest_seconds: float
@@ -36,11 +40,11 @@ def copies(song: NDArray[np.float32], continuation: NDArray[np.float32]) -> Copi
     best shift of up to 40 ms. A copy is uninterrupted while its lag stays the same to 40 ms.
     """
     if len(continuation) < RATE or len(song) < RATE:
-        return Copies(0.0, 0.0)
+        return Copies(np.nan, np.nan)
     spectra = log_mel(np.concatenate([song[: len(song) // HOP * HOP], continuation]))
     spectra -= spectra.mean(axis=1, keepdims=True)  # gain raises all bands alike
     there, here = spectra[: len(song) // HOP], spectra[len(song) // HOP :]
-    floor = np.square(song, dtype=np.float64).mean() * 10 ** (SILENCE_DECIBELS / 10)
+    floor = silence(Steps.of(song[:, None], RATE).power)
     lag: int | None = None
     run, longest = 0, 0
     audible, copied = np.zeros((2, len(here) // STEP + FRAMES_PER_SECOND // STEP), bool)
@@ -60,8 +64,10 @@ def copies(song: NDArray[np.float32], continuation: NDArray[np.float32]) -> Copi
             run = run + 1 if lag is not None and abs(at - found - lag) <= HOP else 1
             longest = max(longest, run)
         lag = None if found is None else at - found
+    if not audible.any():
+        return Copies(np.nan, np.nan)
     seconds = (longest - 1) * STEP / FRAMES_PER_SECOND + 1 if longest else 0.0
-    return Copies(float(copied.sum() / max(1, audible.sum())), seconds)
+    return Copies(float(copied.sum() / audible.sum()), seconds)
 
 
 def _most_similar(here: NDArray[np.float32], there: NDArray[np.float32]) -> list[int]:

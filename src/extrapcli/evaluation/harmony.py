@@ -15,8 +15,6 @@ OCTAVES, OCTAVE_BINS = 7, 36
 COMPRESSION = 10
 TUNING_SECONDS = 60
 PEAK_RANGE, PEAK_THRESHOLD = (150, 4000), 0.1  # Hz, and of the loudest in a frame
-SILENT_RMS = 3e-6  # -110 dBFS: softer sound has no notes
-SOUNDING = 0.25  # of the time, at least: a millisecond that rings on is no harmony
 NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 
 
@@ -29,8 +27,6 @@ def chroma(sound: NDArray[np.float32], *, tuning: float | None = None) -> NDArra
     bins, count little. The shares are means over time; they add up to 1, or to 0 for silence. `tuning` is that of the
     sound; without it, `tuning_of` estimates it.
     """
-    if is_silent(sound):
-        return np.zeros(12)
     if tuning is None:
         tuning = tuning_of(sound)
     padded = np.pad(sound, (0, max(0, LEAST_SAMPLES - len(sound))))
@@ -38,7 +34,7 @@ def chroma(sound: NDArray[np.float32], *, tuning: float | None = None) -> NDArra
         padded, sr=RATE, hop_length=HOP, n_bins=OCTAVES * OCTAVE_BINS, bins_per_octave=OCTAVE_BINS, tuning=tuning
     )
     strengths = np.abs(transform)
-    strengths = np.log1p(COMPRESSION * strengths / strengths.max())
+    strengths = np.log1p(COMPRESSION * strengths / max(float(strengths.max()), 1e-12))
     strengths = np.maximum(0, strengths - median_filter(strengths, (OCTAVE_BINS + 1, 1), mode="mirror"))
     classes = librosa.feature.chroma_cqt(C=strengths, bins_per_octave=OCTAVE_BINS, norm=None)
     shares: NDArray[np.float64] = classes.mean(axis=1, dtype=np.float64)
@@ -76,18 +72,14 @@ def _spectral_peaks(spectra: NDArray[np.float32]) -> tuple[NDArray[np.float32], 
     return pitches, (middle[peaks] + slope[peaks] * shift[peaks] / 2).astype(np.float32)
 
 
-def is_silent(sound: NDArray[np.float32]) -> bool:
-    """Tell whether mono sound `(n,)` is below -110 dBFS for three quarters of the time or more."""
-    rms = librosa.feature.rms(y=np.pad(sound, (0, HOP)), frame_length=HOP, hop_length=HOP, center=False)
-    return bool(np.quantile(rms, 1 - SOUNDING) < SILENT_RMS)
+def chroma_similarity(one: NDArray[np.float64] | None, other: NDArray[np.float64] | None) -> float:
+    """Compare two sets of shares, -1 to 1, by Lin's coefficient of concordance (1989); NaN where one is missing.
 
-
-def chroma_similarity(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """Compare two sets of shares, -1 to 1, by Lin's coefficient of concordance (1989).
-
-    `2 cov(p, q) / (var(p) + var(q))`: 1 for the same, 0 where one has no notes that stand out, as noise, or none at
-    all, below 0 where one has the notes that the other leaves out.
+    `2 cov(p, q) / (var(p) + var(q))`: 1 for the same, 0 where one has no notes that stand out, as noise, below 0
+    where one has the notes that the other leaves out.
     """
+    if one is None or other is None:
+        return np.nan
     p, q = one - one.mean(), other - other.mean()
     return float(2 * (p @ q) / max(float(p @ p + q @ q), 1e-12))
 
@@ -100,10 +92,10 @@ def key(shares: NDArray[np.float64]) -> str | None:
     return f"{NAMES[tonic]} {('major', 'minor')[mode]}"
 
 
-def key_similarity(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+def key_similarity(one: NDArray[np.float64] | None, other: NDArray[np.float64] | None) -> float:
     """Score one key by the other as MIREX does: 1 for the same, 0.5 a fifth away, 0.3 relative, 0.2 parallel, else 0.
 
-    A fifth away is above or below. Silence, which has no key, scores 0.
+    A fifth away is above or below. NaN where one has no key, as silence.
     """
-    keys = key(one), key(other)
-    return float(max(weighted_score(*keys), weighted_score(*keys[::-1]))) if all(keys) else 0.0
+    keys = [shares is not None and key(shares) for shares in (one, other)]
+    return float(max(weighted_score(*keys), weighted_score(*keys[::-1]))) if all(keys) else np.nan

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.audio.downmix import Downmix
 from extrapcli.audio.resample import resample
 from extrapcli.audio.song import Song
 from extrapcli.evaluation.reference import mono
@@ -22,10 +23,11 @@ def match_format(track: Song, song: Song) -> Song:
     """Bring a track to the song's rate and channels; another number of channels is mixed to one and spread."""
     samples = track.samples.astype(np.float32, copy=False)
     if track.channels != song.channels:
-        samples = np.repeat(samples.mean(axis=1, keepdims=True), song.channels, axis=1)
+        mixed = Downmix.of(samples, track.sample_rate).mix(samples)
+        samples = np.repeat(mixed[:, None], song.channels, axis=1)
     if track.sample_rate != song.sample_rate:
         samples = resample(samples, from_rate=track.sample_rate, to_rate=song.sample_rate)
-    return replace(track, samples=samples, sample_rate=song.sample_rate)
+    return replace(track, samples=samples, sample_rate=song.sample_rate, layout=song.layout)
 
 
 def head_seconds(track: Song, song: Song) -> float | None:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.audio import loudness
+from extrapcli.audio.downmix import Downmix
 from extrapcli.audio.song import Samples
 
 WINDOW_SECONDS, SHORT_TERM_SECONDS = 10, 3
@@ -29,15 +30,18 @@ class Levels:
     integrated: float
 
     @classmethod
-    def of(cls, samples: Samples, sample_rate: int, *, layout: int = 0) -> "Levels":
-        """Measure `(n, channels)` of a layout as in `Song`."""
+    def of(cls, samples: Samples, sample_rate: int, *, layout: int = 0, silence: float = 0.0) -> "Levels":
+        """Measure `(n, channels)` of a layout as in `Song`; up to the power `silence` it is silent."""
+        downmix = Downmix.of(samples, sample_rate)
         blocks = loudness.momentary(samples, sample_rate, layout)
         loud, shapes = [], []
         for begin, end in windows(len(samples) / sample_rate):
             inside = slice(begin * loudness.PER_SECOND + loudness.BLOCK - 1, end * loudness.PER_SECOND)
             loud.append(loudness.integrated(blocks[inside]))
-            mixed = samples[begin * sample_rate : end * sample_rate].mean(axis=1)
-            shapes.append(flatness_and_rolloff(mixed, sample_rate))
+            window = samples[begin * sample_rate : end * sample_rate]
+            mixed = downmix.mix(window, begin * sample_rate)
+            sounds = float(np.square(window, dtype=np.float64).mean()) > silence
+            shapes.append(flatness_and_rolloff(mixed, sample_rate) if sounds else (np.nan, np.nan))
         flatness, rolloff = np.array(shapes).T
         return cls(np.array(loud), flatness, rolloff, loudness.integrated(blocks[loudness.BLOCK - 1 :]))
 
@@ -45,7 +49,7 @@ class Levels:
 class Differences(NamedTuple):
     """Each window of a continuation against the song: loudness in LU, flatness in decibels, roll-off in octaves.
 
-    The last two are NaN where the window, or the whole song, is silent.
+    All are NaN where the whole song is silent, the last two also where the window is.
     """
 
     loudness: NDArray[np.float64]
@@ -56,21 +60,25 @@ class Differences(NamedTuple):
 def differences(song: Levels, continuation: Levels) -> Differences:
     """Compare each window of a continuation with the song as a whole."""
     return Differences(
-        continuation.loudness - song.integrated,
+        continuation.loudness - (song.integrated if song.integrated > loudness.SILENT else np.nan),
         continuation.flatness - _mean(song.flatness),
         np.log2(continuation.rolloff) - _mean(np.log2(song.rolloff)),
     )
 
 
 def collapsed_share(loudness_differences: NDArray[np.float64]) -> float:
-    """Return the share of windows, 0 to 1, that are at least 20 LU softer than the song."""
-    return float((loudness_differences <= COLLAPSED).mean())
+    """Return the share of windows, 0 to 1, that are at least 20 LU softer than the song; NaN if that is silent."""
+    return _mean(np.where(np.isnan(loudness_differences), np.nan, loudness_differences <= COLLAPSED))
 
 
-def drift(window_differences: NDArray[np.float64]) -> float | None:
-    """Return the mean of the last quarter of the windows, of at least one; None where that is silent."""
-    mean = _mean(window_differences[-max(1, len(window_differences) // 4) :])
-    return None if np.isnan(mean) else mean
+def largest(loudness_differences: NDArray[np.float64]) -> float:
+    """Return the largest difference, in either direction; NaN if the song is silent."""
+    return float(np.abs(loudness_differences).max())
+
+
+def drift(window_differences: NDArray[np.float64]) -> float:
+    """Return the mean of the last quarter of the windows, of at least one; NaN where that is silent."""
+    return _mean(window_differences[-max(1, len(window_differences) // 4) :])
 
 
 def windows(seconds: float) -> list[tuple[int, int]]:

@@ -119,17 +119,17 @@ MEASURES = (
     Measure(
         "copied_share", "repetition", "Copied from the song", "%", 0, "low",
         "{} of the continuation is the song again, sample for sample.",
-        orders=((TRUE, LOOP), (SILENCE, LOOP), (NOISE, LOOP)),
+        orders=((TRUE, LOOP), (NOISE, LOOP)),
     ),
     Measure(
         "longest_copy_seconds", "repetition", "Longest copy", "s", 1, "low",
         "The longest uninterrupted copy from the song lasts {}.",
-        orders=((TRUE, LOOP), (SILENCE, LOOP), (NOISE, LOOP)),
+        orders=((TRUE, LOOP), (NOISE, LOOP)),
     ),
     Measure(
         "repeated_within_minute", "repetition", "Repeated within a minute", "%", 0, "low",
         "{} of its seconds sound like one in the minute before them.",
-        orders=((TRUE, LOOP), (SILENCE, LOOP), (NOISE, LOOP)),
+        orders=((TRUE, LOOP), (NOISE, LOOP)),
     ),
     Measure(
         "median_return_seconds", "repetition", "Median time until a sound returns", "s", 1, "high",
@@ -139,12 +139,12 @@ MEASURES = (
     Measure(
         "loop_share", "repetition", "Heard as a loop", "%", 0, "low",
         "{} of the time is heard as a loop: four seconds or more that repeat at a constant distance.",
-        orders=((TRUE, LOOP), (SILENCE, LOOP), (NOISE, LOOP)),
+        orders=((TRUE, LOOP), (NOISE, LOOP)),
     ),
     Measure(
         "longest_loop_seconds", "repetition", "Longest loop", "s", 1, "low",
         "The longest loop lasts {}.",
-        orders=((TRUE, LOOP), (SILENCE, LOOP), (NOISE, LOOP)),
+        orders=((TRUE, LOOP), (NOISE, LOOP)),
     ),
     Measure(
         "timbre_distance", "timbre and mood", "Timbre distance", "", 3, "low",

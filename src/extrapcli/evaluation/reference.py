@@ -6,11 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.audio.downmix import Downmix
 from extrapcli.audio.resample import resample
+from extrapcli.audio.silence import silence
 from extrapcli.audio.song import Samples
+from extrapcli.audio.steps import SECOND, Steps
 from extrapcli.continuation import Join
 from extrapcli.evaluation import copying, harmony, level, mood, rhythm
-from extrapcli.evaluation.join_audibility import PER_SECOND, Curves, join_moments, join_percentiles
+from extrapcli.evaluation.join_audibility import LEVEL_MOMENTS, PER_SECOND, Curves, join_moments, join_percentiles
 from extrapcli.evaluation.results import MeasuredJoin
 from extrapcli.evaluation.self_repetition import RATE, self_repetition
 from extrapcli.evaluation.tagger import Tagger, Tagging
@@ -18,6 +21,8 @@ from extrapcli.evaluation.tagger import Tagger, Tagging
 PREDICTED_SECONDS = 10
 MOST_PATCHES = 20  # of three seconds: a minute, spread over the whole, says what it sounds like
 CLICK_MARGIN_DECIBELS = 6.0
+SOUNDING = 0.25  # of the time, at least: what rings on for a moment has no notes and no timbre
+LEAST_STEPS = SECOND // 2  # that sound; with fewer, nothing can be copied or click
 
 Values = dict[str, float | None]
 """The values of the measures by name; None where a measure has none."""
@@ -33,19 +38,25 @@ class Measured:
 
 
 class Reference:
-    """A song `(n, channels)`, analysed once, that any number of tracks at the same rate can be measured against."""
+    """A song `(n, channels)` without offset, analysed once, that any tracks at its rate can be measured against.
+
+    What is silent in a track, against the song, has no value, rather than that of a perfect track.
+    """
 
     def __init__(self, song: Samples, sample_rate: int, tagger: Tagger, *, layout: int = 0) -> None:
         self.sample_rate, self.tagger, self.layout = sample_rate, tagger, layout
-        sound = song.mean(axis=1, dtype=np.float32)
+        power = Steps.of(song, sample_rate).power
+        self._silence = silence(power)
+        self._sounds = self._sounding(power)
+        sound = Downmix.of(song, sample_rate).mix(song)
         self._rms = float(np.sqrt(np.square(sound, dtype=np.float64).mean()))
         self._curves = Curves.of(sound, sample_rate, level=self._rms)
         self._tempo = rhythm.tempo(self._curves.flux)
-        self.levels = level.Levels.of(song, sample_rate, layout=layout)
-        self._mono = mono(song, sample_rate)
+        self.levels = level.Levels.of(song, sample_rate, layout=layout, silence=self._silence)
+        self._mono = _resampled(sound, sample_rate)
         self._tuning = harmony.tuning_of(self._mono)
-        self._chroma = harmony.chroma(self._mono, tuning=self._tuning)
-        self._tagging = self._tag(self._mono)
+        self._chroma = harmony.chroma(self._mono, tuning=self._tuning) if self._sounds else None
+        self._tagging = self._tag(self._mono) if self._sounds else None
 
     def measure(self, track: Samples, head: int, joins: Sequence[Join], truth: Samples | None = None) -> Measured:
         """Take every measure of a track `(m, channels)` whose first `head` samples are the song's.
@@ -53,22 +64,27 @@ class Reference:
         `truth` is what really followed the head, as far as it is known.
         """
         head_seconds = head / self.sample_rate
-        curves = Curves.of(track.mean(axis=1, dtype=np.float32), self.sample_rate, level=self._rms)
-        sound = mono(track, self.sample_rate)
+        mixed = Downmix.of(track, self.sample_rate).mix(track)
+        curves = Curves.of(mixed, self.sample_rate, level=self._rms)
+        sound = _resampled(mixed, self.sample_rate)
         made = sound[round(head_seconds * RATE) :]
         after = slice(round(head_seconds * PER_SECOND), None)
         measured_joins = [self._measure_join(curves, join) for join in joins]
-        windows = level.differences(self.levels, level.Levels.of(track[head:], self.sample_rate, layout=self.layout))
-        chroma = harmony.chroma(made, tuning=self._tuning)
+        rest = level.Levels.of(track[head:], self.sample_rate, layout=self.layout, silence=self._silence)
+        windows = level.differences(self.levels, rest)
+        power = Steps.of(track[head:], self.sample_rate).power
+        audible = self._sounds and int((power > self._silence).sum()) >= LEAST_STEPS
+        sounding = self._sounds and self._sounding(power)
+        chroma = harmony.chroma(made, tuning=self._tuning) if sounding else None
         repetition = self_repetition(sound, head_seconds)
-        copied = copying.copies(self._mono, made)
-        tagging, names = self._tag(made), self.tagger.names
-        values = {
+        copied = copying.copies(self._mono, made) if audible else copying.Copies(np.nan, np.nan)
+        tagging, names = self._tag(made) if sounding else None, self.tagger.names
+        values: Values = {
             "join_sharpness": _mean([join.sharpness_percentile for join in measured_joins]),
             "join_flux": _mean([join.flux_percentile for join in measured_joins]),
             "join_level_step": _mean([join.level_percentile for join in measured_joins]),
-            "clicks_per_minute": self._clicks_per_minute(curves, after, joins),
-            "max_loudness_difference": float(np.abs(windows.loudness).max()),
+            "clicks_per_minute": self._clicks_per_minute(curves, after, joins) if audible else None,
+            "max_loudness_difference": level.largest(windows.loudness),
             "loudness_drift": level.drift(windows.loudness),
             "collapsed_share": 100 * level.collapsed_share(windows.loudness),
             "flatness_drift": level.drift(windows.flatness),
@@ -76,7 +92,7 @@ class Reference:
             "chroma_similarity": harmony.chroma_similarity(self._chroma, chroma),
             "key_similarity": harmony.key_similarity(self._chroma, chroma),
             "tempo_ratio": rhythm.tempo_ratio(self._tempo, rhythm.tempo(curves.flux[after])),
-            "beat_error": _mean([join.beat_error for join in measured_joins if join.beat_error is not None]),
+            "beat_error": _mean([join.beat_error for join in measured_joins]),
             "copied_share": 100 * copied.share,
             "longest_copy_seconds": copied.longest_seconds,
             "repeated_within_minute": 100 * repetition.repeated,
@@ -88,12 +104,21 @@ class Reference:
             "mood_distance": 100 * mood.mood_distance(self._tagging, tagging, names),
             "mean_squared_error": None if truth is None else self._mean_squared_error(track[head:], truth),
         }
-        return Measured(values, measured_joins, windows)
+        known = {name: None if value is None or np.isnan(value) else value for name, value in values.items()}
+        return Measured(known, measured_joins, windows)
+
+    def _sounding(self, power: NDArray[np.float64]) -> bool:
+        return float((power > self._silence).mean()) >= SOUNDING
 
     def _tag(self, sound: NDArray[np.float32]) -> Tagging:
         return self.tagger.tag(sound, RATE, most=MOST_PATCHES)
 
     def _measure_join(self, curves: Curves, join: Join) -> MeasuredJoin:
+        """Rank a join; it has no ranks where the song is silent, or the track on both sides of the join."""
+        begin, end = join_moments(join.seconds, join.fade_seconds)
+        around = curves.power[max(0, begin - LEVEL_MOMENTS) : end + LEVEL_MOMENTS] * self._rms**2
+        if not self._sounds or not (around > self._silence).any():
+            return MeasuredJoin(join.seconds, join.fade_seconds, None, None, None, None)
         ranks = join_percentiles(self._curves, curves, join.seconds, join.fade_seconds)
         error = rhythm.beat_error(self._tempo, curves.flux, join.seconds, join.seconds + join.fade_seconds)
         return MeasuredJoin(join.seconds, join.fade_seconds, *ranks, error)
@@ -107,19 +132,25 @@ class Reference:
         sharp = sharp[after]
         return float((np.diff(sharp.astype(np.int8), prepend=0) == 1).sum() / len(sharp) * PER_SECOND * 60)
 
-    def _mean_squared_error(self, continuation: Samples, truth: Samples) -> float:
-        """Compare the next ten seconds in mono, in units of the variance of the true ones."""
-        size = PREDICTED_SECONDS * self.sample_rate
-        made, true = mono(continuation[:size], self.sample_rate), mono(truth[:size], self.sample_rate)
-        size = min(len(made), len(true))
-        return float(np.square(made[:size] - true[:size]).mean() / max(float(true[:size].var()), 1e-12))
+    def _mean_squared_error(self, continuation: Samples, truth: Samples) -> float | None:
+        """Compare the next ten seconds in mono, in units of the true ones' variance; None if these are silent."""
+        size = min(PREDICTED_SECONDS * self.sample_rate, len(continuation), len(truth))
+        if not (Steps.of(truth[:size], self.sample_rate).power > self._silence).any():
+            return None
+        downmix = Downmix.of(truth[:size], self.sample_rate)
+        made, true = (_resampled(downmix.mix(sound[:size]), self.sample_rate) for sound in (continuation, truth))
+        return float(np.square(made - true).mean() / true.var())
 
 
 def mono(samples: Samples, sample_rate: int) -> NDArray[np.float32]:
     """Mix `(n, channels)` down and resample it to 22050 Hz, `(n',)`."""
-    mixed = samples.mean(axis=1, keepdims=True, dtype=np.float32)
-    return resample(mixed, from_rate=sample_rate, to_rate=RATE)[:, 0]
+    return _resampled(Downmix.of(samples, sample_rate).mix(samples), sample_rate)
 
 
-def _mean(values: list[float]) -> float | None:
-    return float(np.mean(values)) if values else None
+def _resampled(sound: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
+    return resample(sound[:, None], from_rate=sample_rate, to_rate=RATE)[:, 0]
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    measured = [value for value in values if value is not None]
+    return float(np.mean(measured)) if measured else None

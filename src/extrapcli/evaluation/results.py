@@ -20,20 +20,21 @@ class MeasuredJoin:
     """A join of the track, whose crossfade begins at `seconds`.
 
     The percentiles, 0 to 100, rank its sharpest sample, its spectral flux and its step of level among all moments of
-    the song. `beat_error` is the phase error in beats, 0 to 0.5; None where there is no clear beat.
+    the song; None where both sides are silent. `beat_error` is the phase error in beats, 0 to 0.5; None where no beat
+    is clear.
     """
 
     seconds: float
     fade_seconds: float
-    sharpness_percentile: float
-    flux_percentile: float
-    level_percentile: float
+    sharpness_percentile: float | None
+    flux_percentile: float | None
+    level_percentile: float | None
     beat_error: float | None
 
     @property
     def stands_out(self) -> bool:
         """Whether one of the percentiles is above 99."""
-        return max(self.sharpness_percentile, self.flux_percentile, self.level_percentile) > 99
+        return max(self.sharpness_percentile or 0, self.flux_percentile or 0, self.level_percentile or 0) > 99
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.audio.silence import silence
+from extrapcli.audio.steps import Steps
 from extrapcli.dsp import moving_sum
 from extrapcli.evaluation.spectra import FRAMES_PER_SECOND, mel_power
 
@@ -20,7 +22,6 @@ PATCH = FRAMES_PER_SECOND
 SAME = 0.95
 MIN_LAG, MAX_LAG, MAX_LOOP_LAG = 2 * FRAMES_PER_SECOND, 60 * FRAMES_PER_SECOND, 30 * FRAMES_PER_SECOND
 LOOP, GAP = 4 * FRAMES_PER_SECOND, 10  # a loop lasts at least 4 s; breaks of 0.4 s do not end it
-SILENCE_DECIBELS = -50.0
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class SelfRepetition:
     `repeated` is the share of seconds, 0 to 1, that were heard in the minute before. `median_return_seconds` is the
     median time since a second was last heard, 2 to 60 s; what was not heard in the minute before counts as 60 s.
     `looped` is the share of time, 0 to 1, in loops: four seconds or more that repeat, at one lag of up to half a
-    minute, what was heard before them. `longest_loop_seconds` is the longest that ends after the head.
+    minute, what was heard before them. `longest_loop_seconds` is the longest that ends after the head. All are NaN
+    where less than a second sounds after the head.
     """
 
     repeated: float
@@ -40,13 +42,13 @@ class SelfRepetition:
 
 
 def self_repetition(track: NDArray[np.float32], head_seconds: float) -> SelfRepetition:
-    """Measure a mono track `(n,)` at 22050 Hz after its head; less than a second of it repeats nothing."""
+    """Measure a mono track `(n,)` at 22050 Hz after its head."""
     spectra = log_mel(track)
     between = log_mel(np.append(track[HOP // 2 :], np.zeros(HOP // 2, np.float32)))[: len(spectra)]
     patches, patches_between = _Patches(spectra), _Patches(between)
     count = len(spectra) - PATCH + 1
     power = np.square(track[: len(track) // HOP * HOP], dtype=np.float64).reshape(-1, HOP).mean(axis=1)[:count]
-    audible = 10 * np.log10(power / max(power.mean(), 1e-12) + 1e-12) > SILENCE_DECIBELS
+    audible = power > silence(Steps.of(track[:, None], RATE).power)
     after = np.arange(count) >= round(head_seconds * FRAMES_PER_SECOND)
 
     same = np.zeros(
@@ -58,7 +60,7 @@ def self_repetition(track: NDArray[np.float32], head_seconds: float) -> SelfRepe
     same &= audible
     counted = after & audible
     if counted.sum() < PATCH:
-        return SelfRepetition(0.0, MAX_LAG / FRAMES_PER_SECOND, 0.0, 0.0)
+        return SelfRepetition(np.nan, np.nan, np.nan, np.nan)
     looped, longest = np.zeros(count, bool), 0
     for lag in range(MIN_LAG, min(MAX_LOOP_LAG, len(same) - 1)):
         for begin, end in _runs(np.logical_or.reduce(same[lag - 1 : lag + 2])):

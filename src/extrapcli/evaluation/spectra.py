@@ -1,5 +1,7 @@
 """Mel spectrograms, the ground on which most measures stand."""
 
+import warnings
+
 import librosa
 import numpy as np
 from numpy.typing import NDArray
@@ -7,6 +9,8 @@ from numpy.typing import NDArray
 FRAMES_PER_SECOND = 25
 WINDOW, BANDS, LOWEST_HERTZ, HIGHEST_HERTZ = 2048, 64, 40.0, 10000.0
 CHUNK = 1024  # frames at a time: the whole spectrum of an hour of sound would take gigabytes
+
+warnings.filterwarnings("ignore", "Empty filters", UserWarning, "librosa")  # low rates have no high bands
 
 
 def mel_power(

@@ -2,12 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
+from extrapcli.audio.loudness import SILENT as SILENT_LUFS
+from extrapcli.audio.offset import without_offset
+from extrapcli.audio.silence import is_silent, level_of
 from extrapcli.audio.song import Samples, Song
+from extrapcli.audio.steps import Steps
 from extrapcli.continuation import Join
 from extrapcli.errors import UsageError
 from extrapcli.evaluation import controls
@@ -17,8 +22,10 @@ from extrapcli.evaluation.measures import MEASURES
 from extrapcli.evaluation.reference import Reference
 from extrapcli.evaluation.results import Evaluation, MeasureResult
 from extrapcli.evaluation.tagger import Tagger
+from extrapcli.ranges import check_threads
 
 LEAST_SECONDS = 1
+SOFT_DBFS, LOUD_DBFS = -50.0, -20.0  # a softer song is brought to about the other level
 WORKERS = 2
 PACKAGES = ("extrapcli", "numpy", "scipy", "librosa", "onnxruntime", "av")
 
@@ -40,14 +47,22 @@ def evaluate_track(
     the song stands for the true continuation of its first. `device` and `threads` are for the network that tags
     music; `progress` is called with a few words on each step as it begins.
 
+    Offsets (DC) are taken away first, and a very soft song is measured as if it were louder.
+
     Raises UsageError where the song is shorter than a second; where the track does not begin with it (unless `joins`
     say where it ends) or goes on for less than a second; where the first join is after the song's end or the last
     after the track's; and where the truth does not begin with the song or is hardly longer.
     """
+    check_threads(threads)
     tell = progress or (lambda step: None)
     if song.seconds < LEAST_SECONDS:
         raise UsageError(f"{song.name}: lasts less than a second, which is too short to compare; give a longer song")
-    track = match_format(track, song)
+    song = _heard(song)
+    gain = _gain(song)
+    decibels = 20 * float(np.log10(gain))
+    song = replace(song, samples=song.samples * gain)
+    track = match_format(_heard(track), song)
+    track = replace(track, samples=track.samples * gain)
     if joins is None:
         end = head_seconds(track, song)
         if end is None:
@@ -62,7 +77,7 @@ def evaluate_track(
         raise UsageError(f"{track.name}: does not go on for a second after its song; give a track and its song")
     if last >= track.seconds:
         raise UsageError(f"{track.name}: ends before its join at {last:g} seconds; give the joins of this track")
-    whole = None if truth is None else _whole(truth, song)
+    whole = None if truth is None else _whole(_heard(truth), song) * gain
     follows = None if whole is None else whole[len(song.samples) :]
 
     tell("analysing the song (on first use, librosa compiles for up to 30 s)")
@@ -82,8 +97,8 @@ def evaluate_track(
         song_seconds=song.seconds,
         track_seconds=track.seconds,
         head_seconds=head / rate,
-        song_loudness=reference.levels.integrated,
-        short_term_loudness=short_term(track.samples, rate, layout=song.layout).round(2).tolist(),
+        song_loudness=reference.levels.integrated - decibels,
+        short_term_loudness=_loudness(track, decibels),
         windows=_rows(measured.windows),
         joins=measured.joins,
         measures={
@@ -107,6 +122,25 @@ def _whole(truth: Song, song: Song) -> Samples:
     if head_seconds(truth, song) is None:
         raise UsageError(f"{truth.name}: does not begin with {song.name}; give what it was cut from")
     return truth.samples
+
+
+def _heard(sound: Song) -> Song:
+    """Take the offset away; where that jumps, it clicks, as it does in the track."""
+    return replace(sound, samples=without_offset(sound.samples, sound.sample_rate, jumps=False))
+
+
+def _gain(song: Song) -> np.float32:
+    """Return what brings a very soft song to about -20 dBFS, so that no gate closes on it; else 1."""
+    if is_silent(song.samples, song.sample_rate):
+        return np.float32(1)
+    level = 10 * np.log10(level_of(Steps.of(song.samples, song.sample_rate).power))
+    return np.float32(2.0 ** round((LOUD_DBFS - level) / 6.02) if level < SOFT_DBFS else 1)
+
+
+def _loudness(track: Song, gain: float) -> list[float | None]:
+    """Measure the loudness of each second of a track made `gain` decibels louder; None where it is silent."""
+    values = short_term(track.samples, track.sample_rate, layout=track.layout)
+    return [round(value - gain, 2) if value > SILENT_LUFS else None for value in values.tolist()]
 
 
 def _rows(windows: Differences) -> list[dict[str, float | None]]:

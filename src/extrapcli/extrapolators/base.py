@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from extrapcli.audio.song import Song
 from extrapcli.backends.base import Backend
 from extrapcli.crossfade import Fade
+from extrapcli.errors import UsageError
+from extrapcli.ranges import MOST_SEED, check_number, check_whole
 
 FADE_OUT_SECONDS = 3.0
 
@@ -26,12 +28,20 @@ class Style:
             none.
         variety: from 0 for the safest continuation to 1 for the most surprising.
         seed: the same seed makes the same choices.
+
+    Raises UsageError for what is unknown or out of range.
     """
 
     fade_seconds: float | None = None
     ending: Ending = "auto"
     variety: float = 0.3
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.ending not in get_args(Ending):
+            raise UsageError(f"no ending is called {self.ending!r}; choose auto, song, fade or cut")
+        check_number("variety", self.variety, 0, 1)
+        check_whole("seed", self.seed, 0, MOST_SEED)
 
 
 @dataclass(frozen=True)
@@ -98,9 +108,10 @@ class Extrapolator(Protocol):
     def blocks(self, song: Song, wanted: int | None) -> Iterator[Block]:
         """Yield blocks until a track that begins with the song has `wanted` samples.
 
-        `wanted` is None for a stream without end, which neither fades out nor ends, and takes no more memory the
-        longer it runs. The first block begins inside the song or at its end, each of the others no later than the
-        one before ends. Raises UnreadableAudio where the song is too short to continue.
+        The song comes without its offset (DC), which is added to the blocks afterwards. `wanted` is None for a stream
+        without end, which neither fades out nor ends, and takes no more memory the longer it runs. The first block
+        begins inside the song or at its end, each of the others no later than the one before ends. Raises
+        UnreadableAudio where the song is too short to continue.
         """
         ...
 

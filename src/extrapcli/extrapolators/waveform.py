@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.audio.resample import resample
+from extrapcli.audio.silence import find_bounds
 from extrapcli.audio.song import Song
 from extrapcli.backends.base import Backend
 from extrapcli.crossfade import Fade, join
@@ -28,7 +29,6 @@ from extrapcli.spec import WaveformSpec, expect
 FADE_SECONDS = 0.5
 LEVEL_SECONDS = 1.0  # how much sound on either side of a join decides its level
 MIN_START, MAX_START = 0.25, 2.0  # the gain at the beginning of a block, relative to its end
-QUIET = 0.1  # of the song's level; seconds at its end that are softer are left out of the context
 NEGLIGIBLE = 1e-4  # level of the difference of two channels, relative to their sum: -80 dB
 
 
@@ -67,7 +67,7 @@ class Waveform:
         peak = np.abs(song.samples).max(axis=0)
 
         track = last(song.samples, kept)
-        context = last(song.samples[: _end_of_music(song.samples, mean, level, rate)], kept) - mean
+        context = last(song.samples[: _end_of_music(song)], kept) - mean
         length = len(song.samples)
         while wanted is None or length < wanted:
             predicted = self._predict(context / np.where(level > 0, level, 1), rate)
@@ -102,13 +102,10 @@ def _mid_side(channels: int) -> NDArray[np.float32]:
     return np.array([[1, 1], [1, -1]], np.float32) / np.float32(np.sqrt(2))
 
 
-def _end_of_music(
-    samples: NDArray[np.floating], mean: NDArray[np.float64], level: NDArray[np.float64], rate: int
-) -> int:
-    """Return the end of the last second that is not much softer than the song, whose level is `level`."""
-    n = round(LEVEL_SECONDS * rate)
-    ends = range(len(samples), n - 1, -n)
-    return next((end for end in ends if (_level(samples[end - n : end] - mean) >= QUIET * level).any()), len(samples))
+def _end_of_music(song: Song) -> int:
+    """Return where the song's own ending begins, or its music ends; its last sample where that leaves too little."""
+    bounds = find_bounds(song.samples, song.sample_rate)
+    return bounds.ending if bounds.ending - bounds.begin >= song.sample_rate else len(song.samples)
 
 
 def _before_join(track: NDArray[np.floating], rate: int, fade: Fade) -> NDArray[np.floating]:

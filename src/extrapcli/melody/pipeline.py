@@ -22,6 +22,16 @@ from extrapcli.melody.outputs import Outputs, prepare, write
 from extrapcli.melody.seeds import read_seed_file, shorten
 from extrapcli.melody.tune_files import SUFFIXES
 from extrapcli.models import find_model
+from extrapcli.ranges import (
+    LEAST_TEMPO,
+    MOST_BARS,
+    MOST_SEED,
+    MOST_TEMPERATURE,
+    MOST_TEMPO,
+    check_number,
+    check_threads,
+    check_whole,
+)
 from extrapcli.spec import TuneSpec, expect
 
 DEFAULT_MODEL = "melody"
@@ -45,6 +55,8 @@ class MelodyOptions:
         model: a name or a path.
         device, threads: what the networks run on; `auto` runs the one that writes tunes on the CPU, where its small
             steps are fastest, on one thread.
+
+    Raises UsageError for numbers that are out of range.
     """
 
     bars: int = 16
@@ -58,6 +70,14 @@ class MelodyOptions:
     backend: str = "auto"
     device: str = "auto"
     threads: int | None = None
+
+    def __post_init__(self) -> None:
+        check_whole("number of bars", self.bars, 1, MOST_BARS)
+        check_number("temperature", self.temperature, 0, MOST_TEMPERATURE)
+        check_whole("random seed", self.random_seed, 0, MOST_SEED)
+        if self.tempo is not None:
+            check_number("tempo", self.tempo, LEAST_TEMPO, MOST_TEMPO, "quarters a minute")
+        check_threads(self.threads)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.audio.decode import decode
+from extrapcli.audio.downmix import Downmix
+from extrapcli.audio.silence import find_bounds
 from extrapcli.errors import UnreadableAudio, UsageError
 from extrapcli.melody.encoding import METRES, STEPS_PER_QUARTER, Note, Tune
 from extrapcli.melody.extraction import NoteEvent, extract_melody
@@ -16,7 +18,7 @@ from extrapcli.melody.rhythm import USUAL, estimate_tempo, fit_grid, quantize
 from extrapcli.melody.transcription import transcribe
 from extrapcli.melody.tune_files import SUFFIXES
 
-ANALYSED_SECONDS = 300  # of a recording, from its beginning
+ANALYSED_SECONDS = 300  # of a recording, from a second before its music
 SEED_BARS = 4
 KEY_SECONDS = 40  # the key is that of the melody so long before and after the beginning of the seed
 FEWEST_NOTES = 4  # of a seed
@@ -40,7 +42,7 @@ class RecordedMelody:
 def read_recording(
     path: Path, metre: str, *, bars: int = SEED_BARS, device: str = "cpu", threads: int | None = None
 ) -> RecordedMelody:
-    """Find the `bars` bars of melody that are heard best in the first five minutes of a recording.
+    """Find the `bars` bars of melody that are heard best in the first five minutes of the music in a recording.
 
     `metre` is one of METRES. Raises UnreadableAudio where the file can't be decoded or no melody of four notes is
     heard in it, UsageError where it is a file of written notes.
@@ -48,8 +50,10 @@ def read_recording(
     if path.suffix.lower() in SUFFIXES:
         raise UsageError(f"{path}: holds written notes, and is no recording", hint="seed")
     song = decode(path, name=str(path))
-    samples = song.samples[: ANALYSED_SECONDS * song.sample_rate].mean(axis=1).astype("float32")
-    melody = hear_melody(samples, song.sample_rate, device=device, threads=threads)
+    begin = max(0, find_bounds(song.heard, song.sample_rate).begin - song.sample_rate)
+    music = song.heard[begin : begin + ANALYSED_SECONDS * song.sample_rate]
+    sound = Downmix.of(music, song.sample_rate).mix(music)
+    melody = hear_melody(sound, song.sample_rate, device=device, threads=threads)
     heard = find_seed(melody, metre, bars=bars)
     if not heard:
         raise UnreadableAudio(

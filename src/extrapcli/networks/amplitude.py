@@ -10,24 +10,13 @@ The network is built in two forms that share their weights. `amplitude` is train
 which can also run on its own predictions.
 """
 
-from typing import Annotated, Literal
-
 import keras
 from keras import layers
-from pydantic import BaseModel, Field, PositiveInt
 
 from extrapcli.networks.rollout import Roll
+from extrapcli.networks.settings import AmplitudeSettings
 
 NEGATIVE_SLOPE = 0.2  # of leaky_relu in Keras
-
-
-class AmplitudeSettings(BaseModel, frozen=True, extra="forbid"):
-    """`look_back` is how many samples the network sees; `units` and `dense` are the sizes of its layers."""
-
-    look_back: Annotated[int, Field(ge=1, le=4096)] = 3
-    units: Annotated[int, Field(ge=1, le=4096)] = 100
-    dense: tuple[PositiveInt, ...] = (50, 25, 12)
-    activation: Literal["relu", "leaky_relu"] = "leaky_relu"
 
 
 def amplitude(settings: AmplitudeSettings, *, every_step: bool = False) -> keras.Model:

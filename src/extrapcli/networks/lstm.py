@@ -10,28 +10,8 @@ LSTMs whose state is a whole frame would need no projection, but 7.8 billion par
 
 import keras
 from keras import layers
-from pydantic import BaseModel, PositiveInt
 
-from extrapcli.networks.study import FrameCount, FrameSamples
-
-
-class LstmSettings(BaseModel, frozen=True, extra="forbid"):
-    """Sizes: `projection` is what a frame is projected to, `units` the state of each LSTM."""
-
-    context_frames: FrameCount = 20
-    horizon_frames: FrameCount = 10
-    frame_samples: FrameSamples = 22050
-    projection: PositiveInt = 512
-    units: PositiveInt = 512
-
-    @property
-    def parameters(self) -> int:
-        """Number of parameters. An LSTM of u units over v inputs has 4 u (u + v + 1)."""
-        project = (self.frame_samples + 1) * self.projection
-        encoder = 4 * self.units * (self.units + self.projection + 1)
-        decoder = 4 * self.units * (2 * self.units + 1)
-        expand = (self.units + 1) * self.frame_samples
-        return project + encoder + decoder + expand
+from extrapcli.networks.settings import LstmSettings
 
 
 def lstm(settings: LstmSettings) -> keras.Model:

@@ -9,45 +9,10 @@ steps at once. `melody_step` takes one step and the LSTMs' state, and gives the 
 the new state, so that each step of a tune costs the same.
 """
 
-from typing import Annotated
-
 import keras
 from keras import layers, ops
-from pydantic import BaseModel, Field, PositiveInt, model_validator
 
-OTHERS = ("/", "_", "r")
-Pitch = Annotated[int, Field(ge=0, le=127)]
-
-
-class MelodySettings(BaseModel, frozen=True, extra="forbid"):
-    """Sizes of the LSTMs and of the embeddings (`vector`), and the lowest and highest MIDI pitch of the vocabulary.
-
-    With `beats` false the network does not see the position in the bar.
-    """
-
-    units: Annotated[int, Field(ge=1, le=4096)] = 256
-    layers: Annotated[int, Field(ge=1, le=8)] = 1
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
-    vector: PositiveInt = 64
-    beats: bool = True
-    lowest: Pitch = 50
-    highest: Pitch = 84
-
-    @model_validator(mode="after")
-    def _some_pitches(self) -> "MelodySettings":
-        if self.lowest > self.highest:
-            raise ValueError(f"lowest is {self.lowest}, above highest, {self.highest}")
-        return self
-
-    @property
-    def symbols(self) -> tuple[str, ...]:
-        """The vocabulary, in the order of the network's outputs."""
-        return (*OTHERS, *map(str, range(self.lowest, self.highest + 1)))
-
-    @property
-    def state(self) -> int:
-        """Size of the state that the LSTMs carry from step to step: h and c of each layer."""
-        return 2 * self.units * self.layers
+from extrapcli.networks.settings import MelodySettings
 
 
 def melody(settings: MelodySettings, beats: int) -> keras.Model:

@@ -19,19 +19,15 @@ the future on the right.
 The model consists of Keras's own layers and `keras.ops`, so a saved one loads without this package.
 """
 
-from typing import Annotated
-
 import keras
 import numpy as np
 from keras import layers, ops
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field, model_validator
 
 from extrapcli.dsp import mel_filters
 from extrapcli.networks.fourier import Tensor, product
+from extrapcli.networks.settings import FRAME_SAMPLES, HOPS, PATCH_HOPS, RecallSettings
 
-FRAME_SAMPLES = 22050
-HOPS = 25  # per frame
 HOP_SAMPLES = FRAME_SAMPLES // HOPS
 ROOT = 42
 WINDOW_SAMPLES = ROOT**2  # two hops; the Fourier transform is split in two steps of 42
@@ -39,29 +35,6 @@ BINS = ROOT * 16  # of 12.5 Hz each, up to 8.4 kHz
 FLOOR = 1e-5  # added to the power: -50 dB relative to the song's level
 DECIBEL_MEAN, DECIBEL_SCALE = -20.0, 15.0
 MATCH_WEIGHT, QUERY_WEIGHT = 0.05, 0.5
-PATCH_HOPS = 25
-
-
-Width = Annotated[int, Field(ge=1, le=2048)]
-Dilation = Annotated[int, Field(ge=1, le=4096)]
-
-
-class RecallSettings(BaseModel, frozen=True, extra="forbid"):
-    """Sizes: mel bands, channels of the towers (`width`), length of match and query (`vector`), dilations in hops.
-
-    The receptive field of each tower is `1 + 2 * sum(dilations)` spectra.
-    """
-
-    bands: Annotated[int, Field(ge=1, le=128)] = 64
-    width: Width = 96
-    vector: Width = 96
-    dilations: tuple[Dilation, ...] = (1, 2, 4, 8, 16, 32, 64, 128)
-
-    @model_validator(mode="after")
-    def _vector_fits_the_patch(self) -> "RecallSettings":
-        if self.vector > PATCH_HOPS * self.bands:
-            raise ValueError(f"vector can have {PATCH_HOPS * self.bands} entries at most, with {self.bands} bands")
-        return self
 
 
 def recall(settings: RecallSettings) -> keras.Model:

@@ -16,15 +16,13 @@ The prediction is made of recorded sound, so it is not noise. Where to copy from
 squared error and the distance of log-mel spectra.
 """
 
-from typing import Annotated
-
 import keras
 import numpy as np
 from keras import layers, ops
-from pydantic import Field
 
 from extrapcli.networks.fourier import LENGTH, Tensor, correlation, transform
-from extrapcli.networks.recall import FRAME_SAMPLES, HOPS, Dilation, RecallSettings, Width, log_mel, scorer
+from extrapcli.networks.recall import log_mel, scorer
+from extrapcli.networks.settings import FRAME_SAMPLES, HOPS, Seq2seqSettings
 
 STRIDE = 9
 """Similarity is computed on every ninth sample."""
@@ -34,21 +32,6 @@ LEAST_PAST, LEAST_FUTURE = 2 * HOPS, HOPS
 """Hops of context that a position needs before and after it."""
 ALIGNED_SAMPLES = 4096
 TAPS = 8 * STRIDE + 1
-
-
-class Seq2seqSettings(RecallSettings, frozen=True):
-    """Sizes: how many positions are mixed (`places`), and those of `recall`'s scorer. A frame is 22050 samples."""
-
-    context_frames: Annotated[int, Field(ge=6, le=22)] = 20
-    horizon_frames: Annotated[int, Field(ge=1, le=600)] = 10
-    places: Annotated[int, Field(ge=1, le=50)] = 4
-    width: Width = 48
-    vector: Width = 48
-    dilations: tuple[Dilation, ...] = (1, 2, 4, 8, 16, 32, 64)
-
-    @property
-    def frame_samples(self) -> int:
-        return FRAME_SAMPLES
 
 
 def seq2seq(settings: Seq2seqSettings) -> keras.Model:

@@ -20,51 +20,13 @@ The model consists of Keras's own layers, so a saved one loads without this pack
 """
 
 from collections.abc import Callable
-from itertools import pairwise
-from typing import Annotated, Literal
 
 import keras
 from keras import layers, ops
-from pydantic import BaseModel, Field
+
+from extrapcli.networks.settings import StudySettings
 
 LEAK = 0.3
-Width = Annotated[int, Field(ge=64, le=512)]
-FrameCount = Annotated[int, Field(ge=1, le=600)]
-FrameSamples = Annotated[int, Field(ge=1, le=192_000)]
-
-
-class StudySettings(BaseModel, frozen=True, extra="forbid"):
-    """Sizes, and the choices that the study's text leaves open.
-
-    `reshape` decides what the neuron of a unit sums over. `"interleaved"` follows the text to the letter: a row-major
-    reshape of the concatenation, so that row k holds samples `k*t .. k*t + t-1` of the vectors laid end to end. The
-    neuron then weighs t *neighbouring* samples, and its output is the concatenation played t times as fast.
-    `"aligned"` puts sample k of every vector into row k: the neuron mixes the vectors at equal times, and its output
-    is a weighted sum of t seconds on top of each other.
-
-    With `shared`, all time steps of a part use one hidden stack.
-    """
-
-    context_frames: FrameCount = 20
-    horizon_frames: FrameCount = 10
-    frame_samples: FrameSamples = 22050
-    widths: tuple[Width, Width, Width, Width] = (64, 128, 256, 512)
-    reshape: Literal["interleaved", "aligned"] = "interleaved"
-    shared: bool = True
-
-    @property
-    def parameters(self) -> int:
-        """Number of parameters; batch normalization has four for each neuron."""
-        sizes: list[int] = [self.frame_samples, *self.widths, self.frame_samples]
-        stack = sum((n + 1) * m for n, m in pairwise(sizes)) + 4 * sum(self.widths)
-        units = self.context_frames + 1 + self.horizon_frames
-        neurons: list[int] = [
-            *range(1, self.context_frames + 1),
-            self.context_frames,
-            *range(1, self.horizon_frames + 1),
-        ]
-        stacks = 3 if self.shared else units
-        return stacks * stack + sum(t + 1 for t in neurons)
 
 
 def study(settings: StudySettings) -> keras.Model:

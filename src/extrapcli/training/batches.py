@@ -8,7 +8,6 @@ from functools import lru_cache
 from time import monotonic
 from typing import Any, NamedTuple
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -64,10 +63,10 @@ class Batches(ABC):
     def stack(self, epoch: int, indices: NDArray[np.int64]) -> tuple[Tensors, NDArray[Any]]:
         """Make the inputs and targets of several items, stacked along a first axis."""
         pairs = [self.item(int(i), np.random.default_rng((self.seed, epoch, int(i)))) for i in indices]
-        inputs, targets = (
-            keras.tree.map_structure(lambda *rows: np.stack(rows), *part) for part in zip(*pairs, strict=True)
-        )
-        return inputs, targets
+        inputs, targets = zip(*pairs, strict=True)
+        if isinstance(inputs[0], dict):
+            return {name: np.stack([of[name] for of in inputs]) for name in inputs[0]}, np.stack(targets)
+        return np.stack(inputs), np.stack(targets)
 
     def batch(self, epoch: int, step: int) -> Batch:
         epoch = epoch if self.random else 0

@@ -1,6 +1,7 @@
 """A corpus: files in splits, each decoded once into an array on disk from which training reads what it needs."""
 
 import csv
+import errno
 import hashlib
 import json
 import os
@@ -163,10 +164,11 @@ def decoded(sample_rate: int, *, mono: bool = True) -> Make:
 
     def make(song: Path) -> NDArray[np.int16]:
         from extrapcli.audio.decode import decode
+        from extrapcli.audio.downmix import Downmix
         from extrapcli.audio.resample import resample
 
         read = decode(song, name=str(song))
-        sound = read.samples.mean(axis=1, keepdims=True, dtype=np.float32) if mono else read.samples
+        sound = Downmix.of(read.heard, read.sample_rate).mix(read.heard)[:, None] if mono else read.heard
         sound = resample(sound, from_rate=read.sample_rate, to_rate=sample_rate)
         return np.rint(np.clip(sound[:, 0] if mono else sound, -1, 1) * 32767).astype(np.int16)
 
@@ -198,7 +200,10 @@ def _shard(source: Path, folder: Path, make: Make) -> Shard:
         length = len(array)
         note.unlink(missing_ok=True)  # so that it never describes another array, even if the next lines don't run
         with atomic_file(path, overwrite=True, durable=True) as unfinished, unfinished.open("wb") as file:
-            np.save(file, array)
+            try:
+                np.save(file, array)
+            except OSError as error:  # of a full disk NumPy says how many items were written
+                raise OSError(error.errno or errno.ENOSPC, os.strerror(error.errno or errno.ENOSPC)) from None
     with atomic_file(note, overwrite=True, durable=True) as unfinished:
         unfinished.write_text(json.dumps({"stamp": asdict(stamp), "length": length}), encoding="utf-8")
     return Shard(path, source, stamp, length)

@@ -23,12 +23,20 @@ class Worker:
 ALONE = Worker()
 
 
+def check_installed() -> None:
+    """Raise MissingDependency where a package that training needs is not installed; none of them is loaded."""
+    if missing := [package for package in _NEEDED if not find_spec(package)]:
+        raise MissingDependency(f'training needs {missing[0]}: pip install "extrapcli[train]"')
+
+
 def use_tensorflow() -> None:
     """Make Keras use TensorFlow; raise MissingDependency where a package that training needs is not installed."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-    _require("tensorflow", *_NEEDED)
+    check_installed()
+    if not find_spec("tensorflow"):
+        raise MissingDependency('training needs tensorflow: pip install "extrapcli[train]"')
 
 
 def use_device(device: str) -> Worker:
@@ -45,7 +53,7 @@ def use_device(device: str) -> Worker:
         use_tensorflow()
         return ALONE
     os.environ["KERAS_BACKEND"] = "jax"
-    _require(*_NEEDED)
+    check_installed()
     if not find_spec("jax"):
         raise MissingDependency(f"training on a {device} needs JAX: {_INSTALL[device]}")
     import jax
@@ -53,7 +61,10 @@ def use_device(device: str) -> Worker:
 
     if several:
         keras.utils.set_random_seed(0)  # else Keras draws one from the processes' CPUs; the recipe's seed follows
-        keras.distribution.initialize()
+        try:
+            keras.distribution.initialize()
+        except (ValueError, RuntimeError) as error:
+            raise UsageError(f"the processes of KERAS_DISTRIBUTION_* do not come together: {error}") from None
     try:
         found = keras.distribution.list_devices(device)
     except RuntimeError as error:
@@ -62,8 +73,3 @@ def use_device(device: str) -> Worker:
         ) from None
     keras.distribution.set_distribution(keras.distribution.DataParallel(devices=found))
     return Worker(jax.process_index(), jax.process_count(), len(found))
-
-
-def _require(*packages: str) -> None:
-    if missing := [package for package in packages if not find_spec(package)]:
-        raise MissingDependency(f'training needs {missing[0]}: pip install "extrapcli[train]"')

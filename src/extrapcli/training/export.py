@@ -3,25 +3,27 @@
 Both files hold the same weights, in float16 unless asked otherwise; both backends compute in float32.
 """
 
+from __future__ import annotations
+
 import json
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import h5py
-import keras
 import numpy as np
-import onnx
-import tensorflow as tf
-import tf2onnx
 
+from extrapcli.atomic import make_folder
 from extrapcli.backends import open_model
 from extrapcli.errors import CannotWrite, UnusableModel, UsageError
-from extrapcli.models import Card, sha256, write_card
+from extrapcli.models import CARD, Card, sha256, write_card
 from extrapcli.spec import METADATA_KEY, ModelSpec, Shape
 from extrapcli.training.progress import Progress
 from extrapcli.training.run import RunFolder
+
+if TYPE_CHECKING:
+    import keras
+    import onnx
 
 OPSET = 17
 FACTS_KEY = f"{METADATA_KEY}.training"
@@ -31,59 +33,99 @@ LARGE = 4096  # tensors with fewer entries stay in float32
 
 
 def export_run(
-    run: Path, corpus: Path | None, out: Path | None, *, weights: Weights, licence: str, progress: Progress
+    run: Path,
+    corpus: Path | None,
+    out: Path | None,
+    *,
+    weights: Weights,
+    licence: str,
+    overwrite: bool = False,
+    progress: Progress,
 ) -> list[Path]:
     """Export the best weights of a run to a model folder, and return the paths of its files, the card last.
 
     The model is measured on `corpus`, by default that of the run; `out` is by default a folder in the run, with the
-    recipe's name. Raises UsageError where `run` has no weights yet, CannotWrite where `out` can't be written, and
-    UnusableModel where ONNX Runtime and Keras differ by more than 1e-4 (2e-2 with int8) or where smaller weights cost
-    too much.
+    recipe's name. Raises UsageError where `run` has no weights yet or is damaged, CannotWrite where `out` can't be
+    written, holds a model that must not be overwritten or anything else, and UnusableModel where the weights are
+    damaged, where ONNX Runtime and Keras differ by more than 1e-4 (2e-2 with int8), or where smaller weights cost too
+    much.
     """
     folder = RunFolder(run)
     recipe, facts = folder.recipe, folder.facts
+    for key, kind in (("recipe", str), ("corpus", str), ("corpus_sha256", str), ("training_songs", int)):
+        if not isinstance(facts.get(key), kind):
+            raise UsageError(f"{run / 'facts.json'}: is damaged: {key} is missing or wrong; copy the run again")
     if not folder.best.exists():
         raise UsageError(f"{run}: has no weights yet; they are saved after its first epoch")
     corpus, out = corpus or Path(facts["corpus"]), out or run / Path(facts["recipe"]).stem
+    _check_model_folder(out, overwrite)
+    measured_on = recipe.open_corpus(corpus, progress)
     if not facts["finished"]:
         progress.say(f"{run}: not finished; these are its best weights so far")
     spec = recipe.spec(out.absolute().name)
-    released = recipe.released(folder.best)
+    import keras
+
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        temporary = tempfile.TemporaryDirectory(dir=out, prefix=".partial-")
+        released = recipe.released(folder.best)
+    except Exception:  # Keras and HDF5 raise whatever the damaged part raises
+        raise UnusableModel(
+            f"{folder.best}: is damaged, or not of the recipe in {run / 'recipe.json'}; train again, or copy it again"
+        ) from None
+    make_folder(out)
+    try:
+        with tempfile.TemporaryDirectory(dir=out, prefix=".partial-") as path:
+            made = Path(path)
+            progress.say(f"{out}: writing the ONNX and the Keras file")
+            write_keras(released, made / "model.keras", spec=spec, facts=facts, half=weights != "float32")
+            stored = keras.saving.load_model(made / "model.keras", compile=False)
+            graph = recipe.onnx_graph(stored, OPSET)
+            write_onnx(stored, made / "model.onnx", spec=spec, facts=facts, weights=weights, graph=graph)
+            in_onnx, in_keras = (open_model(made, backend=name, device="cpu") for name in ("onnx", "tensorflow"))
+            progress.say(f"{out}: measuring both on {corpus}")
+            figures, difference = recipe.measure(released, in_onnx, in_keras, measured_on, progress)
+            told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in figures.items())
+            progress.say(f"{told}; the two differ by {difference:.1e} of the largest output")
+            if not difference <= MAX_DIFFERENCE[weights]:
+                raise UnusableModel(
+                    f"{run}: ONNX Runtime and Keras differ by {difference:.1e} of the largest output, more than the "
+                    f"{MAX_DIFFERENCE[weights]:.0e} allowed for {weights}; not exported",
+                    hint="weights" if weights == "int8" else None,
+                )
+            figures |= {"onnx_keras_difference": float(f"{difference:.1e}"), "onnx_opset": OPSET}
+            figures |= {"onnx_weights": weights}
+            figures |= {name: value for name, value in facts.items() if type(value) in (int, float)}
+            names = ["model.onnx", "model.keras"]
+            card = Card(
+                name=spec.name,
+                title=recipe.filled(recipe.title),
+                research=recipe.research,
+                summary=recipe.filled(recipe.summary),
+                licence=licence,
+                data=f"{recipe.data_summary(facts['training_songs'], facts['corpus'])}, "
+                f"SHA-256 of all {facts['corpus_sha256'][:16]}",
+                made_by=f"extrap train {facts['corpus']} --recipe {facts['recipe']} --run {run} && "
+                f'extrap export {run} --corpus {corpus} -o {out} --weights {weights} --licence "{licence}"',
+                figures=figures,
+                files={name: sha256(made / name) for name in names},
+            )
+            write_card(made, card)
+            (out / CARD).unlink(missing_ok=True)  # so that it never stands beside other files than its own
+            return [(made / name).replace(out / name) for name in (*names, CARD)]
     except OSError as error:
-        raise CannotWrite(f"{out}: cannot be a model folder: {error.strerror}") from None
-    with temporary as path:
-        made = Path(path)
-        write_keras(released, made / "model.keras", spec=spec, facts=facts, half=weights != "float32")
-        stored = keras.saving.load_model(made / "model.keras", compile=False)
-        graph = recipe.onnx_graph(stored, OPSET)
-        write_onnx(stored, made / "model.onnx", spec=spec, facts=facts, weights=weights, graph=graph)
-        in_onnx, in_keras = (open_model(made, backend=name, device="cpu") for name in ("onnx", "tensorflow"))
-        measured_on = recipe.open_corpus(corpus, progress)
-        figures, difference = recipe.measure(released, in_onnx, in_keras, measured_on, progress)
-        progress.say(f"{figures}, relative difference {difference:.1e}")
-        if not difference <= MAX_DIFFERENCE[weights]:
-            raise UnusableModel(f"{run}: ONNX Runtime and Keras differ by {difference:.1e}; not exported")
-        figures |= {"onnx_keras_difference": float(f"{difference:.1e}"), "onnx_opset": OPSET, "onnx_weights": weights}
-        figures |= {name: value for name, value in facts.items() if type(value) in (int, float)}
-        names = ["model.onnx", "model.keras"]
-        card = Card(
-            name=spec.name,
-            title=recipe.filled(recipe.title),
-            research=recipe.research,
-            summary=recipe.filled(recipe.summary),
-            licence=licence,
-            data=f"{recipe.data_summary(facts['training_songs'], facts['corpus'])}, "
-            f"SHA-256 of all {facts['corpus_sha256'][:16]}",
-            made_by=f"extrap train {facts['corpus']} --recipe {facts['recipe']} --run {run} && "
-            f'extrap export {run} --corpus {corpus} -o {out} --weights {weights} --licence "{licence}"',
-            figures=figures,
-            files={name: sha256(made / name) for name in names},
-        )
-        write_card(made, card)
-        return [(made / name).replace(out / name) for name in (*names, "card.json")]
+        raise CannotWrite(f"{out}: cannot be written: {error.strerror or 'is the disk full?'}") from None
+
+
+def _check_model_folder(out: Path, overwrite: bool) -> None:
+    """Raise CannotWrite where a model must not be written to a folder: nothing in it is replaced unasked."""
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise CannotWrite(f"{out}: is a file; name a folder for the model")
+    found = {path.name for path in out.iterdir() if not path.name.startswith(".")}
+    if found - {"model.onnx", "model.keras", CARD} and CARD not in found:
+        raise CannotWrite(f"{out}: holds other things than a model; name a new folder for it")
+    if found and not overwrite:
+        raise CannotWrite(f"{out}: holds a model already", hint="overwrite")
 
 
 def write_keras(model: keras.Model, path: Path, *, spec: ModelSpec, facts: dict[str, Any], half: bool) -> None:
@@ -103,6 +145,8 @@ def write_keras(model: keras.Model, path: Path, *, spec: ModelSpec, facts: dict[
 
 
 def _halve_hdf5(path: Path) -> Path:
+    import h5py
+
     halved = path.with_name("half.h5")
     with h5py.File(path) as old, h5py.File(halved, "w") as new:
 
@@ -133,6 +177,8 @@ def write_onnx(
 
     tf2onnx makes the graph unless one is given.
     """
+    import onnx
+
     graph = graph or _converted(model, spec)
     if weights != "float32":
         _shrink_initializers(graph.graph, weights)
@@ -146,6 +192,10 @@ def _converted(model: keras.Model, spec: ModelSpec) -> onnx.ModelProto:
     Every variable is read once. Otherwise a stack that several units share would be frozen into the graph once for
     each of them, which takes tens of gigabytes.
     """
+    import keras
+    import tensorflow as tf
+    import tf2onnx
+
     shapes = spec.output_shapes
 
     def predict(context: tf.Tensor) -> list[tf.Tensor]:
@@ -162,6 +212,8 @@ def _converted(model: keras.Model, spec: ModelSpec) -> onnx.ModelProto:
 
 
 def _declare_outputs(graph: onnx.GraphProto, shapes: dict[str, Shape]) -> None:
+    import onnx
+
     for output, (name, shape) in zip(graph.output, shapes.items(), strict=True):
         graph.node.append(onnx.helper.make_node("Identity", [output.name], [name]))
         output.CopyFrom(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, (None, *shape)))
@@ -173,6 +225,8 @@ def _shrink_initializers(graph: onnx.GraphProto, weights: Weights) -> None:
     Weights have been rounded to float16, which distinguishes them from constants such as a Fourier transform. In
     int8, each column of a matrix has a scale, by which its largest magnitude becomes 127.
     """
+    import onnx
+
     nodes, scales = [], []
     for tensor in graph.initializer:
         values = onnx.numpy_helper.to_array(tensor)

@@ -10,6 +10,8 @@ Keras's own `fit` and callbacks would not resume exactly, so the loop and saving
 The optimizer, learning rate schedule, gradient clipping and swap of averaged weights are Keras's.
 """
 
+from __future__ import annotations
+
 import math
 import os
 import signal
@@ -20,15 +22,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 from types import FrameType
-
-import keras
+from typing import TYPE_CHECKING
 
 from extrapcli.errors import UsageError
 from extrapcli.training.batches import Batches
 from extrapcli.training.device import Worker
-from extrapcli.training.kinds.base import FitSettings, Recipe, TrainingSetup
+from extrapcli.training.kinds.base import Recipe, TrainingSetup
 from extrapcli.training.progress import Progress, Step
 from extrapcli.training.run import Epoch, RunFolder, State
+from extrapcli.training.tables import FitSettings
+
+if TYPE_CHECKING:
+    import keras
 
 SAVING_SHARE = 0.05  # of a run's time
 
@@ -37,6 +42,8 @@ def fit(
     recipe: Recipe, corpus: Path, run: Path, *, name: str, resume: bool, worker: Worker, progress: Progress
 ) -> Path:
     """Train by a recipe, known by `name`, in the folder `run`; return the path of the best weights.
+
+    A finished run goes on where the recipe has more epochs than before, and is the same otherwise.
 
     On SIGINT or SIGTERM it finishes the step, saves, and raises the signal again; several workers stop at once, and
     resume from the last complete epoch. Raises UsageError where `run` holds another run, or one that is not to be
@@ -54,6 +61,7 @@ def fit(
     state = folder.restore(model, setup.corpus_sha256)
     folder.begin(recipe)
     folder.note(
+        finished=False,
         recipe=name,
         corpus=str(corpus),
         parameters=model.count_params(),
@@ -105,6 +113,11 @@ class _Loop:
 
     def run(self) -> None:
         state = self.state
+        if len(state.epochs) < self.recipe.fit.epochs and state.over(self.recipe):
+            self.progress.say(
+                f"{self.folder.path}: this run is over: the validation loss has not fallen for "
+                f"{len(state.epochs) - state.best.epoch} epochs; raise fit.patience"
+            )
         while not state.over(self.recipe):
             if not self._epoch():
                 self._save()
@@ -216,6 +229,8 @@ def _averaged(model: keras.Model) -> Iterator[None]:
 
     SwapEMAWeights can't: in TensorFlow it swaps by adding and subtracting.
     """
+    import keras
+
     variables = [*model.variables, *model.optimizer.variables]
     before = [keras.ops.convert_to_numpy(variable).copy() for variable in variables]
     swap = keras.callbacks.SwapEMAWeights()
@@ -230,6 +245,8 @@ def _averaged(model: keras.Model) -> Iterator[None]:
 
 def optimizer(settings: FitSettings, steps: int) -> keras.optimizers.Optimizer:
     """Make the optimizer of a recipe, for `steps` steps an epoch."""
+    import keras
+
     rate: float | keras.optimizers.schedules.LearningRateSchedule = settings.learning_rate
     if settings.schedule == "cosine":
         total = settings.epochs * steps

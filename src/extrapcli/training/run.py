@@ -8,6 +8,8 @@ best.keras     the weights with the lowest validation loss
 last.keras     weights, optimizer and progress, from which a stopped run resumes
 """
 
+from __future__ import annotations
+
 import csv
 import io
 import json
@@ -20,18 +22,20 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
-from matplotlib.figure import Figure
 
 from extrapcli.atomic import atomic_file
 from extrapcli.errors import CannotWrite, UsageError
 from extrapcli.training.kinds.base import Recipe
-from extrapcli.training.recipe import parse_recipe
+from extrapcli.training.recipe import differences, parse_recipe
+
+if TYPE_CHECKING:
+    import keras
 
 STATE = "extrap.state.json"  # the member of last.keras that holds the progress of a run
+GROWING = {"fit.epochs", "fit.patience"}  # what may change in the recipe of a run that goes on
 
 
 @dataclass(frozen=True)
@@ -92,17 +96,37 @@ class RunFolder:
         return parse_recipe(values, self.path / "recipe.json")
 
     def finished(self, recipe: Recipe, *, resume: bool) -> bool:
-        """Return whether the folder holds a finished run of a recipe.
+        """Return whether the folder holds a run of a recipe that needs no more epochs.
 
-        Raises UsageError where it holds a run of another recipe, or any run and it is not to be resumed.
+        Raises UsageError where it holds a run of another recipe, any run and it is not to be resumed, or one of which
+        files are missing, CannotWrite where it holds anything else. A recipe that has more epochs, or another
+        patience, is no other one.
         """
         if not (self.path / "recipe.json").exists():
+            if any(file.exists() for file in (self.best, self.last)):
+                raise UsageError(f"{self.path / 'recipe.json'}: is missing, so the run cannot go on", hint="run")
+            if self.path.is_dir() and any(not path.name.startswith(".") for path in self.path.iterdir()):
+                raise CannotWrite(f"{self.path}: holds other things than a run", hint="run")
             return False
         if self.writes and not resume:
             raise UsageError(f"{self.path}: holds a run already", hint="resume")
-        if self.recipe != recipe:
-            raise UsageError(f"{self.path}: holds a run of another recipe", hint="run")
-        return (self.path / "facts.json").exists() and bool(self.facts["finished"])
+        before = self.recipe
+        changed = differences(recipe, before)
+        for key in sorted(changed.keys() - GROWING):
+            raise UsageError(f"{self.path}: holds a run of another recipe: {key} is {changed[key]}", hint="run")
+        if recipe.fit.epochs < before.fit.epochs:
+            raise UsageError(
+                f"{self.path}: a run of {before.fit.epochs} epochs can be given more, but not {recipe.fit.epochs}",
+                hint="run",
+            )
+        if not (self.path / "facts.json").exists() or not self.facts["finished"]:
+            return False
+        self._require_best()
+        return not changed
+
+    def _require_best(self) -> None:
+        if not self.best.exists():
+            raise UsageError(f"{self.best}: is missing, the best weights of this run", hint="run")
 
     def begin(self, recipe: Recipe) -> None:
         """Make the folder; raise CannotWrite where that fails."""
@@ -115,20 +139,30 @@ class RunFolder:
         self._write("recipe.json", recipe.to_json())
 
     def restore(self, model: keras.Model, corpus_sha256: str) -> State:
-        """Load weights, optimizer and progress, if they were saved; raise UsageError where the songs have changed."""
+        """Load weights, optimizer and progress, if they were saved.
+
+        Raises UsageError where the songs have changed, and where what was saved is missing or damaged.
+        """
         if not self.last.exists():
+            if (self.path / "facts.json").exists() and self.facts.get("saved"):
+                raise UsageError(f"{self.last}: is missing, so the run cannot go on", hint="run")
             return State()
         if self.facts["corpus_sha256"] != corpus_sha256:
-            raise UsageError(f"{self.path}: its songs have changed", hint="run")
+            raise UsageError(f"{self.path}: its songs have changed since it began", hint="run")
         try:
             model.load_weights(self.last)
             with zipfile.ZipFile(self.last) as archive:
                 saved = json.loads(archive.read(STATE))
             for variable, seed in zip(_seeds(model), saved.pop("seeds", []), strict=True):
                 variable.assign(seed)
-            return State(**saved | {"epochs": [Epoch(**epoch) for epoch in saved["epochs"]]})
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-            raise UsageError(f"{self.last}: cannot be resumed ({error})", hint="run") from None
+            state = State(**saved | {"epochs": [Epoch(**epoch) for epoch in saved["epochs"]]})
+        except Exception:  # Keras, HDF5 and zipfile raise whatever the damaged part raises
+            raise UsageError(
+                f"{self.last}: cannot be resumed: it is damaged, or not of this recipe", hint="run"
+            ) from None
+        if state.epochs:
+            self._require_best()
+        return state
 
     def save(self, model: keras.Model, state: State) -> None:
         """Save all that the run needs to resume, in one file."""
@@ -137,10 +171,13 @@ class RunFolder:
             with zipfile.ZipFile(file, "a") as archive:
                 seeds = [np.asarray(variable).tolist() for variable in _seeds(model)]
                 archive.writestr(STATE, json.dumps(asdict(state) | {"seeds": seeds}))
+        self.note(saved=True)
         self.show(state)
 
     def save_best(self, model: keras.Model) -> None:
         """Save the weights alone, without the optimizer."""
+        import keras
+
         with self._file(self.best) as file:
             keras.Model(model.input, model.output, name=model.name).save(file)
 
@@ -148,6 +185,8 @@ class RunFolder:
         """Write the table and the picture of the epochs so far."""
         if not state.epochs:
             return
+        from matplotlib.figure import Figure
+
         table = io.StringIO(newline="")
         rows = csv.DictWriter(table, list(Epoch.__annotations__))
         rows.writeheader()
@@ -176,11 +215,14 @@ class RunFolder:
             self.note(versions=[*known, now])
 
     def _read(self, name: str) -> dict[str, Any]:
+        file = self.path / name
+        if not file.is_file():
+            raise UsageError(f"{file}: is missing; name a run folder, which extrap train makes")
         try:
-            values: dict[str, Any] = {} | json.loads((self.path / name).read_text(encoding="utf-8"))
+            values: dict[str, Any] = {} | json.loads(file.read_text(encoding="utf-8"))
             return values
-        except (OSError, ValueError, TypeError) as error:
-            raise UsageError(f"{self.path / name}: not of a run of extrap train ({error})") from None
+        except (OSError, ValueError, TypeError, RecursionError):
+            raise UsageError(f"{file}: is damaged, or not of a run of extrap train") from None
 
     def _write(self, name: str, text: str) -> None:
         with self._file(self.path / name) as file:
@@ -204,6 +246,8 @@ def _seeds(model: keras.Model) -> list[keras.Variable]:
 
 def versions() -> dict[str, str | None]:
     """Return the versions of what a run is made with, and the commit of this code where it is a checkout."""
+    import keras
+
     backend = keras.backend.backend()
     return {
         "extrapcli": version("extrapcli"),

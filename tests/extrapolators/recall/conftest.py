@@ -1,10 +1,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.audio.downmix import Downmix
+from extrapcli.audio.silence import Bounds
 from extrapcli.audio.song import Song
 from extrapcli.extrapolators.recall.analysis import Analysis, Layer
 from extrapcli.extrapolators.recall.audibility import BeatStatistics, short_time_features
-from extrapcli.extrapolators.recall.bounds import Bounds
 from extrapcli.extrapolators.recall.encoder import Encoding
 
 RATE = 22050
@@ -25,4 +26,5 @@ def analysed(*layers: NDArray[np.float32]) -> Analysis:
         features,
         BeatStatistics.of(features),
         tuple(Layer(str(k), layer[:, None], layer, Encoding(rows, rows, rows)) for k, layer in enumerate(layers)),
+        Downmix(),
     )

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from extrapcli.atomic import atomic_file, refuse_existing
 from extrapcli.audio.decode import decode
@@ -36,18 +37,26 @@ def read_joins(path: Path) -> list[Join]:
     A missing fade is 0. Raises UsageError for anything else.
     """
     try:
-        joins = [
-            Join(float(join["seconds"]), float(join.get("fade_seconds", 0)))
-            for join in json.loads(path.read_text(encoding="utf-8"))["joins"]
-        ]
-        if not joins or not all(
-            0 <= value < math.inf for join in joins for value in (join.seconds, join.fade_seconds)
-        ):
-            raise ValueError("joins must be listed, each at 0 seconds or later")
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"{path}: lists no joins ({reason}); give the JSON of a track") from None
+        listed = json.loads(path.read_text(encoding="utf-8"))
+        rows = listed["joins"] if isinstance(listed, dict) and "joins" in listed else None
+        joins = [_join(row) for row in rows] if isinstance(rows, list) else []
+        reason = "it has no list of joins"
+    except OSError as error:
+        joins, reason = [], str(error.strerror)
+    except (ValueError, RecursionError):
+        joins, reason = [], "it is not JSON, or a join has no seconds of 0 or more"
+    if not joins:
+        raise UsageError(f"{path}: lists no joins ({reason}); give the JSON of a track")
     return sorted(joins, key=lambda join: join.seconds)
+
+
+def _join(row: Any) -> Join:
+    """Make a join of its JSON; raise ValueError for anything else."""
+    times: list[Any] = [row.get("seconds"), row.get("fade_seconds", 0)] if isinstance(row, dict) else [None]
+    if not all(type(time) in (int, float) and 0 <= time < math.inf for time in times):
+        raise ValueError
+    seconds, fade_seconds = times
+    return Join(float(seconds), float(fade_seconds))
 
 
 def write_report(

@@ -85,13 +85,18 @@ def _base64_opus(song: Song, kilobits: int) -> str:
 
 def _join(join: MeasuredJoin, number: int, of: int) -> dict[str, Any]:
     at = clock(join.seconds, 1)
+    if join.level_percentile is None:
+        ranks = "Nothing sounds there."
+    else:
+        ranks = (
+            f"Its sharpness is at percentile {join.sharpness_percentile:.1f} of the song's own moments, its change "
+            f"of timbre at {join.flux_percentile:.1f}, its change of level at {join.level_percentile:.1f}."
+        )
     beat = "" if join.beat_error is None else f" The beat is off by {join.beat_error:.2f}."
     return {
         "seconds": join.seconds,
         "at": at,
-        "text": f"Join {number} of {of} at {at}, a crossfade of {1000 * join.fade_seconds:.0f} ms. "
-        f"Its sharpness is at percentile {join.sharpness_percentile:.1f} of the song's own moments, its change of "
-        f"timbre at {join.flux_percentile:.1f}, its change of level at {join.level_percentile:.1f}.{beat}",
+        "text": f"Join {number} of {of} at {at}, a crossfade of {1000 * join.fade_seconds:.0f} ms. {ranks}{beat}",
         "reason": _reason(join),
     }
 
@@ -100,7 +105,7 @@ def _reason(join: MeasuredJoin) -> str | None:
     """Say why a join stands out; None where it doesn't."""
     if not join.stands_out:
         return None
-    worst = max(REASONS, key=lambda name: getattr(join, name))
+    worst = max(REASONS, key=lambda name: getattr(join, name) or 0)
     percentile = getattr(join, worst)
     return REASONS[worst].format("all" if percentile == 100 else f"{percentile:.1f} %")
 

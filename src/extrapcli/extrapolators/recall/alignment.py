@@ -66,7 +66,8 @@ def align_jump(
     longest = min(longest, room - earlier, *(playhead.song_sample(departure) for playhead in playheads))
     old = mix([playhead.render(departure - longest, departure) for playhead in jumping])
     new = analysis.song.samples if together else jumping[0].layer.samples
-    splice = find_splice(old, new, target, rate, fade_seconds=fade_seconds, fixed=fixed)
+    signs = analysis.downmix.at(target)
+    splice = find_splice(old, new, target, rate, signs=signs, fade_seconds=fade_seconds, fixed=fixed)
     before = departure - round(LEVEL_SECONDS * rate)
     gains = tuple(
         matching_gain(playhead.render(before, departure), playhead.layer.samples[splice.target :], rate)

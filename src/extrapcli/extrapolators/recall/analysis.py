@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.audio.downmix import Downmix
+from extrapcli.audio.silence import Bounds, find_bounds
 from extrapcli.audio.song import Song
 from extrapcli.audio.spooled import chunks, spooled
 from extrapcli.errors import UnreadableAudio
 from extrapcli.extrapolators.recall.audibility import BeatStatistics, ShortTimeFeatures, short_time_features
-from extrapcli.extrapolators.recall.bounds import Bounds, find_bounds
 from extrapcli.extrapolators.recall.encoder import Encoder, Encoding
 from extrapcli.extrapolators.recall.layers import percussive_layer
 
@@ -44,6 +45,7 @@ class Analysis:
     features: ShortTimeFeatures  # of the mono sound
     beats: BeatStatistics
     layers: tuple[Layer, ...]
+    downmix: Downmix
 
     @property
     def positions(self) -> int:
@@ -68,21 +70,22 @@ class Analysis:
 def analyse(song: Song, encoder: Encoder) -> Analysis:
     """Measure a song; raise UnreadableAudio if there is less than a second of music in it."""
     bounds = find_bounds(song.samples, song.sample_rate)
-    seconds = (bounds.end - bounds.begin) / song.sample_rate
+    seconds = (bounds.end - bounds.begin - bounds.silent) / song.sample_rate
     if seconds < 1:
         raise UnreadableAudio(
             f"{song.name}: has {seconds:.2f} s of music; "
             f"{encoder.backend.spec.name} needs at least one second to go on"
         )
-    mono = encoder.mono(song, song.samples[: bounds.end])
-    level = float(mono.std()) or 1.0
+    downmix = Downmix.of(song.samples, song.sample_rate)
+    mono = encoder.mono(song, downmix, song.samples[: bounds.end])
+    level = float(mono.std()) * (bounds.end / (bounds.end - bounds.silent)) ** 0.5 or 1.0
     mono = spooled(chunk / level for chunk in chunks(mono))
     begin = round(bounds.begin * encoder.rate / song.sample_rate)
     features = short_time_features(mono, encoder.rate)
     split = [("all", song.samples, mono)]
     if seconds <= SHORT_SECONDS:
         percussive = percussive_layer(song.samples[: bounds.end], song.sample_rate)
-        percussive_mono = encoder.mono(song, percussive) / level
+        percussive_mono = encoder.mono(song, downmix, percussive) / level
         split = [
             ("harmonic", song.samples[: bounds.end] - percussive, mono - percussive_mono),
             ("percussive", percussive, percussive_mono),
@@ -90,4 +93,4 @@ def analyse(song: Song, encoder: Encoder) -> Analysis:
     layers = tuple(Layer(name, samples, mono, encoder.encode(mono[begin:])) for name, samples, mono in split)
     per_second = len(layers[0].encoding.keys) // -(-(len(mono) - begin) // encoder.rate)
     beats = BeatStatistics.of(features)
-    return Analysis(song, bounds, encoder.rate, per_second, features, beats, layers)
+    return Analysis(song, bounds, encoder.rate, per_second, features, beats, layers, downmix)

@@ -31,6 +31,7 @@ def find_splice(
     target: int,
     rate: int,
     *,
+    signs: NDArray[np.float32] | float = 1.0,
     fade_seconds: float | None = None,
     fixed: bool = False,
 ) -> Splice:
@@ -38,14 +39,14 @@ def find_splice(
 
     `old` and `song` are `(n, channels)`; `old` ends where the new side will play alone. The correlation of the last
     60 ms of the two sides decides the crossfade: a long equal-gain one if they are alike, a short equal-power one if
-    not. `fade_seconds` sets its length instead.
+    not. `fade_seconds` sets its length instead. Channels are compared as one, each with its sign in the down-mix.
     """
     search = 0 if fixed else round(SEARCH_SECONDS * rate)
     n = min(round(COMPARED_SECONDS * rate), len(old), target - search)
     best, similarity = target, 0.0
     if n > search and target + search <= len(song):
-        left = old[-n:].mean(axis=1)
-        right = song[target - n - search : target + search].mean(axis=1)
+        left = (old[-n:] * signs).mean(axis=1)
+        right = (song[target - n - search : target + search] * signs).mean(axis=1)
         correlation = normalised_cross_correlation(left, right)
         best = target - search + int(np.argmax(correlation))
         similarity = float(correlation.max())

@@ -157,13 +157,21 @@ class JumpSelector:
         return scores
 
     def _allowed(self, playhead: Playhead, departures: NDArray[np.int_], shape: tuple[int, ...]) -> NDArray[np.bool_]:
-        """Return where a playhead may jump to, `(departures, positions)`: far enough away, with room to stay."""
+        """Return where a playhead may jump to, `(departures, positions)`: far enough away, with room to stay.
+
+        There is none before a long silence, or before the song's ending.
+        """
         bounds, analysis = self.analysis.bounds, self.analysis
         first = analysis.position_at(bounds.begin) + analysis.positions_per_second / 2
         last = analysis.position_at(bounds.ending - self.stay - 2 * self.delay)
         positions = np.arange(shape[1], dtype=np.float32)
         current = np.array([[analysis.position_at(playhead.song_sample(int(at)))] for at in departures], np.float32)
         inside = (positions >= min(first, last - 1)) & (positions <= last)
+        for begin, end in bounds.silences:
+            sounding = (positions < analysis.position_at(begin - self.stay - 2 * self.delay)) | (
+                positions >= analysis.position_at(end)
+            )
+            inside = inside & sounding if (inside & sounding).any() else inside
         far = np.abs(positions - current) > MIN_JUMP_SECONDS * analysis.positions_per_second
         return inside & far if (inside & far).any(axis=1).all() else np.broadcast_to(inside, shape)
 

@@ -34,7 +34,7 @@ class Sequencer:
         self.bounds = analysis.bounds
         self.wanted = NEVER if wanted is None else wanted
         self.rate = analysis.song.sample_rate
-        seconds = (self.bounds.ending - self.bounds.begin) / self.rate
+        seconds = (self.bounds.ending - self.bounds.begin - self.bounds.silent) / self.rate
         self.stay = round(min(STAY_SECONDS[len(analysis.layers)], seconds / 4) * self.rate)
         self.delay = round(min(MAX_DELAY_SECONDS, seconds / 16) * self.rate)
         self.early, self.late = (round(min(s, seconds / 8) * self.rate) for s in BEFORE_ENDING_SECONDS)

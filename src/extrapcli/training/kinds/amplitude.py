@@ -1,28 +1,32 @@
 """`amplitude`, the network that predicts the next sample of a sound from the few before it."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import keras
 import numpy as np
-import onnx
 from numpy.typing import NDArray
-from pydantic import PositiveInt, model_validator
+from pydantic import model_validator
 
 from extrapcli.amplitude import linear, network
 from extrapcli.amplitude.stability import Stability, stability
 from extrapcli.backends.base import Backend
 from extrapcli.errors import UsageError
-from extrapcli.networks.amplitude import AmplitudeSettings, amplitude, amplitude_rollout
+from extrapcli.networks.settings import AmplitudeSettings
 from extrapcli.spec import SampleSpec
 from extrapcli.training.batches import Batches
 from extrapcli.training.corpus import Corpus, Shard, content_hash, decoded, prepare
-from extrapcli.training.kinds.amplitude_onnx import amplitude_graph
-from extrapcli.training.kinds.base import DataSettings, Figures, Recipe, Table, relative_difference
+from extrapcli.training.kinds.base import TENSORS, Figures, Recipe, relative_difference
 from extrapcli.training.progress import Progress
+from extrapcli.training.tables import DataSettings, SampleSettings
+
+if TYPE_CHECKING:
+    import keras
+    import onnx
 
 SAMPLE_RATE = 22050
 QUIETEST = 0.001 * 32768  # channels are divided by no smaller deviation, -60 dB: near-silence stays quiet
@@ -32,20 +36,6 @@ COMPARED_STEPS = 3  # of a rollout, on which the backends are compared; rounding
 
 Predict = Callable[[NDArray[np.float32]], NDArray[np.floating]]
 """Predicts each sample of a signal from those before it."""
-
-
-class SampleSettings(Table, frozen=True):
-    """Which samples `amplitude` learns to predict: `per_song` from the middle of each song, each channel by itself.
-
-    `songs` are names of files in the training splits, without their suffix; empty means all. Validation songs give
-    `validation_samples` each. Channels are brought to unit deviation. With `every_step` the network learns from every
-    step of excerpts of `look_back` samples, without from the last step of an excerpt at every position.
-    """
-
-    songs: tuple[str, ...] = ()
-    per_song: PositiveInt = 160_000
-    validation_samples: PositiveInt = 2_000
-    every_step: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,7 +103,7 @@ class AmplitudeRecipe(Recipe, frozen=True):
     data: DataSettings = DataSettings()
 
     @model_validator(mode="after")
-    def _check_sizes(self) -> "AmplitudeRecipe":
+    def _check_sizes(self) -> AmplitudeRecipe:
         shortest = min(self.samples.per_song, self.samples.validation_samples)
         if shortest <= self.amplitude.look_back:
             raise ValueError(f"{shortest} samples are too few to predict one from {self.amplitude.look_back}")
@@ -147,10 +137,18 @@ class AmplitudeRecipe(Recipe, frozen=True):
         return SampleWindows(shards=shards, signals=signals, look_back=look_back, every_step=every_step, **options)
 
     def loss(self) -> keras.losses.Loss:
+        import keras
+
         return keras.losses.MeanSquaredError()
 
     def build(self, training: Batches) -> keras.Model:
+        from extrapcli.networks.amplitude import amplitude
+
         return amplitude(self.amplitude, every_step=self.samples.every_step)
+
+    def memory_bytes(self, processes: int) -> int:
+        numbers = TENSORS * self.amplitude.units * self.amplitude.look_back  # float32
+        return 4 * max(self.fit.batch_sizes) * numbers // processes
 
     def data_summary(self, songs: int, corpus: Path) -> str:
         names = "; ".join(self.samples.songs) or "all"
@@ -161,6 +159,8 @@ class AmplitudeRecipe(Recipe, frozen=True):
 
     def predictor(self, weights: Path) -> keras.Model:
         """Build the network that predicts one sample, with the weights of a run."""
+        from extrapcli.networks.amplitude import amplitude
+
         trained = amplitude(self.amplitude, every_step=self.samples.every_step)
         trained.load_weights(weights)
         predictor = amplitude(self.amplitude)
@@ -168,9 +168,13 @@ class AmplitudeRecipe(Recipe, frozen=True):
         return predictor
 
     def released(self, weights: Path) -> keras.Model:
+        from extrapcli.networks.amplitude import amplitude_rollout
+
         return amplitude_rollout(self.predictor(weights))
 
     def onnx_graph(self, released: keras.Model, opset: int) -> onnx.ModelProto:
+        from extrapcli.training.kinds.amplitude_onnx import amplitude_graph
+
         return amplitude_graph(released.get_layer("roll").predictor, self.amplitude, opset=opset)
 
     def measure(

@@ -9,7 +9,8 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from extrapcli.networks.amplitude import NEGATIVE_SLOPE, AmplitudeSettings
+from extrapcli.networks.amplitude import NEGATIVE_SLOPE
+from extrapcli.networks.settings import AmplitudeSettings
 
 GATES = [0, 3, 1, 2]  # Keras has input, forget, candidate, output; ONNX has input, output, forget, candidate
 

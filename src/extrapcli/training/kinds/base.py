@@ -1,79 +1,37 @@
-"""The base class of recipes, and the tables that all recipes share."""
+"""The base class of recipes. It needs no Keras until a recipe is used."""
+
+from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-import keras
 import numpy as np
-import onnx
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field
 
 from extrapcli.backends.base import Backend
 from extrapcli.spec import ModelSpec
-from extrapcli.training.batches import Batches
 from extrapcli.training.corpus import Corpus
 from extrapcli.training.device import Worker
 from extrapcli.training.progress import Progress
+from extrapcli.training.tables import FitSettings, Table
+
+if TYPE_CHECKING:
+    import keras
+    import onnx
+
+    from extrapcli.training.batches import Batches
 
 Figures = dict[str, float | int | str]
 """Measurements for a model's card, by name."""
 
-BatchSize = Annotated[int, Field(ge=1, le=4096)]
 
-
-class Table(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
-    """A table of a recipe. Unknown keys, infinities and NaN are refused."""
-
-
-class DataSettings(Table, frozen=True):
-    """The splits of the corpus to train on and to validate with."""
-
-    train: Annotated[tuple[str, ...], Field(min_length=1)] = ("train",)
-    validation: Annotated[tuple[str, ...], Field(min_length=1)] = ("validation",)
-
-    @model_validator(mode="after")
-    def _check_splits_differ(self) -> "DataSettings":
-        names = [*self.train, *self.validation]
-        if len(set(names)) < len(names):
-            raise ValueError("a split is named twice; training and validation need different songs")
-        return self
-
-
-class FitSettings(Table, frozen=True):
-    """How the network is trained, with Adam.
-
-    The `cosine` schedule warms up for 100 steps, or a tenth of all, then decays to 2 % of `learning_rate`.
-    `averaging` is the momentum of an exponential moving average of the weights, which is then what is validated and
-    kept. Early stopping ends a run after `patience` epochs without a lower validation loss. With
-    `precision = "bfloat16"` layers compute in bfloat16, with float32 weights.
-    """
-
-    epochs: PositiveInt
-    batch_size: BatchSize = 20
-    validation_batch_size: BatchSize | None = None
-    learning_rate: PositiveFloat = 0.001
-    schedule: Literal["constant", "cosine"] = "constant"
-    weight_decay: NonNegativeFloat = 0.0
-    clip_norm: PositiveFloat | None = None
-    averaging: Annotated[float, Field(gt=0, lt=1)] | None = None
-    patience: PositiveInt | None = None
-    precision: Literal["float32", "bfloat16"] = "float32"
-
-    @property
-    def batch_sizes(self) -> tuple[int, int]:
-        """The batch sizes of training and of validation."""
-        return self.batch_size, self.validation_batch_size or self.batch_size
-
-    @model_validator(mode="after")
-    def _check_patience(self) -> "FitSettings":
-        if self.patience and self.patience >= self.epochs:
-            raise ValueError(f"patience of {self.patience} can never end a run of {self.epochs} epochs")
-        return self
+TENSORS = 8
+"""About how many tensors of the size of a layer's output a step of training holds, for estimates of memory."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +122,8 @@ class Recipe(Table, ABC, frozen=True):
 
         Data and loss are float32 whatever the recipe's precision.
         """
+        import keras
+
         *sources, sha256 = self.sources(corpus, progress)
         training, validation = (
             self.data_set(source, batch_size=size, random=random, seed=self.seed, worker=worker)
@@ -188,6 +148,8 @@ def relative_difference(one: NDArray[np.floating], other: NDArray[np.floating]) 
 @contextmanager
 def _precision(policy: str) -> Iterator[None]:
     """Make layers that are built in this block compute with a dtype policy."""
+    import keras
+
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:

@@ -1,48 +1,20 @@
 """Clips of songs, for networks that predict the next seconds of a waveform, and the loss of such networks."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import keras
 import numpy as np
 from keras import ops
 from numpy.typing import NDArray
-from pydantic import NonNegativeFloat, PositiveInt, model_validator
 
 from extrapcli.networks.fourier import Tensor
-from extrapcli.networks.recall import FRAME_SAMPLES, log_mel
+from extrapcli.networks.recall import log_mel
+from extrapcli.networks.settings import FRAME_SAMPLES
 from extrapcli.training.batches import Batches
-from extrapcli.training.kinds.base import Table
-
-Scaling = Literal["clip", "context", "peak", "none"]
+from extrapcli.training.tables import ClipSettings, Scaling
 
 QUIETEST = np.float32(0.001)  # clips are divided by no smaller deviation, -60 dB: near-silence stays quiet
-
-
-class ClipSettings(Table, frozen=True):
-    """Which clips of a song the network learns from, and how their samples are scaled.
-
-    A clip is as long as the network's context and horizon together. With `start = "anywhere"`, a training song gives
-    `per_song` clips from random positions in each epoch, and a validation song as many, evenly spaced and always the
-    same. `mel_weight` is the weight of the spectral distance in the loss (see `WaveformLoss`).
-    """
-
-    per_song: PositiveInt = 1
-    start: Literal["anywhere", "beginning"] = "anywhere"
-    scaling: Scaling = "clip"
-    mel_weight: NonNegativeFloat = 0.0
-
-    @model_validator(mode="after")
-    def _check_beginning(self) -> "ClipSettings":
-        if self.start == "beginning" and self.per_song > 1:
-            raise ValueError("a song has one beginning; per_song must be 1")
-        return self
-
-    @model_validator(mode="after")
-    def _check_scaling(self) -> "ClipSettings":
-        if self.mel_weight and self.scaling not in ("clip", "context"):
-            raise ValueError("mel_weight needs standardised samples: scaling clip or context")
-        return self
 
 
 class FrameSettings(Protocol):

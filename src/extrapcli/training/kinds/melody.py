@@ -1,17 +1,17 @@
 """`melody`, the network that writes tunes."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from zlib import crc32
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from extrapcli.backends.base import Backend
 from extrapcli.errors import UsageError
@@ -19,12 +19,16 @@ from extrapcli.melody.encoding import BAR_POSITIONS, DELIMITER, HOLD, REST, Reje
 from extrapcli.melody.keys import find_key, semitones_to_c
 from extrapcli.melody.ngram import NGram, PredictionMetrics
 from extrapcli.melody.tune_files import SUFFIXES, copy_essen, read_tunes
-from extrapcli.networks.melody import MelodySettings, melody, to_step
+from extrapcli.networks.settings import MelodySettings
 from extrapcli.spec import TuneSpec, expect
 from extrapcli.training.batches import Batches, Tensors
 from extrapcli.training.corpus import Corpus, Shard, content_hash, prepare
-from extrapcli.training.kinds.base import Figures, Recipe, Table, relative_difference
+from extrapcli.training.kinds.base import TENSORS, Figures, Recipe, relative_difference
 from extrapcli.training.progress import Progress
+from extrapcli.training.tables import TuneSettings
+
+if TYPE_CHECKING:
+    import keras
 
 ESSEN = Path("essen")
 ORDERS = {"unigram": 1, "bigram": 2, "five_gram": 5}  # n-gram models that the network is compared with
@@ -34,13 +38,6 @@ COMPARED_TUNES = 16  # validation tunes on which the backends are compared
 _NUMBERS = {str(pitch): pitch for pitch in range(128)} | {DELIMITER: 128, HOLD: 129, REST: 130}
 _REJECTED = 131  # marks the row of a piece that was left out, beside the number of the reason
 _REASONS = list(RejectReason)
-
-
-class TuneSettings(Table, frozen=True):
-    """How `melody` learns: the length of excerpts in steps, and the share of the tunes to validate with."""
-
-    context_steps: Annotated[int, Field(ge=1, le=4096)] = 64
-    validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
 
 
 @dataclass(frozen=True)
@@ -208,10 +205,18 @@ class MelodyRecipe(Recipe, frozen=True):
         return TuneExcerpts(tunes=source, length=self.tunes.context_steps, **options)
 
     def loss(self) -> keras.losses.Loss:
+        import keras
+
         return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     def build(self, training: Batches) -> keras.Model:
+        from extrapcli.networks.melody import melody
+
         return melody(self.melody, BAR_POSITIONS)
+
+    def memory_bytes(self, processes: int) -> int:
+        numbers = TENSORS * (self.melody.units * self.melody.layers + len(self.melody.symbols))  # float32, a step
+        return 4 * max(self.fit.batch_sizes) * self.tunes.context_steps * numbers // processes
 
     def data_summary(self, songs: int, corpus: Path) -> str:
         return f"{songs} tunes, all but a share of {self.tunes.validation:g}, by title, of {corpus}"
@@ -220,6 +225,8 @@ class MelodyRecipe(Recipe, frozen=True):
         return TuneSpec(name, self.melody.symbols, self.melody.state)
 
     def released(self, weights: Path) -> keras.Model:
+        from extrapcli.networks.melody import melody, to_step
+
         trained = melody(self.melody, BAR_POSITIONS)
         trained.load_weights(weights)
         return to_step(trained, self.melody, BAR_POSITIONS)

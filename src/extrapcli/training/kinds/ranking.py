@@ -10,40 +10,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Annotated
 
 import keras
 import numpy as np
 from keras import ops
 from numpy.typing import NDArray
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from scipy.spatial.distance import cdist
 
 from extrapcli.networks.fourier import Tensor
-from extrapcli.networks.recall import FRAME_SAMPLES, HOPS, RecallSettings, log_mel, scorer
+from extrapcli.networks.recall import log_mel, scorer
+from extrapcli.networks.settings import FRAME_SAMPLES, HOPS, RecallSettings
 from extrapcli.training.batches import Batches, Tensors
 from extrapcli.training.corpus import Make, Shard
-from extrapcli.training.kinds.base import Table
+from extrapcli.training.tables import RankingSettings
 
 FUTURE_HOPS, SOON_HOPS, NEAR_HOPS = 10 * HOPS, 2 * HOPS, 2 * HOPS
 FORBIDDEN = -1.0  # the cost that marks a candidate as no answer
 DYNAMIC_RANGE = 6.0  # spectra further below the loudest point of a song, 90 dB, count as silence
 SPECTRA_SECONDS = 60  # computed at once
-
-
-class RankingSettings(Table, frozen=True):
-    """How `recall` learns to rank: the length of clips, the queries in each, and the weight of the next two seconds.
-
-    `backward` is the share of queries that only earlier positions may answer, as at the end of a song. `temperature`
-    is the difference in cost that makes an answer less wanted by a factor of e.
-    """
-
-    clip_seconds: Annotated[int, Field(ge=30)] = 140
-    queries: PositiveInt = 512
-    backward: Annotated[float, Field(ge=0, le=1)] = 0.5
-    soon_weight: NonNegativeFloat = 0.1
-    temperature: PositiveFloat = 0.04
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
 
 
 def song_spectra(settings: RecallSettings) -> Make:
@@ -79,12 +63,18 @@ class Rankings(Batches):
     ranking: RankingSettings
 
     @property
+    def hops(self) -> int:
+        """The length of a clip, even: that of the recipe, or of the longest song where all are shorter."""
+        longest = max(shard.length for shard in self.shards)
+        return min(self.ranking.clip_seconds * HOPS, longest) // 2 * 2
+
+    @property
     def items(self) -> int:
         return len(self.shards)
 
     def item(self, index: int, rng: np.random.Generator) -> tuple[Tensors, NDArray[np.float32]]:
         song = self.shards[index].read().astype(np.float32)
-        hops = self.ranking.clip_seconds * HOPS
+        hops = self.hops
         start = int(rng.integers(max(1, len(song) - hops + 1)))
         clip = song[start : start + hops]
         floor = song.max() - DYNAMIC_RANGE

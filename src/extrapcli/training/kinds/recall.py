@@ -1,27 +1,25 @@
 """`recall`, the encoder that scores where a song could resume."""
 
-from pathlib import Path
-from typing import Any, ClassVar, Literal
+from __future__ import annotations
 
-import keras
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
 import numpy as np
 
 from extrapcli.backends.base import Backend
-from extrapcli.evaluation.retrieval import PLAIN, retrieval
-from extrapcli.networks.recall import FRAME_SAMPLES, PATCH_HOPS, RecallSettings, recall
+from extrapcli.networks.settings import FRAME_SAMPLES, HOPS, PATCH_HOPS, RecallSettings
 from extrapcli.spec import EncoderSpec, Shape
-from extrapcli.training.batches import Batches
 from extrapcli.training.corpus import Corpus, Shard, content_hash, prepare, prepare_songs
-from extrapcli.training.kinds.base import DataSettings, Figures, Recipe, relative_difference
-from extrapcli.training.kinds.ranking import (
-    RankingLoss,
-    Rankings,
-    RankingSettings,
-    principal_patches,
-    ranker,
-    song_spectra,
-)
+from extrapcli.training.kinds.base import TENSORS, Figures, Recipe, relative_difference
 from extrapcli.training.progress import Progress
+from extrapcli.training.tables import DataSettings, RankingSettings
+
+if TYPE_CHECKING:
+    import keras
+
+    from extrapcli.training.batches import Batches
+    from extrapcli.training.kinds.ranking import Rankings
 
 SHORTEST_SECONDS = 30  # of a song that `recall` can learn from
 CUTS = 8  # positions in each validation song at which retrieval is measured
@@ -45,20 +43,31 @@ class RecallRecipe(Recipe, frozen=True):
         return prepare_songs(corpus, sets, sample_rate=FRAME_SAMPLES, seconds=SHORTEST_SECONDS, progress=progress)
 
     def sources(self, corpus: Corpus, progress: Progress) -> tuple[Any, Any, str]:
+        from extrapcli.training.kinds.ranking import song_spectra
+
         songs = self.songs(corpus, self.data.train, self.data.validation, progress=progress)
         folder = corpus.root / ".shards" / f"{FRAME_SAMPLES}-mel-{self.recall.bands}"
         training, validation = (
             prepare([song.path for song in of], folder, song_spectra(self.recall), progress) for of in songs
         )
+        longest = max(shard.length for shard in (*training, *validation)) // HOPS
+        if longest < self.ranking.clip_seconds:
+            progress.say(f"no song lasts {self.ranking.clip_seconds} s, so clips are {longest} s at most")
         return training, validation, content_hash(*songs)
 
     def data_set(self, source: list[Shard], **options: Any) -> Rankings:
+        from extrapcli.training.kinds.ranking import Rankings
+
         return Rankings(shards=tuple(source), ranking=self.ranking, **options)
 
     def loss(self) -> keras.losses.Loss:
+        from extrapcli.training.kinds.ranking import RankingLoss
+
         return RankingLoss(self.ranking.temperature)
 
     def build(self, training: Batches) -> keras.Model:
+        from extrapcli.training.kinds.ranking import principal_patches, ranker
+
         settings = self.recall
         model, scorer = ranker(settings, self.ranking.dropout)
         patches = principal_patches(
@@ -66,6 +75,12 @@ class RecallRecipe(Recipe, frozen=True):
         )
         scorer.get_layer("patch").set_weights([patches])
         return model
+
+    def memory_bytes(self, processes: int) -> int:
+        hops, settings = self.ranking.clip_seconds * HOPS, self.recall
+        towers = TENSORS * settings.width * len(settings.dilations)  # float32 numbers for each hop
+        scores = TENSORS * self.ranking.queries // 2  # every second hop is a candidate
+        return 4 * max(self.fit.batch_sizes) * hops * (towers + scores) // processes
 
     def data_summary(self, songs: int, corpus: Path) -> str:
         return f"{songs} songs of {corpus} (splits {', '.join(self.data.train)})"
@@ -77,6 +92,9 @@ class RecallRecipe(Recipe, frozen=True):
 
     def released(self, weights: Path) -> keras.Model:
         """Build the network that takes sound, with the scorer that was trained on spectra."""
+        from extrapcli.networks.recall import recall
+        from extrapcli.training.kinds.ranking import ranker
+
         trained, scorer = ranker(self.recall, self.ranking.dropout)
         trained.load_weights(weights)
         model = recall(self.recall)
@@ -87,10 +105,13 @@ class RecallRecipe(Recipe, frozen=True):
     def measure(
         self, released: keras.Model, onnx: Backend, tensorflow: Backend, corpus: Corpus, progress: Progress
     ) -> tuple[Figures, float]:
+        from extrapcli.evaluation.retrieval import PLAIN, retrieval
+
         (shards,) = self.songs(corpus, self.data.validation, progress=progress)
         songs = [shard.read() for shard in shards]
         differences = []
-        for song in songs:
+        for number, song in enumerate(songs):
+            progress.prepared(number, len(songs))
             sound = song[: COMPARED_FRAMES * FRAME_SAMPLES].astype(np.float32)
             frames = (sound / (sound.std() or 1.0)).reshape(1, -1, FRAME_SAMPLES)
             one, other = onnx.run({"context": frames}), tensorflow.run({"context": frames})

@@ -1,27 +1,29 @@
 """Networks that predict the next seconds of a waveform: `study`, `lstm` and `seq2seq`."""
 
+from __future__ import annotations
+
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import keras
 import numpy as np
 from pydantic import model_validator
 
 from extrapcli.backends.base import Backend
 from extrapcli.errors import UnusableModel
-from extrapcli.evaluation.prediction import distance, mean
-from extrapcli.networks.lstm import LstmSettings, lstm
-from extrapcli.networks.recall import FRAME_SAMPLES
-from extrapcli.networks.seq2seq import Seq2seqSettings, seq2seq
-from extrapcli.networks.study import StudySettings, study
+from extrapcli.networks.settings import FRAME_SAMPLES, LstmSettings, Seq2seqSettings, StudySettings
 from extrapcli.spec import WaveformSpec
-from extrapcli.training.batches import Batches
 from extrapcli.training.corpus import Corpus, Shard, content_hash, prepare_songs
-from extrapcli.training.kinds.base import DataSettings, Figures, Recipe, relative_difference
-from extrapcli.training.kinds.clips import Clips, ClipSettings, FrameSettings, WaveformLoss
+from extrapcli.training.kinds.base import Figures, Recipe, relative_difference
 from extrapcli.training.progress import Progress
+from extrapcli.training.tables import ClipSettings, DataSettings
+
+if TYPE_CHECKING:
+    import keras
+
+    from extrapcli.training.batches import Batches
+    from extrapcli.training.kinds.clips import Clips, FrameSettings
 
 MAX_COST = 0.01  # how much of the validation error a smaller type of weights may add
 QUIET_NOISE = (
@@ -51,7 +53,7 @@ class WaveformRecipe(Recipe, frozen=True):
         """Build the network with new weights."""
 
     @model_validator(mode="after")
-    def _check_frame_samples(self) -> "WaveformRecipe":
+    def _check_frame_samples(self) -> WaveformRecipe:
         if self.clips.mel_weight and self.sizes.frame_samples != FRAME_SAMPLES:
             raise ValueError(f"mel_weight needs frames of {FRAME_SAMPLES} samples")
         return self
@@ -66,9 +68,13 @@ class WaveformRecipe(Recipe, frozen=True):
         return training, validation, content_hash(training, validation)
 
     def data_set(self, source: tuple[Shard, ...], **options: Any) -> Clips:
+        from extrapcli.training.kinds.clips import Clips
+
         return Clips(shards=source, settings=self.clips, sizes=self.sizes, **options)
 
     def loss(self) -> keras.losses.Loss:
+        from extrapcli.training.kinds.clips import WaveformLoss
+
         return WaveformLoss(self.clips.mel_weight)
 
     def build(self, training: Batches) -> keras.Model:
@@ -95,9 +101,12 @@ class WaveformRecipe(Recipe, frozen=True):
     def measure(
         self, released: keras.Model, onnx: Backend, tensorflow: Backend, corpus: Corpus, progress: Progress
     ) -> tuple[Figures, float]:
+        from extrapcli.evaluation.prediction import distance, mean
+
         validation, rate = self.validation_clips(corpus, progress), self.sizes.frame_samples
         before, after, silent, differences = [], [], [], []
         for step in range(validation.steps):
+            progress.prepared(step, validation.steps)
             batch = validation.batch(0, step)
             small = onnx.run({"context": batch.inputs})["frames"]
             stored = tensorflow.run({"context": batch.inputs})["frames"]
@@ -112,7 +121,9 @@ class WaveformRecipe(Recipe, frozen=True):
         cost = measured.mse / mse_as_trained - 1
         if not cost <= MAX_COST:
             raise UnusableModel(
-                f"{onnx.spec.name}: stored in a smaller type, its weights add {cost:.1%} to the error", hint="weights"
+                f"{onnx.spec.name}: stored in a smaller type, its weights add {cost:.1%} to the error, more than the "
+                f"{MAX_COST:.0%} allowed; not exported",
+                hint="weights",
             )
         figures: Figures = {
             "validation_mse": round(measured.mse, 5),
@@ -138,6 +149,8 @@ class StudyRecipe(WaveformRecipe, frozen=True):
     study: StudySettings = StudySettings()
 
     def untrained(self) -> keras.Model:
+        from extrapcli.networks.study import study
+
         return study(self.study)
 
 
@@ -149,6 +162,8 @@ class LstmRecipe(WaveformRecipe, frozen=True):
     lstm: LstmSettings = LstmSettings()
 
     def untrained(self) -> keras.Model:
+        from extrapcli.networks.lstm import lstm
+
         return lstm(self.lstm)
 
 
@@ -163,10 +178,12 @@ class Seq2seqRecipe(WaveformRecipe, frozen=True):
     seq2seq: Seq2seqSettings = Seq2seqSettings()
 
     @model_validator(mode="after")
-    def _check_precision(self) -> "Seq2seqRecipe":
+    def _check_precision(self) -> Seq2seqRecipe:
         if self.fit.precision == "bfloat16":
             raise ValueError("seq2seq compares samples, which bfloat16 is too coarse for")
         return self
 
     def untrained(self) -> keras.Model:
+        from extrapcli.networks.seq2seq import seq2seq
+
         return seq2seq(self.seq2seq)

@@ -1,0 +1,41 @@
+"""The ranges of the numbers that users give, whether on the command line or from Python."""
+
+import os
+from numbers import Integral, Real
+
+from extrapcli.errors import UsageError
+
+LEAST_MINUTES, MOST_MINUTES = 0.0001, 10_080  # a week
+MOST_CROSSFADE_SECONDS = 60
+MOST_SEED = 2**64 - 1
+THREADS_PER_CORE = 16
+MOST_LOOK_BACK = 4096
+MOST_BARS, MOST_TEMPERATURE = 1000, 10
+LEAST_TEMPO, MOST_TEMPO = 10, 1000
+LEAST_TIMEOUT_MINUTES, MOST_TIMEOUT_MINUTES = 0.01, 100_000
+MOST_RETRIES = 100
+MOST_WORKERS = 10_000  # of a cluster
+
+
+def check_number(name: str, value: object, least: float, most: float, unit: str = "") -> None:
+    """Raise UsageError where a value is no number from `least` to `most`; NaN and True are none."""
+    _check(name, value, least, most, unit, isinstance(value, Real), "a number")
+
+
+def check_whole(name: str, value: object, least: int, most: int, unit: str = "") -> None:
+    """Raise UsageError where a value is no whole number from `least` to `most`."""
+    _check(name, value, least, most, unit, isinstance(value, Integral), "a whole number")
+
+
+def check_threads(threads: object, name: str = "number of threads") -> None:
+    """Raise UsageError for more threads, or processes, than 16 for each core; None leaves it to who starts them."""
+    if threads is not None:
+        check_whole(name, threads, 1, THREADS_PER_CORE * (os.cpu_count() or 1))
+
+
+def _check(name: str, value: object, least: float, most: float, unit: str, fits: bool, wanted: str) -> None:
+    unit = unit and f" {unit}"
+    if not fits or isinstance(value, bool):
+        raise UsageError(f"a {name} of {value!r} is not {wanted}; give {least} to {most}{unit}")
+    if not least <= value <= most:  # type: ignore[operator]  # a number, as the line before has it
+        raise UsageError(f"a {name} of {value}{unit} is out of range; give {least} to {most}{unit}")
