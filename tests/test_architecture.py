@@ -118,6 +118,7 @@ ONLY_USERS = {
     "av": {"audio"},
     "soxr": {"audio"},
     "mutagen": {"audio"},
+    "PIL": {"audio", "evaluation"},
     "onnxruntime": {"backends"},
     "tensorflow": {"backends", "training"},
     "keras": {"backends", "networks", "training"},

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from extrapcli.audio.channels import names
 from extrapcli.audio.decode import decode
 from extrapcli.audio.encode import open_track
-from extrapcli.audio.song import Song
+from extrapcli.audio.song import Song, Tags
+from extrapcli.audio.tags import write_tags
 from extrapcli.errors import UnreadableAudio
 
 RATE = 48000
@@ -183,6 +184,14 @@ def test_opus_channels_without_speakers_stay_in_order(tmp_path: Path) -> None:
         container.mux(stream.encode(None))
     song = decode(tmp_path / "x.opus")
     assert (song.layout, heard(song.samples)) == (0, [0, 1, 2, 3, 4, 5])
+
+
+def test_the_mask_of_a_flac_is_no_tag(tmp_path: Path) -> None:
+    written(Song("x", tones(6), RATE, "s16", None, layout=MASKS["5.1(side)"]), "flac", tmp_path / "x.flac")
+    write_tags(tmp_path / "x.flac", "flac", Tags({"title": ["Tune"]}))
+    song = decode(tmp_path / "x.flac")
+    assert (song.layout, song.tags.text) == (MASKS["5.1(side)"], {"title": ["Tune"]})
+    assert mutagen.flac.FLAC(tmp_path / "x.flac")["waveformatextensible_channel_mask"] == ["0x060F"]
 
 
 def test_a_large_wav_names_its_speakers(tmp_path: Path) -> None:

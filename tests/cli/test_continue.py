@@ -7,6 +7,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import mutagen
+import mutagen.id3
 import numpy as np
 import pytest
 import soundfile
@@ -54,6 +56,29 @@ def test_every_format_beside_the_song(format: str, extrap: Extrap, tiny_model: P
     described = extrap("info", f"s-0m12s.{format}").stdout.decode()
     assert f"length: 12.000 s ({12 * 48000} samples)" in described
     assert "channels: 2" in described
+
+
+def test_tags_are_kept_and_what_cannot_be_is_said(extrap: Extrap, tiny_model: Path, tmp_path: Path) -> None:
+    extrap("continue", "song.wav", "--minutes", "0:15", "--model", tiny_model, "-o", "song.mp3")
+    tag = mutagen.id3.ID3()
+    for frame in (
+        mutagen.id3.TIT2(3, ["Tune"]),
+        mutagen.id3.TSOP(3, ["The"]),
+        mutagen.id3.COMM(0, "eng", "iTunNORM", [" 0000045E 000003B1 00003A5C 00003D1B"]),
+        mutagen.id3.PRIV("someone", b"1"),
+        mutagen.id3.APIC(0, "JPG", 3, "", b"\xff\xd8\xff" + bytes(2**24)),
+    ):
+        tag.add(frame)
+    tag.save(tmp_path / "song.mp3", v2_version=3)
+    ran = extrap("continue", "song.mp3", "--minutes", "0:20", "--model", tiny_model, "-o", "track.flac")
+    assert ran.stderr.splitlines() == [
+        "extrap: song.mp3: a picture of 16.8 MB was left out: flac holds at most 16.8 MB",
+        "extrap: song.mp3: tags were left out for which flac has no place: PRIV",
+    ]
+    assert dict(mutagen.File(tmp_path / "track.flac").tags) == {"title": ["Tune (continued)"], "artistsort": ["The"]}
+    ran = extrap("continue", "song.mp3", "--minutes", "0:20", "--model", tiny_model, "-o", "track.mp3")
+    assert not ran.stderr
+    assert sorted(mutagen.File(tmp_path / "track.mp3").tags) == ["APIC:", "PRIV:someone:1", "TIT2", "TSOP"]
 
 
 def test_add_counts_from_the_end_of_the_song(extrap: Extrap, tiny_model: Path, tmp_path: Path) -> None:

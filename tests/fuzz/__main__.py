@@ -4,12 +4,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from tests.fuzz import audio, models, texts, tunes
+from tests.fuzz import audio, models, tags, texts, tunes
 from tests.fuzz.fuzz import Target, fuzz
 
 TARGETS = {
     target.name: target
-    for module in (audio, models, texts, tunes)
+    for module in (audio, models, tags, texts, tunes)
     for target in vars(module).values()
     if isinstance(target, Target)
 }

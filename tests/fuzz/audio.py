@@ -1,7 +1,6 @@
 """Targets that read songs: every format that extrap writes, and many that it only reads."""
 
 import io
-import shutil
 import struct
 from fractions import Fraction
 from pathlib import Path
@@ -19,7 +18,6 @@ from extrapcli.audio.tags import write_tags
 from extrapcli.errors import UnreadableAudio
 from tests.audio.test_channels import movie
 from tests.fuzz.fuzz import Target
-from tests.fuzz.mutate import mutate_bytes
 from tests.fuzz.mutate_songs import mutate_song
 
 RATE = 24000
@@ -120,24 +118,4 @@ def decode_song(path: Path) -> None:
     assert song.sample_rate > 0
 
 
-def copy_tags(path: Path) -> None:
-    """Write a file's tags into a track of every format."""
-    tags = decode(path).tags
-    for format in FORMATS:
-        track = path.with_name(f"track.{format}")
-        if not (empty := path.with_name(f"empty.{format}")).exists():
-            _write(empty, format, sound(1, 0.05))
-        shutil.copyfile(empty, track)
-        write_tags(track, format, tags)
-
-
-def tag_seeds(folder: Path) -> None:
-    for format in FORMATS:
-        path = folder / f"song.{format}"
-        _write(path, format, sound(1, 0.05))
-        write_tags(path, format, TAGS)
-    (folder / "song.bin").write_bytes(_with_ffmpeg("asf", "wmav2"))
-
-
 AUDIO = Target("audio", song_seeds, mutate_song, decode_song, (UnreadableAudio,))
-TAG_COPY = Target("tags", tag_seeds, mutate_bytes, copy_tags, (UnreadableAudio,))

@@ -17,13 +17,16 @@ from tests.fuzz.__main__ import TARGETS
 from tests.fuzz.fuzz import Target, fuzz, make_input
 from tests.fuzz.mutate import Mutation, mutate_bytes, mutate_protobuf, mutate_text
 from tests.fuzz.mutate_songs import mutate_song
+from tests.fuzz.tags import mutate_tags
 
 FOUND = Path(__file__).parent / "found"
 MEGABYTE = 10**6
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "count"), [("audio", 100), ("manifest", 100), ("midi", 50), ("abc", 20)])
+@pytest.mark.parametrize(
+    ("name", "count"), [("audio", 100), ("tags", 50), ("manifest", 100), ("midi", 50), ("abc", 20)]
+)
 def test_damaged_files_do_no_harm(name: str, count: int) -> None:
     report = fuzz(TARGETS[name], count, seed=20261122)
     assert report.inputs == count
@@ -118,7 +121,7 @@ def test_harm_is_found_and_kept(run: Callable[[Path], None], kind: str | None, d
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"some bytes"] * len(report.findings)
 
 
-@pytest.mark.parametrize("mutate", [mutate_bytes, mutate_text, mutate_song, mutate_protobuf])
+@pytest.mark.parametrize("mutate", [mutate_bytes, mutate_text, mutate_song, mutate_tags, mutate_protobuf])
 def test_mutations_are_the_same_for_the_same_generator(mutate: Mutation) -> None:
     one, other = b"RIFF\x24\0\0\0WAVEfmt 12 words, and data" * 3, b"other 99\nlines\n" * 5
     made = [[mutate(one, other, Random(seed)) for seed in range(200)] for _ in range(2)]

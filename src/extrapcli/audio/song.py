@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,20 +14,43 @@ Samples = NDArray[np.float32] | NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Tags:
-    """Text tags by Vorbis comment name in lower case (`title`, `artist`, ...), and cover pictures."""
+    """Tags and pictures of a song that are true of a longer track as well.
+
+    `text` has the values of each tag by name. Known tags have the names of `extrapcli.audio.tags.mapping`, in lower
+    case (`title`, `albumartist`, ...); all others are spelt as in the file. `native` holds the same tags, and those
+    that are no text, as the file has them. `notes` say, each in a sentence, what of the file's tags is not here.
+    """
 
     text: dict[str, list[str]] = field(default_factory=dict)
     pictures: list["Picture"] = field(default_factory=list)
+    native: dict[str, "Native"] = field(default_factory=dict, compare=False, repr=False)
+    notes: list[str] = field(default_factory=list, compare=False)
+
+
+@dataclass(frozen=True)
+class Native:
+    """Tags as one kind of tag holds them, without pictures.
+
+    `items` are frames of mutagen (`id3`), or names and values of atoms (`mp4`), comments (`vorbis`), chunks (`riff`).
+    `text` is what was read from them: a tag that has another value in `Tags.text` was changed since.
+    """
+
+    items: list[Any]
+    text: dict[str, list[str]]
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A cover picture. `kind` is the picture type of ID3 and FLAC, 0 to 20; 3 is the front cover."""
+    """A cover picture. `kind` is the picture type of ID3 and FLAC, 0 to 20; 3 is the front cover.
+
+    `shape` is what a FLAC picture says of its width, height, bits per pixel and number of colours, 0 if unknown.
+    """
 
     data: bytes
     mime: str
     kind: int = 3
     description: str = ""
+    shape: tuple[int, int, int, int] = field(default=(0, 0, 0, 0), compare=False)
 
 
 @dataclass(frozen=True)

@@ -91,10 +91,13 @@ def open_with_sndfile(stream: BinaryIO) -> soundfile.SoundFile | None:
         return None
 
 
-def open_with_ffmpeg(stream: BinaryIO, format: str | None = None) -> InputContainer | None:
+def open_with_ffmpeg(
+    stream: BinaryIO, format: str | None = None, *, metadata_errors: str = "replace"
+) -> InputContainer | None:
     """Open a format that FFmpeg knows; return None for all others. Playlists can't open other files or addresses.
 
-    `format` is FFmpeg's name of the format, by default the one that the content looks like.
+    `format` is FFmpeg's name of the format, by default the one that the content looks like. `metadata_errors` says
+    how metadata that is not UTF-8 is decoded, as in `bytes.decode`.
     """
     stream.seek(0)
     try:
@@ -103,7 +106,7 @@ def open_with_ffmpeg(stream: BinaryIO, format: str | None = None) -> InputContai
             "r",
             format=format,
             options={"protocol_whitelist": "none"},
-            metadata_errors="replace",
+            metadata_errors=metadata_errors,
         )
     except (av.FFmpegError, ValueError):
         return None

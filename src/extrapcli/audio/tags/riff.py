@@ -1,0 +1,68 @@
+"""The INFO list of a WAV: text by codes of four letters.
+
+Codes: Multimedia Programming Interface and Data Specifications 1.0 (IBM and Microsoft, 1991), and later custom.
+"""
+
+import re
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from extrapcli.audio.tags.text import decode
+
+NAMES = {
+    "INAM": "title", "IART": "artist", "IPRD": "album", "ICRD": "date", "IGNR": "genre", "ITRK": "tracknumber",
+    "IPRT": "tracknumber", "ICMT": "comment", "ICOP": "copyright", "ILNG": "language", "IMUS": "composer",
+    "IWRI": "lyricist", "IENG": "engineer", "IPRO": "producer", "IMED": "media", "IKEY": "keywords",
+    "ISBJ": "subject", "ISRC": "source", "ICMS": "commissioned", "ITCH": "technician", "IARL": "archivallocation",
+    "ISFT": "encoder",
+}  # fmt: skip
+_CODES = {name: code for code, name in reversed(NAMES.items()) if name != "encoder"}
+_CODE = re.compile("I[A-Z0-9]{3}")
+_HEADER = struct.Struct("<4sI")
+
+
+def read_info(source: BinaryIO) -> list[tuple[str, str]]:
+    """Return name and value of each text in the INFO lists of a WAV, or nothing where it is none."""
+    source.seek(0)
+    if source.read(4) != b"RIFF":
+        return []
+    found = []
+    for name, start, size in _chunks(source, 12, source.seek(0, 2)):
+        source.seek(start)
+        if name == b"LIST" and source.read(4) == b"INFO":
+            for code, begin, length in _chunks(source, start + 4, start + size):
+                source.seek(begin)
+                key = code.decode("latin-1")
+                found.append((NAMES.get(key, key), decode(source.read(length).rstrip(b"\0"))))
+    return found
+
+
+def append_info(path: Path, text: dict[str, list[str]]) -> None:
+    """Append an INFO list with the text that has a code to a WAV. Raises OSError."""
+    info = b"INFO"
+    for name, values in text.items():
+        if code := _CODES.get(name, name if _CODE.fullmatch(name) else ""):
+            value = "; ".join(values).encode() + b"\0"
+            info += _HEADER.pack(code.encode(), len(value)) + value + bytes(len(value) % 2)
+    if info == b"INFO":
+        return
+    with path.open("r+b") as file:
+        file.write(bytes(file.seek(0, 2) % 2))
+        file.write(_HEADER.pack(b"LIST", len(info)) + info)
+        size = file.tell() - 8
+        file.seek(4)
+        file.write(struct.pack("<I", size))
+
+
+def _chunks(source: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield name, start and size of each chunk between two positions, up to what has no name."""
+    while start + 8 <= end:
+        source.seek(start)
+        name, size = _HEADER.unpack(source.read(8))
+        if not all(0x20 <= byte < 0x7F for byte in name):
+            return
+        size = min(size, end - start - 8)
+        yield name, start + 8, size
+        start += 8 + size + size % 2
