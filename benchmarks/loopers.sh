@@ -37,8 +37,7 @@ from extrapcli.audio.decode import decode
 from extrapcli.audio.encode import open_track
 song = decode(pathlib.Path(sys.argv[1]))
 n, left = len(song.samples), 300 * song.sample_rate
-with open_track(pathlib.Path(sys.argv[2]), format="wav", sample_rate=song.sample_rate, channels=song.channels,
-                depth=song.depth, expected_samples=left) as track:
+with open_track(pathlib.Path(sys.argv[2]), song, format="wav", expected_samples=left) as track:
     while left:
         track.write(song.samples[:left]); left -= min(left, n)
 ' "$work/clip.wav" "$work/plain.wav"

@@ -19,8 +19,9 @@ import soundfile
 from numpy.typing import NDArray
 
 from extrapcli.audio.decode import decode
-from extrapcli.audio.encode import CHUNK_SAMPLES, MP3_ALGORITHM_QUALITY, MP3_VBR_QUALITY, open_track
+from extrapcli.audio.encode import CHUNK_SAMPLES, MP3_ALGORITHM_QUALITY, MP3_VBR_QUALITY, write_song
 from extrapcli.audio.formats import MPEG_RATES
+from extrapcli.audio.song import Song
 from extrapcli.audio.streams import ffmpeg_frame
 
 SECONDS = 180
@@ -32,10 +33,7 @@ Sound = NDArray[np.float32]
 
 
 def with_extrap(path: Path, sound: Sound, rate: int) -> None:
-    with open_track(
-        path, format="mp3", sample_rate=rate, channels=sound.shape[1], depth="f32", expected_samples=len(sound)
-    ) as track:
-        track.write(sound)
+    write_song(path, Song("sound", sound, rate, "f32", None), format="mp3")
 
 
 def with_pyav(path: Path, sound: Sound, rate: int) -> None:
@@ -48,7 +46,9 @@ def with_pyav(path: Path, sound: Sound, rate: int) -> None:
         stream.time_base = Fraction(1, rate)
         resampler = av.AudioResampler(format="fltp")
         for start in range(0, len(sound), CHUNK_SAMPLES):
-            packed = ffmpeg_frame(sound[start : start + CHUNK_SAMPLES], sample_rate=rate, position=start)
+            packed = ffmpeg_frame(
+                sound[start : start + CHUNK_SAMPLES], sample_rate=rate, position=start, layout=stream.layout
+            )
             for planar in resampler.resample(packed):
                 container.mux(stream.encode(planar))
         container.mux(stream.encode(None))

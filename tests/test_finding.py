@@ -51,7 +51,11 @@ def encode(path: Path, container: str, codec: str, *, video: bool = False) -> No
                 file.mux(picture.encode(frame))
             file.mux(picture.encode(None))
         if sound:
-            file.mux(sound.encode(ffmpeg_frame(chord(1, rate, 1).astype(np.float32), sample_rate=rate, position=0)))
+            file.mux(
+                sound.encode(
+                    ffmpeg_frame(chord(1, rate, 1).astype(np.float32), sample_rate=rate, position=0, layout="mono")
+                )
+            )
             file.mux(sound.encode(None))
 
 

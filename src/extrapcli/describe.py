@@ -150,13 +150,15 @@ def _describe_model(path: Path) -> Iterator[str]:
 
 
 def _describe_song(path: Path) -> Iterator[str]:
+    from extrapcli.audio.channels import names
     from extrapcli.audio.decode import decode
 
     song = decode(path, name=str(path))
+    speakers = f" ({' '.join(names(song.layout))})" if song.layout else ""
     yield f"song: {song.name}"
     yield f"length: {song.seconds:.3f} s ({len(song.samples)} samples)"
     yield f"rate: {song.sample_rate} Hz"
-    yield f"channels: {song.channels}"
+    yield f"channels: {song.channels}{speakers}"
     yield f"samples: {song.depth}"
     yield f"format: {song.format or 'one that extrap reads but does not write'}"
     yield f"level: {20 * np.log10(song.heard.std()):.1f} dBFS RMS, peak {np.abs(song.samples).max():.3f}"

@@ -8,8 +8,9 @@ import numpy as np
 
 from extrapcli import extrapolators
 from extrapcli.audio.decode import decode
-from extrapcli.audio.encode import write_samples
+from extrapcli.audio.encode import write_song
 from extrapcli.audio.formats import FORMATS
+from extrapcli.audio.song import Song
 from extrapcli.backends import GROUP as BACKENDS
 from extrapcli.backends import backend_class, open_model, registered
 from extrapcli.errors import ExtrapError, MissingDependency
@@ -67,12 +68,13 @@ def _opens(models: list[Path], backend: str, device: str) -> str:
 
 def _diagnose_formats() -> Iterator[str]:
     rate = 48000
-    tone = np.sin(np.arange(rate) * 0.05).astype(np.float32)[:, None] * 0.5
+    sound = np.sin(np.arange(rate) * 0.05).astype(np.float32)[:, None] * 0.5
+    tone = Song("tone", sound, rate, "f32", None)
     with tempfile.TemporaryDirectory() as folder:
         for format in FORMATS:
             path = Path(folder) / format
             try:
-                write_samples(path, tone, format=format, sample_rate=rate, depth="f32")
+                write_song(path, tone, format=format)
                 decode(path)
             except (ExtrapError, OSError) as error:
                 yield f"format {format}: no: {error}"

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 
 from extrapcli.atomic import MAX_NAME_BYTES, STDOUT, is_folder, is_special, make_folder, refuse_terminal
 from extrapcli.audio.decode import decode
-from extrapcli.audio.formats import FORMATS, format_of, is_audio_suffix, unsupported
+from extrapcli.audio.formats import FORMATS, format_of, held_rate, is_audio_suffix, unsupported
 from extrapcli.audio.song import Song
 from extrapcli.continuation import clock
 from extrapcli.errors import UnreadableAudio, UsageError
@@ -98,7 +98,8 @@ def check_destination(songs: list[Source], out: Path | None, *, into_folder: boo
 def choose_format(asked: str | None, out: Path | None, song: Song) -> str:
     """Choose the format of a track: as asked, as its name says, as the song's where it can hold the track, else FLAC.
 
-    Raises UsageError for contradictions and for a format that cannot hold the song.
+    Beyond FLAC's highest sample rate, it is WAV. Raises UsageError for contradictions and for a format that can't
+    hold the song, not even at another sample rate.
     """
     if asked and asked not in FORMATS:
         raise UsageError(f"no format is called {asked!r}; choose one of {', '.join(FORMATS)}")
@@ -111,12 +112,11 @@ def choose_format(asked: str | None, out: Path | None, song: Song) -> str:
         raise UsageError(f"{out}: no format is called {out.suffix!r}; there are {known}", hint="format")
     chosen = asked or named
     if chosen:
-        if reason := unsupported(chosen, song.sample_rate, song.channels):
+        if reason := unsupported(chosen, held_rate(chosen, song.sample_rate), song.channels):
             raise UsageError(f"{song.name}: {reason}", hint="format")
         return chosen
-    if song.format and not unsupported(song.format, song.sample_rate, song.channels):
-        return song.format
-    return "flac"
+    suited = [song.format, "flac"] if song.format else ["flac"]
+    return next((f for f in suited if not unsupported(f, song.sample_rate, song.channels)), "wav")
 
 
 def track_path(song: Path, out: Path | None, ending: str, *, below: PurePath | None = None) -> Path:

@@ -2,12 +2,19 @@
 
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from extrapcli.atomic import atomic_file, is_special, make_folder, refuse_existing
-from extrapcli.audio.encode import Clip, open_track
+from extrapcli.audio.clipping import Clip
+from extrapcli.audio.encode import open_track
+from extrapcli.audio.formats import held_rate
+from extrapcli.audio.resample import resample_chunks
 from extrapcli.audio.song import Song, Tags
 from extrapcli.audio.tags import write_tags
 from extrapcli.continuation import Join, Length
@@ -38,6 +45,8 @@ class Options:
 @dataclass(frozen=True)
 class TrackFile:
     """A track that was written, and how it was made; `samples` and `song_samples` count those of one channel.
+
+    All rates and counts are those of the track, which a lossy format may hold only at another rate than the song's.
 
     `notes` say, each in a sentence without the song's name, what was lost or changed on the way.
     """
@@ -153,32 +162,32 @@ class Pipeline:
         """
         wanted = self.options.length.samples(song)
         made = self.model.continuation(song, wanted, self.options.style)
+        notes = list(song.notes)
+        rate = held_rate(format, song.sample_rate)
+        pieces: Iterable[NDArray[np.floating]] = made
+        if rate != song.sample_rate:
+            pieces = resample_chunks(made, wanted, from_rate=song.sample_rate, to_rate=rate)
+            notes.append(f"resampled to {rate} Hz, as {format} can't hold {song.sample_rate} Hz")
+        length, song_length = (round(n * rate / song.sample_rate) for n in (wanted, len(song.samples)))
+        like = replace(song, sample_rate=rate)
         with atomic_file(path, source=source, overwrite=self.options.overwrite) as whole:
-            with open_track(
-                whole,
-                format=format,
-                sample_rate=song.sample_rate,
-                channels=song.channels,
-                depth=song.depth,
-                expected_samples=wanted,
-                clip=self.options.clip,
-            ) as track:
+            with open_track(whole, like, format=format, expected_samples=length, clip=self.options.clip) as track:
                 done = 0
-                for piece in made:
+                for piece in pieces:
                     track.write(piece)
                     done += len(piece)
-                    progress.written(done / wanted, len(made.joins))
-            notes = [*song.notes, *track.notes, *write_tags(whole, format, _track_tags(song))]
+                    progress.written(done / length, len(made.joins))
+            notes += [*track.notes, *write_tags(whole, format, _track_tags(song))]
         if _audible(made.joins) > len(made.joins) / 2:
             notes.append("it has no good position to jump to: most joins stand out from its own beats")
         return TrackFile(
             song=song.name,
             path=path,
             format=format,
-            samples=wanted,
-            sample_rate=song.sample_rate,
+            samples=length,
+            sample_rate=rate,
             channels=song.channels,
-            song_samples=len(song.samples),
+            song_samples=song_length,
             model=self.model.name,
             backend=self.model.backend,
             device=self.model.device,
@@ -219,10 +228,11 @@ def continue_file(
         variety: 0 for the safest continuation to 1 for the most surprising.
         crossfade: the length of each join in seconds; None leaves it to the model.
         seed: the same seed gives the same track, another seed another one.
-        format: `wav`, `flac`, `ogg`, `opus`, `mp3` or `m4a`; by default that of the track's name, or the song's.
+        format: `wav`, `flac`, `ogg`, `opus`, `mp3` or `m4a`; by default that of the track's name, or the song's. The
+            lossy ones may hold the track only at another sample rate, which a note says.
         salvage: whether to take what can be decoded of a damaged song.
-        clip: what happens to samples beyond full scale in formats of integers: `clamp` cuts them off, `limit` turns
-            the sound down for a moment, `rescale` turns all of it down.
+        clip: what happens to samples beyond full scale that the format can't hold: `clamp` cuts them off, `limit`
+            turns the sound down for a moment, `rescale` turns all of it down.
         overwrite: whether to replace a track that exists.
         report: whether to evaluate the track: a page and a JSON file beside it.
         progress: is told how far the work has come.

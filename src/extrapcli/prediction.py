@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from extrapcli.amplitude import linear, network
 from extrapcli.atomic import atomic_file
-from extrapcli.audio.encode import write_samples
-from extrapcli.audio.formats import FORMATS
+from extrapcli.audio.encode import write_song
+from extrapcli.audio.formats import FORMATS, unsupported
 from extrapcli.audio.resample import resample
 from extrapcli.backends import open_model
 from extrapcli.backends.base import Backend
@@ -60,7 +60,7 @@ class Prediction:
     """A prediction that was written, and its error beside that of two others.
 
     `linear_prediction` looks back as far, with weights fitted to each channel of this song. `last_sample` repeats
-    each sample as the prediction of the next.
+    each sample as the prediction of the next. `notes` say, each in a sentence, what was lost on the way.
     """
 
     song: str
@@ -76,6 +76,7 @@ class Prediction:
     error: SquaredError
     linear_prediction: SquaredError
     last_sample: SquaredError
+    notes: list[str]
 
     def to_json(self) -> str:
         facts = asdict(self)
@@ -105,11 +106,14 @@ def predict_song(
         resample(sound, from_rate=song.sample_rate, to_rate=rate) for sound in (song.heard, song.samples - song.heard)
     )
     format = choose_format(options.format, out, replace(song, samples=samples, sample_rate=rate))
+    if reason := unsupported(format, rate, song.channels):
+        raise UsageError(f"{song.name}: {reason}", hint="format")
     path = track_path(source, out, f"-predicted{FORMATS[format].suffixes[0]}")
     progress.decoded(song.name, song.seconds)
     with atomic_file(path, source=source, overwrite=options.overwrite) as whole:
         predicted = predict_samples(backend, samples, look_back, lambda share: progress.written(share, 0))
-        write_samples(whole, predicted + offset, format=format, sample_rate=rate, depth=song.depth)
+        made = replace(song, samples=predicted + offset, sample_rate=rate)
+        notes = write_song(whole, made, format=format)
     progress.doing("measuring the prediction")
     linearly = [linear.predict(linear.fit([channel], look_back), channel) for channel in samples.T]
     return Prediction(
@@ -125,6 +129,7 @@ def predict_song(
         look_back=look_back,
         error=SquaredError.of(predicted, samples),
         linear_prediction=SquaredError.of(np.stack(linearly, axis=1), samples),
+        notes=[*song.notes, *notes],
         last_sample=SquaredError.of(np.concatenate([0 * samples[:1], samples[:-1]]), samples),
     )
 

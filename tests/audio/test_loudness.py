@@ -89,3 +89,13 @@ def test_up_to_eight_channels_are_measured(channels: int) -> None:
 
 def test_less_than_a_tenth_of_a_second_has_no_blocks() -> None:
     assert len(momentary(sine((-23, 0.09)), RATE)) == 0
+
+
+def test_speakers_have_their_weights() -> None:
+    """BS.1770-4, table 3: front 1, surround 1.41, that is 1.5 dB; LFE counts nothing."""
+    tone = sine((-23, 5), channels=1)
+    for layout, channel, weight in ((0x33, 0, 0), (0x33, 2, 1.5), (0xF, 2, 0), (0xF, 3, None), (0x603, 3, 1.5)):
+        samples = np.zeros((len(tone), 4), np.float32)
+        samples[:, channel] = tone[:, 0]
+        found = integrated(momentary(samples, RATE, layout)[3:])
+        assert found == pytest.approx(SILENT if weight is None else loudness(tone) + weight, abs=0.02)

@@ -183,6 +183,15 @@ def test_a_file_cut_at_the_border_of_a_frame_is_refused_and_salvaged(tag: str, f
     assert "and the end" in song.notes[0]
 
 
+def test_a_recorded_stream_begins_and_ends_within_frames(bare: bytes) -> None:
+    data = without_index(bare)
+    first, last = borders(data)[2], borders(data)[-2]
+    whole_frames = by_ffmpeg(data[first + 40 : last])
+    np.testing.assert_array_equal(decode(io.BytesIO(data[first + 40 : last + 40])).samples, whole_frames)
+    with pytest.raises(UnreadableAudio, match="breaks off"):
+        decode(io.BytesIO(data[: last + 40]))
+
+
 def test_the_sentence_says_what_of_joined_files_is_missing(bare: bytes) -> None:
     cut = bare[: borders(bare)[57]]  # of 3.03 s, that is, 116 frames and the one with the index
     with pytest.raises(UnreadableAudio, match=r"between 1\.4\d s and 3\.0\d s, 1\.5\d s of 6\.0\d s, is missing"):

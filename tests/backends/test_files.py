@@ -84,6 +84,13 @@ def external(path: Path, location: str) -> Path:
     return path
 
 
+def test_a_pointer_of_git_lfs_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:12ab\nsize 5000000\n")
+    with pytest.raises(UnusableModel, match=r"model\.onnx: only points to the model; .* git lfs pull"):
+        open_model(path)
+
+
 def test_external_data_is_read_from_the_model_s_own_folder_only(tmp_path: Path) -> None:
     inside = tmp_path / "inside"
     inside.mkdir()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from extrapcli import evaluation
 from extrapcli.audio.decode import decode
-from extrapcli.audio.encode import open_track
+from extrapcli.audio.encode import write_song
 from extrapcli.audio.resample import resample
 from extrapcli.audio.song import Song
 from extrapcli.continuation import Join
@@ -55,10 +55,7 @@ def test_the_head_is_found_in_every_format(format: str, music: Sound, other: Sou
     follows = resample(other[: 3 * RATE, None], from_rate=RATE, to_rate=48000)
     samples = np.concatenate([song[: round(head * 48000)], follows])
     path = tmp_path / f"track.{format}"
-    with open_track(
-        path, format=format, sample_rate=48000, channels=1, depth="s16", expected_samples=len(samples)
-    ) as track:
-        track.write(samples)
+    write_song(path, song_of(samples, 48000), format=format)
     assert head_seconds(decode(path), song_of(song, 48000)) == pytest.approx(head, abs=0.2)
 
 

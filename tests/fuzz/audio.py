@@ -10,12 +10,13 @@ import numpy as np
 import soundfile
 
 from extrapcli.audio.decode import decode
-from extrapcli.audio.encode import open_track
+from extrapcli.audio.encode import write_song
 from extrapcli.audio.formats import FORMATS
 from extrapcli.audio.probe import declared_seconds
-from extrapcli.audio.song import Picture, Tags
+from extrapcli.audio.song import Picture, Song, Tags
 from extrapcli.audio.tags import write_tags
 from extrapcli.errors import UnreadableAudio
+from tests.audio.test_channels import movie
 from tests.fuzz.fuzz import Target
 from tests.fuzz.mutate_songs import mutate_song
 
@@ -56,11 +57,7 @@ def song_seeds(folder: Path) -> None:
 
 
 def _write(path: Path, format: str, samples: np.ndarray, rate: int = RATE) -> None:
-    channels, n = samples.shape[1], len(samples)
-    with open_track(
-        path, format=format, sample_rate=rate, channels=channels, depth="s16", expected_samples=n
-    ) as track:
-        track.write(samples)
+    write_song(path, Song("fuzz", samples, rate, "s16", None), format=format)
 
 
 def _with_ffmpeg(container: str, codec: str) -> bytes:
@@ -100,6 +97,10 @@ def _unusual_seeds(folder: Path) -> None:
     format = struct.pack("<HHIIHHHHIHHH", 0x55, 1, 22050, 4000, 1, 0, 12, 1, 2, 417, 1, 1393)
     body = b"WAVEfmt " + struct.pack("<I", len(format)) + format + b"data" + struct.pack("<I", len(bare)) + bare
     (folder / "mp3.wav").write_bytes(b"RIFF" + struct.pack("<I", len(body)) + body)
+    sides = Song("fuzz", sound(6), RATE, "s16", None, layout=0x60F)
+    for suffix in ("wav", "flac", "m4a"):
+        write_song(folder / f"sides.{suffix}", sides, format=suffix)
+    (folder / "order.mov").write_bytes(movie())
 
 
 def decode_song(path: Path) -> None:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from extrapcli.audio.decode import decode
-from extrapcli.audio.encode import write_samples
+from extrapcli.audio.encode import write_song
 from extrapcli.audio.formats import FORMATS
+from extrapcli.audio.song import Song
 from extrapcli.errors import UnreadableAudio, UsageError
 from extrapcli.melody.encoding import Note, Tune
 from extrapcli.melody.encoding import decode as notes_of
@@ -82,7 +83,7 @@ def test_the_same_tune_gives_the_same_samples() -> None:
 def test_every_format_can_be_written_with_the_same_bytes(format: str, tmp_path: Path) -> None:
     sound = synthesize(Tune("", notes_of(["67", "_", "_", "_", "69", "_", "_", "_"])), FONT, tempo=100)
     for name in ("one", "two"):
-        write_samples(tmp_path / name, sound, format=format, sample_rate=SAMPLE_RATE, depth="s16")
+        write_song(tmp_path / name, Song("tune", sound, SAMPLE_RATE, "s16", None), format=format)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     song = decode(tmp_path / "one")
     assert (song.format, song.sample_rate, song.channels) == (format, SAMPLE_RATE, 2)

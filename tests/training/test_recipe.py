@@ -133,6 +133,13 @@ def test_a_file_that_is_no_recipe_is_refused_in_plain_words(content: bytes, tmp_
         read_recipe(tmp_path / "r.toml")
 
 
+def test_a_recipe_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    recipe = Path(__file__).parents[2] / "training" / "recipes" / "recall.toml"
+    path = tmp_path / "recipe.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + recipe.read_bytes().replace(b"\n", b"\r\n"))
+    assert read_recipe(path) == read_recipe(recipe)
+
+
 def test_recipes_and_run_folders_are_checked_before_keras_is_loaded(tmp_path: Path) -> None:
     """Errors of `train` and `export` come at once."""
     (tmp_path / "recipe.toml").write_text(RECIPE.replace("epochs", "epoch"))

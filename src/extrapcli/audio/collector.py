@@ -24,14 +24,15 @@ BARE_FRAMES = ("aac", "ac3", "eac3", "dts")
 class Collector:
     """Collects the frames of a stream, in a piece for each sample rate and number of channels, and what is lost."""
 
-    def __init__(self, container_name: str, *, has_gaps: bool) -> None:
+    def __init__(self, container_name: str, speakers: list[str], *, has_gaps: bool) -> None:
         self.losses: list[Loss] = []
         self.notes: list[str] = []
         self._is_flac = container_name == "flac"  # each frame says which sample it begins with, but for damaged ones
         self._has_gaps = has_gaps or self._is_flac
         self._may_break_off = container_name in RECORDINGS
         self._may_begin_anywhere = self._may_break_off or container_name in BARE_FRAMES
-        self._spools: list[tuple[Spool, tuple[int, int, str]]] = []
+        self._speakers = speakers  # by the header, where the frames don't say
+        self._spools: list[tuple[Spool, tuple[int, int, str], list[str]]] = []
         self._packer: av.AudioResampler | None = None
         self._packed = ("", "", 0)
         self._seconds = self._silence = 0.0
@@ -56,7 +57,10 @@ class Collector:
         if not self._spools or self._spools[-1][1] != shape:
             if len(self._spools) == MAX_PIECES:
                 raise ValueError("the sample rate or the channels change too often")
-            self._spools.append((Spool(), shape))
+            speakers = [channel.name for channel in frame.layout.channels]
+            if "NONE" in speakers and len(self._speakers) == channels:
+                speakers = self._speakers
+            self._spools.append((Spool(), shape, speakers))
         begin = None if frame.pts is None or frame.time_base is None else float(frame.pts * frame.time_base)
         missing = 0.0 if begin is None or self._next is None else begin - self._next
         if self._is_flac and begin is None:
@@ -92,8 +96,8 @@ class Collector:
             self.losses.pop()
         self.losses.append(loss)
 
-    def pieces(self) -> list[tuple[NDArray[Any], int]]:
-        """Return all samples `(n, channels)` in the decoder's own dtype, with their sample rates."""
+    def pieces(self) -> list[tuple[NDArray[Any], int, list[str]]]:
+        """Return all samples `(n, channels)` in the decoder's own dtype, with their sample rates and speakers."""
         if self._failed_at is not None and not self._may_break_off:
             self._add_loss(Loss(self._failed_at, None, to_end=True))
-        return [(spool.array(), shape[0]) for spool, shape in self._spools]
+        return [(spool.array(), shape[0], speakers) for spool, shape, speakers in self._spools]

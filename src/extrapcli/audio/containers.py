@@ -23,6 +23,9 @@ MPEG_AUDIO_IN_WAV, EXTENSIBLE = (0x50, 0x55), 0xFFFE
 """Format codes in a WAV's `fmt ` chunk: of MPEG audio, layers II and III, and of one that has its code further on."""
 
 
+WAVE_FORMAT_EXTENSIBLE = b"\xfe\xff"
+
+
 class Chunk(NamedTuple):
     """A chunk's name, where its content begins, and its size; None where the size is left open."""
 
@@ -72,6 +75,13 @@ def mpeg_audio_in_wav(stream: BinaryIO) -> Content | None:
             if code in MPEG_AUDIO_IN_WAV:
                 return content(stream)
     return None
+
+
+def wave_mask(stream: BinaryIO) -> int:
+    """Return the channel mask that a WAV declares, 0 where it has none."""
+    found = next((chunk for chunk in _chunks(stream) if chunk.name == b"fmt "), None)
+    form = _read(stream, found.start, 24) if found else b""
+    return int.from_bytes(form[20:24], "little") if form.startswith(WAVE_FORMAT_EXTENSIBLE) else 0
 
 
 def has_lost_its_index(stream: BinaryIO) -> bool:

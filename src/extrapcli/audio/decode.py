@@ -10,6 +10,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.audio.channels import COMMON
 from extrapcli.audio.containers import has_lost_its_index
 from extrapcli.audio.joining import join
 from extrapcli.audio.loss import sentence
@@ -23,6 +24,7 @@ from extrapcli.audio.tags import read_tags
 from extrapcli.errors import UnreadableAudio, UsageError
 
 MIN_RATE, MAX_RATE = 1000, 1_000_000  # Hz; beyond these, resampling could make a small file very large
+MAX_CHANNELS = max(COMMON)
 MAX_AMPLITUDE = 2.0**31  # some programs write 32-bit integers as floats; squares of larger values would overflow
 
 
@@ -69,8 +71,9 @@ def _decode(stream: BinaryIO, name: str, salvage: bool) -> Song:
     if not parts:
         raise UnreadableAudio(f"{name}: {_why_unreadable(stream)}")
     whole = join(parts)
-    samples, sample_rate = whole.pieces[0]
+    samples, sample_rate, layout = whole.pieces[0]
     _check_rate(sample_rate, name)
+    _check_channels(samples.shape[1], name)
     notes = list(whole.notes)
     if whole.losses:
         lost = sentence(whole.losses, whole.seconds)
@@ -87,6 +90,8 @@ def _decode(stream: BinaryIO, name: str, salvage: bool) -> Song:
         format=whole.format,
         tags=read_tags(stream),
         notes=notes,
+        layout=layout,
+        lossy=whole.lossy,
     )
     _check_values(song)
     return song
@@ -122,8 +127,10 @@ def song_from_samples(samples: NDArray[np.floating], sample_rate: int, name: str
         raise UsageError(f"samples are {samples.dtype}; give floats between -1 and 1")
     if samples.ndim not in (1, 2):
         raise UsageError(f"samples have the shape {samples.shape}; give (n,) or (n, channels)")
-    if samples.ndim == 2 and not 1 <= samples.shape[1] <= 8:
-        raise UsageError(f"samples have {samples.shape[1]} channels; give (n, channels) with 1 to 8 channels")
+    if samples.ndim == 2 and not 1 <= samples.shape[1] <= MAX_CHANNELS:
+        raise UsageError(
+            f"samples have {samples.shape[1]} channels; give (n, channels) with 1 to {MAX_CHANNELS} channels"
+        )
     rows = samples[:, None] if samples.ndim == 1 else samples
     double = samples.dtype.itemsize > 4
     sound: Samples = rows.astype(np.float64, copy=False) if double else rows.astype(np.float32, copy=False)
@@ -137,6 +144,13 @@ def _check_rate(sample_rate: int, name: str) -> None:
     if not MIN_RATE <= sample_rate <= MAX_RATE:
         raise UnreadableAudio(
             f"{name}: a sample rate of {sample_rate} Hz is not supported; convert it to 8000 to 192000 Hz"
+        )
+
+
+def _check_channels(channels: int, name: str) -> None:
+    if channels > MAX_CHANNELS:
+        raise UnreadableAudio(
+            f"{name}: has {channels} channels, more than {MAX_CHANNELS}; keep some or mix them down"
         )
 
 

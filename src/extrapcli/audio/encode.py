@@ -5,23 +5,30 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import av
 import lameenc
+import mutagen
+import mutagen.flac
 import numpy as np
 import soundfile
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
 from numpy.typing import NDArray
 
 from extrapcli.audio import ogg
-from extrapcli.audio.channels import FFMPEG_LAYOUTS, vorbis_order
+from extrapcli.audio.channels import COMMON, ffmpeg_layout, held_layout, lost_layout, vorbis_order
+from extrapcli.audio.clipping import Clip, Level, choose_level, fits
+from extrapcli.audio.containers import WAVE_FORMAT_EXTENSIBLE
+from extrapcli.audio.formats import FORMATS
 from extrapcli.audio.mpeg import parse_header, xing_frame
-from extrapcli.audio.song import Samples
+from extrapcli.audio.song import Samples, Song
 from extrapcli.audio.streams import ffmpeg_frame
 
 MAX_WAV_BYTES = 2**32 - 2**16  # of samples in a plain WAV, leaving room for its header and tags
 AAC_BITS_PER_CHANNEL = 96_000  # per second
-PEAK_WITHIN_BYTES = 128  # libsndfile's PEAK chunk begins within these
+HEADER_BYTES = 256  # libsndfile's chunks fmt and PEAK lie within these
 CHUNK_SAMPLES = 32768  # per channel, given to an encoder at once
 OGG_COMPRESSION = 0.4  # Vorbis quality 6: about 190 kbit/s in stereo
 MP3_VBR_QUALITY = 4  # LAME's V4, libsndfile's default: about 150 kbit/s in stereo
@@ -29,18 +36,8 @@ MP3_ALGORITHM_QUALITY = 5  # LAME's -q: 3 and below take longer and change littl
 MP3_DELAY = 576  # samples of padding that LAME adds before the audio
 MP3_MIN_PADDING = 576  # and at least after it
 
-_SUBTYPES = {
-    "wav": {"u8": "PCM_U8", "s8": "PCM_U8", "s16": "PCM_16", "s24": "PCM_24", "s32": "PCM_32", "f64": "DOUBLE"},
-    "flac": {"u8": "PCM_S8", "s8": "PCM_S8", "s16": "PCM_16"},
-}
-_DEFAULT_SUBTYPE = {"wav": "FLOAT", "flac": "PCM_24", "ogg": "VORBIS", "opus": "OPUS"}
-_INTEGER_SUBTYPES = {"PCM_U8": (8, "int16"), "PCM_S8": (8, "int16"), "PCM_16": (16, "int16"), "PCM_24": (24, "int32"),
-                     "PCM_32": (32, "int32")}  # fmt: skip
-"""Bits per sample, and the dtype to hand to libsndfile."""
-
-
-Clip = Literal["clamp", "limit", "rescale"]
-"""For samples beyond full scale in a format of integers: cut them off, turn down that moment, or the whole track."""
+_INTEGERS = {"u8": 8, "s8": 8, "s16": 16, "s24": 24, "s32": 32}
+"""Bits per sample of the depths that aren't floats."""
 
 
 class TrackWriter:
@@ -49,107 +46,158 @@ class TrackWriter:
     `notes` say, once the track is complete, what of the sound the format could not hold, each in a sentence.
     """
 
-    def __init__(self, write: Callable[[Samples], None]) -> None:
-        self._write = write
+    def __init__(self, write: Callable[[Samples], None], level: Level) -> None:
+        self._write, self._level = write, level
         self.notes: list[str] = []
 
     def write(self, block: Samples) -> None:
         """Append samples `(n, channels)`, full scale -1 to 1. Raises OSError, for example when the disk is full."""
         for start in range(0, len(block), CHUNK_SAMPLES):
-            self._write(block[start : start + CHUNK_SAMPLES])
+            self._append(self._level.feed(block[start : start + CHUNK_SAMPLES]))
+
+    def finish(self) -> None:
+        """Append what the level still holds back, and take its notes."""
+        self._append(self._level.rest())
+        self.notes += self._level.notes()
+
+    def _append(self, samples: Samples) -> None:
+        if len(samples):
+            self._write(samples)
 
 
 @contextmanager
 def open_track(
-    path: Path,
-    *,
-    format: str,
-    sample_rate: int,
-    channels: int,
-    depth: str,
-    expected_samples: int,
-    clip: Clip = "clamp",
+    path: Path, song: Song, *, format: str, expected_samples: int, clip: Clip = "clamp"
 ) -> Iterator[TrackWriter]:
-    """Open a file for a track of `expected_samples` per channel. It is complete when the `with` block ends.
+    """Open a file for a track of `expected_samples` per channel that sounds like a song, at its rate.
 
-    `depth` is the song's. WAV keeps it exactly, and so does FLAC up to 24 bits. A WAV of more than 4 GiB becomes
-    RF64. Raises OSError where the file system or the encoder fails.
+    It is complete when the `with` block ends. WAV keeps the song's depth exactly, and so does FLAC for integers. A
+    WAV of more than 4 GiB becomes RF64. Raises OSError where the file system or the encoder fails.
     """
+    bits = _bits(format, song)
     opener: Callable[..., Any] = {"mp3": _open_mp3, "m4a": _open_m4a}.get(format, _open_soundfile)
+    if format == "flac" and bits == 32:
+        opener = _open_deep_flac  # which libsndfile can't write
+    level = choose_level(clip, song, lossless=FORMATS[format].lossless, bits=bits)
     try:
-        with opener(path, format, sample_rate, channels, depth, expected_samples) as write:
-            yield TrackWriter(write)
-    except (soundfile.LibsndfileError, av.FFmpegError) as error:
+        with opener(path, format, song, bits, expected_samples) as write:
+            track = TrackWriter(write, level)
+            yield track
+            track.finish()
+        if format == "flac":
+            _name_speakers(path, song)
+    except (soundfile.LibsndfileError, av.FFmpegError, mutagen.MutagenError) as error:
         with path.open("ab") as file:  # raises what libsndfile only calls a system error, such as a full disk
             file.write(bytes(CHUNK_SAMPLES))
         reason = getattr(error, "strerror", None) or str(error).removeprefix("Error : ").rstrip(".")
         raise OSError(errno.EIO, reason) from None
+    if format == "flac" and song.depth in ("f32", "f64") and not song.lossy and not fits(song.samples, bits):
+        track.notes.append(f"rounded to {bits} bits, as flac holds no floats")
+    track.notes += lost_layout(format, song.layout, song.channels)
 
 
-def write_samples(path: Path, samples: Samples, *, format: str, sample_rate: int, depth: str) -> None:
-    """Write a track whose samples `(n, channels)` are all there, as `open_track` does."""
-    with open_track(
-        path,
-        format=format,
-        sample_rate=sample_rate,
-        channels=samples.shape[1],
-        depth=depth,
-        expected_samples=len(samples),
-    ) as track:
-        track.write(samples)
+def write_song(path: Path, song: Song, *, format: str) -> list[str]:
+    """Write a song as it is, as `open_track` does, and return the notes of the track."""
+    with open_track(path, song, format=format, expected_samples=len(song.samples)) as track:
+        track.write(song.samples)
+    return track.notes
 
 
-def _to_integers(samples: Samples, bits: int, dtype: str) -> NDArray[Any]:
-    """Quantize to `bits` bits, in the upper bits of `dtype`; the inverse of dividing by `2**(bits - 1)`."""
+def _bits(format: str, song: Song) -> int:
+    """Return how many bits the integers have that a format keeps for a song, 0 where it keeps floats."""
+    match format:
+        case "wav":
+            return _INTEGERS.get(song.depth, 0)
+        case "flac":
+            bits = _INTEGERS.get(song.depth, 24)
+            return 24 if bits == 32 and fits(song.samples, 24) else bits
+        case "mp3":
+            return 16
+        case _:
+            return 0
+
+
+def _to_integers(samples: Samples, bits: int) -> NDArray[Any]:
+    """Quantize to `bits` bits, in the upper bits of int16 or int32; the inverse of dividing by `2**(bits - 1)`."""
+    dtype = np.int16 if bits <= 16 else np.int32
     full_scale = 2 ** (bits - 1)
     exact = samples.astype(np.float64) if bits > 24 else samples
     values: NDArray[np.int32] = np.clip(np.rint(exact * full_scale), -full_scale, full_scale - 1).astype(np.int32)
-    return np.left_shift(values, np.dtype(dtype).itemsize * 8 - bits).astype(dtype, copy=False)
+    return np.left_shift(values, 8 * dtype().itemsize - bits).astype(dtype, copy=False)
 
 
 @contextmanager
 def _open_soundfile(
-    path: Path, format: str, sample_rate: int, channels: int, depth: str, expected_samples: int
+    path: Path, format: str, song: Song, bits: int, expected_samples: int
 ) -> Iterator[Callable[[Samples], None]]:
-    subtype = _SUBTYPES.get(format, {}).get(depth) or _DEFAULT_SUBTYPE[format]
-    container = {"wav": "WAV", "flac": "FLAC", "ogg": "OGG", "opus": "OGG"}[format]
-    bits, dtype = _INTEGER_SUBTYPES.get(subtype, (0, ""))
-    if format == "wav" and expected_samples * channels * (bits // 8 or 8) > MAX_WAV_BYTES:
+    container = {"wav": "WAVEX" if song.layout else "WAV", "flac": "FLAC", "ogg": "OGG", "opus": "OGG"}[format]
+    if bits:
+        subtype = {("wav", 8): "PCM_U8", ("flac", 8): "PCM_S8"}.get((format, bits), f"PCM_{bits}")
+    else:
+        subtype = {"ogg": "VORBIS", "opus": "OPUS"}.get(format, "DOUBLE" if song.depth == "f64" else "FLOAT")
+    if format == "wav" and expected_samples * song.channels * (bits // 8 or 8) > MAX_WAV_BYTES:
         container = "RF64"
     quality = OGG_COMPRESSION if format == "ogg" else None
     with soundfile.SoundFile(
-        path, "w", sample_rate, channels, subtype=subtype, format=container, compression_level=quality
+        path, "w", song.sample_rate, song.channels, subtype=subtype, format=container, compression_level=quality
     ) as file:
         if container == "OGG":
-            order = np.argsort(vorbis_order(channels))
+            order = np.argsort(vorbis_order(song.channels))
             yield lambda samples: file.write(samples[:, order])
         else:
-            yield lambda samples: file.write(_to_integers(samples, bits, dtype) if bits else samples)
-    if container == "WAV":
-        _clear_timestamp(path)
+            yield lambda samples: file.write(_to_integers(samples, bits) if bits else samples)
+    if format == "wav":
+        _correct_header(path, song)
     if container == "OGG":
         ogg.reset_serial_number(path)
 
 
-def _clear_timestamp(path: Path) -> None:
-    """Clear the time that libsndfile stores in float WAVs, so that the same samples give the same bytes."""
+def _correct_header(path: Path, song: Song) -> None:
+    """Clear the time that libsndfile stores in float WAVs, so that the same samples give the same bytes.
+
+    And name the speakers in an extensible header, for which libsndfile only guesses them.
+    """
     with path.open("r+b") as file:
-        peak = file.read(PEAK_WITHIN_BYTES).find(b"PEAK")
+        header = file.read(HEADER_BYTES)
+        peak, form = header.find(b"PEAK"), header.find(b"fmt ")
         if peak >= 0:
             file.seek(peak + 12)
             file.write(bytes(4))
+        if header[form + 8 : form + 10] == WAVE_FORMAT_EXTENSIBLE:
+            file.seek(form + 28)
+            file.write((song.layout or (COMMON[song.channels] if song.channels <= 2 else 0)).to_bytes(4, "little"))
+
+
+def _name_speakers(path: Path, song: Song) -> None:
+    """Name the speakers in a FLAC file (RFC 9639, 8.6.2)."""
+    if held_layout("flac", song.layout, song.channels) == song.layout != 0:
+        flac = mutagen.flac.FLAC(path)
+        flac["WAVEFORMATEXTENSIBLE_CHANNEL_MASK"] = f"0x{song.layout:04X}"
+        flac.save()
+
+
+@contextmanager
+def _open_deep_flac(
+    path: Path, format: str, song: Song, bits: int, expected_samples: int
+) -> Iterator[Callable[[Samples], None]]:
+    with av.open(str(path), "w", format="flac", options={"fflags": "+bitexact"}) as container:
+        stream = container.add_stream("flac", rate=song.sample_rate)
+        stream.options = {"strict": "experimental"}  # what FFmpeg calls more than 24 bits
+        stream.format, stream.layout = "s32", ffmpeg_layout(song.layout, song.channels)
+        with _muxer(container, stream, song) as write:
+            yield lambda samples: write(_to_integers(samples, 32))
 
 
 @contextmanager
 def _open_mp3(
-    path: Path, format: str, sample_rate: int, channels: int, depth: str, expected_samples: int
+    path: Path, format: str, song: Song, bits: int, expected_samples: int
 ) -> Iterator[Callable[[Samples], None]]:
     # PyAV has LAME, too, but takes three times as long for the same sound: benchmarks/mp3.py
     encoder = lameenc.Encoder()
     encoder.silence()
-    encoder.set_in_sample_rate(sample_rate)
-    encoder.set_out_sample_rate(sample_rate)
-    encoder.set_channels(channels)
+    encoder.set_in_sample_rate(song.sample_rate)
+    encoder.set_out_sample_rate(song.sample_rate)
+    encoder.set_channels(song.channels)
     encoder.set_quality(MP3_ALGORITHM_QUALITY)
     encoder.set_vbr(4)  # vbr_mtrh, LAME's default algorithm
     encoder.set_vbr_quality(MP3_VBR_QUALITY)
@@ -166,7 +214,7 @@ def _open_mp3(
         def write(samples: Samples) -> None:
             nonlocal samples_in
             samples_in += len(samples)
-            append(bytes(encoder.encode(_to_integers(samples, 16, "int16").tobytes())))
+            append(bytes(encoder.encode(_to_integers(samples, bits).tobytes())))
 
         yield write
         append(bytes(encoder.flush()))
@@ -183,19 +231,27 @@ def _open_mp3(
 
 @contextmanager
 def _open_m4a(
-    path: Path, format: str, sample_rate: int, channels: int, depth: str, expected_samples: int
+    path: Path, format: str, song: Song, bits: int, expected_samples: int
 ) -> Iterator[Callable[[Samples], None]]:
     with av.open(str(path), "w", format="ipod") as container:
-        stream = container.add_stream("aac", rate=sample_rate)
-        stream.layout = FFMPEG_LAYOUTS[channels]
-        stream.bit_rate = AAC_BITS_PER_CHANNEL * channels
-        stream.time_base = Fraction(1, sample_rate)
-        position = 0
+        stream = container.add_stream("aac", rate=song.sample_rate)
+        stream.layout = ffmpeg_layout(held_layout(format, song.layout, song.channels), song.channels)
+        stream.bit_rate = AAC_BITS_PER_CHANNEL * song.channels
+        with _muxer(container, stream, song) as write:
+            yield write
 
-        def write(samples: Samples) -> None:
-            nonlocal position
-            container.mux(stream.encode(ffmpeg_frame(samples, sample_rate=sample_rate, position=position)))
-            position += len(samples)
 
-        yield write
-        container.mux(stream.encode(None))
+@contextmanager
+def _muxer(container: OutputContainer, stream: AudioStream, song: Song) -> Iterator[Callable[[NDArray[Any]], None]]:
+    """Give a function that encodes samples, for as long as the block lasts, into a stream that is set up."""
+    stream.time_base = Fraction(1, song.sample_rate)
+    position = 0
+
+    def write(samples: NDArray[Any]) -> None:
+        nonlocal position
+        frame = ffmpeg_frame(samples, sample_rate=song.sample_rate, position=position, layout=stream.layout)
+        container.mux(stream.encode(frame))
+        position += len(samples)
+
+    yield write
+    container.mux(stream.encode(None))

@@ -17,14 +17,12 @@ class Format:
 
 MPEG_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 AAC_RATES = (7350, *MPEG_RATES, 64000, 88200, 96000)
-LOSSLESS_RATES = range(1, 655_351)
-"""The limits of FLAC, used for WAV as well."""
 
 FORMATS = {
     format.name: format
     for format in (
-        Format("wav", (".wav", ".wave"), True, LOSSLESS_RATES, 8),
-        Format("flac", (".flac",), True, LOSSLESS_RATES, 8),
+        Format("wav", (".wav", ".wave"), True, range(1, 2**31), 8),
+        Format("flac", (".flac",), True, range(1, 655_351), 8),
         Format("ogg", (".ogg", ".oga"), False, range(8000, 192_001), 8),
         Format("opus", (".opus",), False, (8000, 12000, 16000, 24000, 48000), 8),
         Format("mp3", (".mp3",), False, MPEG_RATES, 2),
@@ -51,6 +49,17 @@ def unsupported(format: str, sample_rate: int, channels: int) -> str | None:
     else:
         rates = ", ".join(map(str, known.rates))
     return f"{format} holds sample rates of {rates} Hz, not {sample_rate} Hz"
+
+
+def held_rate(format: str, sample_rate: int) -> int:
+    """Return the sample rate in Hz at which a track is written: the song's or, in lossy formats, the next that fits.
+
+    That is the next higher one or else the highest.
+    """
+    known = FORMATS[format]
+    if known.lossless or sample_rate in known.rates:
+        return sample_rate
+    return next((rate for rate in known.rates if rate > sample_rate), known.rates[-1])
 
 
 def is_audio_name(path: PurePath) -> bool:

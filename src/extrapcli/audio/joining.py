@@ -21,14 +21,16 @@ def join(parts: list[Decoded]) -> Decoded:
     if len(parts) == 1 and len(parts[0].pieces) == 1:
         return parts[0]
     pieces = [piece for part in parts for piece in part.pieces]
-    rate, channels = pieces[0].sample_rate, max(piece.samples.shape[1] for piece in pieces)
+    rate, widest = pieces[0].sample_rate, max(pieces, key=lambda piece: piece.samples.shape[1])
+    channels = widest.samples.shape[1]
     dtype = np.result_type(*(piece.samples.dtype for piece in pieces if piece.sample_rate == rate))
     losses, before = [], 0.0
     for part in parts:
         losses += [loss._replace(start=loss.start + before) for loss in part.losses]
         before += part.seconds
     return parts[0]._replace(
-        pieces=[Piece(spooled(_chunks(pieces, rate, channels, dtype)), rate)],
+        pieces=[Piece(spooled(_chunks(pieces, rate, channels, dtype)), rate, widest.layout)],
+        lossy=any(part.lossy for part in parts),
         depth=max((part.depth for part in parts), key=_DEPTHS.index),
         losses=tuple(losses),
         notes=(*dict.fromkeys(note for part in parts for note in part.notes), *_changes(pieces, rate, channels)),
@@ -36,7 +38,7 @@ def join(parts: list[Decoded]) -> Decoded:
 
 
 def _chunks(pieces: list[Piece], rate: int, channels: int, dtype: np.dtype) -> Iterator[NDArray[np.floating]]:
-    for samples, from_rate in pieces:
+    for samples, from_rate, _ in pieces:
         same = samples if from_rate == rate else None
         blocks = chunks(samples) if same is not None else _resampled(samples, from_rate, rate)
         for block in blocks:

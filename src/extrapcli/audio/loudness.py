@@ -8,7 +8,7 @@ import numpy as np
 from av.filter import Graph
 from numpy.typing import NDArray
 
-from extrapcli.audio.channels import FFMPEG_LAYOUTS
+from extrapcli.audio.channels import ffmpeg_layout
 from extrapcli.audio.song import Samples
 from extrapcli.audio.streams import ffmpeg_frame
 
@@ -18,12 +18,13 @@ SILENT = -70.0  # LUFS: the absolute gate, below which nothing counts
 RELATIVE_GATE = -10.0  # LU
 
 
-def momentary(samples: Samples, sample_rate: int) -> NDArray[np.float64]:
+def momentary(samples: Samples, sample_rate: int, layout: int = 0) -> NDArray[np.float64]:
     """Return the momentary loudness in LUFS every 0.1 s, each value over the 0.4 s before; silence is -70.
 
-    `samples` has shape `(n, channels)` with up to eight channels; BS.1770's weights for surround channels apply.
+    `samples` has shape `(n, channels)` with up to eight channels. BS.1770's weights for surround channels and LFE
+    apply, by the speakers of the `layout`, or where it is 0 of the common one for so many channels.
     """
-    loudness = np.array(list(_measure(samples, sample_rate)), dtype=np.float64)
+    loudness = np.array(list(_measure(samples, sample_rate, layout)), dtype=np.float64)
     return np.fmax(loudness, SILENT)  # FFmpeg returns NaN for silence after sound
 
 
@@ -36,12 +37,12 @@ def integrated(blocks: NDArray[np.float64]) -> float:
     return float(10 * np.log10(powers[powers > gate].mean()))
 
 
-def _measure(samples: Samples, sample_rate: int) -> Iterator[float]:
-    graph = Graph()
+def _measure(samples: Samples, sample_rate: int, layout: int) -> Iterator[float]:
+    graph, speakers = Graph(), ffmpeg_layout(layout, samples.shape[1])
     source = graph.add_abuffer(
         sample_rate=sample_rate,
         format="flt",
-        layout=FFMPEG_LAYOUTS[samples.shape[1]],
+        layout=speakers,
         time_base=Fraction(1, sample_rate),
     )
     meter, sink = graph.add("ebur128", "metadata=1"), graph.add("abuffersink")
@@ -50,7 +51,7 @@ def _measure(samples: Samples, sample_rate: int) -> Iterator[float]:
     graph.configure()
     for start in range(0, len(samples), sample_rate):
         second = samples[start : start + sample_rate]
-        source.push(ffmpeg_frame(second, sample_rate=sample_rate, position=start))
+        source.push(ffmpeg_frame(second, sample_rate=sample_rate, position=start, layout=speakers))
         yield from _measured(sink)
     source.push(None)
     yield from _measured(sink)

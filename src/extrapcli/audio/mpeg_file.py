@@ -69,16 +69,20 @@ class MpegFile:
 
 
 def read_mpeg_file(data: bytes) -> MpegFile | None:
-    """Find the frames in a file's bytes; return None where there are none."""
+    """Find the frames in a file's bytes; return None where there are none.
+
+    A recorded stream begins within a frame, so it may end within one.
+    """
     end = trailing_tags_start(io.BytesIO(data))
     parts: list[_Part] = []
     runs: list[tuple[int, int]] = []
     junk: list[tuple[float, int]] = []
     hole: Span | None = None
-    seconds, cut_off = 0.0, False
+    seconds, cut_off, is_recorded = 0.0, False, False
     for span in spans(data, end):
         if span.header is None:
             hole = hole if span.is_tag else span
+            is_recorded = is_recorded or not (span.is_tag or runs)
             continue
         index = read_index(data, span.start, span.header)
         if hole and runs:
@@ -105,7 +109,7 @@ def read_mpeg_file(data: bytes) -> MpegFile | None:
     if not runs:
         return None
     frames = b"".join(data[first:last] for first, last in runs)
-    return MpegFile(io.BytesIO(frames), _losses(parts, len(data), cut_off=cut_off), junk)
+    return MpegFile(io.BytesIO(frames), _losses(parts, len(data), cut_off=cut_off and not is_recorded), junk)
 
 
 def spans(data: bytes, end: int) -> Iterator[Span]:

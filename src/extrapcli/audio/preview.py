@@ -6,7 +6,7 @@ from fractions import Fraction
 import av
 import numpy as np
 
-from extrapcli.audio.channels import FFMPEG_LAYOUTS
+from extrapcli.audio.channels import ffmpeg_layout
 from extrapcli.audio.downmix import Downmix
 from extrapcli.audio.resample import resample
 from extrapcli.audio.song import Samples
@@ -26,12 +26,12 @@ def encode_opus(samples: Samples, sample_rate: int, *, kilobits: int) -> bytes:
     samples = resample(samples, from_rate=sample_rate, to_rate=RATE)
     file = io.BytesIO()
     with av.open(file, "w", format="ogg", options={"fflags": "+bitexact"}) as container:
-        layout = FFMPEG_LAYOUTS[samples.shape[1]]
+        layout = ffmpeg_layout(0, samples.shape[1])
         stream = container.add_stream("libopus", rate=RATE, layout=layout, bit_rate=kilobits * 1000)
         stream.options = {"vbr": "constrained", "compression_level": "4"}
         stream.time_base = Fraction(1, RATE)
         for start in range(0, len(samples), RATE):
             clipped = np.clip(samples[start : start + RATE], -1, 1)
-            container.mux(stream.encode(ffmpeg_frame(clipped, sample_rate=RATE, position=start)))
+            container.mux(stream.encode(ffmpeg_frame(clipped, sample_rate=RATE, position=start, layout=layout)))
         container.mux(stream.encode(None))
     return file.getvalue()

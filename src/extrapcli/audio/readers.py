@@ -9,23 +9,25 @@ import soundfile
 from av.container import InputContainer
 from numpy.typing import NDArray
 
-from extrapcli.audio.channels import vorbis_order
+from extrapcli.audio.channels import COMMON, held_layout, layout_of, names, vorbis_order
 from extrapcli.audio.collector import Collector
+from extrapcli.audio.containers import wave_mask
 from extrapcli.audio.loss import Loss, first_few
 from extrapcli.audio.song import Samples
 from extrapcli.audio.spooled import Spool, chunks, spooled
-from extrapcli.audio.streams import open_with_ffmpeg, open_with_sndfile
+from extrapcli.audio.streams import open_with_ffmpeg, open_with_sndfile, speakers_by_ffmpeg, take_speakers
 
 BLOCK_SAMPLES = 1 << 16
 UNKNOWN_FRAMES = 2**62  # libsndfile gives the largest of 64-bit numbers where a FLAC file leaves its length open
 MAX_FAILURES = 100  # of finding another packet
 
+LOSSY_SUBTYPES = ("VORBIS", "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III")
 SNDFILE_DEPTHS = {
     "PCM_U8": "u8", "PCM_S8": "s8", "DPCM_8": "s8",
     "PCM_24": "s24", "ALAC_20": "s24", "ALAC_24": "s24", "DWVW_24": "s24",
     "PCM_32": "s32", "ALAC_32": "s32",
     "FLOAT": "f32", "DOUBLE": "f64",
-    "VORBIS": "f32", "OPUS": "f32", "MPEG_LAYER_I": "f32", "MPEG_LAYER_II": "f32", "MPEG_LAYER_III": "f32",
+    **dict.fromkeys(LOSSY_SUBTYPES, "f32"),
 }  # fmt: skip
 """The sample format by libsndfile's name of the encoding. All others decode to 16 bits."""
 
@@ -42,10 +44,11 @@ EXACT_LENGTHS = ("mov", "wv", "tta", "ape")
 
 
 class Piece(NamedTuple):
-    """Samples `(n, channels)` of one sample rate in Hz."""
+    """Samples `(n, channels)` of one sample rate in Hz and, as in `Song`, one layout."""
 
     samples: Samples
     sample_rate: int
+    layout: int = 0
 
     @property
     def seconds(self) -> float:
@@ -64,6 +67,7 @@ class Decoded(NamedTuple):
     format: str | None
     container: str
     has_constant_rate: bool
+    lossy: bool
     declared_seconds: float = 0.0
     losses: tuple[Loss, ...] = ()
     notes: tuple[str, ...] = ()
@@ -75,28 +79,40 @@ class Decoded(NamedTuple):
 
 def read_with_sndfile(stream: BinaryIO) -> Decoded | None:
     """Read up to the end or the first damage; return None if libsndfile doesn't know the format."""
+    speakers, mask = speakers_by_ffmpeg(stream), wave_mask(stream)
     file = open_with_sndfile(stream)
     if file is None:
         return None
     with file:
+        notes: tuple[str, ...] = ()
         depth = SNDFILE_DEPTHS.get(file.subtype, "s16")
         dtype = "float64" if depth in ("s32", "f64") else "float32"
         is_ogg = file.format == "OGG"
-        order = vorbis_order(file.channels) if is_ogg else slice(None)
+        layout, order = layout_of(speakers if len(speakers) == file.channels else [""] * file.channels)
+        if is_ogg and file.channels in COMMON and (layout or not speakers):
+            # FFmpeg's speakers are in WAV order, libsndfile's channels in that of the file
+            layout, order = held_layout("ogg", layout, file.channels), vorbis_order(file.channels)
+        named = [] if layout or file.channels <= 2 else names(mask)
+        if len(named) > file.channels:  # what is too much has no meaning: Microsoft's "Multiple channel audio data"
+            layout, _ = layout_of(named[: file.channels])
+        elif named:
+            notes = (f"its channel mask names {len(named)} of its {file.channels} channels, and was left out",)
+        in_order = order == sorted(order)
         spool = Spool()
         spool.add(np.empty((0, file.channels), dtype))
         is_damaged = False
         try:
             while len(block := file.read(BLOCK_SAMPLES, dtype, always_2d=True)):
-                spool.add(block[:, order])
+                spool.add(block if in_order else block[:, order])
         except soundfile.LibsndfileError:
             is_damaged = True
         format = OGG_FORMATS.get(file.subtype) if is_ogg else SNDFILE_FORMATS.get(file.format)
         declared = file.frames / file.samplerate if file.frames < UNKNOWN_FRAMES else 0.0
-        piece = Piece(spool.array(), file.samplerate)
+        piece = Piece(spool.array(), file.samplerate, layout)
         losses = (Loss(piece.seconds, None),) if is_damaged else ()
         constant = not file.subtype.startswith(("ALAC", "VORBIS", "OPUS")) and file.format != "FLAC"
-        return Decoded([piece], depth, format, file.format, constant, declared, losses)
+        lossy = file.subtype in LOSSY_SUBTYPES
+        return Decoded([piece], depth, format, file.format, constant, lossy, declared, losses, notes)
 
 
 def read_with_ffmpeg(stream: BinaryIO, format: str | None = None, *, has_gaps: bool = False) -> Decoded | None:
@@ -115,7 +131,7 @@ def read_with_ffmpeg(stream: BinaryIO, format: str | None = None, *, has_gaps: b
         defaults = [track for track in tracks if track.disposition & av.stream.Disposition.default]
         track = (defaults or tracks)[0]
         container_name = container.format.name.split(",")[0]
-        collector = Collector(container_name, has_gaps=has_gaps)
+        collector = Collector(container_name, take_speakers(track), has_gaps=has_gaps)
         end = 0
         for packet in _packets(container, track, collector):
             try:
@@ -131,15 +147,17 @@ def read_with_ffmpeg(stream: BinaryIO, format: str | None = None, *, has_gaps: b
             return None
         codec = track.codec_context.codec
         if container_name == "mov" and track.time_base and len(raw) == 1:
-            samples, rate = raw[0]
-            raw = [(samples[: round(end * track.time_base * rate)], rate)]  # the last frame is padded with zeros
-        floats = [_to_float(samples, lossless=codec.lossless) for samples, _ in raw]
+            samples, rate, speakers = raw[0]
+            raw = [(samples[: round(end * track.time_base * rate)], rate, speakers)]  # the last frame is padded
+        floats = [_to_float(samples, lossless=codec.lossless) for samples, _, _ in raw]
+        origins = [(rate, speakers) for _, rate, speakers in raw]
         decoded = Decoded(
-            [Piece(samples, rate) for (samples, _), (_, rate) in zip(floats, raw, strict=True)],
+            [_ordered(samples, *of) for (samples, _), of in zip(floats, origins, strict=True)],
             floats[0][1],
             FFMPEG_FORMATS.get((container_name, codec.canonical_name.split("_")[0])),
             container_name,
             codec.name.startswith(("pcm", "adpcm")),
+            not codec.lossless,
             losses=tuple(collector.losses),
             notes=(*which_of(tracks.index(track) + 1, len(tracks)), *first_few(collector.notes)),
         )
@@ -150,6 +168,14 @@ def read_with_ffmpeg(stream: BinaryIO, format: str | None = None, *, has_gaps: b
             missing = float(max(0, track.duration - end) * track.time_base)
             return decoded._replace(declared_seconds=decoded.seconds + missing)
         return decoded._replace(declared_seconds=float(track.duration * track.time_base))
+
+
+def _ordered(samples: Samples, sample_rate: int, speakers: list[str]) -> Piece:
+    """Put channels that are for these speakers into WAV order."""
+    layout, order = layout_of(speakers)
+    if order != sorted(order):
+        samples = spooled(chunk[:, order] for chunk in chunks(samples))
+    return Piece(samples, sample_rate, layout)
 
 
 def which_of(number: int, streams: int) -> tuple[str, ...]:

@@ -61,6 +61,9 @@ class Song:
     where float32 can't hold the source exactly (32-bit integers, 64-bit floats).
     `depth` is the sample format of the source: `u8`, `s8`, `s16`, `s24`, `s32`, `f32` or `f64`. Lossy sources
     count as `f32`, which is what their decoders return.
+    `lossy` says whether the source is.
+    `layout` says which speakers the channels are for, as a mask of WAVE_FORMAT_EXTENSIBLE (`audio/channels.py`). It
+    is 0 for plain mono and stereo, and where the source doesn't say.
     `format` is the file format if extrap can write it (`wav`, `flac`, `ogg`, `opus`, `mp3`, `m4a`), else None.
     `notes` say, each in a sentence without the song's name, what of the file could not be decoded as it is.
     """
@@ -72,6 +75,8 @@ class Song:
     format: str | None
     tags: Tags = field(default_factory=Tags)
     notes: list[str] = field(default_factory=list)
+    layout: int = 0
+    lossy: bool = False
 
     @property
     def channels(self) -> int:

@@ -8,11 +8,12 @@ from typing import Any, BinaryIO
 import av
 import numpy as np
 import soundfile
+from av.audio.layout import AudioLayout
+from av.audio.stream import AudioStream
 from av.container import InputContainer
+from numpy.typing import NDArray
 
-from extrapcli.audio.channels import FFMPEG_LAYOUTS
 from extrapcli.audio.containers import mpeg_audio_in_wav
-from extrapcli.audio.song import Samples
 
 SNDFILE_MAGIC = (b"RIFF", b"RIFX", b"RF64", b"riff", b"FORM", b"fLaC", b"OggS", b"caff", b".snd")
 """First bytes of WAV, W64, AIFF, SVX, FLAC, Ogg, CAF and AU. No other format reaches libsndfile's rarer parsers."""
@@ -54,8 +55,11 @@ class _Section(io.RawIOBase):
         return self._position
 
     def readinto(self, buffer: Any) -> int:
+        size = min(len(buffer), self._end - self._start - self._position)
+        if size <= 0:  # FFmpeg may seek to where no file can have a byte
+            return 0
         self._stream.seek(self._start + self._position)
-        data = bytearray(self._stream.read(max(0, min(len(buffer), self._end - self._start - self._position))))
+        data = bytearray(self._stream.read(size))
         for position, new in self._replaced.items():
             for at, byte in enumerate(new, position - self._position):
                 if 0 <= at < len(data):
@@ -108,9 +112,33 @@ def open_with_ffmpeg(
         return None
 
 
-def ffmpeg_frame(samples: Samples, *, sample_rate: int, position: int) -> av.AudioFrame:
-    """Make an FFmpeg frame of `(n, channels)` samples in float32, of which the first is sample `position`."""
-    packed = np.ascontiguousarray(samples, dtype=np.float32).reshape(1, -1)
-    frame = av.AudioFrame.from_ndarray(packed, format="flt", layout=FFMPEG_LAYOUTS[samples.shape[1]])
+def take_speakers(track: AudioStream) -> list[str]:
+    """Return the speakers of a track's channels by its header, in the order of the file; call it before decoding.
+
+    Unusual ones are taken out of the header: where FFmpeg has them as a list, PyAV frees that with every frame again,
+    and the process crashes.
+    """
+    layout = track.codec_context.layout
+    speakers = [channel.name for channel in layout.channels]
+    if " channels (" in layout.name or "ambisonic" in layout.name:
+        track.codec_context.layout = f"{len(speakers)} channels"
+    return speakers
+
+
+def speakers_by_ffmpeg(stream: BinaryIO) -> list[str]:
+    """Return the speakers of the first track's channels in the order of the file; nothing where FFmpeg can't say."""
+    container = open_with_ffmpeg(stream)
+    if container is None:
+        return []
+    with container:
+        tracks = [track for track in container.streams.audio if track.codec_context]
+        return take_speakers(tracks[0]) if tracks else []
+
+
+def ffmpeg_frame(samples: NDArray[Any], *, sample_rate: int, position: int, layout: AudioLayout) -> av.AudioFrame:
+    """Make an FFmpeg frame of `(n, channels)` samples in float32 or int32; the first is sample `position`."""
+    format = "s32" if samples.dtype == np.int32 else "flt"
+    packed: NDArray[Any] = samples.astype(np.int32 if format == "s32" else np.float32, order="C", copy=False)
+    frame = av.AudioFrame.from_ndarray(packed.reshape(1, -1), format=format, layout=layout)
     frame.sample_rate, frame.time_base, frame.pts = sample_rate, Fraction(1, sample_rate), position
     return frame

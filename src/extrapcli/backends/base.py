@@ -34,6 +34,9 @@ class LoadedModel:
     device: str = "cpu"
 
 
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+
+
 class Backend(ABC):
     """A runtime for model files.
 
@@ -62,6 +65,8 @@ class Backend(ABC):
         except (ExtrapError, MemoryError):
             raise
         except FAULTS as error:  # runtimes raise whatever the damaged part raises
+            if _is_lfs_pointer(path):
+                raise UnusableModel(f"{path}: only points to the model; fetch the file with git lfs pull") from None
             raise UnusableModel(f"{path}: not a model that {self.name} can run: {first_line(error)}") from None
         if not isinstance(loaded, LoadedModel) or not isinstance(loaded.spec, str | None):
             raise UnusableModel(
@@ -156,3 +161,12 @@ def first_line(error: BaseException) -> str:
     """The first line of what a library says went wrong, short enough for a sentence."""
     lines = _SOURCES.sub("", str(error)).strip().splitlines()
     return lines[0][:300] if lines else type(error).__name__
+
+
+def _is_lfs_pointer(path: Path) -> bool:
+    """Tell whether a file is the text that Git has in place of a large file that was not fetched."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_LFS_POINTER)) == _LFS_POINTER
+    except OSError:
+        return False

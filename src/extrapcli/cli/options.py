@@ -87,8 +87,8 @@ Clips = Annotated[
     Clip,
     typer.Option(
         "--clip",
-        help="For sound beyond full scale, where the format has integers: cut it off, turn it down for a moment, or "
-        "turn the whole track down.",
+        help="For sound beyond full scale that the format can't hold: cut it off (clamp), turn it down for a moment "
+        "(limit), or turn the whole track down (rescale).",
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]

@@ -62,6 +62,8 @@ def predict(
             into_folder=(out or "").endswith(os.sep),
             progress=progress,
         )
+    for note in () if quiet else made.notes:
+        console.say(f"{made.song}: {note}")
     if not quiet and not json:
         for name, error in (
             (f"{made.model}, from {made.look_back} samples", made.error),

@@ -52,7 +52,7 @@ def measurements(
         before, after, against = song, truth, reference
         if after is None:
             before, after = song[max(0, half - MUSIC_SECONDS * rate) : half], song[half:]
-            against = Reference(before, rate, reference.tagger)
+            against = Reference(before, rate, reference.tagger, layout=reference.layout)
         every = MUSIC_JOIN_SECONDS * rate
         return measure(against, before[-PAST_SECONDS * rate :], after[:size], every, MUSIC_FADE_SECONDS)
 

@@ -27,7 +27,7 @@ def match_format(track: Song, song: Song) -> Song:
         samples = np.repeat(mixed[:, None], song.channels, axis=1)
     if track.sample_rate != song.sample_rate:
         samples = resample(samples, from_rate=track.sample_rate, to_rate=song.sample_rate)
-    return replace(track, samples=samples, sample_rate=song.sample_rate)
+    return replace(track, samples=samples, sample_rate=song.sample_rate, layout=song.layout)
 
 
 def head_seconds(track: Song, song: Song) -> float | None:

@@ -30,10 +30,10 @@ class Levels:
     integrated: float
 
     @classmethod
-    def of(cls, samples: Samples, sample_rate: int, *, silence: float = 0.0) -> "Levels":
-        """Measure `(n, channels)`; up to the power `silence` it is silent."""
+    def of(cls, samples: Samples, sample_rate: int, *, layout: int = 0, silence: float = 0.0) -> "Levels":
+        """Measure `(n, channels)` of a layout as in `Song`; up to the power `silence` it is silent."""
         downmix = Downmix.of(samples, sample_rate)
-        blocks = loudness.momentary(samples, sample_rate)
+        blocks = loudness.momentary(samples, sample_rate, layout)
         loud, shapes = [], []
         for begin, end in windows(len(samples) / sample_rate):
             inside = slice(begin * loudness.PER_SECOND + loudness.BLOCK - 1, end * loudness.PER_SECOND)
@@ -92,9 +92,9 @@ def windows(seconds: float) -> list[tuple[int, int]]:
     return [(start, start + WINDOW_SECONDS) for start in starts]
 
 
-def short_term(samples: Samples, sample_rate: int) -> NDArray[np.float64]:
+def short_term(samples: Samples, sample_rate: int, *, layout: int = 0) -> NDArray[np.float64]:
     """Measure the ungated loudness in LUFS of the three seconds around each second; -70 for silence."""
-    blocks = 10 ** (loudness.momentary(samples, sample_rate) / 10)
+    blocks = 10 ** (loudness.momentary(samples, sample_rate, layout) / 10)
     reach, delay = SHORT_TERM_SECONDS * loudness.PER_SECOND // 2, loudness.BLOCK // 2
     centres = range(0, max(1, len(blocks)), loudness.PER_SECOND)
     return np.array([10 * np.log10(blocks[max(0, k - reach + delay) : k + reach + delay].mean()) for k in centres])

@@ -43,8 +43,8 @@ class Reference:
     What is silent in a track, against the song, has no value, rather than that of a perfect track.
     """
 
-    def __init__(self, song: Samples, sample_rate: int, tagger: Tagger) -> None:
-        self.sample_rate, self.tagger = sample_rate, tagger
+    def __init__(self, song: Samples, sample_rate: int, tagger: Tagger, *, layout: int = 0) -> None:
+        self.sample_rate, self.tagger, self.layout = sample_rate, tagger, layout
         power = Steps.of(song, sample_rate).power
         self._silence = silence(power)
         self._sounds = self._sounding(power)
@@ -52,7 +52,7 @@ class Reference:
         self._rms = float(np.sqrt(np.square(sound, dtype=np.float64).mean()))
         self._curves = Curves.of(sound, sample_rate, level=self._rms)
         self._tempo = rhythm.tempo(self._curves.flux)
-        self.levels = level.Levels.of(song, sample_rate, silence=self._silence)
+        self.levels = level.Levels.of(song, sample_rate, layout=layout, silence=self._silence)
         self._mono = _resampled(sound, sample_rate)
         self._tuning = harmony.tuning_of(self._mono)
         self._chroma = harmony.chroma(self._mono, tuning=self._tuning) if self._sounds else None
@@ -70,8 +70,8 @@ class Reference:
         made = sound[round(head_seconds * RATE) :]
         after = slice(round(head_seconds * PER_SECOND), None)
         measured_joins = [self._measure_join(curves, join) for join in joins]
-        continuation = level.Levels.of(track[head:], self.sample_rate, silence=self._silence)
-        windows = level.differences(self.levels, continuation)
+        rest = level.Levels.of(track[head:], self.sample_rate, layout=self.layout, silence=self._silence)
+        windows = level.differences(self.levels, rest)
         power = Steps.of(track[head:], self.sample_rate).power
         audible = self._sounds and int((power > self._silence).sum()) >= LEAST_STEPS
         sounding = self._sounds and self._sounding(power)

@@ -81,7 +81,7 @@ def evaluate_track(
     follows = None if whole is None else whole[len(song.samples) :]
 
     tell("analysing the song (on first use, librosa compiles for up to 30 s)")
-    reference = Reference(song.samples, rate, Tagger(device=device, threads=threads))
+    reference = Reference(song.samples, rate, Tagger(device=device, threads=threads), layout=song.layout)
     tell("measuring the track and its controls")
     with ThreadPoolExecutor(WORKERS) as pool:
         measuring = pool.submit(
@@ -139,7 +139,7 @@ def _gain(song: Song) -> np.float32:
 
 def _loudness(track: Song, gain: float) -> list[float | None]:
     """Measure the loudness of each second of a track made `gain` decibels louder; None where it is silent."""
-    values = short_term(track.samples, track.sample_rate)
+    values = short_term(track.samples, track.sample_rate, layout=track.layout)
     return [round(value - gain, 2) if value > SILENT_LUFS else None for value in values.tolist()]
 
 

@@ -81,12 +81,12 @@ def write(outputs: Outputs, tune: Tune, key: Key, *, tempo: float, font: bytes, 
 
         midi_file(tune, tempo=tempo).save(enter(outputs.midi))
         if outputs.audio:
-            from extrapcli.audio.encode import write_samples
+            from extrapcli.audio.encode import write_song
+            from extrapcli.audio.song import Song
             from extrapcli.melody.synthesis import SAMPLE_RATE, synthesize
 
-            sound = synthesize(tune, font, tempo=tempo)
-            format = format_of(outputs.audio) or "wav"
-            write_samples(enter(outputs.audio), sound, format=format, sample_rate=SAMPLE_RATE, depth="s16")
+            sound = Song("tune", synthesize(tune, font, tempo=tempo), SAMPLE_RATE, "s16", None)
+            write_song(enter(outputs.audio), sound, format=format_of(outputs.audio) or "wav")
         if outputs.score:
             score = musicxml(tune, key, tempo=tempo)
             enter(outputs.score).write_bytes(engrave(score) if outputs.engraved else score)

@@ -40,7 +40,7 @@ def read_recipe(path: Path) -> Recipe:
             text = file.read(MOST_BYTES + 1)
         if len(text) > MOST_BYTES:
             raise UsageError(f"{path}: too large for a recipe, which is a page of TOML")
-        values = tomllib.loads(text.decode())
+        values = tomllib.loads(text.decode("utf-8-sig"))
     except OSError as error:
         known = ", ".join(sorted(p.stem for folder in _FOLDERS for p in folder.glob("*.toml")))
         raise UsageError(

@@ -200,6 +200,15 @@ def test_id3v1_and_apev2_fill_what_id3v2_lacks(tmp_path: Path) -> None:
     assert track["TPE2"].text == ["One", "Two"]
 
 
+def test_apev2_goes_before_id3v1(tmp_path: Path) -> None:
+    song = make_track(tmp_path / "song.mp3", "mp3")
+    ape = mutagen.apev2.APEv2()
+    ape["Title"] = long = "A title of more than thirty letters, all of them"
+    ape.save(song)
+    song.write_bytes(song.read_bytes() + b"TAG" + long[:30].encode() + bytes(94) + b"\xff")
+    assert read(song).text == {"title": [long]}
+
+
 def test_several_tags_in_a_row_fill_each_other(tmp_path: Path) -> None:
     first, second = (
         id3_tag(id3_frame("TIT2", b"\0Tune")),

@@ -6,6 +6,7 @@ docs/tags.md says what is kept.
 """
 
 import errno
+import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple
@@ -72,6 +73,7 @@ _FORMATS = {
     "ogg": _Format("vorbis", mutagen.oggvorbis.OggVorbis, _FLAC_BYTES),
     "opus": _Format("vorbis", mutagen.oggopus.OggOpus, _FLAC_BYTES),
 }
+_ID3V1_BYTES = 128
 _MAX_WAV_BYTES = 2**32 - 2**12
 _MAX_FFMPEG_TAGS = 5000  # it compares each with all others
 
@@ -79,7 +81,7 @@ _MAX_FFMPEG_TAGS = 5000  # it compares each with all others
 def read_tags(source: BinaryIO) -> Tags:
     """Read the tags of a song that are true of a longer track. Damaged ones are left out, with a note."""
     tags, parts, damaged, chapters = Tags(), 0, False, 0
-    for read in (_read_mpeg, _read_ape) if looks_like_mpeg(source) else (_read_other, _read_info):
+    for read in (_read_mpeg, _read_ape, _read_id3v1) if looks_like_mpeg(source) else (_read_other, _read_info):
         source.seek(0)
         try:
             for part in read(source):
@@ -108,13 +110,11 @@ def _read_mpeg(source: BinaryIO) -> Iterator[_Part]:
     while True:
         source.seek(end)
         try:
-            tags.append(mutagen.id3.ID3(source))
+            tags.append(mutagen.id3.ID3(source, load_v1=False))
         except mutagen.id3.error as error:
             if tags or isinstance(error, mutagen.id3.ID3NoHeaderError):
                 break
             raise
-        if not tags[-1].size:  # an ID3v1 tag
-            break
         end += tags[-1].size
     source.seek(end)
     if source.read(4) == b"fLaC":
@@ -134,6 +134,15 @@ def _read_ape(source: BinaryIO) -> Iterator[_Part]:
     except mutagen.apev2.APENoHeaderError:
         return
     yield _Part(others.ape_pictures(tag), pairs=others.ape_pairs(tag))
+
+
+def _read_id3v1(source: BinaryIO) -> Iterator[_Part]:
+    """Read the tag at the end that cuts titles off after 30 letters, and so is the last to be asked."""
+    source.seek(max(0, source.seek(0, os.SEEK_END) - _ID3V1_BYTES))
+    tag = mutagen.id3.ID3()
+    for frame in (mutagen.id3.ParseID3v1(source.read()) or {}).values():
+        tag.add(frame)
+    yield _frames(tag)
 
 
 def _read_other(source: BinaryIO) -> Iterator[_Part]:
