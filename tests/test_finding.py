@@ -53,7 +53,12 @@ def encode(path: Path, container: str, codec: str, *, video: bool = False) -> No
         if sound:
             file.mux(
                 sound.encode(
-                    ffmpeg_frame(chord(1, rate, 1).astype(np.float32), sample_rate=rate, position=0, layout="mono")
+                    ffmpeg_frame(
+                        chord(1, rate, 1).astype(np.float32),
+                        sample_rate=rate,
+                        position=0,
+                        layout=av.AudioLayout("mono"),
+                    )
                 )
             )
             file.mux(sound.encode(None))
