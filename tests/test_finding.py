@@ -51,16 +51,8 @@ def encode(path: Path, container: str, codec: str, *, video: bool = False) -> No
                 file.mux(picture.encode(frame))
             file.mux(picture.encode(None))
         if sound:
-            file.mux(
-                sound.encode(
-                    ffmpeg_frame(
-                        chord(1, rate, 1).astype(np.float32),
-                        sample_rate=rate,
-                        position=0,
-                        layout=av.AudioLayout("mono"),
-                    )
-                )
-            )
+            tone, layout = chord(1, rate, 1).astype(np.float32), av.AudioLayout("mono")
+            file.mux(sound.encode(ffmpeg_frame(tone, sample_rate=rate, position=0, layout=layout)))
             file.mux(sound.encode(None))
 
 
