@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from extrapcli.atomic import atomic_file, destination, is_special, remove_unfinished, temporary_folder
+from extrapcli.atomic import (
+    atomic_file,
+    destination,
+    is_special,
+    named_path,
+    remove_unfinished,
+    temporary_folder,
+)
 from extrapcli.errors import CannotWrite, UsageError
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links need rights there, and pipes have no paths")
@@ -127,6 +134,20 @@ def test_a_descriptor_that_is_closed_or_only_for_reading_cannot_be_written(tmp_p
         write(Path(f"/dev/fd/{file.fileno()}"), b"new")
     with pytest.raises(CannotWrite, match="Bad file descriptor"):
         write(Path("/dev/fd/999"), b"new")
+
+
+def test_what_is_not_open_is_no_destination(tmp_path: Path) -> None:
+    with pytest.raises(CannotWrite, match="nothing is open there"):
+        destination("/dev/fd/999")
+    with pytest.raises(UsageError, match="empty"):
+        destination("")
+
+
+def test_a_file_may_be_called_like_a_standard_stream(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert named_path("./-") == destination("./-") == tmp_path / "-"
+    assert named_path("-") == Path("-")
+    assert not is_special(named_path("./-"))
 
 
 def test_all_names_of_standard_output_are_one(tmp_path: Path) -> None:

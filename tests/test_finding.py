@@ -14,7 +14,7 @@ import soundfile
 
 from extrapcli.audio.probe import holds_sound
 from extrapcli.audio.streams import ffmpeg_frame
-from extrapcli.finding import find_songs
+from extrapcli.finding import Patterns, find_songs, named_songs
 from tests.conftest import chord
 
 RATE = 22050
@@ -111,6 +111,11 @@ def test_what_is_left_out_is_counted_and_named(folder: Path) -> None:
         (folder / name).write_bytes(b"\0\5\x16\7 of a Mac")
     found = find_songs(folder)
     assert found.summary() == "4 left out: 2 hidden, 1 not audio, 1 empty (nothing)"
+    (folder / ".AppleDouble").mkdir()
+    (folder / ".AppleDouble" / "a.wav").write_bytes(b"\0\5\x16\7 of a Mac")
+    assert find_songs(folder).summary() == "5 left out: 3 hidden, 1 not audio, 1 empty (nothing)"
+    assert find_songs(folder / ".AppleDouble").songs == [PurePath("a.wav")]
+    assert PurePath(".AppleDouble/a.wav") in find_songs(folder, patterns=Patterns(include=["*.wav"])).songs
     assert find_songs(folder / "b").summary() == ""
 
 
@@ -154,3 +159,10 @@ class TestLinks:
         for tracks in (folder / "b", folder / "link", folder / "b" / ".." / "b"):
             assert find_songs(folder, without=tracks).songs == [PurePath("a.wav")]
         assert len(find_songs(folder, without=folder).songs) == 2
+
+
+def test_names_alone_tell_songs_as_files_do() -> None:
+    paths = [PurePath(name) for name in ("a.wav", ".AppleDouble/a.wav", "b/.c.mp3", "b/d.txt")]
+    found = named_songs(paths, Patterns())
+    assert found.songs == [PurePath("a.wav")]
+    assert found.summary() == "3 left out: 2 hidden, 1 not audio"

@@ -32,10 +32,27 @@ def make_folder(path: Path) -> None:
         raise CannotWrite(f"{path}: cannot be made: {error.strerror}") from None
 
 
-def destination(text: str | Path) -> Path:
-    """Return the path that a user names for output, `-` for each name of standard output, as `/dev/stdout`."""
+def named_path(text: str) -> Path:
+    """Return the path that a user names: only `-` itself is a standard stream, `./-` is a file. Raises UsageError."""
+    if not text:
+        raise UsageError("the name of a file is empty; write . for the current folder")
     path = Path(text)
-    return STDOUT if _descriptor(path) == 1 else path
+    return Path.cwd() / path if path == STDOUT and text != "-" else path
+
+
+def destination(text: str | Path) -> Path:
+    """Return the path that a user names for output, `-` for each name of standard output, as `/dev/stdout`.
+
+    Raises UsageError for no name, CannotWrite for a descriptor that is not open: libraries may open it later.
+    """
+    path = named_path(text) if isinstance(text, str) else text
+    descriptor = _descriptor(path)
+    if descriptor is not None and descriptor != 1:
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            raise CannotWrite(f"{text}: nothing is open there; name a file") from None
+    return STDOUT if descriptor == 1 else path
 
 
 def is_special(path: Path) -> bool:

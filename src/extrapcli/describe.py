@@ -1,5 +1,6 @@
 """What `extrap models` and `extrap info` print: lines of text about models and songs."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -112,8 +113,8 @@ def verify_models(on_model: Callable[[str], None] = lambda name: None) -> Iterat
 
 def describe(file: Path) -> Iterator[str]:
     """Tell what a song, a model file or a model folder is; raise as `decode` and `open_model` do."""
-    is_name = not (file.exists() or file.suffix)
-    if is_name or file.is_dir() or (not is_audio_name(file) and _belongs_to_a_backend(file)):
+    is_name = not (os.path.lexists(file) or file.suffix)
+    if is_name or os.path.isdir(file) or (not is_audio_name(file) and _belongs_to_a_backend(file)):  # noqa: PTH112
         yield from _describe_model(find_model(str(file)))
     else:
         yield from _describe_song(file)

@@ -78,7 +78,9 @@ def find_songs(root: Path, *, without: Path | None = None, patterns: Patterns | 
             path = folder / entry.name
             if patterns.excludes(path):
                 continue
-            if _is_folder(entry):
+            if _is_folder(entry) and path.name.startswith(".") and not patterns.include:
+                found.left_out.append((path, HIDDEN))
+            elif _is_folder(entry):
                 (links if entry.is_symlink() else folders).append(path)
             elif patterns.include:
                 found.songs += [path] if patterns.includes(path) else []
@@ -97,10 +99,11 @@ def named_songs(paths: Sequence[PurePath], patterns: Patterns) -> Found:
     for path in sorted(paths):
         if patterns.excludes(path):
             continue
-        if patterns.includes(path) if patterns.include else is_audio_name(path):
+        hidden = any(part.startswith(".") for part in path.parts)
+        if patterns.includes(path) if patterns.include else is_audio_name(path) and not hidden:
             found.songs.append(path)
         elif not patterns.include:
-            found.left_out.append((path, HIDDEN if path.name.startswith(".") else NOT_AUDIO))
+            found.left_out.append((path, HIDDEN if hidden else NOT_AUDIO))
     return found
 
 

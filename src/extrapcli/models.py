@@ -53,10 +53,14 @@ def named_for_nothing() -> list[str]:
 
 
 def _fault(place: Path) -> str | None:
-    if not place.exists():
+    try:
+        next(place.iterdir(), None)
+    except FileNotFoundError:
         return "there is no such folder"
-    if not place.is_dir():
+    except NotADirectoryError:
         return "is a file; name the folder that holds the folders of models"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
     if (place / CARD).is_file():
         return f"is a model itself; name the folder that it lies in, {place.absolute().parent}"
     if not any(place.glob(f"*/{CARD}")):
@@ -76,7 +80,10 @@ def _places() -> list[Path]:
 def _released() -> list[Path]:
     found: dict[str, Path] = {}
     for place in (*_places(), *_PLACES):
-        for card in sorted(place.glob(f"*/{CARD}")):
+        cards: list[Path] = []
+        with suppress(OSError):  # which named_for_nothing tells of
+            cards = sorted(place.glob(f"*/{CARD}"))
+        for card in cards:
             folder = card.parent
             if folder.name not in found or not _is_here(found[folder.name]):
                 found[folder.name] = folder
@@ -103,8 +110,11 @@ def find_model(name_or_path: str | Path) -> Path:
             return folder
     path = Path(name_or_path)
     with suppress(OSError, ValueError):  # a name too long for a file, or with a zero in it
-        if path.exists():
+        try:
+            path.stat()
             return path
+        except PermissionError:
+            raise UnusableModel(f"{path}: cannot be read: no permission") from None
     if name_or_path in [folder.name for folder in elsewhere()]:
         raise UnusableModel(f"{name_or_path}: {how_to_get(name_or_path)}")
     if "://" in name_or_path:

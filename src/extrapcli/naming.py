@@ -90,7 +90,7 @@ def check_destination(songs: list[Source], out: Path | None, *, into_folder: boo
             raise UsageError("standard output takes one song; name a folder for several")
         refuse_terminal()
     elif out is not None and into_folder:
-        if out.exists() and not out.is_dir():
+        if os.path.lexists(out) and not is_folder(out):
             raise UsageError(f"{out}: is a file; several tracks need a folder")
         make_folder(out)
 

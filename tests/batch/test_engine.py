@@ -140,3 +140,26 @@ def test_a_worker_leaves_when_its_parent_is_killed(tmp_path: Path) -> None:
     parent.wait()
     wait_until(lambda: not alive(worker))
     parent.stdout.close()
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals can't be masked")
+def test_processes_that_start_are_safe_from_ctrl_c(tmp_path: Path) -> None:
+    """In a process of its own: the first start of all is the one that counts."""
+    script = tmp_path / "start.py"
+    script.write_text("""
+import signal
+from multiprocessing import get_context
+from extrapcli.signals import INTERRUPTIONS, signals_postponed
+
+def masked(): return INTERRUPTIONS <= signal.pthread_sigmask(signal.SIG_BLOCK, ())
+def tell(pipe): pipe.send(masked())
+
+if __name__ == "__main__":
+    ours, theirs = get_context("spawn").Pipe()
+    with signals_postponed():
+        get_context("spawn").Process(target=tell, args=(theirs,)).start()
+        assert masked()
+    assert not masked()
+    assert ours.recv()
+""")
+    subprocess.run([sys.executable, script], check=True)

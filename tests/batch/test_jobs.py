@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from extrapcli.batch.jobs import Job, Naming, find_jobs
 from extrapcli.continuation import Length
-from extrapcli.errors import UnreadableAudio, UsageError
+from extrapcli.errors import CannotWrite, UnreadableAudio, UsageError
 
 THREE = Length(3.0)
 STEMS = st.text(st.characters(blacklist_categories=("Cs", "Cc"), blacklist_characters="/\0"), min_size=1, max_size=20)
@@ -59,6 +59,17 @@ def test_tracks_are_in_the_folders_of_their_songs(paths: list[tuple[str, str, st
             suffix = {".mp3": ".mp3", ".WAV": ".wav", ".wma": ".flac"}[song.suffix]
             assert track.name == f"{song.stem}-3m00s{suffix}"
             assert job.target == root.parent / "out" / track
+
+
+def test_tracks_need_a_folder(tree: Path) -> None:
+    with pytest.raises(CannotWrite, match="is a file; name a folder"):
+        planned(tree, out=tree / "a.mp3")
+
+
+@pytest.mark.parametrize("pattern", ["{stem:>999999999}.{ext}", "{stem!r}.{ext}", "{minutes:{ext}}.{ext}"])
+def test_fields_of_a_name_are_bare(pattern: str) -> None:
+    with pytest.raises(UsageError, match="the fields are"):
+        Naming(THREE, "recall", pattern)
 
 
 def test_patterns_choose_songs_and_leave_out_folders(tree: Path) -> None:

@@ -77,6 +77,7 @@ def test_it_runs_as_a_module(extrap: Extrap) -> None:
     ("error", "status", "says"),
     [
         ("OSError(28, 'No space left on device', '/tmp/x')", 6, "/tmp/x: No space left on device; make room"),
+        ("PermissionError(13, 'Permission denied', '/priv/x')", 2, "/priv/x: Permission denied; name another file"),
         ("OSError(5, 'Input/output error', '/music/x')", 1, "/music/x: Input/output error; run again as"),
         ("MemoryError()", 1, "there is not enough memory"),
         ("RecursionError('too deep')", 1, "a bug in extrap (RecursionError: too deep); run again as"),

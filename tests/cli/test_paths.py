@@ -228,3 +228,60 @@ def test_the_json_of_any_name_is_ascii(extrap: Extrap, short: Path) -> None:
     short.rename(short.with_name(name))
     facts = json.loads(extrap("continue", name, *LENGTH, "--json").stdout)
     assert facts["track"] == os.fsdecode(b"\xff-0m05s.wav")
+
+
+def test_only_a_dash_itself_is_a_standard_stream(extrap: Extrap, short: Path) -> None:
+    short.rename(short.with_name("-"))
+    extrap("continue", "./-", *LENGTH, "--format", "flac")
+    assert frames(short.with_name("--0m05s.flac")) == 5 * RATE
+    extrap("continue", "./--0m05s.flac", "--minutes", "0:06", "-q", "--format", "wav", "-o", "./-", "--overwrite")
+    assert frames(short.with_name("-")) == 6 * RATE
+
+
+@pytest.mark.parametrize("arguments", [("", "-o", "x.wav"), ("s.wav", "-o", "")])
+def test_an_empty_name_is_no_path(arguments: tuple[str, ...], extrap: Extrap) -> None:
+    assert "the name of a file is empty" in extrap("continue", *arguments, status=2).stderr
+
+
+def test_an_address_is_no_file(extrap: Extrap) -> None:
+    assert "extrap downloads nothing" in extrap("continue", "https://example.com/a.mp3", "-o", "x", status=3).stderr
+
+
+def test_a_track_goes_into_no_descriptor_that_a_library_opens(tmp_path: Path) -> None:
+    done = shell("for n in {3..8}; do extrap continue s.wav $LENGTH --format wav -o /dev/fd/$n; done", tmp_path)
+    assert done.stderr.count(b"nothing is open there") == 6
+
+
+def test_a_folder_that_was_removed_is_said(tmp_path: Path) -> None:
+    done = shell("mkdir gone; cd gone; rmdir ../gone; extrap batch . out", tmp_path)
+    assert (done.returncode, done.stderr) == (2, b"extrap: the current folder was removed; change to another one\n")
+
+
+@pytest.mark.skipif(hasattr(os, "getuid") and not os.getuid(), reason="root may enter everything")
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [
+        ("continue locked/s.wav -o x.wav", 3),
+        ("continue s.wav -o locked/x/", 6),
+        ("continue s.wav --model locked/model -o x.wav", 4),
+        ("batch . locked/out", 2),
+        ("info locked/model", 4),
+        ("info locked/s.wav", 3),
+        ("export locked/run", 2),
+    ],
+)
+def test_what_may_not_be_entered_is_said(command: str, status: int, extrap: Extrap, tmp_path: Path) -> None:
+    (tmp_path / "locked").mkdir(mode=0o000)
+    assert extrap(*command.split(), status=status).stderr.startswith("extrap: locked")
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are not listed")
+def test_the_runtime_keeps_nothing_of_its_own(
+    extrap: Extrap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "home").mkdir()
+    for name in ("HOME", "TMPDIR"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    extrap("continue", "s.wav", *LENGTH, "-o", "x.wav")
+    assert list((tmp_path / "home").iterdir()) == []

@@ -9,7 +9,7 @@ import soundfile
 from numpy.typing import NDArray
 
 import extrapcli
-from extrapcli.evaluation.retrieval import PLAIN, retrieval
+from extrapcli.evaluation.retrieval import PLAIN, Table, retrieval
 from extrapcli.frames import Frames
 from extrapcli.models import damaged_files, read_card
 from extrapcli.spec import EncoderSpec
@@ -136,6 +136,13 @@ class Knowing(ToyBackend):
         rows = np.ones((1, 25 * context.shape[1], 1), np.float32)
         return {"heard": rows, "places": rows * np.arange(rows.shape[1], dtype=np.float32)[:, None],
                 "spectra": rows.repeat(16, axis=2)}  # fmt: skip
+
+
+def test_where_the_oracle_gains_nothing_there_is_no_share_of_it() -> None:
+    table = Table()
+    for choice in (PLAIN, "network", "oracle"):
+        table.add(choice, 0.0, 0.0)
+    assert np.isnan(table.share_of_oracle("network"))
 
 
 def test_nothing_beats_the_oracle_and_a_tune_that_repeats_is_matched(rng: np.random.Generator) -> None:

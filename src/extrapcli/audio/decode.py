@@ -3,6 +3,7 @@
 import io
 import operator
 import os
+import re
 import stat
 from pathlib import Path
 from typing import BinaryIO
@@ -23,6 +24,7 @@ from extrapcli.audio.tag_sizes import leading_tags_end
 from extrapcli.audio.tags import read_tags
 from extrapcli.errors import UnreadableAudio, UsageError
 
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/")  # one slash: a path has no two in a row
 MIN_RATE, MAX_RATE = 1000, 1_000_000  # Hz; beyond these, resampling could make a small file very large
 MAX_CHANNELS = max(COMMON)
 MAX_AMPLITUDE = 2.0**31  # some programs write 32-bit integers as floats; squares of larger values would overflow
@@ -47,9 +49,11 @@ def decode(source: Path | BinaryIO, *, name: str | None = None, salvage: bool = 
         with source.open("rb") as stream:
             return _decode(_seekable(stream, name), name, salvage)
     except FileNotFoundError:
+        if _ADDRESS.match(str(source)):
+            raise UnreadableAudio(f"{name}: an address; extrap downloads nothing, so download it first") from None
         raise UnreadableAudio(f"{name}: no such file; check the path {source}") from None
     except (IsADirectoryError, PermissionError):
-        if source.is_dir():  # for which Windows raises PermissionError
+        if os.path.isdir(source):  # noqa: PTH112  # for which Windows raises PermissionError
             raise UnreadableAudio(f"{name}: a folder, not a file; name a song in it") from None
         raise UnreadableAudio(f"{name}: no permission to read it; change its permissions or copy it") from None
     except OSError as error:

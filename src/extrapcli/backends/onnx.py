@@ -1,7 +1,10 @@
 """The ONNX Runtime backend, on CPU and CUDA. The only place that opens ONNX sessions."""
 
+import os
 from pathlib import Path
 from typing import ClassVar
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # or it keeps files in the user's folders, and sends what it runs
 
 import onnxruntime
 

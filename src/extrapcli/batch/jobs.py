@@ -52,7 +52,11 @@ class Naming:
 
     def __post_init__(self) -> None:
         try:
-            fields = [field for _, field, _, _ in string.Formatter().parse(self.pattern) if field is not None]
+            fields = [
+                field + (f"!{conversion}" if conversion else "") + (f":{width}" if width else "")
+                for _, field, width, conversion in string.Formatter().parse(self.pattern)
+                if field is not None
+            ]
             example = self.track_name(Path("song.flac"))[0] if set(fields) <= set(_FIELDS) else ""
         except (ValueError, IndexError, KeyError):
             fields, example = [self.pattern], ""
@@ -92,7 +96,7 @@ def find_jobs(
 
     Raises UsageError where two tracks would have one name, where a track would replace a song, and for an empty
     pattern; UnreadableAudio where there is no song, or a URL can't be listed; CannotWrite where `tracks` is a URL
-    that can't be listed.
+    that can't be listed, or a path that is no folder.
     """
     for pattern in (*include, *exclude):
         if not PurePath(pattern).parts or "**" in pattern:
@@ -101,6 +105,8 @@ def find_jobs(
         raise UnreadableAudio(f"{songs}: no such folder; name one with songs")
     if same_folder(songs, tracks):
         raise UsageError(f"{tracks}: holds the songs; name another folder for the tracks")
+    if isinstance(tracks, Path) and os.path.lexists(tracks) and not is_folder(tracks):
+        raise CannotWrite(f"{tracks}: is a file; name a folder for the tracks")
     patterns = Patterns(include, exclude)
     listed: dict[PurePath, RemotePath] = {}
     if isinstance(songs, RemotePath):

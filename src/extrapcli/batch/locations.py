@@ -15,7 +15,7 @@ from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from extrapcli.atomic import is_special, make_folder, temporary_folder
+from extrapcli.atomic import is_same_file, is_special, make_folder, temporary_folder
 from extrapcli.errors import CannotWrite, MissingDependency, UnreadableAudio, UsageError
 from extrapcli.models import sha256
 
@@ -130,7 +130,7 @@ def parse_location(text: str) -> Location:
 def same_folder(one: Location, other: Location) -> bool:
     if isinstance(one, RemotePath) or isinstance(other, RemotePath):
         return one == other
-    return one.exists() and other.exists() and one.samefile(other)
+    return is_same_file(one, other)
 
 
 def canonical(location: Location) -> str:

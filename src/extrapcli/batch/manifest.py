@@ -144,9 +144,9 @@ class Manifest:
 
     def refresh(self) -> None:
         before = self._bytes_read
-        if self.path.exists() and not self.path.is_file():
-            raise UsageError(f"{self.path}: is not a file", hint="manifest")
         try:
+            if self.path.exists() and not self.path.is_file():
+                raise UsageError(f"{self.path}: is not a file", hint="manifest")
             with self.path.open("rb") as file:
                 file.seek(self._bytes_read)
                 for line in takewhile(lambda line: line.endswith(b"\n"), file):

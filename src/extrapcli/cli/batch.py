@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from extrapcli import console
+from extrapcli.atomic import named_path
 from extrapcli.cli.hints import with_hint
 from extrapcli.cli.options import (
     Add,
@@ -53,7 +54,8 @@ def batch(
         str | None, typer.Option(metavar="HOST:PORT", help="The Ray cluster.  [default: $RAY_ADDRESS, or a new one]")
     ] = None,
     manifest: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The manifest.  [default: OUT/manifest.jsonl]")
+        Path | None,
+        typer.Option(metavar="FILE", help="The manifest.  [default: OUT/manifest.jsonl]", parser=named_path),
     ] = None,
     include: Annotated[
         list[str] | None, typer.Option(metavar="GLOB", help="Only these songs, as *.mp3 or demos/*; may be repeated.")

@@ -4,14 +4,16 @@ import codecs
 import errno
 import os
 import sys
+import warnings
 from io import TextIOWrapper
 from typing import NoReturn
 
 from extrapcli import console
 from extrapcli.cli.hints import with_hint
-from extrapcli.errors import CannotWrite, ExtrapError
+from extrapcli.errors import CannotWrite, ExtrapError, UsageError
 
 READER_LEFT = 141  # as a shell has it for a program that SIGPIPE has ended
+_NO_WAY = {errno.EACCES, errno.EPERM, errno.ENAMETOOLONG}  # to a file that was named
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -19,6 +21,8 @@ def run() -> NoReturn:
     """Run the command that the arguments name, and exit."""
     try:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # matrices are small here: threads would wait, not work
+        if "--traceback" not in sys.argv:
+            warnings.simplefilter("ignore")  # those of libraries, in words for programmers
         _prepare_streams()
         from extrapcli.cli.commands import app
 
@@ -43,18 +47,33 @@ def _exit_status(error: BaseException) -> int:
         case ExtrapError(exit_code=status):
             console.say(with_hint(error))
             return status
+        case FileNotFoundError() if not _is_here():
+            console.say("the current folder was removed; change to another one")
+            return UsageError.exit_code
         case MemoryError():
             console.say("there is not enough memory for this")
         case OSError(errno=number) if number in _NO_ROOM:
             where = error.filename or "standard output or a temporary file"
             console.say(f"{where}: {error.strerror}; make room, or set TMPDIR to a folder with more")
             return CannotWrite.exit_code
+        case OSError(errno=number, filename=name) if name and number in _NO_WAY:
+            console.say(f"{name}: {error.strerror}; name another file, or change its permissions")
+            return UsageError.exit_code
         case OSError(filename=name, strerror=reason) if name and reason:
             console.say(f"{name}: {reason}; run again as extrap --traceback ... to see what it was for")
         case _:
             text = f"{type(error).__name__}: {error}"
             console.say(f"a bug in extrap ({text}); run again as extrap --traceback ...")
     return 1
+
+
+def _is_here() -> bool:
+    """Return whether there still is a current folder."""
+    try:
+        os.getcwd()  # noqa: PTH109  # Path.cwd does the same
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _prepare_streams() -> None:

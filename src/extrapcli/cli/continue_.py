@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from extrapcli import console
-from extrapcli.atomic import STDOUT, destination
+from extrapcli.atomic import STDOUT, destination, named_path
 from extrapcli.cli.hints import with_hint
 from extrapcli.cli.options import (
     Add,
@@ -37,7 +37,10 @@ from extrapcli.models import DEFAULT
 @app.command("continue")
 def continue_(
     songs: Annotated[
-        list[Path], typer.Argument(metavar="SONG", help="Audio files, folders of them, or - for standard input.")
+        list[Path],
+        typer.Argument(
+            metavar="SONG", help="Audio files, folders of them, or - for standard input.", parser=named_path
+        ),
     ],
     minutes: Minutes = None,
     add: Add = None,
@@ -73,7 +76,7 @@ def continue_(
     from extrapcli.model import style
     from extrapcli.pipeline import Options
 
-    track = destination(out) if out else None
+    track = None if out is None else destination(out)
     if json and track == STDOUT:
         raise typer.BadParameter("--json and -o - both want standard output")
     options = Options(

@@ -6,21 +6,28 @@ from typing import Annotated
 import typer
 
 from extrapcli import console
+from extrapcli.atomic import named_path
 from extrapcli.cli.options import Quiet, Threads
 from extrapcli.cli.root import app
 
 
 @app.command()
 def evaluate(
-    track: Annotated[Path, typer.Argument(metavar="TRACK", help="A track that begins with the song.")],
-    song: Annotated[Path, typer.Option(metavar="SONG", help="The song that it continues.")],
+    track: Annotated[
+        Path, typer.Argument(metavar="TRACK", help="A track that begins with the song.", parser=named_path)
+    ],
+    song: Annotated[Path, typer.Option(metavar="SONG", help="The song that it continues.", parser=named_path)],
     joins: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="JSON with the joins of the track, as extrap continue --json prints it."),
+        typer.Option(
+            metavar="FILE",
+            help="JSON with the joins of the track, as extrap continue --json prints it.",
+            parser=named_path,
+        ),
     ] = None,
     truth: Annotated[
         Path | None,
-        typer.Option(metavar="WHOLE", help="The longer recording that the song was cut from."),
+        typer.Option(metavar="WHOLE", help="The longer recording that the song was cut from.", parser=named_path),
     ] = None,
     out: Annotated[
         Path | None,
@@ -29,6 +36,7 @@ def evaluate(
             "-o",
             metavar="PATH",
             help="The page, or a folder for it; its JSON goes beside it.  [default: TRACK.html]",
+            parser=named_path,
         ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a report that exists.")] = False,

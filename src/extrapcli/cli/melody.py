@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from extrapcli import console
-from extrapcli.atomic import STDOUT, destination
+from extrapcli.atomic import STDOUT, destination, named_path
 from extrapcli.cli.options import Backend, Device, Quiet, Threads
 from extrapcli.cli.root import app
 from extrapcli.errors import UsageError
@@ -39,21 +39,32 @@ def melody(
             help="A recording to take the seed from, in place of --seed: the four bars of its melody that are "
             "heard best in its first five minutes, fewer where --bars is below eight. The tune comes out in its key "
             "and tempo.",
+            parser=named_path,
         ),
     ] = None,
     out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="PATH", help="The MIDI file, or - for standard output.")
+        Path,
+        typer.Option(
+            "--out", "-o", metavar="PATH", help="The MIDI file, or - for standard output.", parser=named_path
+        ),
     ] = Path("tune.mid"),
     audio: Annotated[
         Path | None,
-        typer.Option(metavar="PATH", help="Also write it as audio: WAV, FLAC, Ogg, Opus, MP3 or M4A."),
+        typer.Option(
+            metavar="PATH", help="Also write it as audio: WAV, FLAC, Ogg, Opus, MP3 or M4A.", parser=named_path
+        ),
     ] = None,
     score: Annotated[
         Path | None,
-        typer.Option(metavar="PATH", help="Also write it as a score: a picture (.svg) or .musicxml."),
+        typer.Option(
+            metavar="PATH", help="Also write it as a score: a picture (.svg) or .musicxml.", parser=named_path
+        ),
     ] = None,
     soundfont: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Sound font that plays --audio: .sf2.  [default: TimGM6mb]")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Sound font that plays --audio: .sf2.  [default: TimGM6mb]", parser=named_path
+        ),
     ] = None,
     bars: Annotated[int, typer.Option(help="The most bars that the tune may have, up to 1000.")] = 16,
     temperature: Annotated[

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from extrapcli import console
+from extrapcli.atomic import named_path
 from extrapcli.cli.root import app
 from extrapcli.errors import UnusableModel
 
@@ -35,7 +36,9 @@ def models(
 
 
 @app.command()
-def info(file: Annotated[Path, typer.Argument(help="A song, a model file or a model folder.")]) -> None:
+def info(
+    file: Annotated[Path, typer.Argument(help="A song, a model file or a model folder.", parser=named_path)],
+) -> None:
     """Show what a song or a model file is."""
     from extrapcli.describe import describe
 

@@ -7,14 +7,16 @@ from typing import Annotated
 import typer
 
 from extrapcli import console
-from extrapcli.atomic import STDOUT, destination
+from extrapcli.atomic import STDOUT, destination, named_path
 from extrapcli.cli.options import Backend, Device, Format, Quiet, Threads
 from extrapcli.cli.root import app
 
 
 @app.command()
 def predict(
-    song: Annotated[Path, typer.Argument(metavar="SONG", help="An audio file, or - for standard input.")],
+    song: Annotated[
+        Path, typer.Argument(metavar="SONG", help="An audio file, or - for standard input.", parser=named_path)
+    ],
     out: Annotated[
         str | None,
         typer.Option("--out", "-o", metavar="PATH", help="The prediction, a folder/, or - for standard output."),
@@ -42,7 +44,7 @@ def predict(
     """
     from extrapcli.prediction import PredictionOptions, predict_song
 
-    prediction = destination(out) if out else None
+    prediction = None if out is None else destination(out)
     if json and prediction == STDOUT:
         raise typer.BadParameter("--json and -o - both want standard output")
     options = PredictionOptions(

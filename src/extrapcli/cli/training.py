@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from extrapcli import console
+from extrapcli.atomic import named_path
 from extrapcli.cli.options import Quiet
 from extrapcli.cli.root import app
 from extrapcli.models import DEFAULT
@@ -27,11 +28,14 @@ class Weights(StrEnum):
 @app.command()
 def train(
     corpus: Annotated[
-        Path, typer.Argument(metavar="CORPUS", help="A folder with train/ and validation/, or a manifest.tsv.")
+        Path,
+        typer.Argument(
+            metavar="CORPUS", help="A folder with train/ and validation/, or a manifest.tsv.", parser=named_path
+        ),
     ],
     recipe: Annotated[str, typer.Option(metavar="NAME_OR_PATH", help="What to train, and how.")] = DEFAULT,
     run: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="The run folder.  [default: runs/RECIPE]")
+        Path | None, typer.Option(metavar="FOLDER", help="The run folder.  [default: runs/RECIPE]", parser=named_path)
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Resume the run, if there is one.")] = False,
     device: Annotated[TrainingDevice, typer.Option(help="gpu and tpu train on JAX.")] = TrainingDevice.cpu,
@@ -60,13 +64,22 @@ def train(
 
 @app.command()
 def export(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder that extrap train made.")],
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="A run folder that extrap train made.", parser=named_path)
+    ],
     corpus: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="The corpus to measure on; by default the run's own.")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="The corpus to measure on; by default the run's own.", parser=named_path),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="FOLDER", help="The model folder to write; by default RUN/RECIPE."),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FOLDER",
+            help="The model folder to write; by default RUN/RECIPE.",
+            parser=named_path,
+        ),
     ] = None,
     weights: Annotated[Weights, typer.Option(help="What large weights are stored as; int8 is for ONNX alone.")] = (
         Weights.float16

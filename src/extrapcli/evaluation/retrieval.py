@@ -35,10 +35,13 @@ class Table:
         return {choice: tuple(np.mean(pairs, axis=0).round(4).tolist()) for choice, pairs in self.rows.items()}
 
     def share_of_oracle(self, choice: str) -> float:
-        """Return how much of the oracle's gain over the plain match a way of choosing has over 10 s, at most 1."""
+        """Return how much of the oracle's gain over the plain match a way of choosing has over 10 s, at most 1.
+
+        NaN where the oracle gains nothing, as in songs that repeat exactly.
+        """
         means = self.means()
         plain, best = means[PLAIN][1], means[ORACLE][1]
-        return (plain - means[choice][1]) / (plain - best)
+        return (plain - means[choice][1]) / (plain - best) if best < plain else np.nan
 
 
 def retrieval(backend: Backend, songs: list[NDArray[np.int16]], *, cuts: int) -> tuple[Table, Table]:

@@ -67,6 +67,8 @@ class Corpus:
             where = "the manifest lists none"
         else:
             folder = self.root / split
+            if ".." in folder.parts[len(self.root.parts) :] or Path(split).is_absolute():
+                raise UsageError(f"{self.root}: {split} is no folder of songs inside")
             songs = [path for song in find_songs(folder).songs if (path := folder / song).is_file()]
             where = f"put them into {self.root / split}"
         if not songs:
@@ -111,21 +113,23 @@ def prepare(sources: list[Path], folder: Path, make: Make, progress: Progress) -
         if time.time() - unfinished.stat().st_mtime > STALE_SECONDS:
             unfinished.unlink(missing_ok=True)
     shards: list[Shard] = []
+    broken: list[Path] = []
     pool = ThreadPoolExecutor(os.cpu_count())
     try:
         outcomes = pool.map(lambda source: _attempt(source, folder, make), sources)
-        for count, outcome in enumerate(outcomes, 1):
+        for count, (source, outcome) in enumerate(zip(sources, outcomes, strict=True), 1):
             if isinstance(outcome, UnreadableAudio):
                 progress.say(f"skipped {outcome}")
+                broken.append(source)
             else:
                 shards.append(outcome)
             progress.prepared(count, len(sources))
     finally:
         pool.shutdown(cancel_futures=True)
-    if broken := len(sources) - len(shards):
-        skipped = f"{broken} of {len(sources)} songs cannot be read"
-        if broken > MAX_BROKEN * len(sources):
-            raise UnreadableAudio(f"{skipped}, more than {MAX_BROKEN:.0%}; repair or remove them")
+    if broken:
+        skipped = f"{len(broken)} of {len(sources)} songs cannot be read"
+        if len(broken) > MAX_BROKEN * len(sources):
+            raise UnreadableAudio(f"{skipped}, more than {MAX_BROKEN:.0%}, as {broken[0]}; repair or remove them")
         progress.say(skipped)
     return shards
 

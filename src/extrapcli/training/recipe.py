@@ -1,6 +1,7 @@
 """Recipes from TOML files, and from the folders of runs. They are checked before Keras is loaded."""
 
 import json
+import os
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
@@ -28,7 +29,7 @@ _TYPES = {
 def find_recipe(name_or_path: str) -> Recipe:
     """Read the recipe of a name that extrap knows, or of a file; raise UsageError where neither is there."""
     for folder in _FOLDERS:
-        if (known := folder / f"{name_or_path}.toml").is_file():
+        if os.path.isfile(known := folder / f"{name_or_path}.toml"):  # noqa: PTH113
             return read_recipe(known)
     return read_recipe(Path(name_or_path))
 

@@ -122,5 +122,6 @@ class RecallRecipe(Recipe, frozen=True):
             means = table.means()
             for name, way in (("recall", "network"), ("plain_match", PLAIN), ("oracle", "oracle")):
                 figures[f"{name}_next_10_s_{kind}"] = means[way][1]
-            figures[f"way_to_oracle_{kind}"] = round(table.share_of_oracle("network"), 3)
+            if not np.isnan(share := table.share_of_oracle("network")):
+                figures[f"way_to_oracle_{kind}"] = round(share, 3)
         return figures, max(differences)
