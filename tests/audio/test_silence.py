@@ -91,6 +91,20 @@ def test_a_hidden_track_comes_after_a_long_silence(rng: np.random.Generator) -> 
     assert bounds.silent == 60 * RATE
 
 
+@pytest.mark.parametrize("kind", QUIET)
+def test_a_hidden_track_comes_after_any_kind_of_silence(kind: str, rng: np.random.Generator) -> None:
+    sound = np.concatenate([noise(12, rng), noise(3, rng) * FALL, silence(40), noise(9, rng)]).astype(np.float64)
+    ((begin, end),) = find_bounds(sound + QUIET[kind](rng, len(sound)), RATE).silences
+    assert 13 * RATE < begin <= 15 * RATE
+    assert end == pytest.approx(55 * RATE, abs=0.1 * RATE)
+
+
+def test_a_soft_passage_that_is_no_noise_is_music(rng: np.random.Generator) -> None:
+    steps = rng.uniform(0.3, 1, size=(160, 1)).repeat(RATE // 8, axis=0)  # soft, but uneven
+    sound = np.concatenate([noise(10, rng), noise(20, rng) * steps * 0.004, noise(10, rng)])
+    assert find_bounds(sound, RATE).silences == ()
+
+
 def test_what_is_silent(rng: np.random.Generator) -> None:
     assert is_silent(silence(1), RATE)
     assert is_silent(rng.integers(-1, 2, size=(RATE, 2)) / 32768, RATE)  # dither of 16 bits

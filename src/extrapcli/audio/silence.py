@@ -56,7 +56,7 @@ def is_silent(samples: NDArray[np.floating], rate: int) -> bool:
 
 def level_of(power: Powers) -> float:
     """Return a song's own level: the median power of the steps above its noise and not 50 dB softer than the mean."""
-    loud = power[power > max(_noise(power), _noise(power[::-1]), power.mean() * 1e-5)]
+    loud = power[power > max(_noise(power, power.max()), _noise(power[::-1], power.max()), power.mean() * 1e-5)]
     return float(np.median(loud)) if len(loud) else 0.0
 
 
@@ -68,18 +68,23 @@ def silence(power: Powers) -> float:
 def find_bounds(samples: NDArray[np.floating], rate: int) -> Bounds:
     """Find the bounds of the music in `(n, channels)`; a silent song counts as music from end to end.
 
-    Silence before and after the music may be a recording's own noise: what is even, soft and lasts.
+    Silence before, after and inside the music may be a recording's own noise: what is even, soft and lasts.
     """
     steps = Steps.of(samples, rate)
     power, step = steps.power, steps.size
     sounds = power > silence(power)
     if not sounds.any():
         return Bounds(0, len(samples), len(samples))
-    first = int(np.argmax(sounds & (power > _noise(power))))
-    last = len(power) - 1 - int(np.argmax((sounds & (power > _noise(power[::-1])))[::-1]))
+    first = int(np.argmax(sounds & (power > _noise(power, power.max()))))
+    last = len(power) - 1 - int(np.argmax((sounds & (power > _noise(power[::-1], power.max())))[::-1]))
     begin = first * step
     end = len(samples) if last == len(power) - 1 else (last + 1) * step
 
+    audible = np.flatnonzero(power > power.max() * 10 ** (NOISE_DECIBELS / 10))
+    gaps = np.flatnonzero(np.diff(audible) > LONG_SECONDS * SECOND)
+    for first_soft, after in zip(audible[gaps] + 1, audible[gaps + 1], strict=True):
+        soft = power[first_soft:after]
+        sounds[first_soft:after] &= soft > _noise(soft[::-1], power.max())
     loud = first + np.flatnonzero(sounds[first : last + 1])
     long = np.flatnonzero(np.diff(loud) > LONG_SECONDS * SECOND)
     silences = tuple((int(loud[k] + 1) * step, int(loud[k + 1]) * step) for k in long)
@@ -94,12 +99,12 @@ def find_bounds(samples: NDArray[np.floating], rate: int) -> Bounds:
     return Bounds(begin, max(after_silence, ending, end - round(MAX_ENDING_SECONDS * rate)), end, silences)
 
 
-def _noise(power: Powers) -> float:
-    """Return the power up to which steps are not told from the noise that a recording begins with; 0 without any."""
+def _noise(power: Powers, loudest: float) -> float:
+    """Return the power up to which steps are not told from the noise that they begin with; 0 without any."""
     quarters = power[: 2 * SECOND]
     if len(quarters) < 2 * SECOND:
         return 0.0
     quarters = quarters.reshape(8, -1).mean(axis=1)
     even = quarters.max() < quarters.min() * 10 ** (EVEN_DECIBELS / 10)
-    soft = quarters.mean() < power.max() * 10 ** (NOISE_DECIBELS / 10)
+    soft = quarters.mean() < loudest * 10 ** (NOISE_DECIBELS / 10)
     return float(quarters.mean()) * 10 ** (ABOVE_NOISE_DECIBELS / 10) if even and soft else 0.0

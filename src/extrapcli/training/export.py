@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import tempfile
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -71,6 +72,7 @@ def export_run(
         raise UnusableModel(
             f"{folder.best}: is damaged, or not of the recipe in {run / 'recipe.json'}; train again, or copy it again"
         ) from None
+    is_new = not out.exists()
     make_folder(out)
     try:
         with temporary_folder(out) as made:
@@ -112,6 +114,10 @@ def export_run(
             return [(made / name).replace(out / name) for name in (*names, CARD)]
     except OSError as error:
         raise CannotWrite(f"{out}: cannot be written: {error.strerror or 'is the disk full?'}") from None
+    finally:
+        if is_new:
+            with suppress(OSError):  # which holds the model, unless that failed
+                out.rmdir()
 
 
 def _check_model_folder(out: Path, overwrite: bool) -> None:
