@@ -19,11 +19,9 @@ W64_MAGIC, W64_DATA = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00", b
 ASF_MAGIC, ASF_DATA = bytes.fromhex("3026b2758e66cf11"), bytes.fromhex("3626b2758e66cf11")
 EBML_MAGIC, EBML_SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 AU_MAGIC, AU_DATA_OFFSET, AU_SIZE = b".snd", 4, 8
-MPEG_AUDIO_IN_WAV, EXTENSIBLE = (0x50, 0x55), 0xFFFE
-"""Format codes in a WAV's `fmt ` chunk: of MPEG audio, layers II and III, and of one that has its code further on."""
-
-
+MPEG_AUDIO_IN_WAV = (b"\x50\0", b"\x55\0")
 WAVE_FORMAT_EXTENSIBLE = b"\xfe\xff"
+"""Format codes in a WAV's `fmt ` chunk: of MPEG audio, layers II and III, and of one that has its code further on."""
 
 
 class Chunk(NamedTuple):
@@ -67,21 +65,20 @@ def mpeg_audio_in_wav(stream: BinaryIO) -> Content | None:
     """Return where MPEG audio lies in a WAV, or another RIFF file, that holds it; None for all others."""
     if _read(stream, 8, 4) == b"RMP3":
         return content(stream)
-    for name, start, _ in _chunks(stream):
-        if name == b"fmt ":
-            code = int.from_bytes(_read(stream, start, 2), "little")
-            if code == EXTENSIBLE:
-                code = int.from_bytes(_read(stream, start + 24, 2), "little")
-            if code in MPEG_AUDIO_IN_WAV:
-                return content(stream)
-    return None
+    form = _wave_format(stream)
+    code = form[24:26] if form.startswith(WAVE_FORMAT_EXTENSIBLE) else form[:2]
+    return content(stream) if code in MPEG_AUDIO_IN_WAV else None
 
 
 def wave_mask(stream: BinaryIO) -> int:
     """Return the channel mask that a WAV declares, 0 where it has none."""
-    found = next((chunk for chunk in _chunks(stream) if chunk.name == b"fmt "), None)
-    form = _read(stream, found.start, 24) if found else b""
+    form = _wave_format(stream)
     return int.from_bytes(form[20:24], "little") if form.startswith(WAVE_FORMAT_EXTENSIBLE) else 0
+
+
+def _wave_format(stream: BinaryIO) -> bytes:
+    """Return the beginning of a WAV's `fmt ` chunk, nothing where it has none."""
+    return next((_read(stream, chunk.start, 26) for chunk in _chunks(stream) if chunk.name == b"fmt "), b"")
 
 
 def has_lost_its_index(stream: BinaryIO) -> bool:
@@ -113,12 +110,12 @@ def _chunks(stream: BinaryIO) -> Iterator[Chunk]:
     head = _read(stream, 0, 16)
     match head[:4]:
         case b"RIFF" | b"RF64" | b"BW64":
-            return _riff_chunks(stream, "<")
+            return riff_chunks(stream)
         case b"RIFX" | b"FORM":
-            return _riff_chunks(stream, ">")
+            return riff_chunks(stream, ">")
         case b"caff":
             return _caf_chunks(stream)
-        case b".snd":
+        case _ if head.startswith(AU_MAGIC):
             start, size = struct.unpack_from(">2I", head, AU_DATA_OFFSET) if len(head) >= 12 else (0, 0)
             return iter([Chunk(b"data", start, _known(size))])
         case _ if head == W64_MAGIC:
@@ -139,12 +136,15 @@ def _known(size: int) -> int | None:
     return None if size == 0 or is_placeholder else size
 
 
-def _riff_chunks(stream: BinaryIO, byte_order: str) -> Iterator[Chunk]:
-    """Yield the chunks of WAV, AIFF and AVI. 64-bit WAVs have the size of the sound in ds64 (EBU Tech 3306)."""
-    position, data_bytes = 12, 0
+def riff_chunks(stream: BinaryIO, byte_order: str = "<", position: int = 12) -> Iterator[Chunk]:
+    """Yield the chunks of WAV, AIFF and AVI from a position on, up to what has no name.
+
+    64-bit WAVs have the size of the sound in ds64 (EBU Tech 3306).
+    """
+    data_bytes = 0
     while len(head := _read(stream, position, 12)) >= 8:
         name, size = struct.unpack_from(byte_order + "4sI", head)
-        if name == bytes(4):
+        if not all(0x20 <= byte < 0x7F for byte in name):
             return
         start = position + 8
         if name == b"ds64":

@@ -24,6 +24,7 @@ import mutagen.wave
 
 from extrapcli.audio.mpeg import looks_like_mpeg
 from extrapcli.audio.song import Native, Picture, Tags
+from extrapcli.audio.tag_sizes import V1_BYTES
 from extrapcli.audio.tags import id3, mapping, mp4, others, riff, vorbis
 from extrapcli.audio.tags.pictures import fit, to_comment, to_flac
 from extrapcli.audio.tags.stale import is_stale
@@ -73,7 +74,6 @@ _FORMATS = {
     "ogg": _Format("vorbis", mutagen.oggvorbis.OggVorbis, _FLAC_BYTES),
     "opus": _Format("vorbis", mutagen.oggopus.OggOpus, _FLAC_BYTES),
 }
-_ID3V1_BYTES = 128
 _MAX_WAV_BYTES = 2**32 - 2**12
 _MAX_FFMPEG_TAGS = 5000  # it compares each with all others
 
@@ -138,7 +138,7 @@ def _read_ape(source: BinaryIO) -> Iterator[_Part]:
 
 def _read_id3v1(source: BinaryIO) -> Iterator[_Part]:
     """Read the tag at the end that cuts titles off after 30 letters, and so is the last to be asked."""
-    source.seek(max(0, source.seek(0, os.SEEK_END) - _ID3V1_BYTES))
+    source.seek(max(0, source.seek(0, os.SEEK_END) - V1_BYTES))
     tag = mutagen.id3.ID3()
     for frame in (mutagen.id3.ParseID3v1(source.read()) or {}).values():
         tag.add(frame)

@@ -5,10 +5,10 @@ Codes: Multimedia Programming Interface and Data Specifications 1.0 (IBM and Mic
 
 import re
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from extrapcli.audio.containers import riff_chunks
 from extrapcli.audio.tags.text import decode
 
 NAMES = {
@@ -29,13 +29,17 @@ def read_info(source: BinaryIO) -> list[tuple[str, str]]:
     if source.read(4) != b"RIFF":
         return []
     found = []
-    for name, start, size in _chunks(source, 12, source.seek(0, 2)):
+    for name, start, size in riff_chunks(source):
         source.seek(start)
-        if name == b"LIST" and source.read(4) == b"INFO":
-            for code, begin, length in _chunks(source, start + 4, start + size):
-                source.seek(begin)
-                key = code.decode("latin-1")
-                found.append((NAMES.get(key, key), decode(source.read(length).rstrip(b"\0"))))
+        if name != b"LIST" or not size or source.read(4) != b"INFO":
+            continue
+        for code, begin, length in riff_chunks(source, position=start + 4):
+            if begin > start + size:
+                break
+            source.seek(begin)
+            text = source.read(min(length or 0, start + size - begin))
+            key = code.decode()
+            found.append((NAMES.get(key, key), decode(text.rstrip(b"\0"))))
     return found
 
 
@@ -54,15 +58,3 @@ def append_info(path: Path, text: dict[str, list[str]]) -> None:
         size = file.tell() - 8
         file.seek(4)
         file.write(struct.pack("<I", size))
-
-
-def _chunks(source: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield name, start and size of each chunk between two positions, up to what has no name."""
-    while start + 8 <= end:
-        source.seek(start)
-        name, size = _HEADER.unpack(source.read(8))
-        if not all(0x20 <= byte < 0x7F for byte in name):
-            return
-        size = min(size, end - start - 8)
-        yield name, start + 8, size
-        start += 8 + size + size % 2
