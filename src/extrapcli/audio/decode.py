@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from extrapcli.audio.channels import COMMON
 from extrapcli.audio.containers import has_lost_its_index
+from extrapcli.audio.file_kinds import read_parts
 from extrapcli.audio.joining import join
 from extrapcli.audio.loss import sentence
 from extrapcli.audio.mpeg import is_free_format
-from extrapcli.audio.parts import read_parts
 from extrapcli.audio.silence import is_silent
 from extrapcli.audio.song import Samples, Song
 from extrapcli.audio.spooled import chunks
