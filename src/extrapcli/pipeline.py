@@ -47,7 +47,6 @@ class TrackFile:
     """A track that was written, and how it was made; `samples` and `song_samples` count those of one channel.
 
     All rates and counts are those of the track, which a lossy format may hold only at another rate than the song's.
-
     `notes` say, each in a sentence without the song's name, what was lost or changed on the way.
     """
 
