@@ -3,10 +3,8 @@
 import io
 import struct
 from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 import soundfile
@@ -14,6 +12,7 @@ import soundfile
 from extrapcli.audio.decode import decode
 from extrapcli.audio.probe import declared_seconds
 from extrapcli.errors import UnreadableAudio
+from tests.audio.by_ffmpeg import encode
 from tests.audio.test_mpeg_files import LIKE_FRAMES, id3, mp3, without_index
 from tests.audio.test_round_trip import bursts, write
 
@@ -37,15 +36,7 @@ class Pipe(io.RawIOBase):
 def piped(container: str, codec: str, options: dict[str, str] | None = None, rate: int = RATE) -> bytes:
     pipe = Pipe()
     writer = type("Writer", (), {"write": pipe.write})()
-    with av.open(writer, "w", format=container, options=options or {}) as output:
-        stream = output.add_stream(codec, rate=rate)
-        assert isinstance(stream, av.AudioStream)
-        stream.layout = "stereo"
-        frame = av.AudioFrame.from_ndarray(SOUND.reshape(1, -1), format="flt", layout="stereo")
-        frame.sample_rate, frame.pts = rate, 0
-        frame.time_base = stream.time_base = Fraction(1, rate)
-        output.mux(stream.encode(frame))
-        output.mux(stream.encode(None))
+    encode(writer, SOUND, rate, container, codec, muxer=options)
     return pipe.data
 
 
@@ -183,14 +174,7 @@ def test_a_declared_length_is_a_promise(kind: str) -> None:
 )
 def test_containers_that_declare_their_size_are_known_to_be_cut(container: str, codec: str) -> None:
     file = io.BytesIO()
-    with av.open(file, "w", format=container) as output:
-        stream = output.add_stream(codec, rate=RATE)
-        assert isinstance(stream, av.AudioStream)
-        stream.layout = "stereo"
-        frame = av.AudioFrame.from_ndarray(SOUND.reshape(1, -1), format="flt", layout="stereo")
-        frame.sample_rate, frame.pts, frame.time_base = RATE, 0, Fraction(1, RATE)
-        output.mux(stream.encode(frame))
-        output.mux(stream.encode(None))
+    encode(file, SOUND, RATE, container, codec)
     whole = file.getvalue()
     assert decode(io.BytesIO(whole)).notes == []
     with pytest.raises(UnreadableAudio, match=r"(breaks off at|and the end)"):
