@@ -91,7 +91,7 @@ def test_the_default_stream_is_decoded_and_named(default: int | None) -> None:
     song = decode(io.BytesIO(with_streams("matroska", "pcm_s16le", default)))
     number = default or 0
     np.testing.assert_allclose(song.samples[:, 0], tone(number), atol=2**-15)
-    assert song.notes == [f"it has 2 streams of sound, of which this is number {number + 1}"]
+    assert song.notes == [f"it has 2 streams of sound; number {number + 1} is used"]
 
 
 @pytest.mark.parametrize("format", ["flac", "ogg", "opus", "m4a"])

@@ -180,7 +180,7 @@ def _ordered(samples: Samples, sample_rate: int, speakers: list[str]) -> Piece:
 
 def which_of(number: int, streams: int) -> tuple[str, ...]:
     """Return a note that says which of several streams of sound was decoded."""
-    return (f"it has {streams} streams of sound, of which this is number {number}",) if streams > 1 else ()
+    return (f"it has {streams} streams of sound; number {number} is used",) if streams > 1 else ()
 
 
 def _packets(container: InputContainer, track: av.AudioStream, collector: Collector) -> Iterator[Any]:
