@@ -138,7 +138,9 @@ def test_masks_of_more_or_fewer_speakers_than_channels(channels: int, mask: int,
 
 def test_a_note_says_where_only_the_lowest_sounds_are_left(tmp_path: Path) -> None:
     (tmp_path / "song.wav").write_bytes(wav(tones(6), MASKS["hexagonal"]))
-    assert "LFE keeps nothing but the lowest sounds" in written(decode(tmp_path / "song.wav"), "ogg", tmp_path / "x")[0]
+    assert (
+        "LFE keeps nothing but the lowest sounds" in written(decode(tmp_path / "song.wav"), "ogg", tmp_path / "x")[0]
+    )
 
 
 @pytest.mark.parametrize(("tag", "order"), [(121, "012345"), (122, "014523"), (123, "021534"), (124, "120534")])
