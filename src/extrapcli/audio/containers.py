@@ -62,12 +62,13 @@ def content(stream: BinaryIO) -> Content | None:
 
 
 def mpeg_audio_in_wav(stream: BinaryIO) -> Content | None:
-    """Return where MPEG audio lies in a WAV, or another RIFF file, that holds it; None for all others."""
-    if _read(stream, 8, 4) == b"RMP3":
-        return content(stream)
+    """Return where MPEG audio lies in a WAV, or another RIFF file, that is made for it; None for all others."""
     form = _wave_format(stream)
     code = form[24:26] if form.startswith(WAVE_FORMAT_EXTENSIBLE) else form[:2]
-    return content(stream) if code in MPEG_AUDIO_IN_WAV else None
+    if code not in MPEG_AUDIO_IN_WAV and _read(stream, 8, 4) != b"RMP3":
+        return None
+    file_bytes = stream.seek(0, os.SEEK_END)
+    return content(stream) or Content(file_bytes, file_bytes, 0, is_open=False)
 
 
 def wave_mask(stream: BinaryIO) -> int:
