@@ -12,6 +12,7 @@ import av
 import mutagen.id3
 import numpy as np
 import pytest
+from mutagen.id3 import BitPaddedInt
 from numpy.typing import NDArray
 
 from extrapcli.audio.decode import decode
@@ -26,8 +27,7 @@ LIKE_FRAMES = (bytes.fromhex("fffb9064") + bytes(413)) * 4
 
 
 def id3(content: bytes, version: int, *, footer: bool = False, flags: int = 0) -> bytes:
-    size = bytes(len(content) >> shift & 0x7F for shift in (21, 14, 7, 0))
-    head = bytes([version, 0, flags | (0x10 if footer else 0)]) + size
+    head = bytes([version, 0, flags | (0x10 if footer else 0)]) + BitPaddedInt.to_str(len(content), width=4)
     return b"ID3" + head + content + (b"3DI" + head if footer else b"")
 
 

@@ -7,6 +7,8 @@ import os
 import struct
 from typing import BinaryIO
 
+from mutagen.id3 import BitPaddedInt
+
 HEAD_BYTES = 32  # enough to tell a tag's size
 ID3_BYTES, APE_BYTES, V1_BYTES, ENHANCED_BYTES = 10, 32, 128, 227
 _APE_IS_HEADER = 1 << 29
@@ -83,10 +85,11 @@ def _zeros(stream: BinaryIO, position: int) -> int:
 
 def _id3_bytes(head: bytes) -> int:
     """Return the size of an ID3v2 tag by its header or footer. Seven bits of each byte of a size count."""
-    if len(head) < ID3_BYTES or head[3] == 0xFF or head[4] == 0xFF or any(byte & 0x80 for byte in head[6:10]):
+    size = head[6:ID3_BYTES]
+    if len(head) < ID3_BYTES or 0xFF in head[3:5] or not BitPaddedInt.has_valid_padding(size):
         return 0
     has_footer = head[3] >= 4 and head[5] & 0x10
-    return ID3_BYTES * (2 if has_footer else 1) + sum(byte << 7 * n for n, byte in enumerate(reversed(head[6:10])))
+    return ID3_BYTES * (2 if has_footer else 1) + int(BitPaddedInt(size))
 
 
 def _lyrics_bytes(data: bytes, position: int) -> int:
