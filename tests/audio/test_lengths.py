@@ -17,6 +17,8 @@ from extrapcli.errors import UnreadableAudio
 from tests.audio.test_mpeg_files import LIKE_FRAMES, id3, mp3, without_index
 from tests.audio.test_round_trip import bursts, write
 
+W64_RIFF = bytes.fromhex("726966662e91cf11a5d628db04c10000")
+W64_DATA = bytes.fromhex("64617461f3acd3118cd100c04f8edb8a")
 RATE = 44100
 SOUND = bursts(2 * RATE, 2, RATE)
 PCM = np.rint(SOUND * 32767).astype(np.int16)
@@ -92,6 +94,9 @@ OPEN: dict[str, Callable[[], bytes]] = {
     "RF64 -1": lambda: rf64(b"RF64", 2**64 - 1),
     "RF64 of the largest number": lambda: rf64(b"RF64", 2**63 - 1),
     "BW64 0": lambda: rf64(b"BW64", 0),
+    "W64 -1": lambda: with_size(
+        bytearray(with_size(made("W64"), W64_RIFF, b"\xff" * 8)), W64_DATA, b"\xff" * 7 + b"\x7f"
+    ),
 }
 
 
@@ -130,6 +135,13 @@ def test_what_is_written_to_a_pipe_is_read_whole(
     assert abs(len(song.samples) - len(SOUND)) < 4096
     assert song.notes == []
     assert declared_seconds(path) < 2 * song.seconds
+
+
+@pytest.mark.parametrize(("codec", "depth"), [("pcm_f32le", "f32"), ("pcm_f64le", "f64"), ("pcm_s24le", "s24")])
+def test_a_w64_of_ffmpeg_keeps_its_values(codec: str, depth: str) -> None:
+    song = decode(io.BytesIO(piped("w64", codec)))
+    assert (song.depth, song.notes) == (depth, [])
+    np.testing.assert_allclose(song.samples, SOUND, rtol=0, atol=2**-23)
 
 
 def test_mpeg_audio_in_a_wav_is_read_whole(tmp_path: Path) -> None:

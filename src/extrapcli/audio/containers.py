@@ -16,6 +16,7 @@ LARGEST = 2**62
 """Sizes of 64 bits from here on are placeholders, too."""
 
 W64_MAGIC, W64_DATA = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00", b"data\xf3\xac\xd3\x11"
+W64_OPEN_SIZE = (2**62).to_bytes(8, "little")
 ASF_MAGIC, ASF_DATA = bytes.fromhex("3026b2758e66cf11"), bytes.fromhex("3626b2758e66cf11")
 EBML_MAGIC, EBML_SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 AU_MAGIC, AU_DATA_OFFSET, AU_SIZE = b".snd", 4, 8
@@ -106,6 +107,10 @@ def readable_sizes(stream: BinaryIO) -> dict[int, bytes]:
         for name, start, size in _chunks(stream):
             if name == b"data" and size is None:
                 return {0: b"RIFF" + b"\xff" * 4, start - 4: b"\xff" * 4}
+    if _read(stream, 0, 16) == W64_MAGIC:
+        for name, start, size in _chunks(stream):
+            if name == W64_DATA and size is None:
+                return {16: W64_OPEN_SIZE, start - 8: W64_OPEN_SIZE}
     return {}
 
 

@@ -51,7 +51,7 @@ def read_parts(stream: BinaryIO) -> Iterator[Decoded]:
     elif head.startswith(SNDFILE_MAGIC):
         decoded = _read(sound)
     else:
-        decoded = _read_others(section(stream, start, trailing_tags_start(stream)), head)
+        decoded = _read_others(section(sound, 0, trailing_tags_start(stream) - start), head)
     if decoded:
         found = content(sound)
         missing = found.missing / max(1, found.end - found.start) if found else 0.0

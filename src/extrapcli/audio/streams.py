@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from extrapcli.audio.containers import mpeg_audio_in_wav
 
-SNDFILE_MAGIC = (b"RIFF", b"RIFX", b"RF64", b"riff", b"FORM", b"fLaC", b"OggS", b"caff", b".snd")
-"""First bytes of WAV, W64, AIFF, SVX, FLAC, Ogg, CAF and AU. No other format reaches libsndfile's rarer parsers."""
+SNDFILE_MAGIC = (b"RIFF", b"RIFX", b"RF64", b"FORM", b"fLaC", b"OggS", b"caff", b".snd")
+"""First bytes of WAV, AIFF, SVX, FLAC, Ogg, CAF and AU. No other format reaches libsndfile's rarer parsers.
+
+Nor does W64, in which it takes the floats that FFmpeg writes for integers."""
 
 SECTION_BUFFER_BYTES = 1 << 16
 
