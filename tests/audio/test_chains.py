@@ -1,6 +1,7 @@
 """Files of several streams or links: chained Ogg, joined FLAC, second streams, tags in front; and salvage."""
 
 import io
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -112,6 +113,21 @@ def test_silence_stands_where_damage_was_and_the_rest_keeps_its_time(
     for part in (slice(0, 3 * RATE), slice(8 * RATE, None)):
         np.testing.assert_allclose(song.samples[part], whole.samples[part], atol=1e-5)
     assert "silence stands in its place" in song.notes[-1]
+
+
+def test_opus_of_long_packets_is_whole() -> None:
+    sound = np.random.default_rng(0).standard_normal((2 * RATE, 6)).astype(np.float32) / 20
+    file = io.BytesIO()
+    with av.open(file, "w", format="ogg") as output:
+        stream = output.add_stream("libopus", rate=RATE)
+        assert isinstance(stream, av.AudioStream)
+        stream.layout, stream.bit_rate = "5.1", 720_000
+        frame = av.AudioFrame.from_ndarray(sound.reshape(1, -1), format="flt", layout="5.1")
+        frame.sample_rate, frame.pts, frame.time_base = RATE, 0, Fraction(1, RATE)
+        output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    song = decode(file)
+    assert (len(song.samples), song.notes) == (len(sound), [])
 
 
 def test_an_intact_song_is_salvaged_without_a_word(tmp_path: Path) -> None:
