@@ -5,6 +5,7 @@ import struct
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -38,8 +39,18 @@ class Pipe(io.RawIOBase):
 
 def piped(container: str, codec: str, options: dict[str, str] | None = None, rate: int = RATE) -> bytes:
     pipe = Pipe()
-    writer = type("Writer", (), {"write": pipe.write})()
-    with av.open(writer, "w", format=container, options=options or {}) as output:
+    encode(type("Writer", (), {"write": pipe.write})(), container, codec, options or {}, rate)
+    return pipe.data
+
+
+def encoded(container: str, codec: str) -> bytes:
+    file = io.BytesIO()
+    encode(file, container, codec, {}, RATE)
+    return file.getvalue()
+
+
+def encode(file: Any, container: str, codec: str, options: dict[str, str], rate: int) -> None:
+    with av.open(file, "w", format=container, options=options) as output:
         stream = output.add_stream(codec, rate=rate)
         assert isinstance(stream, av.AudioStream)
         stream.layout = "stereo"
@@ -48,7 +59,6 @@ def piped(container: str, codec: str, options: dict[str, str] | None = None, rat
         frame.time_base = stream.time_base = Fraction(1, rate)
         output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
-    return pipe.data
 
 
 def made(format: str) -> bytearray:
@@ -194,19 +204,18 @@ def test_a_declared_length_is_a_promise(kind: str) -> None:
     ("container", "codec"), [("matroska", "aac"), ("avi", "mp2"), ("wv", "wavpack"), ("tta", "tta")]
 )
 def test_containers_that_declare_their_size_are_known_to_be_cut(container: str, codec: str) -> None:
-    file = io.BytesIO()
-    with av.open(file, "w", format=container) as output:
-        stream = output.add_stream(codec, rate=RATE)
-        assert isinstance(stream, av.AudioStream)
-        stream.layout = "stereo"
-        frame = av.AudioFrame.from_ndarray(SOUND.reshape(1, -1), format="flt", layout="stereo")
-        frame.sample_rate, frame.pts, frame.time_base = RATE, 0, Fraction(1, RATE)
-        output.mux(stream.encode(frame))
-        output.mux(stream.encode(None))
-    whole = file.getvalue()
+    whole = encoded(container, codec)
     assert decode(io.BytesIO(whole)).notes == []
     with pytest.raises(UnreadableAudio, match=r"(breaks off at|and the end)"):
         decode(io.BytesIO(whole[: 3 * len(whole) // 4]))
+
+
+def test_a_file_of_which_nothing_is_left_to_decode_is_known_to_be_cut() -> None:
+    whole = encoded("caf", "alac")  # whose table of packets is at its end
+    assert decode(io.BytesIO(whole)).notes == []
+    for salvage in (False, True):
+        with pytest.raises(UnreadableAudio, match=r"cut off or damaged: \d+ bytes that it declares are missing"):
+            decode(io.BytesIO(whole[: len(whole) // 2]), salvage=salvage)
 
 
 def test_an_mp4_without_its_index_is_named(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def content(stream: BinaryIO) -> Content | None:
     """
     file_bytes = stream.seek(0, os.SEEK_END)
     found = None
-    for name, start, size in _chunks(stream):
+    for name, start, size in chunks(stream):
         if name in (b"data", b"SSND", b"BODY", b"movi", b"mdat", W64_DATA, ASF_DATA, EBML_SEGMENT):
             end = file_bytes if size is None else min(start + size, file_bytes)
             missing = 0 if size is None else max(0, start + size - file_bytes)
@@ -68,7 +68,7 @@ def mpeg_audio_in_wav(stream: BinaryIO) -> Content | None:
     """Return where MPEG audio lies in a WAV, or another RIFF file, that holds it; None for all others."""
     if _read(stream, 8, 4) == b"RMP3":
         return content(stream)
-    for name, start, _ in _chunks(stream):
+    for name, start, _ in chunks(stream):
         if name == b"fmt ":
             code = int.from_bytes(_read(stream, start, 2), "little")
             if code == EXTENSIBLE:
@@ -80,7 +80,7 @@ def mpeg_audio_in_wav(stream: BinaryIO) -> Content | None:
 
 def wave_mask(stream: BinaryIO) -> int:
     """Return the channel mask that a WAV declares, 0 where it has none."""
-    found = next((chunk for chunk in _chunks(stream) if chunk.name == b"fmt "), None)
+    found = next((chunk for chunk in chunks(stream) if chunk.name == b"fmt "), None)
     form = _read(stream, found.start, 24) if found else b""
     return int.from_bytes(form[20:24], "little") if form.startswith(WAVE_FORMAT_EXTENSIBLE) else 0
 
@@ -90,31 +90,32 @@ def has_lost_its_index(stream: BinaryIO) -> bool:
     if _read(stream, 4, 4) != b"ftyp":
         return False
     file_bytes = stream.seek(0, os.SEEK_END)
-    return all(name != b"moov" or start + (size or 0) > file_bytes for name, start, size in _chunks(stream))
+    return all(name != b"moov" or start + (size or 0) > file_bytes for name, start, size in chunks(stream))
 
 
 def is_fragmented(stream: BinaryIO) -> bool:
     """Return whether an MP4 file has its index in pieces, so that the length at its beginning is an estimate."""
-    return _read(stream, 4, 4) in (b"ftyp", b"styp") and any(chunk.name == b"moof" for chunk in _chunks(stream))
+    return _read(stream, 4, 4) in (b"ftyp", b"styp") and any(chunk.name == b"moof" for chunk in chunks(stream))
 
 
 def readable_sizes(stream: BinaryIO) -> dict[int, bytes]:
     """Return bytes to replace, by their position, where libraries don't know that a size is left open."""
     head = _read(stream, 0, 12)
     if head.startswith(AU_MAGIC):
-        return {AU_SIZE: b"\xff" * 4} if any(chunk.size is None for chunk in _chunks(stream)) else {}
+        return {AU_SIZE: b"\xff" * 4} if any(chunk.size is None for chunk in chunks(stream)) else {}
     if head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:] == b"WAVE":
-        for name, start, size in _chunks(stream):
+        for name, start, size in chunks(stream):
             if name == b"data" and size is None:
                 return {0: b"RIFF" + b"\xff" * 4, start - 4: b"\xff" * 4}
     if _read(stream, 0, 16) == W64_MAGIC:
-        for name, start, size in _chunks(stream):
+        for name, start, size in chunks(stream):
             if name == W64_DATA and size is None:
                 return {16: W64_OPEN_SIZE, start - 8: W64_OPEN_SIZE}
     return {}
 
 
-def _chunks(stream: BinaryIO) -> Iterator[Chunk]:
+def chunks(stream: BinaryIO) -> Iterator[Chunk]:
+    """Find the chunks, boxes or elements of a file at the outermost level; none in formats without them."""
     head = _read(stream, 0, 16)
     match head[:4]:
         case b"RIFF" | b"RF64" | b"BW64":
@@ -157,7 +158,8 @@ def _riff_chunks(stream: BinaryIO, byte_order: str) -> Iterator[Chunk]:
         elif name == b"LIST" and head[8:] == b"movi":
             name = b"movi"
         if name == b"data" and size == 0xFFFFFFFF and 0 < data_bytes < LARGEST:
-            yield Chunk(name, start, data_bytes)
+            size = data_bytes
+            yield Chunk(name, start, size)
         else:
             yield Chunk(name, start, _known(size))
         position = start + size + size % 2

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.audio.channels import COMMON
-from extrapcli.audio.containers import has_lost_its_index
+from extrapcli.audio.containers import content, has_lost_its_index
 from extrapcli.audio.joining import join
 from extrapcli.audio.loss import sentence
 from extrapcli.audio.mpeg import is_free_format
@@ -19,6 +19,7 @@ from extrapcli.audio.parts import read_parts
 from extrapcli.audio.silence import is_silent
 from extrapcli.audio.song import Samples, Song
 from extrapcli.audio.spooled import chunks
+from extrapcli.audio.streams import section
 from extrapcli.audio.tag_sizes import leading_tags_end
 from extrapcli.audio.tags import read_tags
 from extrapcli.errors import UnreadableAudio, UsageError
@@ -105,6 +106,12 @@ def _why_unreadable(stream: BinaryIO) -> str:
         return (
             "cut off or damaged: the index that an MP4 needs, often at its end, is not in its place; "
             "copy it from its source again"
+        )
+    sound = section(stream, start, stream.seek(0, os.SEEK_END))
+    if (found := content(sound)) and found.missing:
+        return (
+            f"cut off or damaged: {found.missing} bytes that it declares are missing at its end, and nothing before "
+            "them can be decoded; copy it from its source again"
         )
     stream.seek(start)
     if is_free_format(stream.read(4)):

@@ -57,10 +57,10 @@ class Index(NamedTuple):
 
 
 def looks_like_mpeg(stream: BinaryIO) -> bool:
-    """Return whether a stream starts with an ID3 tag or the sync word of MPEG audio."""
+    """Return whether a stream starts with an ID3 or APE tag or the sync word of MPEG audio."""
     stream.seek(0)
-    start = stream.read(3)
-    return start == b"ID3" or (start[:1] == b"\xff" and start[1:2] >= b"\xe0")
+    start = stream.read(8)
+    return start.startswith((b"ID3", b"APETAGEX")) or (start[:1] == b"\xff" and start[1:2] >= b"\xe0")
 
 
 def parse_header(data: bytes, position: int = 0) -> FrameHeader | None:

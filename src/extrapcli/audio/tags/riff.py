@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from extrapcli.audio.containers import chunks
 from extrapcli.audio.tags.text import decode
 
 NAMES = {
@@ -26,13 +27,13 @@ _HEADER = struct.Struct("<4sI")
 def read_info(source: BinaryIO) -> list[tuple[str, str]]:
     """Return name and value of each text in the INFO lists of a WAV, or nothing where it is none."""
     source.seek(0)
-    if source.read(4) != b"RIFF":
+    if source.read(4) not in (b"RIFF", b"RF64", b"BW64"):
         return []
-    found = []
-    for name, start, size in _chunks(source, 12, source.seek(0, 2)):
+    found, end = [], source.seek(0, 2)
+    for name, start, size in chunks(source):
         source.seek(start)
-        if name == b"LIST" and source.read(4) == b"INFO":
-            for code, begin, length in _chunks(source, start + 4, start + size):
+        if name == b"LIST" and size and source.read(4) == b"INFO":
+            for code, begin, length in _texts(source, start + 4, min(start + size, end)):
                 source.seek(begin)
                 key = code.decode("latin-1")
                 found.append((NAMES.get(key, key), decode(source.read(length).rstrip(b"\0"))))
@@ -56,8 +57,8 @@ def append_info(path: Path, text: dict[str, list[str]]) -> None:
         file.write(struct.pack("<I", size))
 
 
-def _chunks(source: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield name, start and size of each chunk between two positions, up to what has no name."""
+def _texts(source: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield code, start and size of each text between two positions, up to what has no code."""
     while start + 8 <= end:
         source.seek(start)
         name, size = _HEADER.unpack(source.read(8))
