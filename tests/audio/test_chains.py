@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from extrapcli.audio import ogg
 from extrapcli.audio.decode import decode
 from extrapcli.errors import UnreadableAudio
 from tests.audio.test_mpeg_files import BACK, LIKE_FRAMES, id3
@@ -113,6 +114,19 @@ def test_silence_stands_where_damage_was_and_the_rest_keeps_its_time(
     for part in (slice(0, 3 * RATE), slice(8 * RATE, None)):
         np.testing.assert_allclose(song.samples[part], whole.samples[part], atol=1e-5)
     assert "silence stands in its place" in song.notes[-1]
+
+
+@pytest.mark.parametrize("format", ["ogg", "opus"])
+def test_a_missing_page_is_known_by_its_number(format: str, tmp_path: Path) -> None:
+    data = made(tmp_path, format, seconds=8)
+    pages = [data[page.start : page.end] for page in ogg.pages(data)]
+    gap = b"".join(pages[:5] + pages[6:])
+    with pytest.raises(UnreadableAudio, match=r"the sound between .* is missing"):
+        decode(io.BytesIO(gap))
+    song = decode(io.BytesIO(gap), salvage=True)
+    assert (song.seconds, len(song.notes)) == (8, 1)
+    recorded = b"".join(pages[:2] + pages[4:])  # which begins somewhere in a stream, but with its head
+    assert decode(io.BytesIO(recorded)).notes == []
 
 
 def test_opus_of_long_packets_is_whole() -> None:

@@ -108,7 +108,7 @@ def _read_ogg(stream: BinaryIO) -> Iterator[Decoded]:
     stream.seek(0)
     data = stream.read()
     for link in ogg.links(data):
-        if link.is_intact:
+        if link.is_intact and not link.lacks_pages:
             decoded = _read(section(stream, link.start, link.end), is_intact=True)
         else:
             pages = b"".join(data[page.start : page.end] for page in link.pages)
