@@ -218,6 +218,13 @@ def test_a_file_of_which_nothing_is_left_to_decode_is_known_to_be_cut() -> None:
             decode(io.BytesIO(whole[: len(whole) // 2]), salvage=salvage)
 
 
+def test_an_encrypted_song_is_named(rng: np.random.Generator) -> None:
+    data = encoded("mp4", "aac").replace(b"mp4a", b"drms")
+    begin, end = data.index(b"mdat") + 4, data.index(b"moov") - 4
+    with pytest.raises(UnreadableAudio, match="encrypted by the shop that sold it"):
+        decode(io.BytesIO(data[:begin] + rng.bytes(end - begin) + data[end:]))
+
+
 def test_an_mp4_without_its_index_is_named(tmp_path: Path) -> None:
     whole = write(tmp_path / "x.m4a", SOUND, "m4a", RATE).read_bytes()
     with pytest.raises(UnreadableAudio, match="index that an MP4 needs"):

@@ -19,7 +19,7 @@ from extrapcli.audio.parts import read_parts
 from extrapcli.audio.silence import is_silent
 from extrapcli.audio.song import Samples, Song
 from extrapcli.audio.spooled import chunks
-from extrapcli.audio.streams import section
+from extrapcli.audio.streams import is_encrypted, section
 from extrapcli.audio.tag_sizes import leading_tags_end
 from extrapcli.audio.tags import read_tags
 from extrapcli.errors import UnreadableAudio, UsageError
@@ -113,6 +113,8 @@ def _why_unreadable(stream: BinaryIO) -> str:
             f"cut off or damaged: {found.missing} bytes that it declares are missing at its end, and nothing before "
             "them can be decoded; copy it from its source again"
         )
+    if is_encrypted(sound):
+        return "encrypted by the shop that sold it; give it a copy without that protection"
     stream.seek(start)
     if is_free_format(stream.read(4)):
         return "an MP3 of the free format, which few programs can decode; make a WAV of it with LAME"
