@@ -7,7 +7,7 @@ from pathlib import Path
 import mutagen.apev2
 import pytest
 
-from tests.audio.tags.silent import id3_frame, id3_tag, make_track, read
+from tests.audio.tags.silent import id3_frame, id3_tag, make_track, read, tagged
 
 TITLE = id3_tag(id3_frame("TIT2", b"\0Tune"))
 INFO = b"INFOINAM" + struct.pack("<I", 5) + b"Tune\0\0"
@@ -50,6 +50,21 @@ def test_an_id3_chunk_in_files_of_unusual_sizes() -> None:
         aiff(chunk(b"ID3 ", TITLE, ">"), size=0),
     ):
         assert read(data).text == {"title": ["Tune"]}, data[:12]
+
+
+def test_what_a_recorder_says_in_bext_is_kept_beside_other_tags(tmp_path: Path) -> None:
+    bext = (
+        b"Take 3".ljust(256, b"\0") + b"Desk".ljust(32, b"\0") + bytes(32) + b"2020-01-02" + b"12:00:00" + bytes(264)
+    )
+    expected = {
+        "comment": ["Take 3"], "originator": ["Desk"], "origination_date": ["2020-01-02"],
+        "origination_time": ["12:00:00"],
+    }  # fmt: skip
+    for others in ([], [chunk(b"LIST", INFO)], [chunk(b"id3 ", TITLE)]):
+        tags = read(wav(b"RIFF", chunk(b"bext", bext), *others))
+        assert tags.text == expected | ({"title": ["Tune"]} if others else {})
+        file = tagged(tmp_path / "track.wav", "wav", tags)
+        assert file["TXXX:originator"].text == ["Desk"]
 
 
 UNTAGGED: dict[str, Callable[[], bytes]] = {

@@ -99,6 +99,8 @@ def _read_mpeg(source: BinaryIO) -> Iterator[_Part]:
 def _read_info(source: BinaryIO) -> Iterator[_Part]:
     if info := riff.read_info(source):
         yield _Part(kind="riff", items=info)
+    if bext := riff.read_bext(source):
+        yield _Part(pairs=bext)
 
 
 def _read_ape(source: BinaryIO) -> Iterator[_Part]:

@@ -1,4 +1,4 @@
-"""The INFO list of a WAV: text by codes of four letters.
+"""The INFO list of a WAV, text by codes of four letters, and its `bext` chunk, of recorders (EBU Tech 3285).
 
 Codes: Multimedia Programming Interface and Data Specifications 1.0 (IBM and Microsoft, 1991), and later custom.
 """
@@ -21,6 +21,9 @@ NAMES = {
 }  # fmt: skip
 _CODES = {name: code for code, name in reversed(NAMES.items()) if name != "encoder"}
 _CODE = re.compile("I[A-Z0-9]{3}")
+_BEXT_BYTES = {
+    "description": 256, "originator": 32, "originator_reference": 32, "origination_date": 10, "origination_time": 8,
+}  # fmt: skip
 _HEADER = struct.Struct("<4sI")
 
 
@@ -37,6 +40,16 @@ def read_info(source: BinaryIO) -> list[tuple[str, str]]:
                 source.seek(begin)
                 key = code.decode("latin-1")
                 found.append((NAMES.get(key, key), decode(source.read(length).rstrip(b"\0"))))
+    return found
+
+
+def read_bext(source: BinaryIO) -> list[tuple[str, str]]:
+    """Return name and value, by FFmpeg's names, of each text in a `bext` chunk, or nothing where there is none."""
+    found = []
+    for start in [chunk.start for chunk in chunks(source) if chunk.name == b"bext"]:
+        source.seek(start)
+        for name, length in _BEXT_BYTES.items():
+            found.append((name, decode(source.read(length).partition(b"\0")[0])))
     return found
 
 
