@@ -29,7 +29,7 @@ widths = [64, 64, 64, 64]
 [clips]
 per_song = 5
 [fit]
-epochs = 3
+epochs = 2
 batch_size = 8
 """
 FAST_COMPILATION = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
@@ -79,7 +79,7 @@ def test_eight_devices_and_two_processes_learn_as_one_does(corpus: Path, tmp_pat
 
 @pytest.mark.slow
 def test_a_bfloat16_run_of_jax_is_exported_in_float32(corpus: Path, tmp_path: Path) -> None:
-    (tmp_path / "recipe.toml").write_text(RECIPE.replace("epochs = 3", 'epochs = 1\nprecision = "bfloat16"'))
+    (tmp_path / "recipe.toml").write_text(RECIPE.replace("epochs = 2", 'epochs = 1\nprecision = "bfloat16"'))
     end(start(tmp_path, "run", 2))
     export(tmp_path / "run", corpus, tmp_path / "model")
     kept = {

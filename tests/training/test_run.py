@@ -45,6 +45,7 @@ def test_training_goes_on_exactly(tmp_path: Path, rng: np.random.Generator) -> N
     whole = model()
     for _ in range(3):
         whole.train_on_batch(inputs, costs)
+    folder.save_best(whole)
     folder.save(whole, State([epoch(1, 2.0)], steps=3, loss=4.5))
     resumed = model()
     assert folder.restore(resumed, "x") == State([epoch(1, 2.0)], steps=3, loss=4.5)

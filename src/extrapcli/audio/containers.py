@@ -65,16 +65,18 @@ def content(stream: BinaryIO) -> Content | None:
 
 
 def mpeg_audio_in_wav(stream: BinaryIO) -> Content | None:
-    """Return where MPEG audio lies in a WAV, or another RIFF file, that holds it; None for all others."""
+    """Return where MPEG audio lies in a WAV, or another RIFF file, that is made for it; None for all others."""
+    file_bytes = stream.seek(0, os.SEEK_END)
+    found = content(stream) or Content(file_bytes, file_bytes, 0, is_open=False)
     if _read(stream, 8, 4) == b"RMP3":
-        return content(stream)
+        return found
     for name, start, _ in chunks(stream):
         if name == b"fmt ":
             code = int.from_bytes(_read(stream, start, 2), "little")
             if code == EXTENSIBLE:
                 code = int.from_bytes(_read(stream, start + 24, 2), "little")
             if code in MPEG_AUDIO_IN_WAV:
-                return content(stream)
+                return found
     return None
 
 

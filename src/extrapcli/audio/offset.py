@@ -1,7 +1,7 @@
 """The offset of a sound: where each channel lies when nothing sounds (DC). Nobody hears it, so nothing counts it."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +47,7 @@ def _matters(means: Values, variances: Values) -> bool:
     """Tell whether, for a second, the mean is large against what else sounds in that second."""
     offset = _running(np.mean, _running(np.median, means))
     powers = variances + (means - offset) ** 2
-    sound = np.sqrt(_running(np.mean, powers))
+    sound = np.sqrt(_running(np.mean, powers, "even"))
     least = LEAST * float(np.sqrt(powers.mean()))
     return bool((np.abs(offset) > np.maximum(MATTERS * sound, least)).any())
 
@@ -63,9 +63,12 @@ def _where_nothing_sounds(means: Values, variances: Values) -> Values:
     return offset
 
 
-def _running(average: Callable[..., Values], values: Values) -> Values:
-    """Average the second around each step, `(steps, channels)`; what rises or falls goes on beyond the ends."""
-    padded = np.pad(values, ((SECOND // 2, SECOND // 2), (0, 0)), "symmetric", reflect_type="odd")
+def _running(average: Callable[..., Values], values: Values, beyond: Literal["odd", "even"] = "odd") -> Values:
+    """Average the second around each step, `(steps, channels)`.
+
+    Beyond the ends, what rises or falls goes on (`odd`), or goes back (`even`), which leaves it positive.
+    """
+    padded = np.pad(values, ((SECOND // 2, SECOND // 2), (0, 0)), "symmetric", reflect_type=beyond)
     seconds = np.lib.stride_tricks.sliding_window_view(padded, SECOND // 2 * 2 + 1, axis=0)
     parts = [average(seconds[k : k + CHUNK_STEPS], axis=2) for k in range(0, len(values), CHUNK_STEPS)]
     return np.concatenate(parts)
