@@ -22,7 +22,7 @@ from extrapcli.errors import CannotWrite, UsageError
 from extrapcli.extrapolators.base import Ending, Style
 from extrapcli.model import Model, length, load, style
 from extrapcli.models import DEFAULT
-from extrapcli.naming import STDIN, choose_format, read_song, track_ending, track_path
+from extrapcli.naming import STDIN, check_format, choose_format, read_song, track_ending, track_path
 
 
 @dataclass(frozen=True)
@@ -157,8 +157,9 @@ class Pipeline:
     def write(self, song: Song, source: Path, path: Path, format: str, progress: Progress) -> TrackFile:
         """Continue a song that was decoded from `source`; the track appears at `path` when it is whole.
 
-        Raises as `Length.samples`, `atomic_file` and `Model.continuation` do.
+        Raises as `Length.samples`, `check_format`, `atomic_file` and `Model.continuation` do.
         """
+        check_format(format, song)
         wanted = self.options.length.samples(song)
         made = self.model.continuation(song, wanted, self.options.style)
         notes = list(song.notes)

@@ -214,6 +214,15 @@ def test_an_encoder_may_count_the_frame_of_the_index(bare: bytes) -> None:
     assert decode(io.BytesIO(data)).seconds == pytest.approx(SECONDS, abs=0.1)
 
 
+def test_an_index_may_declare_nothing_but_bytes(bare: bytes) -> None:
+    end = borders(bare)[0]
+    data = bare[: bare.index(b"Xing")] + b"Xing" + struct.pack(">II", 2, len(bare))
+    data = data.ljust(end, b"\0") + bare[end:]
+    np.testing.assert_array_equal(decode(io.BytesIO(data)).samples, by_ffmpeg(data))
+    with pytest.raises(UnreadableAudio, match="is missing"):
+        decode(io.BytesIO(data[: borders(data)[50]]))
+
+
 def test_a_vbri_index_declares_its_frames(bare: bytes) -> None:
     end = borders(bare)[0]
     (frames,) = struct.unpack_from(">I", bare, bare.index(b"Xing") + 8)

@@ -16,6 +16,7 @@ LARGEST = 2**62
 """Sizes of 64 bits from here on are placeholders, too."""
 
 W64_MAGIC, W64_DATA = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00", b"data\xf3\xac\xd3\x11"
+W64_OPEN_SIZE = (2**62).to_bytes(8, "little")
 ASF_MAGIC, ASF_DATA = bytes.fromhex("3026b2758e66cf11"), bytes.fromhex("3626b2758e66cf11")
 EBML_MAGIC, EBML_SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 AU_MAGIC, AU_DATA_OFFSET, AU_SIZE = b".snd", 4, 8
@@ -51,7 +52,7 @@ def content(stream: BinaryIO) -> Content | None:
     """
     file_bytes = stream.seek(0, os.SEEK_END)
     found = None
-    for name, start, size in _chunks(stream):
+    for name, start, size in chunks(stream):
         if name in (b"data", b"SSND", b"BODY", b"movi", b"mdat", W64_DATA, ASF_DATA, EBML_SEGMENT):
             end = file_bytes if size is None else min(start + size, file_bytes)
             missing = 0 if size is None else max(0, start + size - file_bytes)
@@ -79,7 +80,7 @@ def wave_mask(stream: BinaryIO) -> int:
 
 def _wave_format(stream: BinaryIO) -> bytes:
     """Return the beginning of a WAV's `fmt ` chunk, nothing where it has none."""
-    return next((_read(stream, chunk.start, 26) for chunk in _chunks(stream) if chunk.name == b"fmt "), b"")
+    return next((_read(stream, chunk.start, 26) for chunk in chunks(stream) if chunk.name == b"fmt "), b"")
 
 
 def has_lost_its_index(stream: BinaryIO) -> bool:
@@ -87,27 +88,32 @@ def has_lost_its_index(stream: BinaryIO) -> bool:
     if _read(stream, 4, 4) != b"ftyp":
         return False
     file_bytes = stream.seek(0, os.SEEK_END)
-    return all(name != b"moov" or start + (size or 0) > file_bytes for name, start, size in _chunks(stream))
+    return all(name != b"moov" or start + (size or 0) > file_bytes for name, start, size in chunks(stream))
 
 
 def is_fragmented(stream: BinaryIO) -> bool:
     """Return whether an MP4 file has its index in pieces, so that the length at its beginning is an estimate."""
-    return _read(stream, 4, 4) in (b"ftyp", b"styp") and any(chunk.name == b"moof" for chunk in _chunks(stream))
+    return _read(stream, 4, 4) in (b"ftyp", b"styp") and any(chunk.name == b"moof" for chunk in chunks(stream))
 
 
 def readable_sizes(stream: BinaryIO) -> dict[int, bytes]:
     """Return bytes to replace, by their position, where libraries don't know that a size is left open."""
     head = _read(stream, 0, 12)
     if head.startswith(AU_MAGIC):
-        return {AU_SIZE: b"\xff" * 4} if any(chunk.size is None for chunk in _chunks(stream)) else {}
+        return {AU_SIZE: b"\xff" * 4} if any(chunk.size is None for chunk in chunks(stream)) else {}
     if head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:] == b"WAVE":
-        for name, start, size in _chunks(stream):
+        for name, start, size in chunks(stream):
             if name == b"data" and size is None:
                 return {0: b"RIFF" + b"\xff" * 4, start - 4: b"\xff" * 4}
+    if _read(stream, 0, 16) == W64_MAGIC:
+        for name, start, size in chunks(stream):
+            if name == W64_DATA and size is None:
+                return {16: W64_OPEN_SIZE, start - 8: W64_OPEN_SIZE}
     return {}
 
 
-def _chunks(stream: BinaryIO) -> Iterator[Chunk]:
+def chunks(stream: BinaryIO) -> Iterator[Chunk]:
+    """Find the chunks, boxes or elements of a file at the outermost level; none in formats without them."""
     head = _read(stream, 0, 16)
     match head[:4]:
         case b"RIFF" | b"RF64" | b"BW64":
@@ -153,7 +159,8 @@ def riff_chunks(stream: BinaryIO, byte_order: str = "<", position: int = 12) -> 
         elif name == b"LIST" and head[8:] == b"movi":
             name = b"movi"
         if name == b"data" and size == 0xFFFFFFFF and 0 < data_bytes < LARGEST:
-            yield Chunk(name, start, data_bytes)
+            size = data_bytes
+            yield Chunk(name, start, size)
         else:
             yield Chunk(name, start, _known(size))
         position = start + size + size % 2

@@ -5,6 +5,7 @@ Sources: id3.org (ID3v1, ID3v2.2 to 2.4, Lyrics3 v1 and v2) and wiki.hydrogenaud
 
 import os
 import struct
+from collections.abc import Iterator
 from typing import BinaryIO
 
 from mutagen.id3 import BitPaddedInt
@@ -58,10 +59,15 @@ def leading_tags_end(stream: BinaryIO) -> int:
 
 def trailing_tags_start(stream: BinaryIO) -> int:
     """Return where the tags at the end of a file begin."""
-    end = stream.seek(0, os.SEEK_END)
-    while size := _trailing_bytes(stream, end):
-        end -= size
-    return end
+    return min(trailing_tags(stream), default=stream.seek(0, os.SEEK_END))
+
+
+def trailing_tags(stream: BinaryIO) -> Iterator[int]:
+    """Yield where each tag at the end of a file begins, the last one first."""
+    start = stream.seek(0, os.SEEK_END)
+    while size := _trailing_bytes(stream, start):
+        start -= size
+        yield start
 
 
 def _leading_bytes(head: bytes) -> int:

@@ -286,6 +286,17 @@ def test_a_wav_has_no_info_list_of_a_song_without(tmp_path: Path) -> None:
         assert container.metadata == {"title": "Tune", "album_artist": "Various"}
 
 
+@pytest.mark.parametrize("format", ["flac", "mp3", "m4a"])
+def test_atoms_that_say_nothing_are_no_loss(format: str, tmp_path: Path) -> None:
+    song = make_track(tmp_path / "song.m4a", "m4a")
+    file = mutagen.mp4.MP4(song)
+    file["cpil"], file["pgap"], file["tmpo"], file["trkn"], file["disk"] = False, False, [0], [(0, 0)], [(0, 0)]
+    file["geID"] = [14]
+    file.save()
+    notes = write_tags(make_track(tmp_path / "track", format), format, read(song))
+    assert notes == ([] if format == "m4a" else [f"tags were left out for which {format} has no place: geID"])
+
+
 @pytest.mark.parametrize("format", ["flac", "ogg", "mp3", "m4a"])
 def test_names_that_a_format_cannot_hold_are_named(format: str, tmp_path: Path) -> None:
     tags = Tags({"Größe=1": ["x"], "comment:für=1": ["y"], "": ["z"], "title": ["Tune"], "empty": []})

@@ -1,4 +1,4 @@
-"""The INFO list of a WAV: text by codes of four letters.
+"""The INFO list of a WAV, text by codes of four letters, and its `bext` chunk, of recorders (EBU Tech 3285).
 
 Codes: Multimedia Programming Interface and Data Specifications 1.0 (IBM and Microsoft, 1991), and later custom.
 """
@@ -8,7 +8,7 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
-from extrapcli.audio.containers import riff_chunks
+from extrapcli.audio.containers import chunks, riff_chunks
 from extrapcli.audio.tags.text import decode
 
 NAMES = {
@@ -20,16 +20,19 @@ NAMES = {
 }  # fmt: skip
 _CODES = {name: code for code, name in reversed(NAMES.items()) if name != "encoder"}
 _CODE = re.compile("I[A-Z0-9]{3}")
+_BEXT_BYTES = {
+    "description": 256, "originator": 32, "originator_reference": 32, "origination_date": 10, "origination_time": 8,
+}  # fmt: skip
 _HEADER = struct.Struct("<4sI")
 
 
 def read_info(source: BinaryIO) -> list[tuple[str, str]]:
     """Return name and value of each text in the INFO lists of a WAV, or nothing where it is none."""
     source.seek(0)
-    if source.read(4) != b"RIFF":
+    if source.read(4) not in (b"RIFF", b"RF64", b"BW64"):
         return []
     found = []
-    for name, start, size in riff_chunks(source):
+    for name, start, size in chunks(source):
         source.seek(start)
         if name != b"LIST" or not size or source.read(4) != b"INFO":
             continue
@@ -40,6 +43,16 @@ def read_info(source: BinaryIO) -> list[tuple[str, str]]:
             text = source.read(min(length or 0, start + size - begin))
             key = code.decode()
             found.append((NAMES.get(key, key), decode(text.rstrip(b"\0"))))
+    return found
+
+
+def read_bext(source: BinaryIO) -> list[tuple[str, str]]:
+    """Return name and value, by FFmpeg's names, of each text in a `bext` chunk, or nothing where there is none."""
+    found = []
+    for start in [chunk.start for chunk in chunks(source) if chunk.name == b"bext"]:
+        source.seek(start)
+        for name, length in _BEXT_BYTES.items():
+            found.append((name, decode(source.read(length).partition(b"\0")[0])))
     return found
 
 
