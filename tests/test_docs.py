@@ -52,11 +52,12 @@ def test_generated_pages_are_not_stale(page: str, generated: Path) -> None:
     assert (DOCS / page).read_text() == (generated / page).read_text(), "run make docs"
 
 
-def test_the_map_of_the_source_is_complete() -> None:
-    _, _, section = (DOCS / "how-it-works.md").read_text().partition("## Which folder does what")
+@pytest.mark.parametrize(("title", "folder"), [("Which folder does what", "."), ("Inside audio", "audio")])
+def test_the_map_of_the_source_is_complete(title: str, folder: str) -> None:
+    _, _, section = (DOCS / "how-it-works.md").read_text().partition(f"## {title}")
     rows = re.findall(r"^\| (`[^|]+) \|", section.partition("\n## ")[0], re.MULTILINE)
     told = {name.rstrip("/") for row in rows for name in re.findall(r"`([\w./]+)`", row)}
-    source = ROOT / "src" / "extrapcli"
+    source = ROOT / "src" / "extrapcli" / folder
     here = {path.name for path in source.iterdir() if path.suffix == ".py" or path.is_dir()}
     assert here - {"__init__.py", "__pycache__"} == told
 

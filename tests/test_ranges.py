@@ -18,7 +18,7 @@ from extrapcli.model import length, style
 from extrapcli.pipeline import Options
 from tests.conftest import SONG, Extrap, chord
 
-TOO_MANY = str(16 * (os.cpu_count() or 1) + 1)
+TOO_MANY = 16 * (os.cpu_count() or 1) + 1
 SOUND = chord(4, 8000, 1)[:, 0]
 
 
@@ -26,15 +26,11 @@ SOUND = chord(4, 8000, 1)[:, 0]
     ("command", "told"),
     [
         (("continue", SONG, "--threads", "100000"), "number of threads of 100000 is out of range; give 1 to "),
-        (("continue", SONG, "--threads", TOO_MANY), "number of threads"),
-        (("continue", SONG, "--threads", "-1"), "number of threads"),
         (("predict", SONG, "--threads", "100000"), "number of threads"),
         (("evaluate", SONG, "--song", SONG, "--threads", "100000"), "number of threads"),
         (("melody", "--seed", "60", "--threads", "100000"), "number of threads"),
         (("batch", SONG.parent, "out", "--jobs", "100000"), "number of workers of 100000 is out of range"),
-        (("batch", SONG.parent, "out", "--jobs", "0"), "number of workers"),
         (("batch", SONG.parent, "out", "--timeout", "nan"), "timeout of nan minutes is out of range"),
-        (("batch", SONG.parent, "out", "--timeout", "inf"), "timeout"),
         (("batch", SONG.parent, "out", "--retry", "1000000"), "number of retries"),
         (
             ("continue", SONG, "--minutes", "1000000"),
@@ -42,10 +38,8 @@ SOUND = chord(4, 8000, 1)[:, 0]
         ),
         (("continue", SONG, "--add", "1e-300"), "length"),
         (("continue", SONG, "--crossfade", "nan"), "crossfade of nan s is out of range; give 0 to 60 s"),
-        (("continue", SONG, "--crossfade", "inf"), "crossfade"),
         (("continue", SONG, "--variety", "nan"), "variety of nan is out of range; give 0 to 1"),
         (("continue", SONG, "--seed", "9" * 30), "seed of 999999999999999999999999999999 is out of range"),
-        (("continue", SONG, "--seed", "-1"), "seed of -1"),
         (("predict", SONG, "--look-back", "1000000"), "look-back of 1000000 samples is out of range; give 1 to 4096"),
         (("melody", "--seed", "60", "--temperature", "nan"), "temperature of nan is out of range; give 0 to 10"),
         (("melody", "--seed", "60", "--tempo", "inf"), "tempo"),
@@ -65,7 +59,7 @@ def test_an_option_out_of_range_is_refused(
 @pytest.mark.parametrize(
     "asked",
     [
-        lambda: extrapcli.load(threads=10**6),
+        lambda: extrapcli.load(threads=TOO_MANY),
         lambda: extrapcli.load(threads=0),
         lambda: extrapcli.load(threads=True),
         lambda: extrapcli.load(threads=1.5),  # type: ignore[arg-type]
@@ -78,10 +72,11 @@ def test_an_option_out_of_range_is_refused(
         lambda: style("auto", 0.3, math.nan, 0),
         lambda: style("auto", 0.3, None, 1.0),  # type: ignore[arg-type]
         lambda: style("auto", 0.3, None, 2**64),
+        lambda: style("auto", 0.3, None, -1),
         lambda: MelodyOptions(bars=0),
         lambda: MelodyOptions(temperature=math.nan),
         lambda: MelodyOptions(tempo=1e9),
-        lambda: Batch(SONG.parent, "out", Options(), workers=10**6),
+        lambda: Batch(SONG.parent, "out", Options(), workers=0),
         lambda: Batch(SONG.parent, "out", Options(), timeout_minutes=math.nan),
         lambda: Batch(SONG.parent, "out", Options(), retry=-1),
         lambda: evaluate(head=True),
@@ -95,7 +90,7 @@ def test_an_option_out_of_range_is_refused(
     ],
 )
 def test_an_argument_out_of_range_is_refused(asked: Callable[[], object]) -> None:
-    with pytest.raises(UsageError, match=r"out of range|is not a|not within|no join|one join"):
+    with pytest.raises(UsageError, match=r"out of range|is not a|no join|one join"):
         asked()
 
 

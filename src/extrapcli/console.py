@@ -93,22 +93,33 @@ class _Bar:
         self.bar.update(self.task, description=escape(one_line(text)), completed=done, total=total, note=note)
 
 
-class _SongLines:
-    """Without a terminal: a line now and then, where the work takes long."""
+class _Lines:
+    """Without a terminal: lines, and of work that takes long one now and then."""
 
-    def __init__(self) -> None:
-        self.name, self.said = "", monotonic()
+    def __init__(self, quiet: bool) -> None:
+        self.quiet, self.said = quiet, monotonic()
+
+    def say(self, line: str) -> None:
+        if not self.quiet:
+            say(line)
+            self.said = monotonic()
+
+    def say_if_due(self, line: str) -> None:
+        if monotonic() - self.said >= SILENT_SECONDS:
+            self.say(line)
+
+
+class _SongLines(_Lines):
+    name = ""
 
     def decoded(self, name: str, seconds: float) -> None:
         self.name = name
 
     def written(self, share: float, blocks: int) -> None:
-        self.doing(f"{self.name}: {share:.0%} done")
+        self.say_if_due(f"{self.name}: {share:.0%} done")
 
     def doing(self, what: str) -> None:
-        if monotonic() - self.said >= SILENT_SECONDS:
-            say(what)
-            self.said = monotonic()
+        self.say_if_due(what)
 
 
 class _SongBar(_Bar):
@@ -133,12 +144,8 @@ def progress(quiet: bool) -> "Iterator[Progress]":
             shown = _SongBar(bar)
             shown.doing("decoding")
             yield shown
-        elif not quiet:
-            yield _SongLines()
         else:
-            from extrapcli.pipeline import NoProgress
-
-            yield NoProgress()
+            yield _SongLines(quiet)
 
 
 class _BatchLines:
@@ -167,24 +174,12 @@ def batch(quiet: bool, counts: "Counts") -> Iterator[_BatchLines | _BatchBar]:
             yield _BatchLines()
 
 
-class _TrainingLines:
-    def __init__(self, quiet: bool) -> None:
-        self.quiet, self.said = quiet, monotonic()
-
-    def say(self, line: str) -> None:
-        if not self.quiet:
-            say(line)
-            self.said = monotonic()
-
+class _TrainingLines(_Lines):
     def prepared(self, count: int, of: int) -> None:
-        self._say_if_due(f"{count} of {of}")
+        self.say_if_due(f"{count} of {of}")
 
     def stepped(self, step: "Step") -> None:
-        self._say_if_due(f"epoch {step.epoch}/{step.epochs}, step {step.step}/{step.steps}  loss {step.loss:.4f}")
-
-    def _say_if_due(self, line: str) -> None:
-        if monotonic() - self.said >= SILENT_SECONDS:
-            self.say(line)
+        self.say_if_due(f"epoch {step.epoch}/{step.epochs}, step {step.step}/{step.steps}  loss {step.loss:.4f}")
 
 
 class _TrainingBar(_Bar):

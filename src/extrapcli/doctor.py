@@ -1,12 +1,12 @@
 """What `extrap doctor` prints: which backends, formats and models work here."""
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from extrapcli import extrapolators
+from extrapcli.atomic import temporary_folder
 from extrapcli.audio.decode import decode
 from extrapcli.audio.encode import write_song
 from extrapcli.audio.formats import FORMATS
@@ -70,9 +70,9 @@ def _diagnose_formats() -> Iterator[str]:
     rate = 48000
     sound = np.sin(np.arange(rate) * 0.05).astype(np.float32)[:, None] * 0.5
     tone = Song("tone", sound, rate, "f32", None)
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         for format in FORMATS:
-            path = Path(folder) / format
+            path = folder / format
             try:
                 write_song(path, tone, format=format)
                 decode(path)

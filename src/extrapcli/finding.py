@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 from extrapcli.audio.formats import is_audio_name, is_companion_name
 from extrapcli.audio.probe import holds_sound
 from extrapcli.errors import UnreadableAudio
+from extrapcli.words import listed
 
 HIDDEN, NOT_AUDIO, MADE_BEFORE = "hidden", "not audio", "made before"
 _USUAL = (HIDDEN, NOT_AUDIO, MADE_BEFORE)
@@ -30,8 +31,8 @@ class Found:
         parts = []
         for reason, count in counts.most_common():
             names = [] if reason in _USUAL else [str(path) for path, why in self.left_out if why == reason]
-            shown = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
-            parts.append(f"{count} {reason} ({shown})" if shown else f"{count} {reason}")
+            named = f" ({listed(names, most=_NAMED)})" if names else ""
+            parts.append(f"{count} {reason}{named}")
         return f"{len(self.left_out)} left out: {', '.join(parts)}" if parts else ""
 
 

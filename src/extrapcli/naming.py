@@ -112,11 +112,16 @@ def choose_format(asked: str | None, out: Path | None, song: Song) -> str:
         raise UsageError(f"{out}: no format is called {out.suffix!r}; there are {known}", hint="format")
     chosen = asked or named
     if chosen:
-        if reason := unsupported(chosen, held_rate(chosen, song.sample_rate), song.channels):
-            raise UsageError(f"{song.name}: {reason}", hint="format")
+        check_format(chosen, song)
         return chosen
     suited = [song.format, "flac"] if song.format else ["flac"]
     return next((f for f in suited if not unsupported(f, song.sample_rate, song.channels)), "wav")
+
+
+def check_format(format: str, song: Song) -> None:
+    """Raise UsageError where a format can't hold a song, not even at another sample rate."""
+    if reason := unsupported(format, held_rate(format, song.sample_rate), song.channels):
+        raise UsageError(f"{song.name}: {reason}", hint="format")
 
 
 def track_path(song: Path, out: Path | None, ending: str, *, below: PurePath | None = None) -> Path:

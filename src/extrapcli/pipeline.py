@@ -22,7 +22,7 @@ from extrapcli.errors import CannotWrite, UsageError
 from extrapcli.extrapolators.base import Ending, Style
 from extrapcli.model import Model, length, load, style
 from extrapcli.models import DEFAULT
-from extrapcli.naming import STDIN, choose_format, read_song, track_ending, track_path
+from extrapcli.naming import STDIN, check_format, choose_format, read_song, track_ending, track_path
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,6 @@ class TrackFile:
     """A track that was written, and how it was made; `samples` and `song_samples` count those of one channel.
 
     All rates and counts are those of the track, which a lossy format may hold only at another rate than the song's.
-
     `notes` say, each in a sentence without the song's name, what was lost or changed on the way.
     """
 
@@ -158,8 +157,9 @@ class Pipeline:
     def write(self, song: Song, source: Path, path: Path, format: str, progress: Progress) -> TrackFile:
         """Continue a song that was decoded from `source`; the track appears at `path` when it is whole.
 
-        Raises as `Length.samples`, `atomic_file` and `Model.continuation` do.
+        Raises as `Length.samples`, `check_format`, `atomic_file` and `Model.continuation` do.
         """
+        check_format(format, song)
         wanted = self.options.length.samples(song)
         made = self.model.continuation(song, wanted, self.options.style)
         notes = list(song.notes)

@@ -1,6 +1,7 @@
 """Files of several streams or links: chained Ogg, joined FLAC, second streams, tags in front; and salvage."""
 
 import io
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from extrapcli.audio import ogg
 from extrapcli.audio.decode import decode
 from extrapcli.errors import UnreadableAudio
 from tests.audio.test_mpeg_files import BACK, LIKE_FRAMES, id3
@@ -91,7 +93,7 @@ def test_the_default_stream_is_decoded_and_named(default: int | None) -> None:
     song = decode(io.BytesIO(with_streams("matroska", "pcm_s16le", default)))
     number = default or 0
     np.testing.assert_allclose(song.samples[:, 0], tone(number), atol=2**-15)
-    assert song.notes == [f"it has 2 streams of sound, of which this is number {number + 1}"]
+    assert song.notes == [f"it has 2 streams of sound; number {number + 1} is used"]
 
 
 @pytest.mark.parametrize("format", ["flac", "ogg", "opus", "m4a"])
@@ -112,6 +114,34 @@ def test_silence_stands_where_damage_was_and_the_rest_keeps_its_time(
     for part in (slice(0, 3 * RATE), slice(8 * RATE, None)):
         np.testing.assert_allclose(song.samples[part], whole.samples[part], atol=1e-5)
     assert "silence stands in its place" in song.notes[-1]
+
+
+@pytest.mark.parametrize("format", ["ogg", "opus"])
+def test_a_missing_page_is_known_by_its_number(format: str, tmp_path: Path) -> None:
+    data = made(tmp_path, format, seconds=8)
+    pages = [data[page.start : page.end] for page in ogg.pages(data)]
+    gap = b"".join(pages[:5] + pages[6:])
+    with pytest.raises(UnreadableAudio, match=r"the sound between .* is missing"):
+        decode(io.BytesIO(gap))
+    song = decode(io.BytesIO(gap), salvage=True)
+    assert (song.seconds, len(song.notes)) == (8, 1)
+    recorded = b"".join(pages[:2] + pages[4:])  # which begins somewhere in a stream, but with its head
+    assert decode(io.BytesIO(recorded)).notes == []
+
+
+def test_opus_of_long_packets_is_whole() -> None:
+    sound = np.random.default_rng(0).standard_normal((2 * RATE, 6)).astype(np.float32) / 20
+    file = io.BytesIO()
+    with av.open(file, "w", format="ogg") as output:
+        stream = output.add_stream("libopus", rate=RATE)
+        assert isinstance(stream, av.AudioStream)
+        stream.layout, stream.bit_rate = "5.1", 720_000
+        frame = av.AudioFrame.from_ndarray(sound.reshape(1, -1), format="flt", layout="5.1")
+        frame.sample_rate, frame.pts, frame.time_base = RATE, 0, Fraction(1, RATE)
+        output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    song = decode(file)
+    assert (len(song.samples), song.notes) == (len(sound), [])
 
 
 def test_an_intact_song_is_salvaged_without_a_word(tmp_path: Path) -> None:

@@ -2,10 +2,8 @@
 
 import io
 import struct
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import mutagen.mp4
 import numpy as np
 import pytest
@@ -14,25 +12,15 @@ import soundfile
 from extrapcli.audio import ogg
 from extrapcli.audio.decode import decode
 from extrapcli.errors import UnreadableAudio
+from tests.audio.by_ffmpeg import encode
 from tests.audio.test_round_trip import bursts, lag, write
 from tests.conftest import SONG, chord
 
 
 def with_ffmpeg(path: Path, container: str, codec: str, rate: int = 44100, channels: int = 2) -> None:
     layout = {1: "mono", 2: "stereo", 6: "5.1"}[channels]
-    sound = bursts(3 * rate, channels, rate).reshape(1, -1)
-    with av.open(str(path), "w", format=container) as output:
-        stream = output.add_stream(codec, rate=rate)
-        assert isinstance(stream, av.AudioStream)
-        stream.layout = layout
-        if not codec.startswith("pcm"):
-            stream.bit_rate = 128_000
-        frame = av.AudioFrame.from_ndarray(sound, format="flt", layout=layout)
-        frame.sample_rate = rate
-        frame.time_base = stream.time_base = Fraction(1, rate)
-        frame.pts = 0
-        output.mux(stream.encode(frame))
-        output.mux(stream.encode(None))
+    bit_rate = {} if codec.startswith("pcm") else {"b": "128000"}
+    encode(str(path), bursts(3 * rate, channels, rate), rate, container, codec, layout=layout, encoder=bit_rate)
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,8 @@
 import io
 import struct
 from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 import soundfile
@@ -14,9 +12,12 @@ import soundfile
 from extrapcli.audio.decode import decode
 from extrapcli.audio.probe import declared_seconds
 from extrapcli.errors import UnreadableAudio
+from tests.audio.by_ffmpeg import encode
 from tests.audio.test_mpeg_files import LIKE_FRAMES, id3, mp3, without_index
 from tests.audio.test_round_trip import bursts, write
 
+W64_RIFF = bytes.fromhex("726966662e91cf11a5d628db04c10000")
+W64_DATA = bytes.fromhex("64617461f3acd3118cd100c04f8edb8a")
 RATE = 44100
 SOUND = bursts(2 * RATE, 2, RATE)
 PCM = np.rint(SOUND * 32767).astype(np.int16)
@@ -37,16 +38,14 @@ class Pipe(io.RawIOBase):
 def piped(container: str, codec: str, options: dict[str, str] | None = None, rate: int = RATE) -> bytes:
     pipe = Pipe()
     writer = type("Writer", (), {"write": pipe.write})()
-    with av.open(writer, "w", format=container, options=options or {}) as output:
-        stream = output.add_stream(codec, rate=rate)
-        assert isinstance(stream, av.AudioStream)
-        stream.layout = "stereo"
-        frame = av.AudioFrame.from_ndarray(SOUND.reshape(1, -1), format="flt", layout="stereo")
-        frame.sample_rate, frame.pts = rate, 0
-        frame.time_base = stream.time_base = Fraction(1, rate)
-        output.mux(stream.encode(frame))
-        output.mux(stream.encode(None))
+    encode(writer, SOUND, rate, container, codec, muxer=options)
     return pipe.data
+
+
+def encoded(container: str, codec: str) -> bytes:
+    file = io.BytesIO()
+    encode(file, SOUND, RATE, container, codec)
+    return file.getvalue()
 
 
 def made(format: str) -> bytearray:
@@ -92,6 +91,9 @@ OPEN: dict[str, Callable[[], bytes]] = {
     "RF64 -1": lambda: rf64(b"RF64", 2**64 - 1),
     "RF64 of the largest number": lambda: rf64(b"RF64", 2**63 - 1),
     "BW64 0": lambda: rf64(b"BW64", 0),
+    "W64 -1": lambda: with_size(
+        bytearray(with_size(made("W64"), W64_RIFF, b"\xff" * 8)), W64_DATA, b"\xff" * 7 + b"\x7f"
+    ),
 }
 
 
@@ -130,6 +132,13 @@ def test_what_is_written_to_a_pipe_is_read_whole(
     assert abs(len(song.samples) - len(SOUND)) < 4096
     assert song.notes == []
     assert declared_seconds(path) < 2 * song.seconds
+
+
+@pytest.mark.parametrize(("codec", "depth"), [("pcm_f32le", "f32"), ("pcm_f64le", "f64"), ("pcm_s24le", "s24")])
+def test_a_w64_of_ffmpeg_keeps_its_values(codec: str, depth: str) -> None:
+    song = decode(io.BytesIO(piped("w64", codec)))
+    assert (song.depth, song.notes) == (depth, [])
+    np.testing.assert_allclose(song.samples, SOUND, rtol=0, atol=2**-23)
 
 
 def test_mpeg_audio_in_a_wav_is_read_whole(tmp_path: Path) -> None:
@@ -182,19 +191,25 @@ def test_a_declared_length_is_a_promise(kind: str) -> None:
     ("container", "codec"), [("matroska", "aac"), ("avi", "mp2"), ("wv", "wavpack"), ("tta", "tta")]
 )
 def test_containers_that_declare_their_size_are_known_to_be_cut(container: str, codec: str) -> None:
-    file = io.BytesIO()
-    with av.open(file, "w", format=container) as output:
-        stream = output.add_stream(codec, rate=RATE)
-        assert isinstance(stream, av.AudioStream)
-        stream.layout = "stereo"
-        frame = av.AudioFrame.from_ndarray(SOUND.reshape(1, -1), format="flt", layout="stereo")
-        frame.sample_rate, frame.pts, frame.time_base = RATE, 0, Fraction(1, RATE)
-        output.mux(stream.encode(frame))
-        output.mux(stream.encode(None))
-    whole = file.getvalue()
+    whole = encoded(container, codec)
     assert decode(io.BytesIO(whole)).notes == []
     with pytest.raises(UnreadableAudio, match=r"(breaks off at|and the end)"):
         decode(io.BytesIO(whole[: 3 * len(whole) // 4]))
+
+
+def test_a_file_of_which_nothing_is_left_to_decode_is_known_to_be_cut() -> None:
+    whole = encoded("caf", "alac")  # whose table of packets is at its end
+    assert decode(io.BytesIO(whole)).notes == []
+    for salvage in (False, True):
+        with pytest.raises(UnreadableAudio, match=r"cut off or damaged: \d+ bytes that it declares are missing"):
+            decode(io.BytesIO(whole[: len(whole) // 2]), salvage=salvage)
+
+
+def test_an_encrypted_song_is_named(rng: np.random.Generator) -> None:
+    data = encoded("mp4", "aac").replace(b"mp4a", b"drms")
+    begin, end = data.index(b"mdat") + 4, data.index(b"moov") - 4
+    with pytest.raises(UnreadableAudio, match="encrypted by the shop that sold it"):
+        decode(io.BytesIO(data[:begin] + rng.bytes(end - begin) + data[end:]))
 
 
 def test_an_mp4_without_its_index_is_named(tmp_path: Path) -> None:

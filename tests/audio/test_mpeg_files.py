@@ -12,6 +12,7 @@ import av
 import mutagen.id3
 import numpy as np
 import pytest
+from mutagen.id3 import BitPaddedInt
 from numpy.typing import NDArray
 
 from extrapcli.audio.decode import decode
@@ -26,8 +27,7 @@ LIKE_FRAMES = (bytes.fromhex("fffb9064") + bytes(413)) * 4
 
 
 def id3(content: bytes, version: int, *, footer: bool = False, flags: int = 0) -> bytes:
-    size = bytes(len(content) >> shift & 0x7F for shift in (21, 14, 7, 0))
-    head = bytes([version, 0, flags | (0x10 if footer else 0)]) + size
+    head = bytes([version, 0, flags | (0x10 if footer else 0)]) + BitPaddedInt.to_str(len(content), width=4)
     return b"ID3" + head + content + (b"3DI" + head if footer else b"")
 
 
@@ -212,6 +212,15 @@ def test_an_encoder_may_count_the_frame_of_the_index(bare: bytes) -> None:
     (frames,) = struct.unpack_from(">I", data, index + 8)
     struct.pack_into(">I", data, index + 8, frames + 1)
     assert decode(io.BytesIO(data)).seconds == pytest.approx(SECONDS, abs=0.1)
+
+
+def test_an_index_may_declare_nothing_but_bytes(bare: bytes) -> None:
+    end = borders(bare)[0]
+    data = bare[: bare.index(b"Xing")] + b"Xing" + struct.pack(">II", 2, len(bare))
+    data = data.ljust(end, b"\0") + bare[end:]
+    np.testing.assert_array_equal(decode(io.BytesIO(data)).samples, by_ffmpeg(data))
+    with pytest.raises(UnreadableAudio, match="is missing"):
+        decode(io.BytesIO(data[: borders(data)[50]]))
 
 
 def test_a_vbri_index_declares_its_frames(bare: bytes) -> None:

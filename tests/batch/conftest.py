@@ -30,7 +30,8 @@ def songs(tmp_path: Path, rng: np.random.Generator) -> Path:
 
 
 def jobs_of(songs: Path, tracks: Path) -> list[Job]:
-    return find_jobs(songs, tracks, Naming(OPTIONS.length, OPTIONS.model), include=(), exclude=())
+    jobs, _ = find_jobs(songs, tracks, Naming(OPTIONS.length, OPTIONS.model), include=(), exclude=())
+    return jobs
 
 
 class InProcessEngine(Engine):

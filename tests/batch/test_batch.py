@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 
+import numpy as np
 import pytest
 import soundfile
 
@@ -117,6 +118,16 @@ def test_a_file_where_a_killed_run_may_have_put_its_track_is_compared(made: Path
         run(scheduler_of(made), engine)
     assert mine.read_text() == "mine"
     assert "was not made by this batch" in lines(made)[-1].error
+
+
+def test_a_song_of_too_many_channels_for_the_format_is_named(songs: Path, engine: InProcessEngine) -> None:
+    soundfile.write(songs / "a.wav", np.random.default_rng(1).uniform(-0.1, 0.1, (16000, 3)), 8000)
+    (songs / "a.wav").rename(songs / "a.mp3")
+    with pytest.raises(SomeFailed, match=r"1 of 4 songs failed: a.mp3"):
+        run(scheduler_of(songs), engine)
+    (failed,) = (line for line in lines(songs) if line.state == "failed")
+    assert failed.error == f"{songs / 'a.mp3'}: mp3 holds at most 2 channels, not 3"
+    assert (failed.hint, failed.exit_status) == ("format", 2)
 
 
 def test_other_options_make_other_tracks(made: Path) -> None:

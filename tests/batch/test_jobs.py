@@ -25,7 +25,9 @@ PATHS = st.lists(
 
 
 def planned(songs: Path, *include: str, exclude: tuple[str, ...] = (), out: Path | None = None) -> list[Job]:
-    return find_jobs(songs, out or songs.parent / "tracks", Naming(THREE, "recall"), include=include, exclude=exclude)
+    tracks = out or songs.parent / "tracks"
+    jobs, _ = find_jobs(songs, tracks, Naming(THREE, "recall"), include=include, exclude=exclude)
+    return jobs
 
 
 def names(jobs: list[Job]) -> list[str]:
@@ -50,7 +52,7 @@ def test_tracks_are_in_the_folders_of_their_songs(paths: list[tuple[str, str, st
             (root / folder_name).mkdir(parents=True, exist_ok=True)
             (root / folder_name / f"_{stem}{suffix}").touch()
         (root / "song.mp3").touch()
-        jobs = find_jobs(root, root.parent / "out", Naming(THREE, "recall"), include=(), exclude=())
+        jobs = planned(root, out=root.parent / "out")
         assert names(jobs) == sorted(names(jobs), key=PurePosixPath)
         assert len({job.output for job in jobs}) == len(jobs) > 0
         for job in jobs:

@@ -44,7 +44,8 @@ def put(folder: RemotePath, name: str, content: bytes) -> None:
 
 
 def planned(root: RemotePath | Path, out: RemotePath | Path, *, include: list[str], exclude: list[str]) -> list[Job]:
-    return find_jobs(root, out, NAMING, include=include, exclude=exclude)
+    jobs, _ = find_jobs(root, out, NAMING, include=include, exclude=exclude)
+    return jobs
 
 
 def run(root: RemotePath, out: RemotePath, manifest: Path) -> list[Record]:

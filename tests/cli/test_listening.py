@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter1d
 
 from extrapcli.audio.decode import decode
 from tests.conftest import SONG, Extrap
@@ -22,7 +23,7 @@ Sound = NDArray[np.float64]
 def music() -> Sound:
     """Sixteen seconds of a real song, without its own offset, in 16 bits."""
     song = decode(SONG).samples[4 * 48000 : 20 * 48000 : 2].astype(np.float64)
-    song -= np.convolve(song.mean(axis=1), np.ones(RATE) / RATE, "same")[:, None]
+    song -= uniform_filter1d(song, RATE, axis=0, mode="constant").mean(axis=1, keepdims=True)
     return np.asarray(np.round(song * 2**15) / 2**15, np.float64)
 
 
@@ -62,9 +63,7 @@ def fall(music: Sound) -> Sound:
     return 0.6 * music * 10 ** (np.interp(np.arange(len(music)) / RATE, [11, 16], [0, -70]) / 20)[:, None]
 
 
-@pytest.mark.parametrize(
-    ("offset", "gain"), [((0.15, 0.15), 1), ((0.01, 0.01), 1), ((0.2, -0.1), 1), ((0.05, 0), 0.003)]
-)
+@pytest.mark.parametrize(("offset", "gain"), [((0.2, -0.1), 1), ((0.05, 0), 0.003)])
 def test_an_offset_changes_neither_ending_nor_joins(
     offset: tuple[float, float], gain: float, extrap: Extrap, tmp_path: Path, music: Sound
 ) -> None:
@@ -82,20 +81,3 @@ def test_what_is_only_offset_is_silent(extrap: Extrap, tmp_path: Path) -> None:
     offset = np.concatenate([np.zeros((3 * RATE, 2)), np.full((3 * RATE, 2), [0.2, -0.1])])
     soundfile.write(tmp_path / "song.wav", offset, RATE)
     assert "silent from start to end" in extrap("continue", "song.wav", status=3).stderr
-
-
-def test_an_evaluation_hears_what_is_inverted(extrap: Extrap, tmp_path: Path, music: Sound) -> None:
-    """It is measured as the same sound in phase, and the track that repeats its song is said to."""
-    left = music[: 8 * RATE, :1]
-    found = []
-    for sign in (1, -1):
-        soundfile.write(tmp_path / "song.wav", left * [1, sign], RATE)
-        soundfile.write(tmp_path / "track.wav", np.tile(left * [1, sign], (2, 1)), RATE)
-        told = extrap("evaluate", "track.wav", "--song", "song.wav", "--json", "--overwrite", "--quiet").stdout
-        found.append(json.loads(told)["measures"])
-    for name, plain in found[0].items():
-        assert found[1][name]["value"] == (
-            None if plain["value"] is None else pytest.approx(plain["value"], abs=1e-3)
-        )
-    assert found[1]["copied_share"]["value"] > 95
-    assert found[1]["copied_share"]["controls"]["silence"] is None

@@ -242,6 +242,17 @@ def test_a_very_soft_song_is_measured_as_a_loud_one(music: Sound, other: Sound) 
     assert soft.song_loudness == pytest.approx(loud.song_loudness + 20 * np.log10(0.002), abs=0.2)
 
 
+def test_an_inverted_channel_changes_no_value(music: Sound) -> None:
+    """A track that repeats its song is said to, and silence beside it has no value."""
+    sounds = [np.outer(music[: 6 * RATE], [1, sign]) for sign in (1, -1)]
+    plain, inverted = (evaluated(sound, sound) for sound in sounds)
+    assert inverted.measures["copied_share"].controls["silence"] is None
+    values = measured(inverted)
+    assert (values["copied_share"] or 0) > 95
+    for name, value in measured(plain).items():
+        assert values[name] == (None if value is None else pytest.approx(value, abs=1e-3)), name
+
+
 @pytest.mark.parametrize("offset", [(0.2, 0.2), (0.3, -0.2)])
 def test_an_offset_changes_no_value(offset: tuple[float, float], music: Sound, other: Sound) -> None:
     song, follows = (np.outer(sound[: 6 * RATE], [1, 0.8]) for sound in (music, other))

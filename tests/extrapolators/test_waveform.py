@@ -114,11 +114,11 @@ def test_the_level_stays_even_if_every_prediction_falls_or_rises(decibels: float
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [1e-6, 1e3])
-def test_the_level_stays_for_an_hour_however_loud_predictions_are(size: float, rng: np.random.Generator) -> None:
+def test_the_level_stays_for_ten_minutes_however_loud_predictions_are(size: float, rng: np.random.Generator) -> None:
     noise = rng.normal(size=(2, 3, 2000)).astype(np.float32)
     backend = Formula(lambda context: np.float32(size) * (noise + context[:, -3:]))
     one = song()
-    whole = track(one, Waveform(backend, CUT), 3600)
+    whole = track(one, Waveform(backend, CUT), 600)
     expected = 20 * np.log10(one.samples.std(axis=0))
     assert np.abs(levels(whole[12 * RATE :], RATE) - expected).max() < 3
     assert np.abs(whole).max() <= np.abs(one.samples).max() * 1.5

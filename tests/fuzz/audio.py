@@ -2,10 +2,8 @@
 
 import io
 import struct
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 import soundfile
 
@@ -16,6 +14,7 @@ from extrapcli.audio.probe import declared_seconds
 from extrapcli.audio.song import Picture, Song, Tags
 from extrapcli.audio.tags import write_tags
 from extrapcli.errors import UnreadableAudio
+from tests.audio.by_ffmpeg import encode
 from tests.audio.test_channels import movie
 from tests.fuzz.fuzz import Target
 from tests.fuzz.mutate_songs import mutate_song
@@ -62,18 +61,8 @@ def _write(path: Path, format: str, samples: np.ndarray, rate: int = RATE) -> No
 
 def _with_ffmpeg(container: str, codec: str) -> bytes:
     rate, file = 48000 if codec in ("libopus", "mp2", "ac3") else 44100, io.BytesIO()
-    with av.open(file, "w", format=container) as output:
-        stream = output.add_stream(codec, rate=rate)
-        assert isinstance(stream, av.AudioStream)
-        stream.layout = "stereo"
-        if codec in ("wmav2", "aac", "mp2", "ac3"):
-            stream.bit_rate = 128_000
-        packed = sound(2, 0.4).reshape(1, -1)
-        frame = av.AudioFrame.from_ndarray(packed, format="flt", layout="stereo")
-        frame.sample_rate, frame.pts = rate, 0
-        frame.time_base = stream.time_base = Fraction(1, rate)
-        output.mux(stream.encode(frame))
-        output.mux(stream.encode(None))
+    bit_rate = {"b": "128000"} if codec in ("wmav2", "aac", "mp2", "ac3") else {}
+    encode(file, sound(2, 0.4), rate, container, codec, encoder=bit_rate)
     return file.getvalue()
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from itertools import pairwise
 from random import Random
 
+from mutagen.id3 import BitPaddedInt
+
 from extrapcli.audio import ogg
 from tests.fuzz.mutate import NUMBERS, Mutation, mutate_bytes, overwrite, with_checksums
 
@@ -59,13 +61,13 @@ def _tag(rng: Random) -> bytes:
     """Make a tag with content that looks like MPEG frames; its size is sometimes wrong."""
     content = FRAME * rng.randrange(6) + rng.randbytes(rng.choice((0, 3, 200)))
     size = rng.choice((len(content), len(content), len(content), rng.choice(NUMBERS) % 2**28))
-    synchsafe = bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0))
+    padded = BitPaddedInt.to_str(size, width=4)
     ape = struct.pack("<IIII8x", 2000, (size + 32) % 2**32, 1, 1 << 31)
     match rng.randrange(7):
         case 0 | 1:
-            return b"ID3" + bytes([rng.choice((2, 3, 4)), 0, 0]) + synchsafe + content
+            return b"ID3" + bytes([rng.choice((2, 3, 4)), 0, 0]) + padded + content
         case 2:
-            return b"ID3\x04\0\x10" + synchsafe + content + b"3DI\x04\0\x10" + synchsafe
+            return b"ID3\x04\0\x10" + padded + content + b"3DI\x04\0\x10" + padded
         case 3:
             return b"APETAGEX" + ape[:15] + b"\xa0" + ape[16:] + content + b"APETAGEX" + ape
         case 4:

@@ -7,6 +7,7 @@ from random import Random
 import mutagen.apev2
 import mutagen.id3
 import numpy as np
+from mutagen.id3 import BitPaddedInt
 
 from extrapcli.audio.decode import decode
 from extrapcli.audio.formats import FORMATS
@@ -24,7 +25,6 @@ TAGS = Tags(
     [Picture(b"\x89PNG" + bytes(60), "image/png", 3, "cover")],
 )
 CONTAINERS = [("asf", "wmav2"), ("matroska", "aac"), ("aiff", "pcm_s16be"), ("caf", "pcm_s16le"), ("avi", "mp2")]
-SIZE_SHIFTS = (21, 14, 7, 0)  # of the seven bits in each byte of a size in ID3
 
 
 def tag_seeds(folder: Path) -> None:
@@ -63,8 +63,7 @@ def copy_tags(path: Path) -> None:
 
 
 def mutate_tags(data: bytes, other: bytes, rng: Random) -> bytes:
-    """Repeat, delete, rename or damage frames of an ID3 tag,
-    and make it as long as it says; or do as `mutate_audio`."""
+    """Repeat, delete, rename or damage frames of an ID3 tag, and mostly correct its size; or change any bytes."""
     frames, sound = _id3_frames(data)
     if not frames or rng.random() < 0.3:
         data = mutate_bytes(data, other, rng)
@@ -100,14 +99,10 @@ def mutate_tags(data: bytes, other: bytes, rng: Random) -> bytes:
             case 9:
                 content = mutate_bytes(content or b"\0", other, rng)
         if size == frames[position][1]:
-            size = _encode_syncsafe(len(content))
+            size = BitPaddedInt.to_str(len(content), width=4)
         frames[position] = (name, size, flags, content)
     tag = b"".join(b"".join(frame) for frame in frames)
-    return data[:6] + _encode_syncsafe(len(tag)) + tag + sound
-
-
-def _encode_syncsafe(number: int) -> bytes:
-    return bytes(number >> shift & 127 for shift in SIZE_SHIFTS)
+    return data[:6] + BitPaddedInt.to_str(len(tag), width=4) + tag + sound
 
 
 def _id3_frames(data: bytes) -> tuple[list[tuple[bytes, bytes, bytes, bytes]], bytes]:
@@ -115,10 +110,10 @@ def _id3_frames(data: bytes) -> tuple[list[tuple[bytes, bytes, bytes, bytes]], b
     frames: list[tuple[bytes, bytes, bytes, bytes]] = []
     if data[:3] != b"ID3" or len(data) < 10:
         return frames, data
-    end = 10 + sum(byte << shift for byte, shift in zip(data[6:10], SIZE_SHIFTS, strict=True))
+    end = 10 + BitPaddedInt(data[6:10])
     position = 10
     while position + 10 <= end and data[position]:
-        size = sum(byte << shift for byte, shift in zip(data[position + 4 : position + 8], SIZE_SHIFTS, strict=True))
+        size = int(BitPaddedInt(data[position + 4 : position + 8]))
         header, content = data[position : position + 10], data[position + 10 : position + 10 + size]
         frames.append((header[:4], header[4:8], header[8:], content))
         position += 10 + size

@@ -13,9 +13,10 @@ from extrapcli.errors import UnusableModel, UsageError
 from extrapcli.frames import Frames
 from extrapcli.melody.encoding import METRES, Tune, decode, encode, parse_symbols
 from extrapcli.melody.generate import continue_tune, draw_symbols
-from extrapcli.melody.midi import midi_file, read_midi
+from extrapcli.melody.midi import midi_file
 from extrapcli.spec import TuneSpec
 from tests.conftest import Extrap
+from tests.melody.tunes import only_tune
 from tests.toy import ToyBackend
 
 SEED = "67 _ 67 _ 65 _ 64 _"
@@ -138,7 +139,7 @@ def test_the_command_writes_midi(extrap: Extrap, tune_model: Path, tmp_path: Pat
     asked = ("melody", "--seed", SEED, "--model", tune_model, "--bars", "4")
     assert extrap(*asked, "-o", "c.mid").lines == ["c.mid"]
     extrap(*asked, "--key", "G", "--tempo", "90", "--backend", "tensorflow", "-o", "g.mid")
-    c, g = read_midi(tmp_path / "c.mid"), read_midi(tmp_path / "g.mid")
+    c, g = only_tune(tmp_path / "c.mid"), only_tune(tmp_path / "g.mid")
     assert isinstance(c, Tune)
     assert isinstance(g, Tune)
     assert g.notes == c.transposed(-5).notes
@@ -152,14 +153,14 @@ def test_the_command_writes_midi(extrap: Extrap, tune_model: Path, tmp_path: Pat
 def test_a_long_seed_is_not_taken_for_a_file_name(extrap: Extrap, tune_model: Path, tmp_path: Path) -> None:
     (tmp_path / "new.mid").touch()
     extrap("melody", "--seed", "67 _ " * 60, "--model", tune_model, "-o", "new.mid", "--overwrite")
-    assert isinstance(read_midi(tmp_path / "new.mid"), Tune)
+    assert isinstance(only_tune(tmp_path / "new.mid"), Tune)
 
 
 def test_a_seed_from_a_file_keeps_its_key(extrap: Extrap, tune_model: Path, tmp_path: Path) -> None:
     scale = decode(["63", "_", "65", "_", "67", "_", "68", "_", "70", "_", "_", "_", "63", "_", "_", "_"])
     midi_file(Tune("", scale, "3/4"), tempo=100).save(tmp_path / "seed.mid")
     extrap("melody", "--seed", "seed.mid", "--model", tune_model, "-o", "new.mid", "--bars", "6")
-    new = read_midi(tmp_path / "new.mid")
+    new = only_tune(tmp_path / "new.mid")
     assert isinstance(new, Tune)
     assert new.metre == "3/4"
     assert new.notes[:5] == scale[:5]

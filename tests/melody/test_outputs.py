@@ -14,10 +14,9 @@ from extrapcli.audio.decode import decode
 from extrapcli.errors import MissingDependency, UsageError
 from extrapcli.melody.encoding import Note, Tune
 from extrapcli.melody.keys import Key
-from extrapcli.melody.midi import read_midi
 from extrapcli.melody.outputs import Outputs, prepare, write
 from tests.conftest import EXTRAP, Extrap
-from tests.melody.tunes import read_tune
+from tests.melody.tunes import only_tune, read_tune
 
 SEED = "67 _ 67 _ 65 _ 64 _"
 TUNE = Tune("", (Note(67, 4), Note(64, 4)), "4/4")
@@ -38,7 +37,7 @@ def test_one_tune_is_midi_sound_and_score(melody: Extrap, tmp_path: Path) -> Non
     ran = melody("-o", "t.mid", "--score", "t.musicxml", "--audio", "t.flac", "--key", "Eb", "--tempo", "90")
     assert ran.lines == ["t.mid", "t.flac", "t.musicxml"]
     assert ran.stderr == ""
-    midi, score = read_midi(tmp_path / "t.mid"), read_tune(tmp_path / "t.musicxml")
+    midi, score = only_tune(tmp_path / "t.mid"), read_tune(tmp_path / "t.musicxml")
     assert isinstance(midi, Tune)
     assert (score.notes, score.metre) == (midi.notes, "4/4")
     assert ET.parse(tmp_path / "t.musicxml").findtext(".//fifths") == "-3"

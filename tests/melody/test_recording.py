@@ -15,7 +15,7 @@ from extrapcli.audio.resample import resample
 from extrapcli.melody.encoding import DURATIONS, METRES, Note, Tune, decode, parse_symbols
 from extrapcli.melody.extraction import NoteEvent, extract_melody
 from extrapcli.melody.keys import Key, fold_into_range
-from extrapcli.melody.midi import midi_file, read_midi
+from extrapcli.melody.midi import midi_file
 from extrapcli.melody.recording import read_recording
 from extrapcli.melody.rhythm import BeatGrid, estimate_tempo, fit_grid, quantize
 from extrapcli.melody.transcription import (
@@ -30,6 +30,7 @@ from extrapcli.melody.transcription import (
 )
 from tests.conftest import Extrap
 from tests.evaluation.test_tagger import drums
+from tests.melody.tunes import only_tune
 
 FIRST = "67 _ _ _ 64 _ _ _ 64 _ _ _ _ _ _ _ 65 _ _ _ 62 _ _ _ 62 _ _ _ _ _ _ _"
 SECOND = "60 _ 62 _ 64 _ 65 _ 67 _ _ _ 69 _ 71 _ 72 _ _ _ _ _ 71 _ 67 _ _ _ 60 _ _ _ _ _ _ _"
@@ -174,7 +175,7 @@ def test_the_command_keeps_the_key_and_tempo_of_a_recording(extrap: Extrap, tune
     write(tmp_path / "song.flac", played(TUNE.transposed(2), 96, 12))
     ran = extrap("melody", "--from", "song.flac", "--model", tune_model, "-o", "new.mid")
     assert ran.stderr.startswith("extrap: song.flac: a melody in D at 96 quarters a minute: A4 F#4 F#4 G4")
-    new = read_midi(tmp_path / "new.mid")
+    new = only_tune(tmp_path / "new.mid")
     assert isinstance(new, Tune)
     assert new.notes[: len(TUNE.notes) - 1] == TUNE.transposed(2).notes[:-1]
     tempi = [m.tempo for m in mido.MidiFile(tmp_path / "new.mid").tracks[0] if m.type == "set_tempo"]
@@ -182,7 +183,7 @@ def test_the_command_keeps_the_key_and_tempo_of_a_recording(extrap: Extrap, tune
     asked = ("melody", "--from", "song.flac", "--model", tune_model, "--bars", "4", "--quiet")
     assert not extrap(*asked, "--key", "C", "--tempo", "120", "-o", "c.mid").stderr
     extrap(*asked, "-o", "d.mid")
-    c, d = read_midi(tmp_path / "c.mid"), read_midi(tmp_path / "d.mid")
+    c, d = only_tune(tmp_path / "c.mid"), only_tune(tmp_path / "d.mid")
     assert isinstance(c, Tune)
     assert isinstance(d, Tune)
     assert c.notes == d.transposed(-2).notes

@@ -11,10 +11,10 @@ import pytest
 from extrapcli.errors import UnreadableAudio
 from extrapcli.melody.abc import UnsupportedAbc, read_piece, split_pieces
 from extrapcli.melody.encoding import Note, RejectReason, Tune, encode
-from extrapcli.melody.midi import midi_file, read_midi
+from extrapcli.melody.midi import midi_file
 from extrapcli.melody.tune_files import copy_essen, read_tunes
 from extrapcli.melody.written import read_written, written_tune
-from tests.melody.tunes import read_tune
+from tests.melody.tunes import only_tune, read_tune
 
 ABC = """X:1
 T: Waltz
@@ -144,7 +144,7 @@ def test_a_tune_to_learn_from_has_one_voice(format: str, tmp_path: Path) -> None
 def test_midi_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     notes = (Note(67, 4), Note(None, 2), Note(65, 1), Note(64, 16))
     midi_file(Tune("", notes, "4/4", 2), tempo=100).save(tmp_path / "t.mid")
-    assert read_midi(tmp_path / "t.mid") == Tune("t", notes, "4/4", 0)
+    assert only_tune(tmp_path / "t.mid") == Tune("t", notes, "4/4", 0)
     assert mido.MidiFile(tmp_path / "t.mid").length == pytest.approx(23 / 4 * 60 / 100)
 
 
@@ -154,7 +154,7 @@ def test_played_midi_is_rounded_to_sixteenths(tmp_path: Path) -> None:
         track.append(mido.Message("note_on", note=60, velocity=80, time=wait))
         track.append(mido.Message("note_off", note=60, time=length))
     mido.MidiFile(tracks=[track], ticks_per_beat=240).save(tmp_path / "t.mid")
-    tune = read_midi(tmp_path / "t.mid")
+    tune = only_tune(tmp_path / "t.mid")
     assert isinstance(tune, Tune)
     assert [note.steps for note in tune.notes] == [2, 4, 2]
     assert Fraction(sum(note.steps for note in tune.notes)) == 8

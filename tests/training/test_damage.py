@@ -33,8 +33,9 @@ def test_a_finished_run_goes_on_to_more_epochs(copy: Path) -> None:
     assert json.loads((copy / "run" / "facts.json").read_text())["finished"]
     losses, whole = ([float(row["val_loss"]) for row in rows(copy / run)] for run in ("run", "whole"))
     assert losses == pytest.approx(whole, rel=1e-5)
+    continued = weights(copy / "run" / "last.keras")
     for name, values in weights(copy / "whole" / "last.keras").items():
-        np.testing.assert_allclose(weights(copy / "run" / "last.keras")[name], values, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(continued[name], values, rtol=1e-4, atol=1e-6)
     assert "finished" in train(copy, resume=True)[-1]
     (copy / "recipe.toml").write_text(RECIPE)
     with pytest.raises(UsageError, match="a run of 3 epochs can be given more, but not 2"):

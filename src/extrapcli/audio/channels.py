@@ -88,5 +88,5 @@ def lost_layout(format: str, layout: int, channels: int) -> list[str]:
     if taken:
         lost += f"; players take them for {' '.join(taken)}"
     if "LFE" in taken and names(layout)[3:4] != ["LFE"]:
-        lost += ", and LFE keeps the lowest sounds alone"
+        lost += ", and LFE keeps nothing but the lowest sounds"
     return [lost]

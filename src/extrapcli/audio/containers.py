@@ -16,14 +16,13 @@ LARGEST = 2**62
 """Sizes of 64 bits from here on are placeholders, too."""
 
 W64_MAGIC, W64_DATA = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00", b"data\xf3\xac\xd3\x11"
+W64_OPEN_SIZE = (2**62).to_bytes(8, "little")
 ASF_MAGIC, ASF_DATA = bytes.fromhex("3026b2758e66cf11"), bytes.fromhex("3626b2758e66cf11")
 EBML_MAGIC, EBML_SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 AU_MAGIC, AU_DATA_OFFSET, AU_SIZE = b".snd", 4, 8
-MPEG_AUDIO_IN_WAV, EXTENSIBLE = (0x50, 0x55), 0xFFFE
-"""Format codes in a WAV's `fmt ` chunk: of MPEG audio, layers II and III, and of one that has its code further on."""
-
-
+MPEG_AUDIO_IN_WAV = (b"\x50\0", b"\x55\0")
 WAVE_FORMAT_EXTENSIBLE = b"\xfe\xff"
+"""Format codes in a WAV's `fmt ` chunk: of MPEG audio, layers II and III, and of one that has its code further on."""
 
 
 class Chunk(NamedTuple):
@@ -53,7 +52,7 @@ def content(stream: BinaryIO) -> Content | None:
     """
     file_bytes = stream.seek(0, os.SEEK_END)
     found = None
-    for name, start, size in _chunks(stream):
+    for name, start, size in chunks(stream):
         if name in (b"data", b"SSND", b"BODY", b"movi", b"mdat", W64_DATA, ASF_DATA, EBML_SEGMENT):
             end = file_bytes if size is None else min(start + size, file_bytes)
             missing = 0 if size is None else max(0, start + size - file_bytes)
@@ -65,25 +64,23 @@ def content(stream: BinaryIO) -> Content | None:
 
 def mpeg_audio_in_wav(stream: BinaryIO) -> Content | None:
     """Return where MPEG audio lies in a WAV, or another RIFF file, that is made for it; None for all others."""
+    form = _wave_format(stream)
+    code = form[24:26] if form.startswith(WAVE_FORMAT_EXTENSIBLE) else form[:2]
+    if code not in MPEG_AUDIO_IN_WAV and _read(stream, 8, 4) != b"RMP3":
+        return None
     file_bytes = stream.seek(0, os.SEEK_END)
-    found = content(stream) or Content(file_bytes, file_bytes, 0, is_open=False)
-    if _read(stream, 8, 4) == b"RMP3":
-        return found
-    for name, start, _ in _chunks(stream):
-        if name == b"fmt ":
-            code = int.from_bytes(_read(stream, start, 2), "little")
-            if code == EXTENSIBLE:
-                code = int.from_bytes(_read(stream, start + 24, 2), "little")
-            if code in MPEG_AUDIO_IN_WAV:
-                return found
-    return None
+    return content(stream) or Content(file_bytes, file_bytes, 0, is_open=False)
 
 
 def wave_mask(stream: BinaryIO) -> int:
     """Return the channel mask that a WAV declares, 0 where it has none."""
-    found = next((chunk for chunk in _chunks(stream) if chunk.name == b"fmt "), None)
-    form = _read(stream, found.start, 24) if found else b""
+    form = _wave_format(stream)
     return int.from_bytes(form[20:24], "little") if form.startswith(WAVE_FORMAT_EXTENSIBLE) else 0
+
+
+def _wave_format(stream: BinaryIO) -> bytes:
+    """Return the beginning of a WAV's `fmt ` chunk, nothing where it has none."""
+    return next((_read(stream, chunk.start, 26) for chunk in chunks(stream) if chunk.name == b"fmt "), b"")
 
 
 def has_lost_its_index(stream: BinaryIO) -> bool:
@@ -91,36 +88,41 @@ def has_lost_its_index(stream: BinaryIO) -> bool:
     if _read(stream, 4, 4) != b"ftyp":
         return False
     file_bytes = stream.seek(0, os.SEEK_END)
-    return all(name != b"moov" or start + (size or 0) > file_bytes for name, start, size in _chunks(stream))
+    return all(name != b"moov" or start + (size or 0) > file_bytes for name, start, size in chunks(stream))
 
 
 def is_fragmented(stream: BinaryIO) -> bool:
     """Return whether an MP4 file has its index in pieces, so that the length at its beginning is an estimate."""
-    return _read(stream, 4, 4) in (b"ftyp", b"styp") and any(chunk.name == b"moof" for chunk in _chunks(stream))
+    return _read(stream, 4, 4) in (b"ftyp", b"styp") and any(chunk.name == b"moof" for chunk in chunks(stream))
 
 
 def readable_sizes(stream: BinaryIO) -> dict[int, bytes]:
     """Return bytes to replace, by their position, where libraries don't know that a size is left open."""
     head = _read(stream, 0, 12)
     if head.startswith(AU_MAGIC):
-        return {AU_SIZE: b"\xff" * 4} if any(chunk.size is None for chunk in _chunks(stream)) else {}
+        return {AU_SIZE: b"\xff" * 4} if any(chunk.size is None for chunk in chunks(stream)) else {}
     if head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:] == b"WAVE":
-        for name, start, size in _chunks(stream):
+        for name, start, size in chunks(stream):
             if name == b"data" and size is None:
                 return {0: b"RIFF" + b"\xff" * 4, start - 4: b"\xff" * 4}
+    if _read(stream, 0, 16) == W64_MAGIC:
+        for name, start, size in chunks(stream):
+            if name == W64_DATA and size is None:
+                return {16: W64_OPEN_SIZE, start - 8: W64_OPEN_SIZE}
     return {}
 
 
-def _chunks(stream: BinaryIO) -> Iterator[Chunk]:
+def chunks(stream: BinaryIO) -> Iterator[Chunk]:
+    """Find the chunks, boxes or elements of a file at the outermost level; none in formats without them."""
     head = _read(stream, 0, 16)
     match head[:4]:
         case b"RIFF" | b"RF64" | b"BW64":
-            return _riff_chunks(stream, "<")
+            return riff_chunks(stream)
         case b"RIFX" | b"FORM":
-            return _riff_chunks(stream, ">")
+            return riff_chunks(stream, ">")
         case b"caff":
             return _caf_chunks(stream)
-        case b".snd":
+        case _ if head.startswith(AU_MAGIC):
             start, size = struct.unpack_from(">2I", head, AU_DATA_OFFSET) if len(head) >= 12 else (0, 0)
             return iter([Chunk(b"data", start, _known(size))])
         case _ if head == W64_MAGIC:
@@ -141,12 +143,15 @@ def _known(size: int) -> int | None:
     return None if size == 0 or is_placeholder else size
 
 
-def _riff_chunks(stream: BinaryIO, byte_order: str) -> Iterator[Chunk]:
-    """Yield the chunks of WAV, AIFF and AVI. 64-bit WAVs have the size of the sound in ds64 (EBU Tech 3306)."""
-    position, data_bytes = 12, 0
+def riff_chunks(stream: BinaryIO, byte_order: str = "<", position: int = 12) -> Iterator[Chunk]:
+    """Yield the chunks of WAV, AIFF and AVI from a position on, up to what has no name.
+
+    64-bit WAVs have the size of the sound in ds64 (EBU Tech 3306).
+    """
+    data_bytes = 0
     while len(head := _read(stream, position, 12)) >= 8:
         name, size = struct.unpack_from(byte_order + "4sI", head)
-        if name == bytes(4):
+        if not all(0x20 <= byte < 0x7F for byte in name):
             return
         start = position + 8
         if name == b"ds64":
@@ -154,7 +159,8 @@ def _riff_chunks(stream: BinaryIO, byte_order: str) -> Iterator[Chunk]:
         elif name == b"LIST" and head[8:] == b"movi":
             name = b"movi"
         if name == b"data" and size == 0xFFFFFFFF and 0 < data_bytes < LARGEST:
-            yield Chunk(name, start, data_bytes)
+            size = data_bytes
+            yield Chunk(name, start, size)
         else:
             yield Chunk(name, start, _known(size))
         position = start + size + size % 2

@@ -12,14 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.audio.channels import COMMON
-from extrapcli.audio.containers import has_lost_its_index
+from extrapcli.audio.containers import content, has_lost_its_index
+from extrapcli.audio.file_kinds import read_parts
 from extrapcli.audio.joining import join
 from extrapcli.audio.loss import sentence
 from extrapcli.audio.mpeg import is_free_format
-from extrapcli.audio.parts import read_parts
 from extrapcli.audio.silence import is_silent
 from extrapcli.audio.song import Samples, Song
 from extrapcli.audio.spooled import chunks
+from extrapcli.audio.streams import is_encrypted, section
 from extrapcli.audio.tag_sizes import leading_tags_end
 from extrapcli.audio.tags import read_tags
 from extrapcli.errors import UnreadableAudio, UsageError
@@ -110,6 +111,14 @@ def _why_unreadable(stream: BinaryIO) -> str:
             "cut off or damaged: the index that an MP4 needs, often at its end, is not in its place; "
             "copy it from its source again"
         )
+    sound = section(stream, start, stream.seek(0, os.SEEK_END))
+    if (found := content(sound)) and found.missing:
+        return (
+            f"cut off or damaged: {found.missing} bytes that it declares are missing at its end, and nothing before "
+            "them can be decoded; copy it from its source again"
+        )
+    if is_encrypted(sound):
+        return "encrypted by the shop that sold it; give it a copy without that protection"
     stream.seek(start)
     if is_free_format(stream.read(4)):
         return "an MP3 of the free format, which few programs can decode; make a WAV of it with LAME"

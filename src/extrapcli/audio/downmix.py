@@ -76,6 +76,11 @@ class Downmix:
         return np.stack([np.interp(at, middles, signs) for signs in self.signs.T], axis=1).astype(np.float32)
 
 
+def to_mono(samples: NDArray[np.floating], rate: int) -> NDArray[np.float32]:
+    """Mix a sound `(n, channels)` down to `(n,)`."""
+    return Downmix.of(samples, rate).mix(samples)
+
+
 def _share(together: NDArray[np.float64], apart: NDArray[np.float64], floor: float) -> NDArray[np.float64]:
     """Divide the power of a sum by that of unrelated channels; 1 where it is silent."""
     share: NDArray[np.float64] = np.where(apart > floor, together / np.maximum(apart, floor), 1.0)

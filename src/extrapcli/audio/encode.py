@@ -2,7 +2,7 @@
 
 import errno
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ CHUNK_SAMPLES = 32768  # per channel, given to an encoder at once
 OGG_COMPRESSION = 0.4  # Vorbis quality 6: about 190 kbit/s in stereo
 MP3_VBR_QUALITY = 4  # LAME's V4, libsndfile's default: about 150 kbit/s in stereo
 MP3_ALGORITHM_QUALITY = 5  # LAME's -q: 3 and below take longer and change little
+MP3_BITS = 16  # of the samples that LAME takes
 MP3_DELAY = 576  # samples of padding that LAME adds before the audio
 MP3_MIN_PADDING = 576  # and at least after it
 
@@ -75,12 +76,9 @@ def open_track(
     WAV of more than 4 GiB becomes RF64. Raises OSError where the file system or the encoder fails.
     """
     bits = _bits(format, song)
-    opener: Callable[..., Any] = {"mp3": _open_mp3, "m4a": _open_m4a}.get(format, _open_soundfile)
-    if format == "flac" and bits == 32:
-        opener = _open_deep_flac  # which libsndfile can't write
     level = choose_level(clip, song, lossless=FORMATS[format].lossless, bits=bits)
     try:
-        with opener(path, format, song, bits, expected_samples) as write:
+        with _open_encoder(path, format, song, bits, expected_samples) as write:
             track = TrackWriter(write, level)
             yield track
             track.finish()
@@ -112,7 +110,7 @@ def _bits(format: str, song: Song) -> int:
             bits = _INTEGERS.get(song.depth, 24)
             return 24 if bits == 32 and fits(song.samples, 24) else bits
         case "mp3":
-            return 16
+            return MP3_BITS
         case _:
             return 0
 
@@ -124,6 +122,20 @@ def _to_integers(samples: Samples, bits: int) -> NDArray[Any]:
     exact = samples.astype(np.float64) if bits > 24 else samples
     values: NDArray[np.int32] = np.clip(np.rint(exact * full_scale), -full_scale, full_scale - 1).astype(np.int32)
     return np.left_shift(values, 8 * dtype().itemsize - bits).astype(dtype, copy=False)
+
+
+def _open_encoder(
+    path: Path, format: str, song: Song, bits: int, expected_samples: int
+) -> AbstractContextManager[Callable[[Samples], None]]:
+    match format:
+        case "mp3":
+            return _open_mp3(path, song)
+        case "m4a":
+            return _open_m4a(path, song)
+        case "flac" if bits == 32:
+            return _open_deep_flac(path, song)
+        case _:
+            return _open_soundfile(path, format, song, bits, expected_samples)
 
 
 @contextmanager
@@ -177,9 +189,8 @@ def _name_speakers(path: Path, song: Song) -> None:
 
 
 @contextmanager
-def _open_deep_flac(
-    path: Path, format: str, song: Song, bits: int, expected_samples: int
-) -> Iterator[Callable[[Samples], None]]:
+def _open_deep_flac(path: Path, song: Song) -> Iterator[Callable[[Samples], None]]:
+    """Encode 32 bits, which libsndfile can't."""
     with av.open(str(path), "w", format="flac", options={"fflags": "+bitexact"}) as container:
         stream = container.add_stream("flac", rate=song.sample_rate)
         stream.options = {"strict": "experimental"}  # what FFmpeg calls more than 24 bits
@@ -189,9 +200,7 @@ def _open_deep_flac(
 
 
 @contextmanager
-def _open_mp3(
-    path: Path, format: str, song: Song, bits: int, expected_samples: int
-) -> Iterator[Callable[[Samples], None]]:
+def _open_mp3(path: Path, song: Song) -> Iterator[Callable[[Samples], None]]:
     # PyAV has LAME, too, but takes three times as long for the same sound: benchmarks/mp3.py
     encoder = lameenc.Encoder()
     encoder.silence()
@@ -214,7 +223,7 @@ def _open_mp3(
         def write(samples: Samples) -> None:
             nonlocal samples_in
             samples_in += len(samples)
-            append(bytes(encoder.encode(_to_integers(samples, bits).tobytes())))
+            append(bytes(encoder.encode(_to_integers(samples, MP3_BITS).tobytes())))
 
         yield write
         append(bytes(encoder.flush()))
@@ -230,12 +239,10 @@ def _open_mp3(
 
 
 @contextmanager
-def _open_m4a(
-    path: Path, format: str, song: Song, bits: int, expected_samples: int
-) -> Iterator[Callable[[Samples], None]]:
+def _open_m4a(path: Path, song: Song) -> Iterator[Callable[[Samples], None]]:
     with av.open(str(path), "w", format="ipod") as container:
         stream = container.add_stream("aac", rate=song.sample_rate)
-        stream.layout = ffmpeg_layout(held_layout(format, song.layout, song.channels), song.channels)
+        stream.layout = ffmpeg_layout(held_layout("m4a", song.layout, song.channels), song.channels)
         stream.bit_rate = AAC_BITS_PER_CHANNEL * song.channels
         with _muxer(container, stream, song) as write:
             yield write

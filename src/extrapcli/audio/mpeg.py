@@ -50,17 +50,17 @@ class FrameHeader(NamedTuple):
 
 
 class Index(NamedTuple):
-    """How many frames follow the one that says so, and how many bytes they take with it (0: not said)."""
+    """How many frames follow the one that says so, and how many bytes they take with it; one may be 0: not said."""
 
     frames: int
     bytes: int
 
 
 def looks_like_mpeg(stream: BinaryIO) -> bool:
-    """Return whether a stream starts with an ID3 tag or the sync word of MPEG audio."""
+    """Return whether a stream starts with an ID3 or APE tag or the sync word of MPEG audio."""
     stream.seek(0)
-    start = stream.read(3)
-    return start == b"ID3" or (start[:1] == b"\xff" and start[1:2] >= b"\xe0")
+    start = stream.read(8)
+    return start.startswith((b"ID3", b"APETAGEX")) or (start[:1] == b"\xff" and start[1:2] >= b"\xe0")
 
 
 def parse_header(data: bytes, position: int = 0) -> FrameHeader | None:
@@ -92,9 +92,12 @@ def is_free_format(head: bytes) -> bool:
 def read_index(data: bytes, position: int, header: FrameHeader) -> Index | None:
     """Return what a Xing, Info or VBRI header in a frame declares; None without one, or where it leaves it open."""
     xing = position + HEADER_BYTES + header.side_info_bytes
-    if data[xing : xing + 4] in (b"Xing", b"Info") and len(data) >= xing + 16 and data[xing + 7] & HAS_FRAMES:
-        frames, size = struct.unpack_from(">II", data, xing + 8)
-        return Index(frames, size if data[xing + 7] & HAS_BYTES else 0) if frames else None
+    if data[xing : xing + 4] in (b"Xing", b"Info") and len(data) >= xing + 16:
+        numbers = struct.unpack_from(">II", data, xing + 8)
+        has_frames = data[xing + 7] & HAS_FRAMES
+        frames = numbers[0] if has_frames else 0
+        size = numbers[bool(has_frames)] if data[xing + 7] & HAS_BYTES else 0
+        return Index(frames, size) if frames or size else None
     vbri = position + HEADER_BYTES + 32
     if data[vbri : vbri + 4] == b"VBRI" and len(data) >= vbri + 18:
         size, frames = struct.unpack_from(">II", data, vbri + 10)

@@ -48,12 +48,16 @@ class _Part:
     def missing_frames(self, end: int) -> int:
         """Return how many frames less than declared it has, if it ends at a byte.
 
-        Some encoders count the frame of the index. So where one frame seems to be missing, the bytes decide.
+        Some encoders count the frame of the index. So where one frame seems to be missing, the bytes decide. They
+        also do where only they are declared.
         """
         if self.index is None:
             return 0
+        missing_bytes = max(0, self.index.bytes - (end - self.start))
+        if not self.index.frames:
+            return missing_bytes * self.frames // (end - self.start)
         missing = self.index.frames - self.frames
-        return 0 if missing <= _ONLY_ONE_MISSING and self.index.bytes <= end - self.start else max(0, missing)
+        return 0 if missing <= _ONLY_ONE_MISSING and not missing_bytes else max(0, missing)
 
 
 @dataclass(frozen=True)

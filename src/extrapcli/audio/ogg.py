@@ -1,5 +1,6 @@
 """Ogg pages: find them, check their checksums and give a stream a fixed serial number (RFC 3533)."""
 
+import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,26 +19,29 @@ class Page(NamedTuple):
     """A page that is complete and has the right checksum.
 
     `samples`, Ogg's granule position, counts those of its stream to the end of the page. `begins_stream`: it is the
-    first of its stream.
+    first of its stream, which has the serial number `stream` and counts its pages by `number`.
     """
 
     start: int
     end: int
     samples: int
     begins_stream: bool
+    stream: int
+    number: int
 
 
 class Link(NamedTuple):
     """One of the files that a chained stream is joined from, or all of an ordinary one.
 
     It takes the bytes from `start` to before `end`. `is_intact`: its pages follow one another; junk may follow them.
-    `streams` counts those of sound that it holds at the same time.
+    `lacks_pages`: by their numbers, some are missing. `streams` counts those of sound that it holds at the same time.
     """
 
     start: int
     end: int
     pages: list[Page]
     is_intact: bool
+    lacks_pages: bool
     streams: int
 
 
@@ -47,8 +51,8 @@ def pages(data: bytes) -> Iterator[Page]:
     while position >= 0:
         end = _page_end(data, position)
         if end:
-            samples = int.from_bytes(data[position + 6 : position + 14], "little", signed=True)
-            yield Page(position, end, samples, bool(data[position + 5] & _FIRST_OF_STREAM))
+            kind, samples, stream, number = struct.unpack_from("<BqII", data, position + 5)
+            yield Page(position, end, samples, bool(kind & _FIRST_OF_STREAM), stream, number)
         position = data.find(MAGIC, end or position + 1)
 
 
@@ -67,7 +71,14 @@ def links(data: bytes) -> list[Link]:
     starts = [0] + [link[0].start for link in chain[1:]]
     ends = [*starts[1:], len(data)]
     return [
-        Link(start, end, link, _is_intact(data, link, start, end), sum(_begins_sound(data, page) for page in link))
+        Link(
+            start,
+            end,
+            link,
+            _is_intact(data, link, start, end),
+            _lacks_pages(link),
+            sum(_begins_sound(data, page) for page in link),
+        )
         for link, start, end in zip(chain, starts, ends, strict=False)
     ]
 
@@ -90,6 +101,17 @@ def _begins_sound(data: bytes, page: Page) -> bool:
 def _is_intact(data: bytes, link: list[Page], start: int, end: int) -> bool:
     follow = all(page.start == before for page, before in zip(link, [start] + [p.end for p in link], strict=False))
     return follow and data.find(MAGIC, link[-1].end, end) < 0
+
+
+def _lacks_pages(link: list[Page]) -> bool:
+    """Return whether the numbers of a stream's pages jump within its sound: after its head, a recording may begin."""
+    last: dict[int, Page] = {}
+    for page in link:
+        before = last.get(page.stream)
+        if before and before.samples > 0 and page.number > before.number + 1:
+            return True
+        last[page.stream] = page
+    return False
 
 
 def _page_end(data: bytes, position: int) -> int:

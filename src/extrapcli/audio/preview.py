@@ -7,7 +7,7 @@ import av
 import numpy as np
 
 from extrapcli.audio.channels import ffmpeg_layout
-from extrapcli.audio.downmix import Downmix
+from extrapcli.audio.downmix import to_mono
 from extrapcli.audio.resample import resample
 from extrapcli.audio.song import Samples
 from extrapcli.audio.streams import ffmpeg_frame
@@ -22,7 +22,7 @@ def encode_opus(samples: Samples, sample_rate: int, *, kilobits: int) -> bytes:
     libsndfile writes the file: libsndfile gives each Ogg stream a random serial number.
     """
     if samples.shape[1] > 2:
-        samples = Downmix.of(samples, sample_rate).mix(samples)[:, None]
+        samples = to_mono(samples, sample_rate)[:, None]
     samples = resample(samples, from_rate=sample_rate, to_rate=RATE)
     file = io.BytesIO()
     with av.open(file, "w", format="ogg", options={"fflags": "+bitexact"}) as container:

@@ -15,7 +15,14 @@ from extrapcli.audio.containers import wave_mask
 from extrapcli.audio.loss import Loss, first_few
 from extrapcli.audio.song import Samples
 from extrapcli.audio.spooled import Spool, chunks, spooled
-from extrapcli.audio.streams import open_with_ffmpeg, open_with_sndfile, speakers_by_ffmpeg, take_speakers
+from extrapcli.audio.streams import (
+    ENCRYPTED_CODECS,
+    decodable,
+    open_with_ffmpeg,
+    open_with_sndfile,
+    speakers_by_ffmpeg,
+    take_speakers,
+)
 
 BLOCK_SAMPLES = 1 << 16
 UNKNOWN_FRAMES = 2**62  # libsndfile gives the largest of 64-bit numbers where a FLAC file leaves its length open
@@ -125,11 +132,13 @@ def read_with_ffmpeg(stream: BinaryIO, format: str | None = None, *, has_gaps: b
     if container is None:
         return None
     with container:
-        tracks = [track for track in container.streams.audio if track.codec_context is not None]
+        tracks = decodable(container)
         if not tracks:
             return None
         defaults = [track for track in tracks if track.disposition & av.stream.Disposition.default]
         track = (defaults or tracks)[0]
+        if track.codec_context.codec_tag in ENCRYPTED_CODECS:
+            return None
         container_name = container.format.name.split(",")[0]
         collector = Collector(container_name, take_speakers(track), has_gaps=has_gaps)
         end = 0
@@ -180,7 +189,7 @@ def _ordered(samples: Samples, sample_rate: int, speakers: list[str]) -> Piece:
 
 def which_of(number: int, streams: int) -> tuple[str, ...]:
     """Return a note that says which of several streams of sound was decoded."""
-    return (f"it has {streams} streams of sound, of which this is number {number}",) if streams > 1 else ()
+    return (f"it has {streams} streams of sound; number {number} is used",) if streams > 1 else ()
 
 
 def _packets(container: InputContainer, track: av.AudioStream, collector: Collector) -> Iterator[Any]:

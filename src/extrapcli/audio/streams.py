@@ -15,8 +15,13 @@ from numpy.typing import NDArray
 
 from extrapcli.audio.containers import mpeg_audio_in_wav
 
-SNDFILE_MAGIC = (b"RIFF", b"RIFX", b"RF64", b"riff", b"FORM", b"fLaC", b"OggS", b"caff", b".snd")
-"""First bytes of WAV, W64, AIFF, SVX, FLAC, Ogg, CAF and AU. No other format reaches libsndfile's rarer parsers."""
+SNDFILE_MAGIC = (b"RIFF", b"RIFX", b"RF64", b"FORM", b"fLaC", b"OggS", b"caff", b".snd")
+"""First bytes of WAV, AIFF, SVX, FLAC, Ogg, CAF and AU. No other format reaches libsndfile's rarer parsers.
+
+Nor does W64, in which it takes the floats that FFmpeg writes for integers."""
+
+ENCRYPTED_CODECS = ("drms", "enca", "aavd")
+"""What MP4 files of shops have in the place of the codec: FairPlay, Common Encryption, Audible."""
 
 SECTION_BUFFER_BYTES = 1 << 16
 
@@ -125,13 +130,27 @@ def take_speakers(track: AudioStream) -> list[str]:
     return speakers
 
 
+def is_encrypted(stream: BinaryIO) -> bool:
+    """Return whether a file's sound can't be decoded without a key."""
+    container = open_with_ffmpeg(stream)
+    if container is None:
+        return False
+    with container:
+        return any(track.codec_context.codec_tag in ENCRYPTED_CODECS for track in decodable(container))
+
+
+def decodable(container: InputContainer) -> list[AudioStream]:
+    """Return the streams of sound for which there is a decoder."""
+    return [track for track in container.streams.audio if track.codec_context is not None]
+
+
 def speakers_by_ffmpeg(stream: BinaryIO) -> list[str]:
     """Return the speakers of the first track's channels in the order of the file; nothing where FFmpeg can't say."""
     container = open_with_ffmpeg(stream)
     if container is None:
         return []
     with container:
-        tracks = [track for track in container.streams.audio if track.codec_context]
+        tracks = decodable(container)
         return take_speakers(tracks[0]) if tracks else []
 
 

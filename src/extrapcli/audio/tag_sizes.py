@@ -5,7 +5,10 @@ Sources: id3.org (ID3v1, ID3v2.2 to 2.4, Lyrics3 v1 and v2) and wiki.hydrogenaud
 
 import os
 import struct
+from collections.abc import Iterator
 from typing import BinaryIO
+
+from mutagen.id3 import BitPaddedInt
 
 HEAD_BYTES = 32  # enough to tell a tag's size
 ID3_BYTES, APE_BYTES, V1_BYTES, ENHANCED_BYTES = 10, 32, 128, 227
@@ -56,10 +59,15 @@ def leading_tags_end(stream: BinaryIO) -> int:
 
 def trailing_tags_start(stream: BinaryIO) -> int:
     """Return where the tags at the end of a file begin."""
-    end = stream.seek(0, os.SEEK_END)
-    while size := _trailing_bytes(stream, end):
-        end -= size
-    return end
+    return min(trailing_tags(stream), default=stream.seek(0, os.SEEK_END))
+
+
+def trailing_tags(stream: BinaryIO) -> Iterator[int]:
+    """Yield where each tag at the end of a file begins, the last one first."""
+    start = stream.seek(0, os.SEEK_END)
+    while size := _trailing_bytes(stream, start):
+        start -= size
+        yield start
 
 
 def _leading_bytes(head: bytes) -> int:
@@ -83,10 +91,11 @@ def _zeros(stream: BinaryIO, position: int) -> int:
 
 def _id3_bytes(head: bytes) -> int:
     """Return the size of an ID3v2 tag by its header or footer. Seven bits of each byte of a size count."""
-    if len(head) < ID3_BYTES or head[3] == 0xFF or head[4] == 0xFF or any(byte & 0x80 for byte in head[6:10]):
+    size = head[6:ID3_BYTES]
+    if len(head) < ID3_BYTES or 0xFF in head[3:5] or not BitPaddedInt.has_valid_padding(size):
         return 0
     has_footer = head[3] >= 4 and head[5] & 0x10
-    return ID3_BYTES * (2 if has_footer else 1) + sum(byte << 7 * n for n, byte in enumerate(reversed(head[6:10])))
+    return ID3_BYTES * (2 if has_footer else 1) + int(BitPaddedInt(size))
 
 
 def _lyrics_bytes(data: bytes, position: int) -> int:

@@ -1,6 +1,7 @@
 """The TensorFlow backend: runs what Keras saved, on CPU and CUDA."""
 
 import os
+import warnings
 import zipfile
 from pathlib import Path
 from typing import ClassVar
@@ -40,7 +41,12 @@ class TensorflowBackend(Backend):
         check_keras_file(path, _MEMBERS)
         with zipfile.ZipFile(path) as archive:
             spec = archive.read(_SPEC).decode() if _SPEC in archive.namelist() else None
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        try:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("error", "Skipping nested container")  # which keeps random weights
+                model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        except UserWarning:
+            raise UnusableModel(f"{path}: some of its weights are missing; export it again") from None
 
         def predict(context: tf.Tensor) -> dict[str, tf.Tensor]:
             return _named(model(context, training=False))

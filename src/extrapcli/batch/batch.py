@@ -15,7 +15,6 @@ from extrapcli.batch.locations import parse_location
 from extrapcli.batch.manifest import Manifest, Record, manifest_path
 from extrapcli.batch.scheduler import Scheduler
 from extrapcli.errors import UsageError
-from extrapcli.finding import Found
 from extrapcli.pipeline import Options, Pipeline
 from extrapcli.ranges import (
     LEAST_TIMEOUT_MINUTES,
@@ -105,9 +104,7 @@ class Batch:
         self.manifest_path = manifest_path(self.tracks, manifest)
         self._options = replace(options, threads=threads)
         naming = Naming(options.length, options.model, name, format)
-        found: list[Found] = []
-        self.jobs = find_jobs(source, self.tracks, naming, include=include, exclude=exclude, on_found=found.append)
-        self.found = found[0]
+        self.jobs, self.found = find_jobs(source, self.tracks, naming, include=include, exclude=exclude)
         # Report a model or options that can't work before any song is started. With Ray, no device is needed here.
         Pipeline(self._options if engine == "local" else replace(self._options, device="auto"))
         self._manifest = Manifest(self.manifest_path)

@@ -8,9 +8,9 @@ import threading
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, cast
 
+from extrapcli.atomic import temporary_folder
 from extrapcli.batch.engine import Engine, WorkerDied
 from extrapcli.batch.manifest import Record
 from extrapcli.batch.worker import Assignment, Worker
@@ -110,12 +110,12 @@ class _Actor:
     def __init__(self, options: Options, model: dict[str, bytes], wanted: str) -> None:
         if version(PACKAGE) != wanted:
             raise RuntimeError(f"{PACKAGE} is {version(PACKAGE)} there, and {wanted} here")
-        with TemporaryDirectory() as folder:
+        with temporary_folder() as folder:
             for name, content in model.items():
-                file = Path(folder) / name
+                file = folder / name
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(content)
-            path = Path(folder) / next(iter(model)) if len(model) == 1 else folder
+            path = folder / next(iter(model)) if len(model) == 1 else folder
             self._worker = Worker(replace(options, model=str(path)))
             self._worker.open()
 

@@ -2,7 +2,7 @@
 
 import os
 import string
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 
@@ -87,12 +87,11 @@ def find_jobs(
     *,
     include: Sequence[str],
     exclude: Sequence[str],
-    on_found: Callable[[Found], None] = lambda found: None,
-) -> list[Job]:
+) -> tuple[list[Job], Found]:
     """Find the songs in a folder and all folders below, as `find_songs` does, and name the track of each.
 
-    At a URL, files are told by their names. Files inside `tracks` are not songs. `on_found` is called with what was
-    found and left out.
+    Returns what was found and left out, too. At a URL, files are told by their names. Files inside `tracks` are not
+    songs.
 
     Raises UsageError where two tracks would have one name, where a track would replace a song, and for an empty
     pattern; UnreadableAudio where there is no song, or a URL can't be listed; CannotWrite where `tracks` is a URL
@@ -126,8 +125,7 @@ def find_jobs(
         reason = found.summary() or "name another folder, or other patterns"
         raise UnreadableAudio(f"{songs}: no songs in this folder; {reason}")
     _refuse_collisions(jobs)
-    on_found(found)
-    return jobs
+    return jobs, found
 
 
 def _files(songs: RemotePath, tracks: Location, patterns: Patterns) -> dict[PurePath, RemotePath]:

@@ -109,8 +109,8 @@ def melody(
     written = write_tune(begin, outputs, options)
     if not quiet:
         name = begin if recording or names_file(begin) else "seed"
-        for note in written.notes:
-            console.say(f"{name}: {note}")
+        for remark in written.remarks:
+            console.say(f"{name}: {remark}")
         if not written.ended:
             console.say(f"the tune did not end within {bars} bars and was cut there; ask for more --bars")
     if midi != STDOUT:

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from math import inf
-from numbers import Integral, Real
+from numbers import Real
 from typing import TYPE_CHECKING
 
 from extrapcli.errors import MissingDependency, UsageError
+from extrapcli.ranges import check_whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,8 +80,7 @@ def evaluate(
     from extrapcli.evaluation.track import evaluate_track
 
     track = song_from_samples(samples, sample_rate, "the track")
-    if isinstance(head, bool) or not isinstance(head, Integral) or not 0 < head < len(track.samples):
-        raise UsageError(f"a head of {head} samples is not within a track of {len(track.samples)}", hint="head")
+    check_whole("head", head, 1, len(track.samples) - 1, "samples")
     if joins is not None:
         _check_joins(joins)
     return evaluate_track(

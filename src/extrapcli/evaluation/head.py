@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.audio.downmix import Downmix
+from extrapcli.audio.downmix import to_mono
 from extrapcli.audio.resample import resample
 from extrapcli.audio.song import Song
 from extrapcli.evaluation.reference import mono
@@ -23,7 +23,7 @@ def match_format(track: Song, song: Song) -> Song:
     """Bring a track to the song's rate and channels; another number of channels is mixed to one and spread."""
     samples = track.samples.astype(np.float32, copy=False)
     if track.channels != song.channels:
-        mixed = Downmix.of(samples, track.sample_rate).mix(samples)
+        mixed = to_mono(samples, track.sample_rate)
         samples = np.repeat(mixed[:, None], song.channels, axis=1)
     if track.sample_rate != song.sample_rate:
         samples = resample(samples, from_rate=track.sample_rate, to_rate=song.sample_rate)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.audio.downmix import Downmix
+from extrapcli.audio.downmix import Downmix, to_mono
 from extrapcli.audio.resample import resample
 from extrapcli.audio.silence import silence
 from extrapcli.audio.song import Samples
@@ -48,7 +48,7 @@ class Reference:
         power = Steps.of(song, sample_rate).power
         self._silence = silence(power)
         self._sounds = self._sounding(power)
-        sound = Downmix.of(song, sample_rate).mix(song)
+        sound = to_mono(song, sample_rate)
         self._rms = float(np.sqrt(np.square(sound, dtype=np.float64).mean()))
         self._curves = Curves.of(sound, sample_rate, level=self._rms)
         self._tempo = rhythm.tempo(self._curves.flux)
@@ -64,7 +64,7 @@ class Reference:
         `truth` is what really followed the head, as far as it is known.
         """
         head_seconds = head / self.sample_rate
-        mixed = Downmix.of(track, self.sample_rate).mix(track)
+        mixed = to_mono(track, self.sample_rate)
         curves = Curves.of(mixed, self.sample_rate, level=self._rms)
         sound = _resampled(mixed, self.sample_rate)
         made = sound[round(head_seconds * RATE) :]
@@ -144,7 +144,7 @@ class Reference:
 
 def mono(samples: Samples, sample_rate: int) -> NDArray[np.float32]:
     """Mix `(n, channels)` down and resample it to 22050 Hz, `(n',)`."""
-    return _resampled(Downmix.of(samples, sample_rate).mix(samples), sample_rate)
+    return _resampled(to_mono(samples, sample_rate), sample_rate)
 
 
 def _resampled(sound: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:

@@ -9,6 +9,7 @@ from extrapcli.backends.base import Backend
 from extrapcli.errors import UsageError
 from extrapcli.melody.encoding import DEFAULT_BAR, DELIMITER, HOLD, METRES, Tune, bar_position, decode, encode
 from extrapcli.spec import TuneSpec, expect
+from extrapcli.words import count
 
 CANDIDATES = 16
 
@@ -17,12 +18,12 @@ CANDIDATES = 16
 class GeneratedTune:
     """`ended` says whether the model ended the tune; otherwise it was cut at the end of the last bar.
 
-    `notes` are sentences about what was heard in the seed, chosen from it, and changed.
+    `remarks` are sentences about what was heard in the seed, chosen from it, and changed.
     """
 
     tune: Tune
     ended: bool
-    notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def continue_tune(backend: Backend, seed: Tune, *, bars: int, temperature: float, random_seed: int) -> GeneratedTune:
@@ -39,7 +40,7 @@ def continue_tune(backend: Backend, seed: Tune, *, bars: int, temperature: float
     begun = encode(seed.notes)
     room = seed.upbeat + bars * METRES.get(seed.metre, DEFAULT_BAR) - len(begun)
     if room <= 0:
-        raise UsageError(f"the seed leaves no room in a tune of {bars} bar{'s' * (bars > 1)}", hint="bars")
+        raise UsageError(f"the seed leaves no room in a tune of {count(bars, 'bar')}", hint="bars")
     numbers = {symbol: number for number, symbol in enumerate(spec.symbols)}
     if unknown := [symbol for symbol in begun if symbol not in numbers]:
         pitches = [int(symbol) for symbol in spec.symbols if symbol.isdigit()]

@@ -38,18 +38,6 @@ def read_midi_score(data: bytes, path: Path) -> Score:
     return Score(path.stem, tuple(parts), remarks)
 
 
-def read_midi(path: Path) -> Tune | RejectReason:
-    """Read a MIDI file of one voice as a tune, each note rounded to sixteenths.
-
-    Raises UnreadableAudio where it is not MIDI.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UnreadableAudio(f"{path}: cannot be read: {error.strerror}") from None
-    return single_voice(read_midi_score(data, path))
-
-
 def single_voice(score: Score) -> Tune | RejectReason:
     """Make a tune of all notes of a MIDI score; reject it where two of them overlap by half a step or more."""
     played = sorted(note for part in score.parts for note in part.notes)

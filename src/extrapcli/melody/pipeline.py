@@ -33,6 +33,7 @@ from extrapcli.ranges import (
     check_whole,
 )
 from extrapcli.spec import TuneSpec, expect
+from extrapcli.words import count
 
 DEFAULT_MODEL = "melody"
 DEFAULT_METRE = "4/4"
@@ -89,13 +90,13 @@ class Beginning:
         shift: the semitones from the seed's own pitch to that of `tune`.
         key: the seed's own.
         tempo: in quarters a minute; None where the seed has none that counts.
-        notes: sentences about what was heard, chosen and changed.
+        remarks: sentences about what was heard, chosen and changed.
     """
 
     tune: Tune
     shift: int
     key: Key
-    notes: tuple[str, ...]
+    remarks: tuple[str, ...]
     tempo: float | None = None
 
 
@@ -117,16 +118,16 @@ def write_tune(seed: str | Path, outputs: Outputs, options: MelodyOptions) -> Ge
     generated = continue_tune(
         model, begin.tune, bars=options.bars, temperature=options.temperature, random_seed=options.random_seed
     )
-    notes, interval = begin.notes, 0
+    remarks, interval = begin.remarks, 0
     if key:
         interval = nearest_octave(semitones_from_c(key) + begin.shift)
-        notes += _transposition(begin.key, key, interval)
+        remarks += _transposition(begin.key, key, interval)
     tune = generated.tune.transposed(interval - begin.shift)
     written_key = c_or_a_minor(generated.tune).transposed(interval - begin.shift)
     tempo = options.tempo or begin.tempo or DEFAULT_TEMPO
     source = Path(seed) if names_file(seed) else None
     write(outputs, tune, written_key, tempo=tempo, font=font, source=source)
-    return GeneratedTune(tune, generated.ended, notes)
+    return GeneratedTune(tune, generated.ended, remarks)
 
 
 def read_seed(seed: str | Path, options: MelodyOptions, known: tuple[str, ...]) -> Beginning:
@@ -143,7 +144,7 @@ def read_seed(seed: str | Path, options: MelodyOptions, known: tuple[str, ...]) 
     tempo = None
     if isinstance(seed, str):
         taken = read_seed_file(Path(seed), bars=options.bars, part=options.part, metre=options.metre)
-        tune, key, notes = taken.tune, find_key(taken.tune), taken.remarks
+        tune, key, remarks = taken.tune, find_key(taken.tune), taken.remarks
     else:
         from extrapcli.melody.recording import SEED_BARS, read_recording
 
@@ -153,13 +154,13 @@ def read_seed(seed: str | Path, options: MelodyOptions, known: tuple[str, ...]) 
         metre = options.metre or DEFAULT_METRE
         heard = read_recording(seed, metre, bars=bars, device=options.device, threads=options.threads)
         short = shorten(heard.tune, options.bars)
-        tune, key, tempo, notes = short.tune, heard.key, heard.tempo, (str(heard), *short.remarks)
+        tune, key, tempo, remarks = short.tune, heard.key, heard.tempo, (str(heard), *short.remarks)
     shift = semitones_to_c(tune, key)
     home = tune.transposed(shift)
     folded = fold_into_range(home, known)
     if moved := sum(old != new for old, new in zip(home.notes, folded.notes, strict=True)):
-        notes += (f"{moved} of its {len(tune.pitches)} notes are beyond the model's range and moved by octaves",)
-    return Beginning(folded, shift, key, notes, tempo)
+        remarks += (f"{moved} of its {len(tune.pitches)} notes are beyond the model's range and moved by octaves",)
+    return Beginning(folded, shift, key, remarks, tempo)
 
 
 def names_file(seed: str | Path) -> bool:
@@ -178,5 +179,5 @@ def _transposition(found: Key, asked: Key, interval: int) -> tuple[str, ...]:
         return ()
     reached = found.transposed(interval)
     signature = "" if reached == asked else f", which has the key signature of {asked}"
-    semitones = f"{abs(interval)} semitone{'s' * (abs(interval) > 1)} {'up' if interval > 0 else 'down'}"
-    return (f"transposed from {found} to {reached}{signature}: {semitones}",)
+    distance = f"{count(abs(interval), 'semitone')} {'up' if interval > 0 else 'down'}"
+    return (f"transposed from {found} to {reached}{signature}: {distance}",)

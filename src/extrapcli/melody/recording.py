@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.audio.decode import decode
-from extrapcli.audio.downmix import Downmix
+from extrapcli.audio.downmix import to_mono
 from extrapcli.audio.silence import find_bounds
 from extrapcli.errors import UnreadableAudio, UsageError
 from extrapcli.melody.encoding import METRES, STEPS_PER_QUARTER, Note, Tune
@@ -52,7 +52,7 @@ def read_recording(
     song = decode(path, name=str(path))
     begin = max(0, find_bounds(song.heard, song.sample_rate).begin - song.sample_rate)
     music = song.heard[begin : begin + ANALYSED_SECONDS * song.sample_rate]
-    sound = Downmix.of(music, song.sample_rate).mix(music)
+    sound = to_mono(music, song.sample_rate)
     melody = hear_melody(sound, song.sample_rate, device=device, threads=threads)
     heard = find_seed(melody, metre, bars=bars)
     if not heard:

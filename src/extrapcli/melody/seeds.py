@@ -18,6 +18,7 @@ from extrapcli.melody.score import Metre, Part, Score
 from extrapcli.melody.time_limit import TimeLimitExceeded, run_with_time_limit
 from extrapcli.melody.tune_files import read_score
 from extrapcli.melody.voice import Quantized, from_first_phrase, quantize, top_voice
+from extrapcli.words import count, listed
 
 COUNTED_AS = {"12/8": "6/8", "9/8": "3/8", "12/4": "6/4", "4/8": "2/4", "8/8": "4/4", "4/2": "2/2", "6/2": "3/2"}
 """Metres that models don't know, and the one in which their bars, or halves or thirds of them, are counted."""
@@ -90,8 +91,8 @@ def shorten(tune: Tune, bars: int) -> Seed:
     notes = decode(encode(tune.notes)[:kept])
     while notes[-1].pitch is None:
         notes = notes[:-1]
-    length = _count(bars // 2, "bar") if bars > 1 else "half a bar"
-    remark = f"the seed is cut after {length}, to leave room in a tune of {_count(bars, 'bar')}"
+    length = count(bars // 2, "bar") if bars > 1 else "half a bar"
+    remark = f"the seed is cut after {length}, to leave room in a tune of {count(bars, 'bar')}"
     return Seed(replace(tune, notes=notes), (remark,))
 
 
@@ -154,21 +155,17 @@ def _movements(quantized: Quantized, metres: tuple[Metre, ...], end: int) -> lis
     if moved := {step: distance for step, distance in quantized.moved.items() if step < end}:
         bars = _bars(moved, metres)
         most = float(max(moved.values()))
-        remarks.append(f"{_count(len(moved), 'note')} in {bars} moved to a sixteenth, by up to {most:.2f} of one")
+        remarks.append(f"{count(len(moved), 'note')} in {bars} moved to a sixteenth, by up to {most:.2f} of one")
     if dropped := [step for step in quantized.dropped if step < end]:
         bars = _bars(dropped, metres)
-        remarks.append(f"{_count(len(dropped), 'note')} in {bars} left out, too short for a grid of sixteenths")
+        remarks.append(f"{count(len(dropped), 'note')} in {bars} left out, too short for a grid of sixteenths")
     return remarks
 
 
 def _bars(steps: Iterable[int], metres: tuple[Metre, ...]) -> str:
     """List the bars of some steps; the upbeat is bar 0."""
     numbers = sorted({_bar_number(metres, step) for step in steps})
-    named = [str(number) for number in numbers[:MOST_BARS_NAMED]]
-    if more := len(numbers) - len(named):
-        named.append(f"{more} more")
-    listed = " and ".join(filter(None, (", ".join(named[:-1]), named[-1])))
-    return f"bar{'s' * (len(numbers) > 1)} {listed}"
+    return f"bar{'s' * (len(numbers) > 1)} {listed(map(str, numbers), most=MOST_BARS_NAMED)}"
 
 
 def _bar_number(metres: tuple[Metre, ...], step: int) -> int:
@@ -178,7 +175,3 @@ def _bar_number(metres: tuple[Metre, ...], step: int) -> int:
             return max(0, number + floor((step - metre.begin) / metre.bar))
         number += ceil((following.begin - metre.begin) / metre.bar)
     return number + step // DEFAULT_BAR
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'s' * (number != 1)}"

@@ -3,7 +3,6 @@
 import io
 import re
 import shutil
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from extrapcli.atomic import temporary_folder
 from extrapcli.errors import CannotWrite, UnreadableAudio
 from extrapcli.melody.abc import UnsupportedAbc, read_piece, read_voice, split_pieces
 from extrapcli.melody.encoding import RejectReason, Tune
@@ -71,8 +71,8 @@ def copy_essen(to: Path) -> int:
     source = Path(load_music21().__file__).parent / "corpus" / "essenFolksong"
     files = [*sorted(source.glob("*.abc")), source / "license.txt"]
     try:
-        with tempfile.TemporaryDirectory(dir=to.parent, prefix=".partial-") as folder:
-            whole = Path(folder) / to.name
+        with temporary_folder(to.parent) as folder:
+            whole = folder / to.name
             whole.mkdir()
             for file in files:
                 shutil.copyfile(file, whole / file.name)

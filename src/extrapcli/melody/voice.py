@@ -17,13 +17,12 @@ HIDDEN = 0.5  # of a note that is covered by higher ones, and so left out
 
 
 class Quantized(NamedTuple):
-    """Notes on the grid, from step `first` of the piece on.
+    """Notes on the grid.
 
     `moved` has how far, in steps, each note was moved that began between two steps, by the step where it begins now.
     `dropped` has the steps of notes that lost theirs to a higher one that began soon before or after.
     """
 
-    first: int
     notes: tuple[Note, ...]
     moved: dict[int, Fraction]
     dropped: list[int]
@@ -82,7 +81,7 @@ def quantize(voice: Iterable[TimedNote], bar: int, first_bar: int) -> Quantized:
             end += notes[-1].steps
     moved = {step: abs(by_step[step].begin - step) for step in steps if by_step[step].begin != step}
     dropped = [step for note in voice if note.begin != by_step[step := round(note.begin)].begin]
-    return Quantized(steps[0], tuple(notes), moved, dropped)
+    return Quantized(tuple(notes), moved, dropped)
 
 
 def _one_for_each_pitch(notes: Iterable[TimedNote]) -> list[TimedNote]:

@@ -169,11 +169,11 @@ def decoded(sample_rate: int, *, mono: bool = True) -> Make:
 
     def make(song: Path) -> NDArray[np.int16]:
         from extrapcli.audio.decode import decode
-        from extrapcli.audio.downmix import Downmix
+        from extrapcli.audio.downmix import to_mono
         from extrapcli.audio.resample import resample
 
         read = decode(song, name=str(song))
-        sound = Downmix.of(read.heard, read.sample_rate).mix(read.heard)[:, None] if mono else read.heard
+        sound = to_mono(read.heard, read.sample_rate)[:, None] if mono else read.heard
         sound = resample(sound, from_rate=read.sample_rate, to_rate=sample_rate)
         return np.rint(np.clip(sound[:, 0] if mono else sound, -1, 1) * 32767).astype(np.int16)
 

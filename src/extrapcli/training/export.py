@@ -6,7 +6,6 @@ Both files hold the same weights, in float16 unless asked otherwise; both backen
 from __future__ import annotations
 
 import json
-import tempfile
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -135,14 +134,14 @@ def _check_model_folder(out: Path, overwrite: bool) -> None:
 
 def write_keras(model: keras.Model, path: Path, *, spec: ModelSpec, facts: dict[str, Any], half: bool) -> None:
     """Save a model, with its spec as a member of the archive; `half` stores large weights as float16."""
-    with tempfile.TemporaryDirectory() as folder:
-        whole = Path(folder) / "whole.keras"
+    with temporary_folder() as folder:
+        whole = folder / "whole.keras"
         model.save(whole)
         with zipfile.ZipFile(whole) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as new:
             for member in old.namelist():
                 if half and member.endswith(".weights.h5"):
                     old.extract(member, folder)
-                    new.write(_halve_hdf5(Path(folder) / member), member)
+                    new.write(_halve_hdf5(folder / member), member)
                 else:
                     new.writestr(member, old.read(member), zipfile.ZIP_DEFLATED)
             new.writestr(f"{METADATA_KEY}.json", spec.to_json())

@@ -15,7 +15,6 @@ import io
 import json
 import platform
 import subprocess
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from extrapcli.atomic import atomic_file
+from extrapcli.atomic import atomic_file, temporary_folder
 from extrapcli.errors import CannotWrite, UsageError
 from extrapcli.training.kinds.base import Recipe
 from extrapcli.training.recipe import differences, parse_recipe
@@ -235,8 +234,8 @@ class RunFolder:
             with atomic_file(path, overwrite=True, suffix=path.suffix, durable=True) as file:
                 yield file
             return
-        with tempfile.TemporaryDirectory() as nowhere:  # saving gathers arrays, which all workers must take part in
-            yield Path(nowhere) / path.name
+        with temporary_folder() as nowhere:  # saving gathers arrays, which all workers must take part in
+            yield nowhere / path.name
 
 
 def _seeds(model: keras.Model) -> list[keras.Variable]:

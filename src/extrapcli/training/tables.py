@@ -8,10 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, model_validator
 
 BatchSize = Annotated[int, Field(ge=1, le=4096)]
-
-
 Scaling = Literal["clip", "context", "peak", "none"]
-
 Splits = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1, max_length=100)]
 SampleCount = Annotated[int, Field(ge=1, le=10**7)]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import mutagen
 import mutagen.id3
-from mutagen.id3 import Frames
+from mutagen.id3 import BitPaddedInt, Frames
 
 from extrapcli.audio.song import Tags
 from extrapcli.audio.tags import read_tags, write_tags
@@ -44,10 +44,8 @@ def id3_frame(name: str, content: bytes) -> bytes:
 
 def id3_tag(*frames: bytes) -> bytes:
     """An ID3v2.3 tag; each frame is shorter than 128 bytes, so that its size is the same in ID3v2.4."""
-    size = sum(map(len, frames))
-    return (
-        b"ID3\x03\0\0" + bytes([size >> 21 & 127, size >> 14 & 127, size >> 7 & 127, size & 127]) + b"".join(frames)
-    )
+    size = BitPaddedInt.to_str(sum(map(len, frames)), width=4)
+    return b"ID3\x03\0\0" + size + b"".join(frames)
 
 
 def mp3(*frames: bytes) -> bytes:

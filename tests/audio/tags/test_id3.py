@@ -200,6 +200,15 @@ def test_id3v1_and_apev2_fill_what_id3v2_lacks(tmp_path: Path) -> None:
     assert track["TPE2"].text == ["One", "Two"]
 
 
+@pytest.mark.parametrize("format", ["m4a", "flac"])
+def test_a_genre_may_be_a_number(format: str, tmp_path: Path) -> None:
+    bare = make_track(tmp_path / "song.mp3", "mp3").read_bytes()
+    v1 = bare + b"TAG" + bytes(124) + b"\x11"
+    for song in (v1, mp3(id3_frame("TCON", b"\0" + b"(17)")), mp3(id3_frame("TCON", b"\0" + b"17"))):
+        file = tagged(tmp_path / "track", format, read(song))
+        assert file["\xa9gen" if format == "m4a" else "genre"] == ["Rock"]
+
+
 def test_apev2_goes_before_id3v1(tmp_path: Path) -> None:
     song = make_track(tmp_path / "song.mp3", "mp3")
     ape = mutagen.apev2.APEv2()

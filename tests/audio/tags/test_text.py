@@ -26,9 +26,8 @@ JAPANESE = [
 ]
 WESTERN = [
     "Größe", "été à l’école", "Don’t Can’t Won’t", "“Hello”", "naïve…", "¿Qué?", "Ærøskøbing", "L’âge d’or",
-    "rock ’n’ roll",
-    "Ångström Öl", "coöperate", "€5", "Šárka", "ƒuture", "‚zitiert‘", "Ça va", "½ × ±", "DÉJÀ VU", "d’été",
-    "Mötley Crüe",
+    "rock ’n’ roll", "Ångström Öl", "coöperate", "€5", "Šárka", "ƒuture", "‚zitiert‘", "Ça va", "½ × ±", "DÉJÀ VU",
+    "d’été", "Mötley Crüe",
 ]  # fmt: skip
 
 

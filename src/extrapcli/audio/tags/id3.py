@@ -92,6 +92,8 @@ def pairs(frame: Any) -> list[tuple[str, str]]:
             return [("rating", str(20 * stars))] if stars else []
         case "PCST":
             return [("podcast", "1")]
+        case "TCON":
+            return [("genre", genre) for genre in frame.genres]  # which may be numbers in the frame
         case "WXXX":
             return [(f"url:{frame.desc}" if frame.desc else "url", frame.url)]
         case "USER":

@@ -64,6 +64,11 @@ def pairs(item: Item) -> list[tuple[str, str]]:
     return [(name, str(one)) for one in value] if key in _NAMES else []
 
 
+def says_nothing(item: Any) -> bool:
+    """Return whether an atom is a flag that is not set, or numbers that are all zero, as iTunes leaves them."""
+    return isinstance(item, tuple) and item[1] in (False, [0], [(0, 0)])
+
+
 def from_text(text: dict[str, list[str]]) -> Iterator[Item]:
     """Yield atoms with these tags."""
     for name, values in text.items():

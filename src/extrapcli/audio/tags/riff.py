@@ -1,14 +1,14 @@
-"""The INFO list of a WAV: text by codes of four letters.
+"""The INFO list of a WAV, text by codes of four letters, and its `bext` chunk, of recorders (EBU Tech 3285).
 
 Codes: Multimedia Programming Interface and Data Specifications 1.0 (IBM and Microsoft, 1991), and later custom.
 """
 
 import re
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from extrapcli.audio.containers import chunks, riff_chunks
 from extrapcli.audio.tags.text import decode
 
 NAMES = {
@@ -20,22 +20,39 @@ NAMES = {
 }  # fmt: skip
 _CODES = {name: code for code, name in reversed(NAMES.items()) if name != "encoder"}
 _CODE = re.compile("I[A-Z0-9]{3}")
+_BEXT_BYTES = {
+    "description": 256, "originator": 32, "originator_reference": 32, "origination_date": 10, "origination_time": 8,
+}  # fmt: skip
 _HEADER = struct.Struct("<4sI")
 
 
 def read_info(source: BinaryIO) -> list[tuple[str, str]]:
     """Return name and value of each text in the INFO lists of a WAV, or nothing where it is none."""
     source.seek(0)
-    if source.read(4) != b"RIFF":
+    if source.read(4) not in (b"RIFF", b"RF64", b"BW64"):
         return []
     found = []
-    for name, start, size in _chunks(source, 12, source.seek(0, 2)):
+    for name, start, size in chunks(source):
         source.seek(start)
-        if name == b"LIST" and source.read(4) == b"INFO":
-            for code, begin, length in _chunks(source, start + 4, start + size):
-                source.seek(begin)
-                key = code.decode("latin-1")
-                found.append((NAMES.get(key, key), decode(source.read(length).rstrip(b"\0"))))
+        if name != b"LIST" or not size or source.read(4) != b"INFO":
+            continue
+        for code, begin, length in riff_chunks(source, position=start + 4):
+            if begin > start + size:
+                break
+            source.seek(begin)
+            text = source.read(min(length or 0, start + size - begin))
+            key = code.decode()
+            found.append((NAMES.get(key, key), decode(text.rstrip(b"\0"))))
+    return found
+
+
+def read_bext(source: BinaryIO) -> list[tuple[str, str]]:
+    """Return name and value, by FFmpeg's names, of each text in a `bext` chunk, or nothing where there is none."""
+    found = []
+    for start in [chunk.start for chunk in chunks(source) if chunk.name == b"bext"]:
+        source.seek(start)
+        for name, length in _BEXT_BYTES.items():
+            found.append((name, decode(source.read(length).partition(b"\0")[0])))
     return found
 
 
@@ -54,15 +71,3 @@ def append_info(path: Path, text: dict[str, list[str]]) -> None:
         size = file.tell() - 8
         file.seek(4)
         file.write(struct.pack("<I", size))
-
-
-def _chunks(source: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield name, start and size of each chunk between two positions, up to what has no name."""
-    while start + 8 <= end:
-        source.seek(start)
-        name, size = _HEADER.unpack(source.read(8))
-        if not all(0x20 <= byte < 0x7F for byte in name):
-            return
-        size = min(size, end - start - 8)
-        yield name, start + 8, size
-        start += 8 + size + size % 2

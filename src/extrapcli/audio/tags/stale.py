@@ -21,6 +21,7 @@ _NAMES = re.compile(
     | album[ _]?(gain|peak)$ | track[ _]?(gain|peak)$ | peak(value|level)?$ | average[ _]?level$ | minimum$ | maximum$
     | itunnorm | itunsmpb | itunpgap | itunes_cddb
     | encod(er|ed|ing) | software$ | tool$ | cdec$ | isvbr$ | wm/(encod|tool|wmadrc) | wmfsdk | coding_history$
+    | deviceconformancetemplate$
     | length$ | duration(-\w+)?$ | bps(-\w+)?$ | number_of_(frames|bytes)(-\w+)?$ | _statistics_ | creation_time$
     | time_reference$ | umid$ | major_brand$ | minor_version$ | compatible_brands$ | handler_name$ | vendor_id$
     | aspectratio[xy]$

@@ -14,6 +14,7 @@ from extrapcli.audio.song import Song
 from extrapcli.evaluation.measures import CONTROLS
 from extrapcli.evaluation.report import pictures
 from extrapcli.evaluation.results import Evaluation, MeasuredJoin, MeasureResult
+from extrapcli.words import count
 
 AUDIO_KILOBITS = 37_000  # of both sounds together, so that they stay under 6.5 MB as base64
 LEAST_KILOBITS, MOST_KILOBITS = 32, 96
@@ -67,7 +68,7 @@ def headline(evaluation: Evaluation) -> str:
         return f"{made}, and there are no joins."
     outstanding = sum(join.stands_out for join in evaluation.joins)
     stand = {0: "none stands out", 1: "1 stands out"}.get(outstanding, f"{outstanding} stand out")
-    return f"{made}; from there on it has {joins} join{'s' if joins > 1 else ''}, of which {stand}."
+    return f"{made}; from there on it has {count(joins, 'join')}, of which {stand}."
 
 
 def clock(seconds: float, decimals: int = 0) -> str:

@@ -13,7 +13,7 @@ from matplotlib import colormaps
 from numpy.typing import NDArray
 from PIL import Image
 
-from extrapcli.audio.downmix import Downmix
+from extrapcli.audio.downmix import to_mono
 from extrapcli.audio.song import Samples
 from extrapcli.evaluation import spectra
 
@@ -33,7 +33,7 @@ def mel_power(samples: Samples, rate: int, *, per_second: int = PER_SECOND) -> N
     bins.
     """
     window = 2 ** round(np.log2(rate * WINDOW_SECONDS))
-    mono = Downmix.of(samples, rate).mix(samples)
+    mono = to_mono(samples, rate)
     mono = np.pad(mono, (0, max(0, rate // per_second - len(mono))))
     return spectra.mel_power(
         mono, rate, per_second=per_second, window=window, bands=BANDS, highest=_highest(rate), norm=1

@@ -51,19 +51,20 @@ def read_parts(stream: BinaryIO) -> Iterator[Decoded]:
     elif head.startswith(SNDFILE_MAGIC):
         decoded = _read(sound)
     else:
-        decoded = _read_others(section(stream, start, trailing_tags_start(stream)), head)
+        decoded = _read_others(section(sound, 0, trailing_tags_start(stream) - start), head)
     if decoded:
         found = content(sound)
         missing = found.missing / max(1, found.end - found.start) if found else 0.0
         yield _with_loss_at_end(decoded, missing)
 
 
-def _read(stream: BinaryIO, *, tolerance: float = LENGTH_TOLERANCE_SECONDS) -> Decoded | None:
+def _read(stream: BinaryIO, *, is_intact: bool = False) -> Decoded | None:
     """Read with libsndfile, or where it fails or returns less than it declares, with FFmpeg.
 
     libsndfile finds nothing in a WAV of unknown length, loses the end of some FLAC files, and skips parts of some Ogg
-    files that are intact.
+    files whose checksums say that they are intact, or gives up at their last page.
     """
+    tolerance = 0 if is_intact else LENGTH_TOLERANCE_SECONDS
     decoded = read_with_sndfile(stream)
     if decoded and decoded.seconds and not decoded.losses and decoded.declared_seconds - decoded.seconds <= tolerance:
         return decoded
@@ -71,8 +72,8 @@ def _read(stream: BinaryIO, *, tolerance: float = LENGTH_TOLERANCE_SECONDS) -> D
     if decoded is None or other is None or other.seconds <= decoded.seconds:
         return decoded or other
     # libsndfile stops at wrong checksums, which FFmpeg passes over, but also where a file is too short.
-    is_whole = decoded.declared_seconds and decoded.declared_seconds - other.seconds <= tolerance
-    losses = other.losses or (decoded.losses if is_whole else ())
+    is_long = decoded.declared_seconds and decoded.declared_seconds - other.seconds <= tolerance
+    losses = other.losses or (decoded.losses if is_long and not is_intact else ())
     return other._replace(declared_seconds=decoded.declared_seconds, losses=losses)
 
 
@@ -107,8 +108,8 @@ def _read_ogg(stream: BinaryIO) -> Iterator[Decoded]:
     stream.seek(0)
     data = stream.read()
     for link in ogg.links(data):
-        if link.is_intact:
-            decoded = _read(section(stream, link.start, link.end), tolerance=0)
+        if link.is_intact and not link.lacks_pages:
+            decoded = _read(section(stream, link.start, link.end), is_intact=True)
         else:
             pages = b"".join(data[page.start : page.end] for page in link.pages)
             decoded = read_with_ffmpeg(io.BytesIO(pages), has_gaps=True)
