@@ -166,3 +166,18 @@ def test_names_alone_tell_songs_as_files_do() -> None:
     found = named_songs(paths, Patterns())
     assert found.songs == [PurePath("a.wav")]
     assert found.summary() == "3 left out: 2 hidden, 1 not audio"
+
+
+@pytest.mark.parametrize("look", ["at files", "at names"])
+def test_tracks_beside_their_songs_are_left_out_unless_asked_for(look: str, tmp_path: Path) -> None:
+    names = ["a.mp3", "a-3m00s.flac", "a-plus-2m00s.mp3", "b-3m00s.mp3", "new\nline.ogg", "new\nline-0m24s.mp3"]
+    for name in names:
+        (tmp_path / name).touch()
+
+    def songs(patterns: Patterns) -> list[str]:
+        paths = [PurePath(name) for name in names]
+        found = find_songs(tmp_path, patterns=patterns) if look == "at files" else named_songs(paths, patterns)
+        return [str(path) for path in found.songs]
+
+    assert songs(Patterns()) == ["a.mp3", "b-3m00s.mp3", "new\nline.ogg"]
+    assert songs(Patterns(include=["a*"])) == ["a-3m00s.flac", "a-plus-2m00s.mp3", "a.mp3"]

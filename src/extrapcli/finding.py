@@ -2,19 +2,21 @@
 
 import errno
 import os
+import re
 import stat
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
-from extrapcli.audio.formats import is_audio_name, is_companion_name
+from extrapcli.audio.formats import is_audio_name, is_companion_name, stem_of
 from extrapcli.audio.probe import holds_sound
 from extrapcli.errors import UnreadableAudio
 from extrapcli.words import listed
 
 HIDDEN, NOT_AUDIO, MADE_BEFORE = "hidden", "not audio", "made before"
 _USUAL = (HIDDEN, NOT_AUDIO, MADE_BEFORE)
+_TRACK_NAME = re.compile(r"(?P<song>.+?)-(plus-)?\d+m\d\ds", re.DOTALL)
 _NAMED = 3  # of the unusual ones in the summary
 
 
@@ -90,6 +92,7 @@ def find_songs(root: Path, *, without: Path | None = None, patterns: Patterns | 
             else:
                 found.songs.append(path)
     found.songs.sort()
+    _set_tracks_aside(found, patterns)
     found.left_out.sort()
     return found
 
@@ -105,7 +108,20 @@ def named_songs(paths: Sequence[PurePath], patterns: Patterns) -> Found:
             found.songs.append(path)
         elif not patterns.include:
             found.left_out.append((path, HIDDEN if hidden else NOT_AUDIO))
+    _set_tracks_aside(found, patterns)
     return found
+
+
+def _set_tracks_aside(found: Found, patterns: Patterns) -> None:
+    """Leave out files that are named like tracks of songs beside them, unless they were asked for."""
+    names = {path.with_name(stem_of(path)) for path in found.songs}
+    songs, found.songs = found.songs, []
+    for path in songs:
+        made = None if patterns.include else _TRACK_NAME.fullmatch(stem_of(path))
+        if made and path.with_name(made["song"]) in names:
+            found.left_out.append((path, MADE_BEFORE))
+        else:
+            found.songs.append(path)
 
 
 def check_regular(path: Path, name: str) -> None:

@@ -9,14 +9,13 @@ from pathlib import Path, PurePath
 
 from extrapcli.atomic import MAX_NAME_BYTES, STDOUT, is_folder, is_special, make_folder, refuse_terminal
 from extrapcli.audio.decode import decode
-from extrapcli.audio.formats import FORMATS, format_of, held_rate, is_audio_suffix, unsupported
+from extrapcli.audio.formats import FORMATS, format_of, held_rate, is_audio_suffix, stem_of, unsupported
 from extrapcli.audio.song import Song
 from extrapcli.continuation import clock
 from extrapcli.errors import UnreadableAudio, UsageError
-from extrapcli.finding import MADE_BEFORE, check_regular, find_songs
+from extrapcli.finding import check_regular, find_songs
 
 STDIN = Path("-")
-_TRACK_NAME = re.compile(r"(?P<song>.+)-\d+m\d\ds")
 _SUFFIX = re.compile(r"\.[A-Za-z]{2,4}")
 _ROOM_FOR_REPORT = len(".html")
 
@@ -65,14 +64,8 @@ def songs_among(sources: list[Path], out: Path | None) -> tuple[list[Source], li
             songs.append(Source(source))
             continue
         found = find_songs(source, without=out)
-        names = {path.with_name(stem_of(path)) for path in found.songs}
-        for path in found.songs:
-            made = _TRACK_NAME.fullmatch(stem_of(path))
-            if made and path.with_name(made["song"]) in names:
-                found.left_out.append((path, MADE_BEFORE))
-            else:
-                songs.append(Source(source / path, path.parent))
-        if len(found.songs) == sum(reason == MADE_BEFORE for _, reason in found.left_out):
+        songs += [Source(source / path, path.parent) for path in found.songs]
+        if not found.songs:
             reason = found.summary() or "name a folder or file with audio"
             raise UnreadableAudio(f"{source}: no songs in this folder; {reason}")
         if found.left_out:
@@ -130,11 +123,6 @@ def track_path(song: Path, out: Path | None, ending: str, *, below: PurePath | N
     if out is None:
         return song.with_name(name)
     return out / (below or "") / name if out != STDOUT and is_folder(out) else out
-
-
-def stem_of(song: PurePath) -> str:
-    """Return the name of a song without its suffix, if that is one of audio: `Mr. Bungle - 01` has none."""
-    return song.name.removesuffix(song.suffix) if is_audio_suffix(song) else song.name
 
 
 def fitting_name(stem: str, ending: str) -> str:

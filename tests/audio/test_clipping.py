@@ -57,7 +57,7 @@ def slowly_limited(sound: Samples) -> NDArray[np.float64]:
 @pytest.mark.parametrize("format", ["flac", "mp3"])
 def test_a_note_says_how_far_where_and_how_often(format: str, tmp_path: Path) -> None:
     assert written(song(hot()), format, tmp_path / "x") == [
-        "up to 4.1 dB above full scale were cut off (400 of its samples between 1.0 s and 1.0 s)"
+        "up to 4.1 dB above full scale were cut off (400 samples of the track, between 1.0 s and 1.0 s)"
     ]
 
 

@@ -102,7 +102,7 @@ def test_names_of_all_kinds(tmp_path: Path, rng: np.random.Generator) -> None:
     for stderr in (errors["--quiet"], errors["--json"]):
         assert stderr.count("\n") == 3
         assert "round.wav: cannot be read: Too many" in stderr
-        assert "pipe.wav: not a regular file; leave it out with --exclude GLOB" in stderr
+        assert "pipe.wav: not a regular file; extrap batch can leave it out with --exclude GLOB" in stderr
         assert "2 of 12" in stderr
 
 

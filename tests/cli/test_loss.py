@@ -38,7 +38,7 @@ def test_four_speakers_keep_their_names(extrap: Extrap, tmp_path: Path) -> None:
 def test_speakers_that_a_format_does_not_know_are_named(extrap: Extrap, tmp_path: Path) -> None:
     (tmp_path / "sides.wav").write_bytes(wav(chord(6, RATE, 6), 0x60F))
     assert extrap("continue", "sides.wav", "--add", "0:05", "-o", "track.opus").stderr == (
-        "extrap: sides.wav: opus can't say that its channels are for the speakers FL FR FC LFE SL SR; "
+        "extrap: sides.wav: opus can't hold the speakers FL FR FC LFE SL SR; "
         "players take them for FL FR FC LFE BL BR\n"
     )
 

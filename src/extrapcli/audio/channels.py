@@ -81,7 +81,7 @@ def lost_layout(format: str, layout: int, channels: int) -> list[str]:
     if held == layout:
         return []
     if layout:
-        lost = f"{format} can't say that its channels are for the speakers {' '.join(names(layout))}"
+        lost = f"{format} can't hold the speakers {' '.join(names(layout))}"
     else:
         lost = f"its {channels} channels are for no particular speakers"
     taken = names(held or (COMMON[channels] if channels <= 2 else 0))

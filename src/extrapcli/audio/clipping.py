@@ -84,7 +84,7 @@ class Clamp:
         if not self._beyond.count or not self._consequence:
             return []
         what = f"up to {decibels(self._beyond.peak)} above full scale {self._consequence}"
-        return [f"{what} ({self._beyond.count} of its samples {self._beyond.when(self._sample_rate)})"]
+        return [f"{what} ({self._beyond.count} samples of the track, {self._beyond.when(self._sample_rate)})"]
 
 
 class Rescale(Clamp):

@@ -52,7 +52,7 @@ def decode(source: Path | BinaryIO, *, name: str | None = None, salvage: bool = 
     except FileNotFoundError:
         if _ADDRESS.match(str(source)):
             raise UnreadableAudio(f"{name}: an address; extrap downloads nothing, so download it first") from None
-        raise UnreadableAudio(f"{name}: no such file; check the path {source}") from None
+        raise UnreadableAudio(f"{name}: no such file") from None
     except (IsADirectoryError, PermissionError):
         if os.path.isdir(source):  # noqa: PTH112  # for which Windows raises PermissionError
             raise UnreadableAudio(f"{name}: a folder, not a file; name a song in it") from None

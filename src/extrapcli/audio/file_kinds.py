@@ -96,7 +96,7 @@ def _read_mpeg(stream: BinaryIO) -> Decoded | None:
         return None
     # The first frame of a piece that was cut out of a file needs bytes of the frame before it.
     silent = [loss for loss in decoded.losses if loss.is_filled and (loss.seconds or 0) <= SILENT_SECONDS]
-    notes = [f"{size} bytes at {start:.2f} s are no sound, and were left out" for start, size in file.junk]
+    notes = [f"{size} bytes at {start:.2f} s are not audio and were skipped" for start, size in file.junk]
     notes += [f"it can't be decoded at {loss.start:.2f} s, where {loss.seconds:.2f} s are silent" for loss in silent]
     return decoded._replace(
         losses=(*file.losses, *(loss for loss in decoded.losses if loss not in silent)),

@@ -62,6 +62,11 @@ def held_rate(format: str, sample_rate: int) -> int:
     return next((rate for rate in known.rates if rate > sample_rate), known.rates[-1])
 
 
+def stem_of(song: PurePath) -> str:
+    """Return the name of a song without its suffix, if that is one of audio: `Mr. Bungle - 01` has none."""
+    return song.name.removesuffix(song.suffix) if is_audio_suffix(song) else song.name
+
+
 def is_audio_name(path: PurePath) -> bool:
     """Return whether a file counts as a song by its name: an audio suffix, and no leading dot."""
     return path.suffix.lower() in _AUDIO_SUFFIXES and not path.name.startswith(".")

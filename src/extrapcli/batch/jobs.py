@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 
 from extrapcli.atomic import is_folder
-from extrapcli.audio.formats import FORMATS, format_of
+from extrapcli.audio.formats import FORMATS, format_of, stem_of
 from extrapcli.batch.locations import Location, RemotePath, canonical, same_folder
 from extrapcli.continuation import Length, clock
 from extrapcli.errors import CannotWrite, ExtrapError, UnreadableAudio, UsageError
 from extrapcli.finding import Found, Patterns, find_songs, named_songs
-from extrapcli.naming import fitting_name, stem_of
+from extrapcli.naming import fitting_name
 
 DEFAULT_NAME = "{stem}-{minutes}.{ext}"
 _FIELDS = ("stem", "minutes", "ext", "model")

@@ -160,7 +160,7 @@ def test_chapters_go_with_a_line(tmp_path: Path) -> None:
     tag.add(TIT2(3, ["Tune"]))
     tag.save(song)
     notes = write_tags(make_track(tmp_path / "track.mp3", "mp3"), "mp3", read(song))
-    assert notes == ["chapters were left out (3): they divide the song, not the track"]
+    assert notes == ["chapters were left out (3): they belong to the song's own timeline"]
     assert list(mutagen.File(tmp_path / "track.mp3").tags) == ["TIT2"]
 
 

@@ -171,7 +171,7 @@ def test_comments_keep_their_names_and_order(format: str, tmp_path: Path) -> Non
     file.save()
     tags = read(song)
     assert tags.text == {"title": ["Tune"], "artist": ["One", "Two"], "MyOwn": ["x"], "tracknumber": ["3/9"]}
-    assert tags.notes == ["chapters were left out (1): they divide the song, not the track"]
+    assert tags.notes == ["chapters were left out (1): they belong to the song's own timeline"]
     empty = len(mutagen.File(make_track(tmp_path / "empty", format)).tags or [])
     for target in ("flac", "ogg", "opus"):
         assert list(tagged(tmp_path / "track", target, tags).tags)[-len(kept) :] == kept
@@ -256,7 +256,7 @@ def test_matroska_with_a_cover_and_chapters_that_go_with_a_note(tmp_path: Path) 
     tags = read(tmp_path / "x.mka")
     assert tags.text == {"title": ["Tune"]}
     assert [(one.data, one.mime) for one in tags.pictures] == [(cover, "image/png")]
-    assert tags.notes == ["chapters were left out (4): they divide the song, not the track"]
+    assert tags.notes == ["chapters were left out (4): they belong to the song's own timeline"]
 
 
 @pytest.mark.parametrize("with_id3", [False, True])

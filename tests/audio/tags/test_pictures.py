@@ -100,7 +100,8 @@ def test_it_is_left_out_without_pillow(huge: bytes, monkeypatch: pytest.MonkeyPa
     path = make_track(tmp_path / "x", "flac")
     (note,) = write_tags(path, "flac", Tags({"title": ["Sleeve"]}, [picture(huge)]))
     assert note == (
-        "a picture of 18.8 MB was left out: flac holds at most 16.8 MB; pip install pillow, and it is converted"
+        "a picture of 18.8 MB was left out: flac holds at most 16.8 MB; "
+        "install Pillow (pip install pillow) to have it converted"
     )
     assert read(path) == Tags({"title": ["Sleeve"]})
 

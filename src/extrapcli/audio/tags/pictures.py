@@ -109,7 +109,7 @@ def fit(
             kept.append(redrawn)
             notes.append(f"{what} was {how}: {why}")
         except ImportError:
-            notes.append(f"{what} was left out: {why}; pip install pillow, and it is converted")
+            notes.append(f"{what} was left out: {why}; install Pillow (pip install pillow) to have it converted")
         except Exception:  # Pillow has all kinds of errors for damaged pictures
             notes.append(f"{what} was left out: {why}")
     return kept, notes

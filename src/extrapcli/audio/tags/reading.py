@@ -67,7 +67,7 @@ def read_tags(source: BinaryIO) -> Tags:
     if damaged and not (tags.text or tags.pictures):
         tags.notes.append("its tags are damaged and were left out")
     if chapters:
-        tags.notes.append(f"chapters were left out ({chapters}): they divide the song, not the track")
+        tags.notes.append(f"chapters were left out ({chapters}): they belong to the song's own timeline")
     return tags
 
 
