@@ -70,7 +70,7 @@ def test_eight_devices_and_two_processes_learn_as_one_does(corpus: Path, tmp_pat
     assert "devices" not in end(start(tmp_path, "one", 1))
     assert "on 8 devices" in end(start(tmp_path, "eight", 8))
     one = losses(tmp_path / "one")
-    assert one[0] > 1.02 * one[-2]
+    assert one[0] > 1.01 * one[-2]
     for other in (losses(tmp_path / "eight"), losses(tmp_path / "two")):
         # Sums in another order: no difference at first, then what Adam makes of it, less than what is learned.
         assert other[:2] == pytest.approx(one[:2], rel=1e-4)
