@@ -84,6 +84,12 @@ def external(path: Path, location: str) -> Path:
     return path
 
 
+def test_a_keras_file_without_some_of_its_weights_is_refused() -> None:
+    """A file that the fuzzer made. Keras only warns of it, and leaves the weights random."""
+    with pytest.raises(UnusableModel, match="some of its weights are missing"):
+        open_model(Path(__file__).with_name("no-weights.keras"))
+
+
 def test_a_pointer_of_git_lfs_is_named(tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:12ab\nsize 5000000\n")
