@@ -88,9 +88,9 @@ def mutate_zip(data: bytes, other: bytes, rng: Random, *, inside: Mutation) -> b
         case _:
             members[name] = inside(members[name], others.get(name, data), rng)
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(file, "w") as archive:
         for member, content in members.items():
-            archive.writestr(member, content)
+            archive.writestr(zipfile.ZipInfo(member), content, zipfile.ZIP_DEFLATED)  # without the time
     return file.getvalue()
 
 
