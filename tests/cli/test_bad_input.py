@@ -114,7 +114,7 @@ def test_what_is_left_of_a_song_that_is_cut_off_is_continued(
     (tmp_path / "cut.wav").write_bytes(whole[: len(whole) // 2])
     command = ("continue", "cut.wav", "--add", "0:05", "--model", tiny_model)
     refused = extrap(*command, status=3)
-    assert re.search(r"cut\.wav: cut off .* s and the end, .* is missing; .* or add --salvage ", refused.stderr.strip())
+    assert re.search(r"cut\.wav: cut off .* s and the end, .* is missing; .* or add --salvage ", refused.stderr)
     salvaged = extrap(*command, "--salvage")
     assert "cut.wav: the sound between" in salvaged.stderr
     assert len(salvaged.lines) == 1
