@@ -31,8 +31,7 @@ def continue_files(
         check_report(out)
     songs, lines = songs_among(sources, out)
     several = len(songs) > 1
-    found = any(song.below is not None for song in songs)
-    check_destination(songs, out, into_folder=into_folder or several or found)
+    check_destination(songs, out, into_folder=into_folder)
     for line in lines:
         on_left_out(line)
     pipeline = Pipeline(options)

@@ -74,7 +74,11 @@ def songs_among(sources: list[Path], out: Path | None) -> tuple[list[Source], li
 
 
 def check_destination(songs: list[Source], out: Path | None, *, into_folder: bool) -> None:
-    """Refuse what can't work before any song is decoded; make the folder that tracks go to."""
+    """Refuse what can't work before any song is decoded; make the folder that tracks go to.
+
+    `into_folder` says that `out` is meant as one, which it is in any case for several songs or those of a folder.
+    """
+    several = len(songs) > 1 or any(song.below is not None for song in songs)
     if out is None and (pipe := next((s.path for s in songs if s.below is None and is_special(s.path)), None)):
         name = "standard input" if pipe == STDIN else f"{pipe}: a pipe"
         raise UsageError(f"{name} has no folder for the track", hint="out")
@@ -82,9 +86,13 @@ def check_destination(songs: list[Source], out: Path | None, *, into_folder: boo
         if len(songs) > 1:
             raise UsageError("standard output takes one song; name a folder for several")
         refuse_terminal()
-    elif out is not None and into_folder:
+    elif out is not None and (into_folder or several):
         if os.path.lexists(out) and not is_folder(out):
             raise UsageError(f"{out}: is a file; several tracks need a folder")
+        if not into_folder and format_of(out) and not is_folder(out):
+            raise UsageError(
+                f"{out}: is named like one track; for several songs, or those of a folder, name a folder"
+            )
         make_folder(out)
 
 

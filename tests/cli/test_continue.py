@@ -81,6 +81,14 @@ def test_tags_are_kept_and_what_cannot_be_is_said(extrap: Extrap, tiny_model: Pa
     assert sorted(mutagen.File(tmp_path / "track.mp3").tags) == ["APIC:", "PRIV:someone:1", "TIT2", "TSOP"]
 
 
+def test_several_songs_don_t_go_into_one_track(extrap: Extrap, tiny_model: Path, tmp_path: Path) -> None:
+    ran = extrap(
+        "continue", "song.wav", "song.wav", "--add", "0:05", "-o", "track.mp3", "--model", tiny_model, status=2
+    )
+    assert "track.mp3: is named like one track" in ran.stderr
+    assert not (tmp_path / "track.mp3").exists()
+
+
 def test_add_counts_from_the_end_of_the_song(extrap: Extrap, tiny_model: Path, tmp_path: Path) -> None:
     extrap("continue", "song.wav", "--add", "0:05", "--model", tiny_model)
     assert len(samples(tmp_path / "song-0m11s.wav")) == 11 * 22050
