@@ -85,8 +85,8 @@ def external(path: Path, location: str) -> Path:
 
 
 def test_a_keras_file_without_some_of_its_weights_is_refused() -> None:
-    """A file that the fuzzer made. Keras only warns of it, and leaves the weights random."""
-    with pytest.raises(UnusableModel, match="some of its weights are missing"):
+    """A file that the fuzzer made. Keras of today only warns of it, and leaves the weights random."""
+    with pytest.raises(UnusableModel, match=r"some of its weights are missing|could not be loaded"):
         open_model(Path(__file__).with_name("no-weights.keras"))
 
 
