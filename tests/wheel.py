@@ -160,7 +160,7 @@ def test_models_are_here_or_it_says_where_to_find_them(installed: Installed) -> 
         ("continue song.mp3 --backend tensorflow", "tensorflow"),
         ("continue song.mp3 --report", "report"),
         ("evaluate song.mp3 --song song.mp3", "report"),
-        ("melody --seed tune.mid", "melody"),
+        ("melody --from song.mp3", "melody"),
         ("train .", "train"),
         ("export .", "train"),
     ],
