@@ -6,6 +6,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -160,13 +161,13 @@ def test_models_are_here_or_it_says_where_to_find_them(installed: Installed) -> 
         ("continue song.mp3 --backend tensorflow", "tensorflow"),
         ("continue song.mp3 --report", "report"),
         ("evaluate song.mp3 --song song.mp3", "report"),
-        ("melody --from song.mp3", "melody"),
+        ("melody --seed '67 _ 65 _'", "melody"),
         ("train .", "train"),
         ("export .", "train"),
     ],
 )
 def test_it_names_the_extra_that_is_not_here(command: str, extra: str, installed: Installed, tmp_path: Path) -> None:
     shutil.copy(SONG, tmp_path)
-    told = installed(*command.split(), status=5)
+    told = installed(*shlex.split(command), status=5)
     assert re.search(f"pip install ['\"]extrapcli\\[{extra}\\]['\"]", told)
     assert {path.name for path in tmp_path.iterdir()} == {"song.mp3"}
