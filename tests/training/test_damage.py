@@ -17,6 +17,8 @@ from tests.training.conftest import RECIPE, RecordedProgress
 from tests.training.here import export, train
 from tests.training.test_training import rows, weights
 
+pytestmark = pytest.mark.slow
+
 
 def snapshot(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
