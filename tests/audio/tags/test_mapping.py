@@ -61,7 +61,7 @@ def test_names_in_flac_are_those_of_picard(tmp_path: Path) -> None:
         *(name.upper() for name in TEXT if name == name.lower() and ":" not in name), "TRACKTOTAL", "DISCTOTAL",
         "MOVEMENTTOTAL", "COMMENT:cover", "COMMENT:deu:Hinweis", "URL:shop", "My Own", "ANOTHER",
     }  # fmt: skip
-    assert flac["tracknumber"], flac["tracktotal"] == (["3"], ["9"])
+    assert (flac["tracknumber"], flac["tracktotal"]) == (["3"], ["9"])
 
 
 def test_atoms_are_those_of_itunes(tmp_path: Path) -> None:
