@@ -159,7 +159,7 @@ def read_seed(seed: str | Path, options: MelodyOptions, known: tuple[str, ...]) 
     home = tune.transposed(shift)
     folded = fold_into_range(home, known)
     if moved := sum(old != new for old, new in zip(home.notes, folded.notes, strict=True)):
-        remarks += (f"{moved} of its {len(tune.pitches)} notes are beyond the model's range and moved by octaves",)
+        remarks += (f"notes beyond the model's range are moved by octaves: {moved} of {len(tune.pitches)}",)
     return Beginning(folded, shift, key, remarks, tempo)
 
 
