@@ -5,7 +5,7 @@ import signal
 import threading
 from abc import ABC, abstractmethod
 from contextlib import suppress
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
 from time import monotonic
 from typing import Any, cast
@@ -138,6 +138,8 @@ class _Process:
         self.pipe, theirs = _SPAWN.Pipe()
         self._process = _SPAWN.Process(target=_serve, args=(theirs, options), daemon=True)
         try:
+            if hasattr(signal, "pthread_sigmask"):
+                resource_tracker.ensure_running()  # or the first process starts it, and that lifts the mask
             with signals_postponed():
                 self._process.start()
         except OSError as error:
