@@ -246,5 +246,9 @@ def test_continuing_loads_neither_tensorflow_nor_librosa() -> None:
     assert not heavy & loaded_by("import extrapcli.pipeline, extrapcli.prediction, extrapcli.backends.onnx")
 
 
+def test_loading_a_model_starts_no_process() -> None:
+    assert "multiprocessing" not in loaded_by("import extrapcli; extrapcli.load('recall')")
+
+
 def test_modules_stay_short() -> None:
     assert {p.name: n for p in MODULES if (n := len(p.read_text().splitlines())) > 320} == {}

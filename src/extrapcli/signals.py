@@ -4,7 +4,6 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing import resource_tracker
 
 INTERRUPTIONS = {getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)}
 
@@ -16,8 +15,6 @@ def signals_postponed() -> Iterator[None]:
     They are put off in this process, where any thread may get them, and masked for processes that are started
     meanwhile, which inherit the mask. Python lets only the main thread set handlers; elsewhere nothing is held back.
     """
-    if hasattr(signal, "pthread_sigmask"):
-        resource_tracker.ensure_running()  # or the first such process starts it, and that lifts the mask
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -33,3 +30,14 @@ def signals_postponed() -> Iterator[None]:
             signal.signal(number, handler)
         for late in postponed:
             signal.raise_signal(late)
+
+
+@contextmanager
+def starting_a_process() -> Iterator[None]:
+    """Hold interruptions back while a process of `multiprocessing` is started, which begins with them masked."""
+    if hasattr(signal, "pthread_sigmask"):
+        from multiprocessing import resource_tracker
+
+        resource_tracker.ensure_running()  # or the first process starts it, and that lifts the mask
+    with signals_postponed():
+        yield

@@ -15,7 +15,7 @@ from extrapcli.batch.manifest import Record
 from extrapcli.batch.worker import Assignment, Worker
 from extrapcli.errors import ExtrapError
 from extrapcli.pipeline import Options
-from extrapcli.signals import INTERRUPTIONS, signals_postponed
+from extrapcli.signals import INTERRUPTIONS, starting_a_process
 
 _SECONDS_TO_LEAVE = 5.0
 _SPAWN = get_context("spawn")
@@ -138,7 +138,7 @@ class _Process:
         self.pipe, theirs = _SPAWN.Pipe()
         self._process = _SPAWN.Process(target=_serve, args=(theirs, options), daemon=True)
         try:
-            with signals_postponed():
+            with starting_a_process():
                 self._process.start()
         except OSError as error:
             raise WorkerDied(f"no process can be started ({error.strerror})", hint="workers") from None
