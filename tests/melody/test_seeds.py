@@ -48,7 +48,7 @@ def test_a_seed_is_one_voice_from_the_first_of_its_notes_to_the_last(notes: list
     assert seed.tune.notes[0].pitch is not None
     assert seed.tune.notes[-1].pitch is not None
     assert (first + seed.tune.upbeat) % METRES[metre] == 0
-    taken = {round(note.begin): note for note in sorted(reversed(voice), key=lambda note: note.pitch)}
+    taken = {round(note.begin): note for note in sorted(voice, key=lambda note: (note.pitch, -note.begin))}
     now = first
     for note in seed.tune.notes:
         assert note.pitch == (taken[now].pitch if now in taken else None)
