@@ -33,8 +33,10 @@ ALLOWED = {
         "signals",
     },  # the layers that TensorFlow loads
     "amplitude": {"backends", "dsp"},
+    "analysis": {"audio", "backends", "dsp", "errors", "models", "ranges", "spec"},
     "extrapolators": {
         "amplitude",
+        "analysis",
         "audio",
         "backends",
         "crossfade",
@@ -47,10 +49,11 @@ ALLOWED = {
     },
     "atomic": {"errors"},
     "continuation": {"audio", "errors", "extrapolators", "ranges"},
-    "model": {"audio", "backends", "continuation", "errors", "extrapolators", "models", "ranges"},
+    "model": {"analysis", "audio", "backends", "continuation", "errors", "extrapolators", "models", "ranges"},
     "finding": {"audio", "errors", "words"},
     "naming": {"atomic", "audio", "continuation", "errors", "finding"},
     "pipeline": {
+        "analysis",
         "atomic",
         "audio",
         "continuation",
@@ -86,11 +89,12 @@ ALLOWED = {
         "ranges",
         "spec",
     },
-    "describe": {"audio", "backends", "errors", "models", "spec"},
+    "describe": {"analysis", "audio", "backends", "errors", "models", "spec"},
     "doctor": {"atomic", "audio", "backends", "errors", "extrapolators", "models", "plugins"},
     "networks": {"dsp"},
     "melody": {"atomic", "audio", "backends", "dsp", "errors", "models", "ranges", "spec", "words"},
     "evaluation": {
+        "analysis",
         "atomic",
         "audio",
         "backends",
@@ -119,6 +123,7 @@ ALLOWED = {
     "console": {"batch", "errors", "pipeline", "training"},  # but for errors, for types alone
     "__main__": {"cli"},
     "cli": {
+        "analysis",
         "describe",
         "doctor",
         "atomic",
