@@ -7,13 +7,15 @@ weighs candidates and `align_jump` brings the best few to the sample.
 from collections.abc import Iterator
 from typing import ClassVar
 
+from extrapcli.analysis import Analysis
 from extrapcli.audio.song import Song
 from extrapcli.backends.base import Backend
 from extrapcli.errors import UsageError
 from extrapcli.extrapolators.base import Block, Style, fade_out
 from extrapcli.extrapolators.limit import limited
-from extrapcli.extrapolators.recall.analysis import analyse
 from extrapcli.extrapolators.recall.encoder import TENSORS, Encoder, Encoding
+from extrapcli.extrapolators.recall.grid import Grid
+from extrapcli.extrapolators.recall.material import prepare
 from extrapcli.extrapolators.recall.sequencer import Sequencer
 
 __all__ = ["Encoder", "Encoding", "Recall"]
@@ -36,10 +38,13 @@ class Recall:
         self.style = style
 
     def blocks(self, song: Song, wanted: int | None) -> Iterator[Block]:
-        analysis = analyse(song, self.encoder)
-        if self.style.ending == "song" and wanted is not None and not analysis.bounds.ends_by_itself:
+        rate, analysis = song.sample_rate, Analysis(song)
+        bounds = analysis.bounds
+        grid = Grid.of(analysis.beats, bounds.begin / rate, bounds.ending / rate)
+        material = prepare(song, self.encoder, split=grid.keeps_bars)
+        if self.style.ending == "song" and wanted is not None and not bounds.ends_by_itself:
             raise UsageError(f"{song.name}: is cut off, so it has no ending of its own", hint="ending")
-        sequencer = Sequencer(analysis, self.style, wanted)
+        sequencer = Sequencer(material, grid, self.style, wanted)
         blocks = limited(sequencer.blocks(), song)
         if wanted is None or self.style.ending == "cut" or sequencer.lands:
             return blocks

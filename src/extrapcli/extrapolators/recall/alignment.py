@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from extrapcli.crossfade import Fade, join
-from extrapcli.extrapolators.recall.analysis import Analysis
+from extrapcli.extrapolators.recall.material import Material
 from extrapcli.extrapolators.recall.audibility import PER_SECOND, beat_shift, short_time_features
 from extrapcli.extrapolators.recall.join import (
     LEVEL_SECONDS,
@@ -40,7 +40,7 @@ class AlignedJump:
 
 
 def align_jump(
-    analysis: Analysis,
+    material: Material,
     playheads: list[Playhead],
     jumping: list[Playhead],
     departure: int,
@@ -54,31 +54,31 @@ def align_jump(
     The target is shifted so that the beat continues, unless it is `fixed` relative to the departure. Then both move
     earlier by up to 0.1 s, to where there is no onset on either side.
     """
-    rate = analysis.song.sample_rate
+    rate = material.song.sample_rate
     together = len(jumping) == len(playheads)
     if not fixed:
-        target = max(analysis.bounds.begin, target + _beat_shift(analysis, playheads, jumping, departure, target))
+        target = max(material.bounds.begin, target + _beat_shift(material, playheads, jumping, departure, target))
     room = departure - max(playhead.jumped_at for playhead in playheads)
     spare = max(0, room - round(MIN_FADE_SECONDS * rate))
-    earlier = min(_quiet_shift(analysis, jumping[0].song_sample(departure), target), spare, target)
+    earlier = min(_quiet_shift(material, jumping[0].song_sample(departure), target), spare, target)
     departure, target = departure - earlier, target - earlier
     longest = round(max(MAX_FADE_SECONDS, fade_seconds or 0) * rate)
     longest = min(longest, room - earlier, *(playhead.song_sample(departure) for playhead in playheads))
     old = mix([playhead.render(departure - longest, departure) for playhead in jumping])
-    new = analysis.song.samples if together else jumping[0].layer.samples
-    signs = analysis.downmix.at(target)
+    new = material.song.samples if together else jumping[0].layer.samples
+    signs = material.downmix.at(target)
     splice = find_splice(old, new, target, rate, signs=signs, fade_seconds=fade_seconds, fixed=fixed)
     before = departure - round(LEVEL_SECONDS * rate)
     gains = tuple(
         matching_gain(playhead.render(before, departure), playhead.layer.samples[splice.target :], rate)
         for playhead in jumping
     )
-    percentiles = _percentiles(analysis, playheads, jumping, departure, splice, gains)
+    percentiles = _percentiles(material, playheads, jumping, departure, splice, gains)
     return AlignedJump(departure, splice, gains, *percentiles)
 
 
 def _beat_shift(
-    analysis: Analysis, playheads: list[Playhead], jumping: list[Playhead], departure: int, target: int
+    material: Material, playheads: list[Playhead], jumping: list[Playhead], departure: int, target: int
 ) -> int:
     """Return the samples by which to shift a target so that the beat continues.
 
@@ -87,17 +87,17 @@ def _beat_shift(
     staying = [playhead for playhead in playheads if playhead not in jumping]
     reference = (staying or jumping)[0].song_sample(departure)
     around = range(2 * PER_SECOND) if staying else range(-3 * PER_SECOND // 2, PER_SECOND // 2)
-    if not staying and reference >= analysis.bounds.end:
+    if not staying and reference >= material.bounds.end:
         around = range(-2 * PER_SECOND, 0)
-    per_sample = PER_SECOND / analysis.song.sample_rate
-    strength = analysis.features.onset_strength
+    per_sample = PER_SECOND / material.song.sample_rate
+    strength = material.features.onset_strength
     shift = beat_shift(strength, round(reference * per_sample), round(target * per_sample), around)
     return round(shift / per_sample)
 
 
-def _quiet_shift(analysis: Analysis, source: int, target: int) -> int:
+def _quiet_shift(material: Material, source: int, target: int) -> int:
     """Return how many samples earlier, up to 0.1 s, the onsets at two samples of the song are weakest."""
-    strength, rate = analysis.features.onset_strength, analysis.song.sample_rate
+    strength, rate = material.features.onset_strength, material.song.sample_rate
     ends = np.array([round(sample * PER_SECOND / rate) for sample in (source, target)])
     shifts = np.arange(QUIET_FRAMES)
     fade = np.arange(-FADE_FRAMES, 1)
@@ -107,7 +107,7 @@ def _quiet_shift(analysis: Analysis, source: int, target: int) -> int:
 
 
 def _percentiles(
-    analysis: Analysis,
+    material: Material,
     playheads: list[Playhead],
     jumping: list[Playhead],
     departure: int,
@@ -118,20 +118,20 @@ def _percentiles(
 
     They are measured on the mix of all layers, rendered at the network's rate for 0.4 s on either side.
     """
-    rate = analysis.mono_rate
+    rate = material.mono_rate
     around = round(AROUND_SECONDS * rate)
-    fade = Fade(min(analysis.mono_sample(splice.fade.samples), around), splice.fade.curve)
+    fade = Fade(min(material.mono_sample(splice.fade.samples), around), splice.fade.curve)
     layers = []
     for playhead in playheads:
-        left = analysis.mono_sample(playhead.song_sample(departure))
+        left = material.mono_sample(playhead.song_sample(departure))
         mono = playhead.layer.mono[:, None]
         before, after = mono[max(0, left - around) : left], mono[left : left + around]
         if playhead in jumping:
-            target = analysis.mono_sample(splice.target)
+            target = material.mono_sample(splice.target)
             gain = np.float32(gains[jumping.index(playhead)])
             before = join(before, mono[target - fade.samples : target] * gain, fade)
             after = mono[target : target + around] * gain
         layers.append(np.pad(np.concatenate([before, after])[:, 0], (around - len(before), around - len(after))))
     begin = round((around - fade.samples) / rate * PER_SECOND)
     end = round(around / rate * PER_SECOND)
-    return analysis.beats.percentiles(short_time_features(np.sum(layers, axis=0), rate), begin, end)
+    return material.beats.percentiles(short_time_features(np.sum(layers, axis=0), rate), begin, end)

@@ -5,20 +5,18 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.extrapolators.recall.analysis import Layer
+from extrapcli.extrapolators.recall.material import Layer
 
 
 @dataclass(frozen=True, eq=False)
 class Playhead:
     """Plays a layer: at sample t of the track, sample `t + offset` of the song.
 
-    It jumped there at sample `jumped_at` of the track, and may jump again from sample `next_jump` on. From
-    `jumped_at` on, its samples are multiplied by `gains`, and by 1 after those.
+    It jumped there at sample `jumped_at` of the track. From there on, its samples are multiplied by `gains`, and by 1 after those.
     """
 
     layer: Layer
     offset: int
-    next_jump: int
     jumped_at: int = 0
     gains: NDArray[np.float32] = field(default_factory=lambda: np.ones(0, np.float32))
 

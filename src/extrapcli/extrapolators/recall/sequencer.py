@@ -1,4 +1,4 @@
-"""String jumps together until the track has its length, or lands on the song's own ending."""
+"""Carry out the best way through a song: bring each jump to the sample, and play the layers between jumps."""
 
 import sys
 from collections.abc import Iterator
@@ -9,109 +9,140 @@ from numpy.typing import NDArray
 
 from extrapcli.audio.spooled import release
 from extrapcli.crossfade import join
-from extrapcli.extrapolators.base import Block, Style
-from extrapcli.extrapolators.recall.analysis import Analysis
+from extrapcli.extrapolators.base import Block, Jump, Style
+from extrapcli.extrapolators.recall.alignment import AlignedJump, align_jump
+from extrapcli.extrapolators.recall.costs import Costs
+from extrapcli.extrapolators.recall.ending import Landing
+from extrapcli.extrapolators.recall.grid import Grid
 from extrapcli.extrapolators.recall.join import recovery
+from extrapcli.extrapolators.recall.material import Material
 from extrapcli.extrapolators.recall.playhead import Playhead, mix
-from extrapcli.extrapolators.recall.repetition_penalty import RepetitionPenalty
-from extrapcli.extrapolators.recall.selector import JumpSelector, SelectedJump
+from extrapcli.extrapolators.recall.search import Search, Start, Stays, Step
 
-STAY_SECONDS = {1: 10.0, 2: 5.0}  # how long a playhead stays before it jumps again, by the number of layers
-MAX_DELAY_SECONDS = 1.5  # a jump may come this much later, where that is better
-BEFORE_ENDING_SECONDS = 8.0, 0.5  # the jump to the song's ending lands this long before it, at most and at least
+FIRST_CANDIDATES = 16
+BEFORE_ENDING_SECONDS = 8.0  # before the song's own ending, a track leaves the song or lands on it
+FIRST_WEIGHT, AUDIBILITY_WEIGHT = 4.0, 0.06
 SAME_POSITION_SECONDS = 0.01
+MARGIN_SECONDS = 0.15
+GAIN_SECONDS = 1.0
 NEVER = sys.maxsize  # the length of a stream, in samples
 
 
 class Sequencer:
-    """Yields the blocks of one track, or of a stream without end.
+    """Yields the blocks of one track, or of a stream without end."""
 
-    `lands` says whether the track closes with the song's own ending.
-    """
-
-    def __init__(self, analysis: Analysis, style: Style, wanted: int | None) -> None:
-        self.analysis = analysis
-        self.bounds = analysis.bounds
+    def __init__(self, material: Material, grid: Grid, style: Style, wanted: int | None) -> None:
+        self.material, self.grid, self.style = material, grid, style
         self.wanted = NEVER if wanted is None else wanted
-        self.rate = analysis.song.sample_rate
-        seconds = (self.bounds.ending - self.bounds.begin - self.bounds.silent) / self.rate
-        self.stay = round(min(STAY_SECONDS[len(analysis.layers)], seconds / 4) * self.rate)
-        self.delay = round(min(MAX_DELAY_SECONDS, seconds / 16) * self.rate)
-        self.early, self.late = (round(min(s, seconds / 8) * self.rate) for s in BEFORE_ENDING_SECONDS)
-        encodings = [layer.encoding for layer in analysis.layers]
-        self.repetition = RepetitionPenalty(encodings, analysis.positions_per_second)
-        self.selector = JumpSelector(analysis, self.repetition, style, stay=self.stay, delay=self.delay)
-        self.lands = wanted is not None and self.bounds.ends_by_itself and style.ending in ("song", "auto")
-        ending = self.wanted - (self.bounds.end - self.bounds.ending)  # where the track's own ending begins
-        self.landing_from, self.landing_until = ending - self.early, ending - self.late
-        self.playheads: list[Playhead] = []
-        self.recorded_until = self.bounds.begin
+        self.rate = material.song.sample_rate
+        bounds = material.bounds
+        seconds = (bounds.ending - bounds.begin - bounds.silent) / self.rate
+        pace = 2 ** (2 * (0.3 - style.variety))
+        shortest, longest = (5.0, 12.0) if len(material.layers) > 1 else (12.0, 30.0)
+        self.stays = Stays(min(shortest * pace, seconds / 6), min(longest * pace, seconds / 2))
+        self.costs = Costs(material, grid, room_seconds=min(3.0, seconds / 8))
+        self.playheads = [Playhead(layer, 0) for layer in material.layers]
+        self.lands = wanted is not None and bounds.ends_by_itself and style.ending in ("song", "auto")
+        self.gain = 0.0  # decibels, at the end of what was rendered
+        self.power = _power(material.song.samples[bounds.begin : bounds.end])
 
     def blocks(self) -> Iterator[Block]:
         """Yield blocks until the track has `wanted` samples; the first begins where the song is left."""
-        bounds = self.bounds
-        earliest = latest = bounds.end
-        if bounds.ends_by_itself:
-            middle = (bounds.begin + bounds.ending) // 2
-            earliest, latest = max(middle, bounds.ending - self.early), max(middle, bounds.ending - self.late)
-        self.playheads = [Playhead(layer, 0, earliest) for layer in self.analysis.layers]
+        starts, jumps = self._starts()
+        landing = Landing(self.costs, self.material, self.wanted) if self.lands else None
+        noise = 0.5 * self.style.variety**2
+        search = Search(self.costs, self.stays, starts, landing=landing, noise=noise, seed=self.style.seed)
+        way = search.run()
+        first = next(way)
+        assert isinstance(first, Start)
         jumping = self.playheads
-        while earliest < self.wanted:
-            limit = self._limit()
-            landing = max(earliest, self.landing_from)
-            if self._time_to_land(earliest) and landing <= limit:
-                yield self._land(landing, min(max(landing, self.landing_until), limit))
+        if first in jumps:
+            aligned, jump = jumps[first]
+        else:
+            step = _next_jump(way)
+            assert step
+            jumping, aligned, jump = self._align(step)
+        while aligned.departure < self.wanted:
+            crossfade = self._move(jumping, aligned)
+            step = _next_jump(way)
+            end = self.wanted
+            if step:
+                end = min(self._departure(step) + round(MARGIN_SECONDS * self.rate), self._limit(), self.wanted)
+            yield self._block(aligned, jump, crossfade, end)
+            if not step:
                 return
-            block = self._jump(jumping, earliest, latest)
-            if block.start >= self.wanted:
-                return
-            yield block
-            jumping = [min(self.playheads, key=lambda playhead: playhead.next_jump)]
-            earliest = min(jumping[0].next_jump, self._limit())
-            latest = min(earliest + self.delay, self._limit())
+            jumping, aligned, jump = self._align(step)
 
-    def _time_to_land(self, earliest: int) -> bool:
-        return self.lands and earliest + self.stay // 2 >= self.landing_from
+    def _starts(self) -> tuple[list[Start], dict[Start, tuple[AlignedJump, Jump]]]:
+        """Align the best first jumps of the whole sound, away from the song's end."""
+        grid, material, bounds = self.grid, self.material, self.material.bounds
+        if bounds.ends_by_itself:
+            earliest = max(bounds.ending / self.rate - BEFORE_ENDING_SECONDS, (bounds.begin + bounds.ending) / 2 / self.rate)
+            line = min(int(np.searchsorted(grid.times, earliest)), len(grid) - 2)
+            return [Start(line, float(grid.times[line]), 0.0, left=False)], {}
+        leave = bounds.end / self.rate
+        last = int(np.searchsorted(grid.times, leave + 1e-6)) - 1
+        after = leave - grid.times[last]
+        lines = np.flatnonzero(grid.phases[:-2] == grid.phases[last])
+        if not grid.keeps_bars:
+            lines = np.arange(len(grid) - 3)
+        targets = grid.times[lines] + after
+        inside = (targets > 1.0 + bounds.begin / self.rate) & (targets < leave - 2)
+        if not inside.any():
+            inside = np.ones(len(lines), bool)
+        lines, targets = lines[inside], targets[inside]
+        cost = self.costs.whole.jump_costs(np.array([leave]), targets, ahead=False)[0]
+        order = np.argsort(cost, kind="stable")[:FIRST_CANDIDATES]
+        starts, jumps = [], {}
+        for k in order:
+            aligned = align_jump(
+                material, self.playheads, self.playheads, bounds.end, round(targets[k] * self.rate), fixed=False,
+                fade_seconds=self.style.fade_seconds,
+            )
+            line = int(np.searchsorted(grid.times, aligned.splice.target / self.rate + 0.25))
+            if line >= len(grid) - 1:
+                continue
+            audible = max(0.0, aligned.flux_percentile - 50) + max(0.0, aligned.level_percentile - 50)
+            seconds = aligned.departure / self.rate + grid.times[line] - aligned.splice.target / self.rate
+            start = Start(line, seconds, float(FIRST_WEIGHT * cost[k] / np.median(cost) + AUDIBILITY_WEIGHT * audible))
+            starts.append(start)
+            jumps[start] = aligned, self._describe(self.playheads, aligned)
+        return starts, jumps
+
+    def _departure(self, step: Step) -> int:
+        """Return when a step is due, in samples of the track: when a layer that plays on comes to its line."""
+        guide = next((k for k, jumps in enumerate(step.jumped) if not jumps), len(self.playheads) - 1)
+        departure = round(self.grid.times[step.left[guide]] * self.rate) - self.playheads[guide].offset
+        return min(departure, self._limit())
+
+    def _align(self, step: Step) -> tuple[list[Playhead], AlignedJump, Jump]:
+        """Bring a step's jump to the sample; return also who jumps, and what is reported."""
+        jumping = [playhead for playhead, jumps in zip(self.playheads, step.jumped, strict=True) if jumps]
+        departure = self._departure(step)
+        layer = step.jumped.index(True)
+        left, line = step.left[layer], step.lines[layer]
+        target = round((self.grid.times[line] + self.costs.shift(layer, left, line)) * self.rate)
+        if step.lands:
+            target = departure + self.material.bounds.end - self.wanted
+        aligned = align_jump(
+            self.material,
+            self.playheads,
+            jumping,
+            departure,
+            target,
+            fixed=step.lands,
+            fade_seconds=self.style.fade_seconds,
+        )
+        return jumping, aligned, self._describe(jumping, aligned)
 
     def _limit(self) -> int:
         """Return the last sample of the track up to which every playhead can play on."""
-        return self.bounds.ending - max(playhead.offset for playhead in self.playheads)
+        return self.material.bounds.end - max(playhead.offset for playhead in self.playheads)
 
-    def _record(self, end: int) -> None:
-        """Record what the playheads play up to a sample of the track, so that it isn't repeated soon."""
-        if end > self.recorded_until:
-            begin = self.recorded_until
-            positions = [self.analysis.position_at(playhead.song_sample(begin)) for playhead in self.playheads]
-            self.repetition.record(begin / self.rate, end / self.rate, positions)
-            self.recorded_until = end
-
-    def _jump(self, jumping: list[Playhead], earliest: int, latest: int) -> Block:
-        """Let some playheads jump between two samples of the track, and return the block that follows."""
-        self._record(earliest)
-        selected = self.selector.jump(self.playheads, jumping, earliest, latest)
-        departure = selected.aligned.departure
-        self._record(departure)
-        others = [playhead.next_jump for playhead in self.playheads if playhead not in jumping]
-        crossfade = self._move(jumping, selected, max(others, default=departure))
-        next_jump = min(playhead.next_jump for playhead in self.playheads)
-        end = next_jump + 2 * self.delay
-        if self._time_to_land(next_jump):
-            end = max(end, self.landing_until)
-        return self._block(selected, crossfade, min(end, self._limit()))
-
-    def _land(self, earliest: int, latest: int) -> Block:
-        """Jump to the song's own ending between two samples of the track, and return the track's last block."""
-        selected = self.selector.landing(self.playheads, earliest, latest, self.wanted)
-        return self._block(selected, self._move(self.playheads, selected, self.wanted), self.wanted)
-
-    def _move(self, jumping: list[Playhead], selected: SelectedJump, last_jump: int) -> NDArray[np.floating]:
-        """Move playheads to where they jump, and return the crossfade.
-
-        Their next jumps follow `last_jump`, the latest one due, spaced evenly, so that the layers take turns.
-        """
-        departure, splice = selected.aligned.departure, selected.aligned.splice
-        gains = iter(selected.aligned.gains)
-        next_jump = last_jump
+    def _move(self, jumping: list[Playhead], aligned: AlignedJump) -> NDArray[np.floating]:
+        """Move playheads to where they jump, and return the crossfade."""
+        departure, splice = aligned.departure, aligned.splice
+        gains = iter(aligned.gains)
         crossfades: list[NDArray[np.floating]] = []
         playheads = []
         for playhead in self.playheads:
@@ -120,22 +151,54 @@ class Sequencer:
                 gain = recovery(next(gains), self.rate)
                 new = playhead.layer.samples[splice.target - splice.fade.samples : splice.target]
                 old = join(old, new * gain[0], splice.fade)
-                next_jump += self.stay // len(self.playheads)
-                if self.lands:
-                    next_jump = min(next_jump, max(departure, self.landing_from))
-                offset = splice.target - departure
-                playhead = replace(playhead, offset=offset, next_jump=next_jump, jumped_at=departure, gains=gain)
+                playhead = replace(playhead, offset=splice.target - departure, jumped_at=departure, gains=gain)
             crossfades.append(old)
             playheads.append(playhead)
         self.playheads = playheads
         return mix(crossfades)
 
-    def _block(self, selected: SelectedJump, crossfade: NDArray[np.floating], end: int) -> Block:
-        departure, fade = selected.aligned.departure, selected.aligned.splice.fade
+    def _block(self, aligned: AlignedJump, jump: Jump, crossfade: NDArray[np.floating], end: int) -> Block:
+        departure, fade = aligned.departure, aligned.splice.fade
         samples = np.concatenate([crossfade, mix([playhead.render(departure, end) for playhead in self.playheads])])
-        for layer in self.analysis.layers:
+        if len(self.playheads) > 1:
+            samples = samples * self._gains(samples, departure, end)
+        for layer in self.material.layers:
             release(layer.samples)
             release(layer.mono)
         offsets = [playhead.offset for playhead in self.playheads]
         copy = max(offsets) - min(offsets) <= SAME_POSITION_SECONDS * self.rate
-        return Block(departure - fade.samples, samples, fade.samples, selected.jump, copy)
+        return Block(departure - fade.samples, samples, fade.samples, jump, copy)
+
+    def _gains(self, samples: NDArray[np.floating], departure: int, end: int) -> NDArray[np.float32]:
+        """Return gains that bring a block to the level of the song, at its positions and as a whole."""
+        song = self.material.song.samples
+        there = np.mean([_power(song[p.song_sample(departure) : p.song_sample(end)]) for p in self.playheads])
+        made = _power(samples[departure - end :])
+        wanted = _decibels(there / made, 3.0) + _decibels((self.power / there) ** 0.5, 1.5)
+        ramp = np.minimum(np.arange(len(samples)) / (GAIN_SECONDS * self.rate), 1)
+        decibels = self.gain + (wanted - self.gain) * ramp
+        self.gain = float(decibels[max(0, end - departure - 1 - round(MARGIN_SECONDS * self.rate))])
+        return (10 ** (decibels / 20)).astype(np.float32)[:, None]
+
+    def _describe(self, jumping: list[Playhead], aligned: AlignedJump) -> Jump:
+        return Jump(
+            layer="all" if len(jumping) == len(self.playheads) else jumping[0].layer.name,
+            from_seconds=jumping[0].song_sample(aligned.departure) / self.rate,
+            to_seconds=aligned.splice.target / self.rate,
+            score=0.0,
+            flux_percentile=aligned.flux_percentile,
+            level_percentile=aligned.level_percentile,
+        )
+
+
+def _next_jump(way: Iterator[Start | Step]) -> Step | None:
+    """Return the next step at which something jumps; None after the last."""
+    return next((step for step in way if isinstance(step, Step) and any(step.jumped)), None)
+
+
+def _power(samples: NDArray[np.floating]) -> float:
+    return float(np.square(samples, dtype=np.float64).mean()) + 1e-12
+
+
+def _decibels(ratio: float, most: float) -> float:
+    return float(np.clip(10 * np.log10(ratio), -most, most))

@@ -1,0 +1,97 @@
+"""What a way through a song costs: where each layer may jump to from each line, and what is heard between lines."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extrapcli.dsp import chroma
+from extrapcli.extrapolators.recall.context import Context
+from extrapcli.extrapolators.recall.descriptors import CHROMA_PER_SECOND, Array, Times, band_power, to_hops
+from extrapcli.extrapolators.recall.grid import Grid
+from extrapcli.extrapolators.recall.material import Material
+from extrapcli.extrapolators.recall.mixes import Mixes
+
+TARGETS = 12  # for each layer and line
+OFF_BAR = 0.3  # cost of a jump that is not at a bar line
+NEAR_SECONDS = 0.5
+SHIFT_STEPS = 12  # hops
+ROWS, REACH = 64, 600  # lines at a time, and how many lines away a jump may go
+
+Ints = NDArray[np.int_]
+
+
+class Costs:
+    """The costs of a song.
+
+    Attributes:
+        targets, follow, shifts: `(layers, lines, targets)`: the best lines to jump to from each line, what each costs,
+            and how many seconds beside the line the jump goes. A cost is infinite where there is no jump.
+    """
+
+    def __init__(self, material: Material, grid: Grid, *, room_seconds: float) -> None:
+        self.grid = grid
+        powers = [band_power(layer.encoding.spectra) for layer in material.layers]
+        rate = material.mono_rate
+        tones = to_hops(chroma(material.mono, sample_rate=rate, hop=rate // CHROMA_PER_SECOND), material)
+        encodings = [layer.encoding for layer in material.layers]
+        self.contexts = [
+            Context(material, [encoding], power, tones, grid.times)
+            for encoding, power in zip(encodings, powers, strict=True)
+        ]
+        self.whole = self.contexts[0]
+        if len(powers) > 1:
+            self.whole = Context(material, encodings, np.sum(powers, axis=0), tones, grid.times)
+        self.mixes = Mixes(material, grid, powers, tones)
+        self.latest = material.bounds.ending / material.song.sample_rate - room_seconds
+        self.reach = np.arange(-SHIFT_STEPS, SHIFT_STEPS + 1) / material.hops_per_second
+        if grid.keeps_bars:
+            self.reach = np.zeros(1)
+        n = len(grid)
+        self.targets = np.zeros((self.layers, n, min(n, TARGETS)), int)
+        self.follow = np.zeros(self.targets.shape, np.float32)
+        self.shifts = np.zeros(self.targets.shape)
+        self.between = np.zeros((self.layers, n, n) if self.layers > 1 else 0, np.float32)
+        for layer, context in enumerate(self.contexts):
+            for begin in range(0, n, ROWS):
+                rows = slice(begin, min(begin + ROWS, n))
+                columns = slice(max(0, begin - REACH), min(n, begin + ROWS + REACH))
+                cost, shifts = self._jump_costs(context, rows, columns)
+                best = np.argsort(cost, axis=1, kind="stable")[:, : self.targets.shape[2]]
+                self.targets[layer, rows, : best.shape[1]] = best + columns.start
+                self.follow[layer, rows] = np.take_along_axis(cost, best, axis=1)
+                self.shifts[layer, rows] = np.take_along_axis(shifts, best, axis=1)
+                if self.layers > 1:
+                    self.between[layer, rows, columns] = cost
+
+    @property
+    def layers(self) -> int:
+        return len(self.contexts)
+
+    def together(self, lines: Ints) -> tuple[Ints, Array]:
+        """Return where all layers may jump together when they have come to `lines (n, layers)`, and the cost of each.
+
+        Both are `(n, targets)`; the cost is the mean of those of the layers.
+        """
+        cost = np.mean([self.between[layer, lines[:, layer]] for layer in range(self.layers)], axis=0)
+        best = np.argsort(cost, axis=1, kind="stable")[:, :TARGETS]
+        return best, np.take_along_axis(cost, best, axis=1)
+
+    def shift(self, layer: int, line: int, target: int) -> float:
+        """Return how many seconds beside its target a jump from a line goes."""
+        found = np.flatnonzero(self.targets[layer, line] == target)
+        return float(self.shifts[layer, line, found[0]]) if len(found) else 0.0
+
+    def _jump_costs(self, context: Context, rows: slice, columns: slice) -> tuple[Array, Times]:
+        """Return the cost of jumping from some lines to others, and how many seconds beside those.
+
+        Where the lines follow no beat, a jump goes up to half a second beside a line, to where it costs least.
+        """
+        grid = self.grid
+        leave, reach = grid.times[rows], grid.times[columns]
+        cost = context.jump_costs(leave, (reach[:, None] + self.reach).ravel()).reshape(len(leave), len(reach), -1)
+        best = cost.argmin(axis=2)
+        cost = np.take_along_axis(cost, best[..., None], axis=2)[..., 0]
+        allowed = grid.phases[rows, None] == grid.phases[None, columns]
+        allowed &= np.abs(leave[:, None] - reach) > NEAR_SECONDS
+        allowed &= (reach <= self.latest) | (reach == grid.times[0])
+        cost = cost + OFF_BAR * (grid.phases[rows] != 0)[:, None]
+        return np.where(allowed, cost, np.inf), self.reach[best]

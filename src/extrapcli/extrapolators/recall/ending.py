@@ -1,0 +1,39 @@
+"""The jump to the song's own ending, so that its last sample is the last of the track."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extrapcli.extrapolators.recall.costs import Costs
+from extrapcli.extrapolators.recall.material import Material
+
+EARLIEST_SECONDS, LATEST_SECONDS = 8.0, 0.5  # before the ending
+OFF_BEAT = 6.0  # cost of each beat by which the bar is broken, up to one
+
+
+class Landing:
+    """Knows what it costs to go on with the song's own ending, from any line, between two seconds of the track."""
+
+    def __init__(self, costs: Costs, material: Material, wanted: int) -> None:
+        rate, bounds = material.song.sample_rate, material.bounds
+        self.grid = costs.grid
+        self.delay = (wanted - bounds.end) / rate  # how much later in the track the ending is than in the song
+        ending, length = bounds.ending / rate, (bounds.ending - bounds.begin) / rate
+        first, last = (ending - min(seconds, length / 8) for seconds in (EARLIEST_SECONDS, LATEST_SECONDS))
+        self.begin, self.until = first + self.delay, last + self.delay
+        self.step = 1 / material.hops_per_second
+        self.targets = np.arange(first, last + self.step, self.step)
+        self.costs = np.stack([context.jump_costs(costs.grid.times, self.targets) for context in costs.contexts])
+
+    def cost(self, lines: NDArray[np.int_], seconds: float) -> float:
+        """Return what it costs to land at `seconds` of the track, when each layer has come to a line `(layers,)`."""
+        target = seconds - self.delay
+        at = min(max(round((target - self.targets[0]) / self.step), 0), len(self.targets) - 1)
+        follow = float(np.mean([self.costs[layer, line, at] for layer, line in enumerate(lines)]))
+        return follow + OFF_BEAT * self._off_beat(int(lines[-1]), target)
+
+    def _off_beat(self, line: int, target: float) -> float:
+        """Return how far a target is from the bar position of a line, in slots, 0 to 1; 0 where there are no bars."""
+        if not self.grid.keeps_bars:
+            return 0.0
+        same = self.grid.times[self.grid.phases == self.grid.phases[line]]
+        return min(1.0, float(np.abs(same - target).min() / np.median(self.grid.slot_seconds)))

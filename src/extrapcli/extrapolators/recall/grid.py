@@ -1,0 +1,49 @@
+"""The lines of a song at which a track may jump: bar lines and lines between them, or seconds where there is no beat."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extrapcli.analysis.beats import Beats
+
+LONGEST_SLOT_SECONDS = 1.9  # a longer bar is divided
+LOOSE_SLOT_SECONDS = 1.0  # between lines where there is no beat
+LEAST_LINES = 6
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Lines of a song; the stretch from one to the next is a slot.
+
+    Attributes:
+        times: float64 `(n,)`, in seconds, increasing.
+        phases: int `(n,)`, the position of each line in its bar, counted in lines; 0 is a bar line.
+        keeps_bars: whether the lines follow the beat. Only then do phases mean anything.
+    """
+
+    times: NDArray[np.float64]
+    phases: NDArray[np.int_]
+    keeps_bars: bool
+
+    @classmethod
+    def of(cls, beats: Beats, begin: float, end: float) -> "Grid":
+        """Lay lines over the music between two seconds: at beats where there is a pulse, else a second apart."""
+        if beats.has_pulse:
+            seconds = float(np.median(np.diff(beats.times)))
+            size = max(d for d in range(1, beats.metre + 1) if beats.metre % d == 0 and d * seconds <= LONGEST_SLOT_SECONDS or d == 1)
+            kept = (beats.positions % size == 0) & (beats.times >= begin) & (beats.times <= end)
+            times = beats.times[kept]
+            if len(times) >= LEAST_LINES:
+                return cls(times, beats.positions[kept] // size, True)
+        slot = min(LOOSE_SLOT_SECONDS, (end - begin) / 12)
+        times = end - slot * np.arange(int((end - begin) / slot) + 1)[::-1]
+        return cls(times, np.zeros(len(times), int), False)
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    @property
+    def slot_seconds(self) -> NDArray[np.float64]:
+        """The lengths of the slots, `(n - 1,)`."""
+        return np.diff(self.times)

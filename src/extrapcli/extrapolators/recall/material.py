@@ -1,0 +1,97 @@
+"""What `recall` plays with: a song, its layers, and the network's view of them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extrapcli.audio.downmix import Downmix
+from extrapcli.audio.silence import Bounds, find_bounds
+from extrapcli.audio.song import Song
+from extrapcli.audio.spooled import chunks, spooled
+from extrapcli.errors import UnreadableAudio
+from extrapcli.extrapolators.recall.audibility import BeatStatistics, ShortTimeFeatures, short_time_features
+from extrapcli.extrapolators.recall.encoder import Encoder, Encoding
+from extrapcli.extrapolators.recall.layers import percussive_layer
+
+SHORT_SECONDS = 100.0  # a song up to this long is split into two layers: as a whole it would soon repeat itself
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer of the song's sound: `all` of it, or the `harmonic` or `percussive` part.
+
+    `samples` is `(n, channels)` at the song's rate, `mono` is `(m,)` at the network's rate and unit level.
+    """
+
+    name: str
+    samples: NDArray[np.floating]
+    mono: NDArray[np.float32]
+    encoding: Encoding
+
+
+@dataclass(frozen=True)
+class Material:
+    """A song and its layers.
+
+    A hop is a place in the song, counted in the rows of the encoding, `hops_per_second` of them. The last
+    hop ends where the music ends; hop 0 may lie before the beginning of the song.
+    """
+
+    song: Song
+    bounds: Bounds
+    mono_rate: int
+    hops_per_second: int
+    features: ShortTimeFeatures  # of the mono sound
+    beats: BeatStatistics
+    layers: tuple[Layer, ...]
+    downmix: Downmix
+
+    @property
+    def hops(self) -> int:
+        """The number of hops."""
+        return len(self.layers[0].encoding.keys)
+
+    @property
+    def mono(self) -> NDArray[np.float32]:
+        """The whole sound, `(m,)`, at the network's rate and unit level."""
+        return sum((layer.mono for layer in self.layers[1:]), start=self.layers[0].mono)
+
+    def hop_at(self, seconds: NDArray[np.float64]) -> NDArray[np.int_]:
+        """Return the hops that begin nearest to moments of the song."""
+        end = self.bounds.end / self.song.sample_rate
+        hops = np.round(self.hops - (end - seconds) * self.hops_per_second).astype(int)
+        return np.clip(hops, 0, self.hops - 1)
+
+    def mono_sample(self, sample: int) -> int:
+        """Return the sample of the mono sound that lies at a sample of the song."""
+        return round(sample * self.mono_rate / self.song.sample_rate)
+
+
+def prepare(song: Song, encoder: Encoder, *, split: bool) -> Material:
+    """Encode a song, split into two layers if it is short and they may be `split`; raise UnreadableAudio if there is less than a second of music in it."""
+    bounds = find_bounds(song.samples, song.sample_rate)
+    seconds = (bounds.end - bounds.begin - bounds.silent) / song.sample_rate
+    if seconds < 1:
+        raise UnreadableAudio(
+            f"{song.name}: has {seconds:.2f} s of music; "
+            f"{encoder.backend.spec.name} needs at least one second to go on"
+        )
+    downmix = Downmix.of(song.samples, song.sample_rate)
+    mono = encoder.mono(song, downmix, song.samples[: bounds.end])
+    level = float(mono.std()) * (bounds.end / (bounds.end - bounds.silent)) ** 0.5 or 1.0
+    mono = spooled(chunk / level for chunk in chunks(mono))
+    begin = round(bounds.begin * encoder.rate / song.sample_rate)
+    features = short_time_features(mono, encoder.rate)
+    parts = [("all", song.samples, mono)]
+    if split and seconds <= SHORT_SECONDS:
+        percussive = percussive_layer(song.samples[: bounds.end], song.sample_rate)
+        percussive_mono = encoder.mono(song, downmix, percussive) / level
+        parts = [
+            ("harmonic", song.samples[: bounds.end] - percussive, mono - percussive_mono),
+            ("percussive", percussive, percussive_mono),
+        ]
+    layers = tuple(Layer(name, samples, mono, encoder.encode(mono[begin:])) for name, samples, mono in parts)
+    per_second = len(layers[0].encoding.keys) // -(-(len(mono) - begin) // encoder.rate)
+    beats = BeatStatistics.of(features)
+    return Material(song, bounds, encoder.rate, per_second, features, beats, layers, downmix)
