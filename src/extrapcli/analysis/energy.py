@@ -58,7 +58,7 @@ def _around(values: NDArray[np.floating], size: int) -> NDArray[np.float64]:
 
 
 def energy(levels: Levels, loudness: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how energetic a sound is, `(moments,)` from 0 to 1, each value over 4 s around it.
+    """Return how energetic a sound is, `(moments,)` from 0 to 1, each value over 4 s around it; 0 in silence.
 
     It is 0.5 + 0.16 times the weighted sum of five features, each less its mean in music and divided by its
     deviation there (`FEATURES`): the onset strength, the number of onsets, the mean of the frequencies by their
@@ -78,11 +78,13 @@ def energy(levels: Levels, loudness: NDArray[np.float64]) -> NDArray[np.float64]
         "loudness": loudness,
         "bass": powers[:, octaves < np.log2(BASS_HERTZ)].sum(axis=1) / np.maximum(powers.sum(axis=1), 1e-9),
     }
+    sounds = (loudness > SILENT).astype(np.float64)
+    sounding = _around(sounds, ENERGY_MOMENTS)
     total = np.zeros(len(loudness))
     for name, (weight, mean, deviation) in FEATURES.items():
-        total += weight * (_around(features[name], ENERGY_MOMENTS) - mean) / deviation
-    sounding = _around((loudness > SILENT).astype(np.float64), ENERGY_MOMENTS)
-    return sounding * np.clip(0.5 + 0.16 * total, 0, 1)
+        average = _around(sounds * features[name], ENERGY_MOMENTS) / np.maximum(sounding, 1e-9)
+        total += weight * (average - mean) / deviation
+    return np.where(sounding > 0, np.clip(0.5 + 0.16 * total, 0, 1), 0)
 
 
 def _moments(frames: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -18,13 +18,14 @@ PARTS = 4  # of a bar, which are compared one by one
 MOST_BARS = 2000  # those of an hour; in longer songs, several are taken together
 LEAST_DEVIATION = 4.0  # decibels: in a song in which a band varies less, it matters less
 
+BAR_SECONDS = 2.0  # of a usual bar: where bars are half, a quarter, ... as long, twice as many count as one here
 KERNEL_BARS = 8  # on either side of a boundary, whose timbres are compared
 STRIPE_BARS = 4  # on either side, in which the repetitions are counted
 PHRASE_KERNEL_BARS = 2
 NOVELTY, STRIPES = 0.1, 0.12  # as much of one or the other pays for a boundary
 LEAST, MOST = -2.0, 4.0  # of each, in these units
 SECTION_COST, LENGTH_COST = 1.0, 2.5
-LONGEST_BARS = 64
+LONGEST_BARS = 128
 LONG_BARS, LONG_COST = 16, 0.02  # for each bar beyond
 
 ALIKE = 0.6  # mean similarity of bars, from which two sections have one label
@@ -53,17 +54,19 @@ def find_sections(
 ) -> tuple[Section, ...]:
     """Find the sections between bar lines `(bars + 1,)`, in seconds; phrases are looked for where there are some."""
     bars = np.append(bars[:-1:group], bars[-1]) if (group := -(-(len(bars) - 1) // MOST_BARS)) > 1 else bars
+    unit = 2 ** max(0, int(np.log2(BAR_SECONDS / np.median(np.diff(bars)))))
     timbre, harmony = _similarities(bars, levels, pitch_classes)
     both = (timbre + harmony) / 2
-    gain = _clipped(_novelty(timbre, KERNEL_BARS) / NOVELTY) + _clipped(_stripes(both) / STRIPES)
-    lines = _divide(gain, _section_costs(len(gain)))
+    gain = _clipped(_novelty(timbre, KERNEL_BARS * unit) / NOVELTY)
+    gain += _clipped(_stripes(both, STRIPE_BARS * unit) / STRIPES)
+    lines = _divide(gain, _section_costs(len(gain), unit))
     labels = _labels(both, lines)
-    phrase_gain = _clipped(_novelty(both, PHRASE_KERNEL_BARS) / NOVELTY)
+    phrase_gain = _clipped(_novelty(both, PHRASE_KERNEL_BARS * unit) / NOVELTY)
     sections = []
     for first, last, label in zip(lines[:-1], lines[1:], labels, strict=True):
         phrases = [0]
         if have_phrases and group == 1:
-            phrases = _divide(phrase_gain[first:last], _phrase_costs(last - first))[:-1]
+            phrases = _divide(phrase_gain[first:last], _phrase_costs(last - first, unit))[:-1]
         begins = tuple(float(bars[first + phrase]) for phrase in phrases)
         sections.append(Section(float(bars[first]), float(bars[last]), label, begins))
     return tuple(sections)
@@ -106,15 +109,15 @@ def _novelty(similarity: NDArray[np.floating], reach: int) -> NDArray[np.floatin
     return total
 
 
-def _stripes(similarity: NDArray[np.floating]) -> NDArray[np.float64]:
+def _stripes(similarity: NDArray[np.floating], reach: int) -> NDArray[np.float64]:
     """Return how much the similarities to the bars at all distances change at each bar line, less their median."""
     n = len(similarity)
     bars = np.arange(n)
     by_distance = similarity[bars[:, None], (bars[:, None] + bars) % n]
-    padded = np.pad(by_distance, ((STRIPE_BARS, STRIPE_BARS), (0, 0)), "edge")
+    padded = np.pad(by_distance, ((reach, reach), (0, 0)), "edge")
     sums = np.concatenate([np.zeros((1, n)), np.cumsum(padded, axis=0, dtype=np.float64)])
-    around = (sums[STRIPE_BARS:] - sums[:-STRIPE_BARS]) / STRIPE_BARS
-    change = np.sqrt(np.square(around[STRIPE_BARS:][:n] - around[:n]).mean(axis=1))
+    around = (sums[reach:] - sums[:-reach]) / reach
+    change = np.sqrt(np.square(around[reach:][:n] - around[:n]).mean(axis=1))
     above: NDArray[np.float64] = change - np.median(change)
     return above
 
@@ -124,19 +127,19 @@ def _clipped(gain: NDArray[np.floating]) -> NDArray[np.floating]:
     return clipped
 
 
-def _section_costs(bars: int) -> NDArray[np.float64]:
-    """Return the cost of a section of 0, 1, ... bars: the least for 8 and 16, then other multiples of 4."""
-    length = np.arange(bars + 1)
-    cost = np.select([length < 4, length % 8 == 0, length % 4 == 0, length % 2 == 0], [2.0, 0.0, 0.3, 0.6], 1.0)
+def _section_costs(bars: int, unit: int) -> NDArray[np.float64]:
+    """Return the cost of a section of 0, 1, ... bars: the least for 8 and 16 units, then other multiples of 4."""
+    length = np.arange(bars + 1) / unit
+    multiples = [length < 4, length % 8 == 0, length % 4 == 0, length % 2 == 0]
+    cost = np.select(multiples, [2.0, 0.0, 0.3, 0.6], 1.0)
     cost += np.where(length > LONG_BARS, 0.2 + LONG_COST * (length - LONG_BARS), 0)
     return SECTION_COST + LENGTH_COST * cost
 
 
-def _phrase_costs(bars: int) -> NDArray[np.float64]:
-    """Return the cost of a phrase of 0, 1, ... bars: the least for 4, then 8 and 2."""
-    length = np.arange(bars + 1)
-    usual = np.select([length == 4, length == 8, length == 2, length < 2, length > 8], [1.0, 2.2, 2.0, 4.0, 8.0], 2.5)
-    return usual
+def _phrase_costs(bars: int, unit: int) -> NDArray[np.float64]:
+    """Return the cost of a phrase of 0, 1, ... bars: the least for 4 units, then 8 and 2."""
+    length = np.arange(bars + 1) / unit
+    return np.select([length == 4, length == 8, length == 2, length < 2, length > 8], [1.0, 2.2, 2.0, 4.0, 8.0], 2.5)
 
 
 def _divide(gain: NDArray[np.floating], cost: NDArray[np.float64]) -> list[int]:
@@ -173,15 +176,14 @@ def _labels(similarity: NDArray[np.floating], lines: list[int]) -> list[str]:
 
 
 def _likeness(similarity: NDArray[np.floating], lines: list[int], one: int, other: int) -> float:
-    """Return how alike two sections are bar by bar, when both begin, or end, together, or one with the other."""
-    first, second = (np.arange(lines[k], lines[k + 1]) for k in (one, other))
-    shorter = min(len(first), len(second))
-    best = max(
-        float(similarity[a, b].mean())
-        for a in (first[:shorter], first[-shorter:])
-        for b in (second[:shorter], second[-shorter:])
-    )
-    return best * (1 if shorter > SHORTER_SHARE * max(len(first), len(second)) else SHORTER_COST)
+    """Return how alike two sections are bar by bar, where they begin or end together, or a bar apart."""
+    block = similarity[lines[one] : lines[one + 1], lines[other] : lines[other + 1]]
+    shorter, longer = sorted(block.shape)
+    apart = block.shape[1] - block.shape[0]
+    shifts = {together + bars for together in (0, apart) for bars in (-1, 0, 1)}
+    diagonals = [block.diagonal(shift) for shift in shifts]
+    best = max(float(diagonal.mean()) for diagonal in diagonals if len(diagonal) >= max(1, shorter - 1))
+    return best * (1 if shorter > SHORTER_SHARE * longer else SHORTER_COST)
 
 
 def _label(number: int) -> str:
