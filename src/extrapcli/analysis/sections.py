@@ -15,7 +15,7 @@ from extrapcli.analysis.grid import means
 from extrapcli.analysis.spectra import Levels, PitchClasses
 
 PARTS = 4  # of a bar, which are compared one by one
-MOST_BARS = 2000  # those of an hour; in longer songs, several are taken together
+MOST_BARS = 1200  # those of 40 minutes; in longer songs, several are taken together
 LEAST_DEVIATION = 4.0  # decibels: in a song in which a band varies less, it matters less
 
 BAR_SECONDS = 2.0  # of a usual bar: where bars are half, a quarter, ... as long, twice as many count as one here

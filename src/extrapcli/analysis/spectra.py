@@ -71,7 +71,7 @@ class PitchClasses:
         """Measure mono sound `(n,)` at 22,050 Hz."""
         low = spooled(resample_chunks(chunks(mono[:, None]), len(mono), from_rate=RATE, to_rate=PITCH_RATE))[:, 0]
         tuned = tuning(low, sample_rate=PITCH_RATE, window=PITCH_WINDOW)
-        strengths = pitch_classes(
+        parts = pitch_classes(
             low,
             sample_rate=PITCH_RATE,
             hop=PITCH_RATE // MOMENTS_PER_SECOND,
@@ -80,4 +80,8 @@ class PitchClasses:
             highest=HIGHEST_HERTZ,
             reference=C_HERTZ * 2 ** (tuned / 12),
         )
-        return cls(strengths, tuned)
+        strengths = []
+        for part in parts:
+            strengths.append(part)
+            release(low)
+        return cls(np.concatenate(strengths), tuned)

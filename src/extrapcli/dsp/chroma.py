@@ -1,5 +1,7 @@
 """The harmony of a sound from moment to moment."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,12 +23,12 @@ def pitch_classes(
     highest: float = 3000.0,
     tuning_width: float = 0.35,
     reference: float = 440.0,
-) -> NDArray[np.float32]:
-    """Return the strengths of the twelve pitch classes in mono sound `(n,)`: float32 `(n // hop + 1, 12)`.
+) -> Iterator[NDArray[np.float32]]:
+    """Yield the strengths of the twelve pitch classes in mono sound `(n,)`, float32 `(frames, 12)`, 64 at a time.
 
-    Pitch class k lies k semitones above `reference` Hz: class 0 is A unless another note is given. With X[t, f] the
-    Fourier transform in a Hann window around sample `t * hop`, and d(f, k) the distance of f from the nearest note of
-    class k in semitones,
+    There are `n // hop + 1` frames. Pitch class k lies k semitones above `reference` Hz: class 0 is A unless another
+    note is given. With X[t, f] the Fourier transform in a Hann window around sample `t * hop`, and d(f, k) the
+    distance of f from the nearest note of class k in semitones,
 
         c[t, k] = sum_f |X[t, f]| exp(-d(f, k)^2 / (2 tuning_width^2)) / sqrt(f)
 
@@ -40,13 +42,11 @@ def pitch_classes(
     weights = np.exp(-0.5 * (distance / tuning_width) ** 2) / np.sqrt(frequencies[bins])[:, None]
     weights = weights.astype(np.float32)
     count = len(samples) // hop + 1
-    strengths = np.empty((count, 12), np.float32)
     for start in range(0, count, CHUNK_FRAMES):
         size = (min(CHUNK_FRAMES, count - start) - 1) * hop + window
         chunk = padded(samples, start * hop - window // 2, size)
         frames = np.lib.stride_tricks.sliding_window_view(chunk, window)[::hop]
-        strengths[start : start + CHUNK_FRAMES] = _magnitudes(frames)[:, bins] @ weights
-    return strengths
+        yield _magnitudes(frames)[:, bins] @ weights
 
 
 def chroma(
@@ -65,7 +65,7 @@ def chroma(
     The strengths of `pitch_classes` are averaged over three frames, reduced by the least class, and scaled to unit
     length, so that the product of two rows is a similarity from 0 to 1. Silence gives zeros.
     """
-    strength = pitch_classes(
+    chunks = pitch_classes(
         samples,
         sample_rate=sample_rate,
         hop=hop,
@@ -75,6 +75,7 @@ def chroma(
         tuning_width=tuning_width,
         reference=reference,
     )
+    strength = np.concatenate(list(chunks))
     smooth = np.apply_along_axis(np.convolve, 0, strength, np.ones(3) / 3, "same")
     smooth = smooth - smooth.min(axis=1, keepdims=True)
     unit: NDArray[np.float32] = (smooth / (np.linalg.norm(smooth, axis=1, keepdims=True) + 1e-9)).astype(np.float32)
