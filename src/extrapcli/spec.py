@@ -190,6 +190,37 @@ class SampleSpec(AudioSpec):
 
 
 @dataclass(frozen=True)
+class BeatsSpec(ModelSpec):
+    """Finds beats and bars.
+
+    Takes `context`, `(batch, n, hop_samples)` for any n: mono sound at `sample_rate` Hz whose root mean square is
+    `level`. Gives the probabilities of a beat that is no downbeat, `beat`, and of a downbeat, `downbeat`, at the
+    beginning of each hop, both `(batch, n)`.
+    """
+
+    kind = "beats"
+    does = "finds beats and bars"
+
+    sample_rate: int
+    hop_samples: int
+    level: float
+
+    def __post_init__(self) -> None:
+        _check_sizes(sample_rate=self.sample_rate, hop_samples=self.hop_samples)
+        if type(self.level) is not float or not 0 < self.level <= 1:
+            raise UnusableModel(f"model spec: level must be above 0 and at most 1, not {self.level!r}")
+        super().__post_init__()
+
+    @property
+    def input_shapes(self) -> dict[str, Shape]:
+        return {"context": (None, self.hop_samples)}
+
+    @property
+    def output_shapes(self) -> dict[str, Shape]:
+        return {"beat": (None,), "downbeat": (None,)}
+
+
+@dataclass(frozen=True)
 class TuneSpec(ModelSpec):
     """Writes tunes, a step at a time.
 
@@ -231,7 +262,9 @@ def expect(spec: ModelSpec, kind: type[Spec]) -> Spec:
     return spec
 
 
-KINDS: dict[str, type[ModelSpec]] = {spec.kind: spec for spec in (WaveformSpec, EncoderSpec, SampleSpec, TuneSpec)}
+KINDS: dict[str, type[ModelSpec]] = {
+    spec.kind: spec for spec in (WaveformSpec, EncoderSpec, SampleSpec, BeatsSpec, TuneSpec)
+}
 """The kinds of model, by the name that a spec gives."""
 
 _FIRST_FORMAT = {"name", "extrapolator", "sample_rate", "context_frames", "horizon_frames"}
