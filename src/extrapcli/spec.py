@@ -193,9 +193,10 @@ class SampleSpec(AudioSpec):
 class BeatsSpec(ModelSpec):
     """Finds beats and bars.
 
-    Takes `context`, `(batch, n, hop_samples)` for any n: mono sound at `sample_rate` Hz whose root mean square is
-    `level`. Gives the probabilities of a beat that is no downbeat, `beat`, and of a downbeat, `downbeat`, at the
-    beginning of each hop, both `(batch, n)`.
+    Takes `context`, `(batch, n + before + after, hop_samples)` for any n, mono sound at `sample_rate` Hz whose root
+    mean square is `level`, and `state`, `(batch, state)`. Gives the probabilities of a beat that is no downbeat, `beat`,
+    and of a downbeat, `downbeat`, both `(batch, n)`, at the beginning of each hop but the first `before` and the last
+    `after`, and `next_state`, the state for the n hops that come next; at the beginning of a song it is zero.
     """
 
     kind = "beats"
@@ -203,21 +204,25 @@ class BeatsSpec(ModelSpec):
 
     sample_rate: int
     hop_samples: int
+    before: int
+    after: int
     level: float
+    state: int
 
     def __post_init__(self) -> None:
-        _check_sizes(sample_rate=self.sample_rate, hop_samples=self.hop_samples)
+        sizes = ("sample_rate", "hop_samples", "before", "after", "state")
+        _check_sizes(**{size: getattr(self, size) for size in sizes})
         if type(self.level) is not float or not 0 < self.level <= 1:
             raise UnusableModel(f"model spec: level must be above 0 and at most 1, not {self.level!r}")
         super().__post_init__()
 
     @property
     def input_shapes(self) -> dict[str, Shape]:
-        return {"context": (None, self.hop_samples)}
+        return {"context": (None, self.hop_samples), "state": (self.state,)}
 
     @property
     def output_shapes(self) -> dict[str, Shape]:
-        return {"beat": (None,), "downbeat": (None,)}
+        return {"beat": (None,), "downbeat": (None,), "next_state": (self.state,)}
 
 
 @dataclass(frozen=True)

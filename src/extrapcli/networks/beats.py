@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from extrapcli.networks.fourier import Tensor, power_spectrum
 
 SAMPLE_RATE = 22050  # Hz
+LEVEL = 0.12  # root mean square of the sound
 HOP_SAMPLES = 441  # 50 frames a second
 WINDOW_SAMPLES = 1411  # 64 ms
 ROWS, COLUMNS = 17, 83  # whose product is the window: the two steps of its Fourier transform
@@ -34,7 +35,9 @@ LOWEST, HIGHEST, TUNING = 30.0, 17000.0, 440.0  # Hz
 UNITS = 150
 KERNEL = 10  # bands
 NETWORKS = 3
-FILTERS = 2  # of each network
+FILTERS, LAYERS = 2, 2  # of each network
+STATE = 2 * UNITS * LAYERS  # of each network: h and c of each layer
+MARGINS = 3, 1  # hops: how much of the context lies before the first and after the last frame that is judged
 
 Weights = Mapping[str, NDArray[np.float32]]
 
@@ -42,42 +45,48 @@ Weights = Mapping[str, NDArray[np.float32]]
 def beats() -> keras.Model:
     """Build the network.
 
-    `context` is float32 `(batch, n, 441)` for any n, mono sound at 22,050 Hz whose root mean square is about 0.12.
+    `context` is float32 `(batch, n + 4, 441)` for any n, mono sound at 22,050 Hz whose root mean square is about 0.12.
     `beat` and `downbeat` are float32 `(batch, n)`, from 0 to 1: the probabilities of a beat that is no downbeat, and of
-    a downbeat, in the middle of a window around the beginning of each hop.
+    a downbeat, at the beginning of each hop but the first three and the last. `state`, `(batch, 1800)`, is what the
+    LSTMs remember: zeros before the beginning of a song, then the `next_state` that came with the hops before.
     """
     context = keras.Input((None, HOP_SAMPLES), name="context")
-    seen = features(context)
-    filtered = layers.Conv2D(NETWORKS * FILTERS, (1, KERNEL), activation="relu", name="convolution")(seen[..., None])
-    pooled = layers.MaxPooling2D((1, 2), name="pooling")(filtered)
+    state = keras.Input((NETWORKS * STATE,), name="state")
+    filters = layers.Conv2D(NETWORKS * FILTERS, (1, KERNEL), activation="relu", name="convolution")
+    pooled = layers.MaxPooling2D((1, 2), name="pooling")(filters(features(context)[..., None]))
     by_filter = layers.Permute((1, 3, 2), name="by_filter")(pooled)
-    activations = [_network(by_filter, number) for number in range(NETWORKS)]
+    activations, states = zip(*(_network(by_filter, state, number) for number in range(NETWORKS)), strict=True)
     mean = layers.Average(name="mean")(activations)
-    return keras.Model(context, {"beat": mean[..., 0], "downbeat": mean[..., 1]}, name="beats")
+    outputs = {"beat": mean[..., 0], "downbeat": mean[..., 1], "next_state": ops.concatenate(states, axis=-1)}
+    return keras.Model({"context": context, "state": state}, outputs, name="beats")
 
 
 def features(context: Tensor) -> Tensor:
     """Compute log10(1 + x) of the bands and its rise since the frame before, `(batch, n, 272)`."""
-    hops, side = ops.pad(context, ((0, 0), (2, 1), (0, 0))), WINDOW_SAMPLES // 2 - HOP_SAMPLES
-    parts = [hops[:, :-3, -side:], hops[:, 1:-2], hops[:, 2:-1], hops[:, 3:, : side + 1]]
+    side = WINDOW_SAMPLES // 2 - HOP_SAMPLES
+    parts = [context[:, :-3, -side:], context[:, 1:-2], context[:, 2:-1], context[:, 3:, : side + 1]]
     windows = ops.concatenate(parts, axis=-1) * np.hanning(WINDOW_SAMPLES).astype(np.float32)
     power = power_spectrum(layers.Reshape((-1, ROWS, COLUMNS), name="square")(windows), KEPT_ROWS, COLUMNS)
     magnitudes = layers.Reshape((-1, KEPT_ROWS * COLUMNS), name="bins")(ops.sqrt(power))
     bands = layers.Dense(BANDS, use_bias=False, trainable=False, name="bands")
     level = ops.log(1 + bands(magnitudes)) * float(1 / np.log(10))
     bands.set_weights([band_filters()])
-    before = ops.concatenate([level[:, :1], level[:, :-1]], axis=1)
-    return ops.concatenate([level, ops.relu(level - before)], axis=-1)
+    return ops.concatenate([level[:, 1:], ops.relu(level[:, 1:] - level[:, :-1])], axis=-1)
 
 
-def _network(by_filter: Tensor, number: int) -> Tensor:
-    """Build one of the networks, from `(batch, n, 6, 131)` to `(batch, n, 3)`."""
+def _network(by_filter: Tensor, state: Tensor, number: int) -> tuple[Tensor, Tensor]:
+    """Build one of the networks, from `(batch, n, 6, 131)` to `(batch, n, 3)` and its own part of the state."""
     own = by_filter[:, :, FILTERS * number : FILTERS * (number + 1)]
     x = layers.Reshape((-1, FILTERS * own.shape[-1]), name=f"flat_{number}")(own)
     x = layers.Dense(UNITS, name=f"dense_{number}")(x)
-    for layer in range(2):
-        x = layers.LSTM(UNITS, return_sequences=True, name=f"lstm_{number}_{layer}")(x)
-    return layers.Dense(3, activation="softmax", name=f"output_{number}")(x)
+    remembered = ops.split(state[:, STATE * number : STATE * (number + 1)], 2 * LAYERS, axis=-1)
+    after = []
+    for layer in range(LAYERS):
+        lstm = layers.LSTM(UNITS, return_sequences=True, return_state=True, name=f"lstm_{number}_{layer}")
+        x, *new = lstm(x, initial_state=remembered[2 * layer : 2 * layer + 2])
+        after += new
+    activations = layers.Dense(3, activation="softmax", name=f"output_{number}")(x)
+    return activations, ops.concatenate(after, axis=-1)
 
 
 def load_beatnet(model: keras.Model, states: Sequence[Weights]) -> None:
@@ -87,7 +96,7 @@ def load_beatnet(model: keras.Model, states: Sequence[Weights]) -> None:
     model.get_layer("convolution").set_weights([np.concatenate(kernels, axis=-1), np.concatenate(biases)])
     for number, state in enumerate(states):
         model.get_layer(f"dense_{number}").set_weights([state["linear0.weight"].T, state["linear0.bias"]])
-        for layer in range(2):
+        for layer in range(LAYERS):
             kernel, recurrent = (state[f"lstm.weight_{part}_l{layer}"].T for part in ("ih", "hh"))
             bias = state[f"lstm.bias_ih_l{layer}"] + state[f"lstm.bias_hh_l{layer}"]
             model.get_layer(f"lstm_{number}_{layer}").set_weights([kernel, recurrent, bias])
