@@ -147,4 +147,3 @@ def _bar_confidence(downbeat: NDArray[np.float32], positions: NDArray[np.int_]) 
         return 0.0
     margin = means[0] - max(means[1:])
     return float(np.interp(margin, BAR_MARGINS, BAR_CONFIDENCES))
-

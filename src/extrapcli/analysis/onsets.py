@@ -15,8 +15,9 @@ LEAST_RISE = 3.0  # dB, of low and of high sounds together
 def to_onsets(mono: NDArray[np.float32], times: NDArray[np.float64]) -> NDArray[np.float64]:
     """Move each of several times to the onset that it stands for, at most 40 ms away; keep it if there is none.
 
-    `mono` is sound `(n,)` at 22,050 Hz, `times` are in seconds. The onset is where the power, in decibels, of the sound
-    and that of its difference, which is of high sounds, rise most together, weighted by a Gaussian of the distance.
+    `mono` is sound `(n,)` at 22,050 Hz, `times` are in seconds. The onset is where the power, in decibels, of the
+    sound and that of its difference, which is of high sounds, rise most together, weighted by a Gaussian of the
+    distance.
     """
     steps = 2 * (REACH_STEPS + SPAN_STEPS)
     begins = np.rint(times * SAMPLE_RATE).astype(int) - steps // 2 * STEP
