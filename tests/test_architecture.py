@@ -33,7 +33,7 @@ ALLOWED = {
         "signals",
     },  # the layers that TensorFlow loads
     "amplitude": {"backends", "dsp"},
-    "analysis": {"audio", "backends", "dsp", "errors", "models", "ranges", "spec"},
+    "analysis": {"audio", "backends", "dsp", "errors", "models", "ranges", "spec"},  # it opens models of its own
     "extrapolators": {
         "amplitude",
         "analysis",

@@ -5,8 +5,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.dsp import key_correlations
+from extrapcli.dsp.keys import SCORES
+
 NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
+MODES = ("major", "minor")
 NO_CHORD = 24
+
+LEAST_CORRELATION = 0.5  # with a key's profile; noise and drums have 0.3
+KEY_TEMPERATURE = 0.06  # with which the confidence is right as often as it says, on 62 rendered pieces
+
+TRIADS = ((0, 4, 7), (0, 3, 7))
+UNCLEAR = 0.64  # likeness to a triad of what is none: a single note with its overtones has 0.63, noise 0.55
+SOFT = 0.01  # of the song's median strength: softer than this has no chord
+CHORD_WEIGHT, CHANGE_COST = 10.0, 1.0
 
 
 @dataclass(frozen=True)
@@ -50,3 +62,51 @@ class Chords:
 def chord_name(number: int) -> str:
     """Return the name of a chord by its number, 0 to 24."""
     return "-" if number == NO_CHORD else NAMES[number % 12] + ("m" if number >= 12 else "")
+
+
+def find_key(strengths: NDArray[np.floating]) -> Key | None:
+    """Find the key by the mean strength of each pitch class from C, `(12,)`; None where none stands out.
+
+    It is the key with whose notes in scores the strengths correlate best. With the correlations r, the confidence is
+    its share of `exp(r / 0.06)` among the 24 keys.
+    """
+    correlations = key_correlations(strengths, profiles=SCORES).ravel()
+    best = int(correlations.argmax())
+    if correlations[best] < LEAST_CORRELATION:
+        return None
+    shares = np.exp((correlations - correlations[best]) / KEY_TEMPERATURE)
+    mode, tonic = divmod(best, 12)
+    return Key(tonic, MODES[mode], float(1 / shares.sum()))
+
+
+def find_chords(strengths: NDArray[np.floating]) -> NDArray[np.int_]:
+    """Find the chord of each beat, 0 to 24 `(beats,)`, by its strengths of pitch classes from C, `(beats, 12)`.
+
+    Each triad is likely by the cosine of the strengths with its three notes, no chord by a constant. The chords are
+    the likeliest path, in which each change has a cost (A. Sheh, D. Ellis, Chord segmentation and recognition using
+    EM-trained hidden Markov models, 2003, with templates in place of training).
+    """
+    lengths = np.linalg.norm(strengths, axis=1, keepdims=True)
+    triads = np.zeros((NO_CHORD, 12))
+    for number in range(NO_CHORD):
+        triads[number, [(number + note) % 12 for note in TRIADS[number // 12]]] = 3**-0.5
+    likeness = np.full((len(strengths), NO_CHORD + 1), UNCLEAR)
+    likeness[:, :NO_CHORD] = strengths @ triads.T / np.maximum(lengths, np.finfo(np.float32).tiny)
+    likeness[(lengths <= SOFT * np.median(lengths))[:, 0], :NO_CHORD] = 0
+    return likeliest_path(CHORD_WEIGHT * likeness, CHANGE_COST)
+
+
+def likeliest_path(scores: NDArray[np.floating], change_cost: float) -> NDArray[np.int_]:
+    """Return the states `(n,)` with the greatest sum of `scores` `(n, states)` less the cost of their changes."""
+    n, states = scores.shape
+    came_from = np.empty((n, states), np.intp)
+    stay, total = np.arange(states), scores[0]
+    for k in range(1, n):
+        best = int(total.argmax())
+        came_from[k] = np.where(total >= total[best] - change_cost, stay, best)
+        total = scores[k] + np.maximum(total, total[best] - change_cost)
+    path = np.empty(n, np.int_)
+    path[-1] = int(total.argmax())
+    for k in range(n - 1, 0, -1):
+        path[k - 1] = came_from[k, path[k]]
+    return path

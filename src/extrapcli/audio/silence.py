@@ -70,15 +70,19 @@ def find_bounds(samples: NDArray[np.floating], rate: int) -> Bounds:
 
     Silence before, after and inside the music may be a recording's own noise: what is even, soft and lasts.
     """
-    steps = Steps.of(samples, rate)
+    return bounds_of(Steps.of(samples, rate), len(samples), rate)
+
+
+def bounds_of(steps: Steps, count: int, rate: int) -> Bounds:
+    """Find the bounds of the music as `find_bounds` does, in `count` samples whose steps are known."""
     power, step = steps.power, steps.size
     sounds = power > silence(power)
     if not sounds.any():
-        return Bounds(0, len(samples), len(samples))
+        return Bounds(0, count, count)
     first = int(np.argmax(sounds & (power > _noise(power, power.max()))))
     last = len(power) - 1 - int(np.argmax((sounds & (power > _noise(power[::-1], power.max())))[::-1]))
     begin = first * step
-    end = len(samples) if last == len(power) - 1 else (last + 1) * step
+    end = count if last == len(power) - 1 else (last + 1) * step
 
     audible = np.flatnonzero(power > power.max() * 10 ** (NOISE_DECIBELS / 10))
     gaps = np.flatnonzero(np.diff(audible) > LONG_SECONDS * SECOND)
