@@ -29,6 +29,14 @@ SILENT = 1e-10  # power of the loudest frame of a song without sound
 
 
 @dataclass(frozen=True)
+class BarBeat:
+    """A beat as musicians count it: the first beat of the first whole bar is 1, 1; bar 0 is an upbeat."""
+
+    bar: int
+    beat: int
+
+
+@dataclass(frozen=True)
 class Beats:
     """The beats of a song and their positions in the bar.
 
@@ -56,6 +64,11 @@ class Beats:
         """The times of the first beats of bars, in seconds."""
         first: NDArray[np.float64] = self.times[self.positions == 0]
         return first
+
+    def place(self, seconds: float) -> BarBeat:
+        """Return the beat that is nearest to a moment; there must be one."""
+        nearest = int(np.abs(self.times - seconds).argmin())
+        return BarBeat(int((self.positions[: nearest + 1] == 0).sum()), int(self.positions[nearest]) + 1)
 
     @property
     def has_pulse(self) -> bool:

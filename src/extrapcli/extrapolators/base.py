@@ -7,6 +7,7 @@ from typing import ClassVar, Literal, Protocol, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.analysis.beats import BarBeat
 from extrapcli.audio.song import Song
 from extrapcli.backends.base import Backend
 from extrapcli.crossfade import Fade
@@ -55,6 +56,7 @@ class Jump:
         score: the network's, in nats above the median of all positions.
         flux_percentile: the share of the song's own beats that have less spectral flux than the join, 0 to 100.
         level_percentile: the share of the song's own beats at which the level changes less.
+        from_beat, to_beat: the bar and the beat that are nearest to both, if the song has bars.
     """
 
     layer: str
@@ -63,6 +65,8 @@ class Jump:
     score: float
     flux_percentile: float
     level_percentile: float
+    from_beat: BarBeat | None = None
+    to_beat: BarBeat | None = None
 
     @property
     def audible(self) -> bool:

@@ -1,7 +1,7 @@
-"""`recall`: continues a song with its own sound, jumping between positions that a network scores.
+"""`recall`: continues a song with its own sound, jumping between lines of its bars.
 
-`analyse` measures the song once. The `Sequencer` then strings jump after jump together: for each, the `JumpSelector`
-weighs candidates and `align_jump` brings the best few to the sample.
+`prepare` splits and encodes the song, `Grid` lays lines over it, `Costs` says what jumps and mixes cost, `Search` finds
+the cheapest way, and the `Sequencer` carries it out, each jump brought to the sample by `align_jump`.
 """
 
 from collections.abc import Iterator
@@ -38,12 +38,12 @@ class Recall:
         self.style = style
 
     def blocks(self, song: Song, wanted: int | None) -> Iterator[Block]:
-        rate, analysis = song.sample_rate, Analysis(song)
-        bounds = analysis.bounds
-        grid = Grid.of(analysis.beats, bounds.begin / rate, bounds.ending / rate)
-        material = prepare(song, self.encoder, split=grid.keeps_bars)
+        analysis = Analysis(song)
+        bounds, rate = analysis.bounds, song.sample_rate
         if self.style.ending == "song" and wanted is not None and not bounds.ends_by_itself:
             raise UsageError(f"{song.name}: is cut off, so it has no ending of its own", hint="ending")
+        material = prepare(analysis, self.encoder)
+        grid = Grid.of(analysis.beats, bounds.begin / rate, bounds.ending / rate)
         sequencer = Sequencer(material, grid, self.style, wanted)
         blocks = limited(sequencer.blocks(), song)
         if wanted is None or self.style.ending == "cut" or sequencer.lands:

@@ -66,7 +66,7 @@ def align_jump(
     longest = min(longest, room - earlier, *(playhead.song_sample(departure) for playhead in playheads))
     old = mix([playhead.render(departure - longest, departure) for playhead in jumping])
     new = material.song.samples if together else jumping[0].layer.samples
-    signs = material.downmix.at(target)
+    signs = material.analysis.downmix.at(target)
     splice = find_splice(old, new, target, rate, signs=signs, fade_seconds=fade_seconds, fixed=fixed)
     before = departure - round(LEVEL_SECONDS * rate)
     gains = tuple(
@@ -134,4 +134,4 @@ def _percentiles(
         layers.append(np.pad(np.concatenate([before, after])[:, 0], (around - len(before), around - len(after))))
     begin = round((around - fade.samples) / rate * PER_SECOND)
     end = round(around / rate * PER_SECOND)
-    return material.beats.percentiles(short_time_features(np.sum(layers, axis=0), rate), begin, end)
+    return material.onsets.percentiles(short_time_features(np.sum(layers, axis=0), rate), begin, end)

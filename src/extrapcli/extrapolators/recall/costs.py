@@ -13,6 +13,7 @@ from extrapcli.extrapolators.recall.mixes import Mixes
 TARGETS = 12  # for each layer and line
 OFF_BAR = 0.3  # cost of a jump that is not at a bar line
 NEAR_SECONDS = 0.5
+ROOM_TO_FADE_SECONDS = 0.25
 SHIFT_STEPS = 12  # hops
 ROWS, REACH = 64, 600  # lines at a time, and how many lines away a jump may go
 
@@ -41,6 +42,7 @@ class Costs:
         if len(powers) > 1:
             self.whole = Context(material, encodings, np.sum(powers, axis=0), tones, grid.times)
         self.mixes = Mixes(material, grid, powers, tones)
+        self.earliest = material.bounds.begin / material.song.sample_rate + ROOM_TO_FADE_SECONDS
         self.latest = material.bounds.ending / material.song.sample_rate - room_seconds
         self.reach = np.arange(-SHIFT_STEPS, SHIFT_STEPS + 1) / material.hops_per_second
         if grid.keeps_bars:
@@ -92,6 +94,7 @@ class Costs:
         cost = np.take_along_axis(cost, best[..., None], axis=2)[..., 0]
         allowed = grid.phases[rows, None] == grid.phases[None, columns]
         allowed &= np.abs(leave[:, None] - reach) > NEAR_SECONDS
-        allowed &= (reach <= self.latest) | (reach == grid.times[0])
+        inside = (reach >= self.earliest) & (reach <= self.latest)
+        allowed &= inside | ~inside.any()
         cost = cost + OFF_BAR * (grid.phases[rows] != 0)[:, None]
         return np.where(allowed, cost, np.inf), self.reach[best]

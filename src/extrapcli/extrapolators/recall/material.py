@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.audio.downmix import Downmix
-from extrapcli.audio.silence import Bounds, find_bounds
+from extrapcli.analysis import Analysis
+from extrapcli.audio.silence import Bounds
 from extrapcli.audio.song import Song
 from extrapcli.audio.spooled import chunks, spooled
 from extrapcli.errors import UnreadableAudio
@@ -38,14 +38,20 @@ class Material:
     hop ends where the music ends; hop 0 may lie before the beginning of the song.
     """
 
-    song: Song
-    bounds: Bounds
+    analysis: Analysis
     mono_rate: int
     hops_per_second: int
     features: ShortTimeFeatures  # of the mono sound
-    beats: BeatStatistics
+    onsets: BeatStatistics
     layers: tuple[Layer, ...]
-    downmix: Downmix
+
+    @property
+    def song(self) -> Song:
+        return self.analysis.song
+
+    @property
+    def bounds(self) -> Bounds:
+        return self.analysis.bounds
 
     @property
     def hops(self) -> int:
@@ -68,30 +74,28 @@ class Material:
         return round(sample * self.mono_rate / self.song.sample_rate)
 
 
-def prepare(song: Song, encoder: Encoder, *, split: bool) -> Material:
-    """Encode a song, split into two layers if it is short and they may be `split`; raise UnreadableAudio if there is less than a second of music in it."""
-    bounds = find_bounds(song.samples, song.sample_rate)
+def prepare(analysis: Analysis, encoder: Encoder) -> Material:
+    """Split and encode a song; raise UnreadableAudio if there is less than a second of music in it."""
+    song, bounds, downmix = analysis.song, analysis.bounds, analysis.downmix
     seconds = (bounds.end - bounds.begin - bounds.silent) / song.sample_rate
     if seconds < 1:
         raise UnreadableAudio(
             f"{song.name}: has {seconds:.2f} s of music; "
             f"{encoder.backend.spec.name} needs at least one second to go on"
         )
-    downmix = Downmix.of(song.samples, song.sample_rate)
     mono = encoder.mono(song, downmix, song.samples[: bounds.end])
     level = float(mono.std()) * (bounds.end / (bounds.end - bounds.silent)) ** 0.5 or 1.0
     mono = spooled(chunk / level for chunk in chunks(mono))
     begin = round(bounds.begin * encoder.rate / song.sample_rate)
     features = short_time_features(mono, encoder.rate)
-    parts = [("all", song.samples, mono)]
-    if split and seconds <= SHORT_SECONDS:
+    split = [("all", song.samples, mono)]
+    if seconds <= SHORT_SECONDS:
         percussive = percussive_layer(song.samples[: bounds.end], song.sample_rate)
         percussive_mono = encoder.mono(song, downmix, percussive) / level
-        parts = [
+        split = [
             ("harmonic", song.samples[: bounds.end] - percussive, mono - percussive_mono),
             ("percussive", percussive, percussive_mono),
         ]
-    layers = tuple(Layer(name, samples, mono, encoder.encode(mono[begin:])) for name, samples, mono in parts)
+    layers = tuple(Layer(name, samples, mono, encoder.encode(mono[begin:])) for name, samples, mono in split)
     per_second = len(layers[0].encoding.keys) // -(-(len(mono) - begin) // encoder.rate)
-    beats = BeatStatistics.of(features)
-    return Material(song, bounds, encoder.rate, per_second, features, beats, layers, downmix)
+    return Material(analysis, encoder.rate, per_second, features, BeatStatistics.of(features), layers)

@@ -68,7 +68,7 @@ class Sequencer:
             end = self.wanted
             if step:
                 end = min(self._departure(step) + round(MARGIN_SECONDS * self.rate), self._limit(), self.wanted)
-            yield self._block(aligned, jump, crossfade, end)
+            yield self._block(aligned, jump, crossfade, end, lands=self.lands and not step)
             if not step:
                 return
             jumping, aligned, jump = self._align(step)
@@ -113,7 +113,8 @@ class Sequencer:
         """Return when a step is due, in samples of the track: when a layer that plays on comes to its line."""
         guide = next((k for k, jumps in enumerate(step.jumped) if not jumps), len(self.playheads) - 1)
         departure = round(self.grid.times[step.left[guide]] * self.rate) - self.playheads[guide].offset
-        return min(departure, self._limit())
+        jumped = max(playhead.jumped_at for playhead in self.playheads)
+        return max(jumped, min(departure, self._limit()))
 
     def _align(self, step: Step) -> tuple[list[Playhead], AlignedJump, Jump]:
         """Bring a step's jump to the sample; return also who jumps, and what is reported."""
@@ -157,11 +158,11 @@ class Sequencer:
         self.playheads = playheads
         return mix(crossfades)
 
-    def _block(self, aligned: AlignedJump, jump: Jump, crossfade: NDArray[np.floating], end: int) -> Block:
+    def _block(self, aligned: AlignedJump, jump: Jump, crossfade: NDArray[np.floating], end: int, *, lands: bool) -> Block:
         departure, fade = aligned.departure, aligned.splice.fade
         samples = np.concatenate([crossfade, mix([playhead.render(departure, end) for playhead in self.playheads])])
         if len(self.playheads) > 1:
-            samples = samples * self._gains(samples, departure, end)
+            samples = samples * self._gains(samples, departure, end, lands=lands)
         for layer in self.material.layers:
             release(layer.samples)
             release(layer.mono)
@@ -169,25 +170,35 @@ class Sequencer:
         copy = max(offsets) - min(offsets) <= SAME_POSITION_SECONDS * self.rate
         return Block(departure - fade.samples, samples, fade.samples, jump, copy)
 
-    def _gains(self, samples: NDArray[np.floating], departure: int, end: int) -> NDArray[np.float32]:
+    def _gains(
+        self, samples: NDArray[np.floating], departure: int, end: int, *, lands: bool
+    ) -> NDArray[np.float32]:
         """Return gains that bring a block to the level of the song, at its positions and as a whole."""
         song = self.material.song.samples
         there = np.mean([_power(song[p.song_sample(departure) : p.song_sample(end)]) for p in self.playheads])
         made = _power(samples[departure - end :])
-        wanted = _decibels(there / made, 3.0) + _decibels((self.power / there) ** 0.5, 1.5)
+        wanted = 0.0 if lands else _decibels(there / made, 3.0) + _decibels((self.power / there) ** 0.5, 1.5)
         ramp = np.minimum(np.arange(len(samples)) / (GAIN_SECONDS * self.rate), 1)
         decibels = self.gain + (wanted - self.gain) * ramp
         self.gain = float(decibels[max(0, end - departure - 1 - round(MARGIN_SECONDS * self.rate))])
         return (10 ** (decibels / 20)).astype(np.float32)[:, None]
 
     def _describe(self, jumping: list[Playhead], aligned: AlignedJump) -> Jump:
+        together = len(jumping) == len(self.playheads)
+        context = self.costs.whole if together else self.costs.contexts[self.playheads.index(jumping[0])]
+        left, reached = jumping[0].song_sample(aligned.departure) / self.rate, aligned.splice.target / self.rate
+        scores = context.scores(np.array([left]), self.grid.times)[0]
+        score = context.scores(np.array([left]), np.array([reached]))[0, 0] - np.median(scores)
+        beats = self.material.analysis.beats if self.grid.keeps_bars else None
         return Jump(
-            layer="all" if len(jumping) == len(self.playheads) else jumping[0].layer.name,
-            from_seconds=jumping[0].song_sample(aligned.departure) / self.rate,
-            to_seconds=aligned.splice.target / self.rate,
-            score=0.0,
+            layer="all" if together else jumping[0].layer.name,
+            from_seconds=left,
+            to_seconds=reached,
+            score=float(score),
             flux_percentile=aligned.flux_percentile,
             level_percentile=aligned.level_percentile,
+            from_beat=beats.place(left) if beats else None,
+            to_beat=beats.place(reached) if beats else None,
         )
 
 
