@@ -176,5 +176,5 @@ def _check_values(song: Song) -> None:
         raise UnreadableAudio(f"{name}: some samples are infinite or NaN; export it again")
     if np.abs(ranges).max() > MAX_AMPLITUDE:
         raise UnreadableAudio(f"{name}: some samples are larger than 2^31 times full scale; export it again")
-    if is_silent(song.heard, song.sample_rate):
+    if is_silent(song.as_heard.steps.power):
         raise UnreadableAudio(f"{name}: silent from start to end; give it a song that isn't")

@@ -27,16 +27,15 @@ class Downmix:
     signs: NDArray[np.float32] | None = None
 
     @classmethod
-    def of(cls, samples: NDArray[np.floating], rate: int) -> "Downmix":
-        """Choose the signs for a sound `(n, channels)`.
+    def of(cls, steps: Steps) -> "Downmix":
+        """Choose the signs for a sound.
 
         Channels cancel each other where, over a second, their sum has less than a tenth of the power that it has if
         they are unrelated; this ends where it has half of that. For all of such a stretch, each channel is inverted
         that is opposed to the one before it, the strongest first, that it is most like.
         """
-        if not len(samples) or samples.shape[1] == 1:
+        if not steps.length or steps.means.shape[1] == 1:
             return cls()
-        steps = Steps.of(samples, rate)
         products = steps.products
         together, apart = products.sum(axis=(1, 2)), np.trace(products, axis1=1, axis2=2)
         floor = SILENT * apart.mean() + np.finfo(float).tiny
@@ -78,7 +77,8 @@ class Downmix:
 
 def to_mono(samples: NDArray[np.floating], rate: int) -> NDArray[np.float32]:
     """Mix a sound `(n, channels)` down to `(n,)`."""
-    return Downmix.of(samples, rate).mix(samples)
+    downmix = Downmix() if samples.shape[1] == 1 else Downmix.of(Steps.of(samples, rate))
+    return downmix.mix(samples)
 
 
 def _share(together: NDArray[np.float64], apart: NDArray[np.float64], floor: float) -> NDArray[np.float64]:

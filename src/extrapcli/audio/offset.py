@@ -17,14 +17,13 @@ JUMP = 0.25  # of an offset's range: what changes by more, from a step to the ne
 CHUNK_STEPS = 4096
 
 
-def without_offset(samples: NDArray[Any], rate: int, *, jumps: bool = True) -> NDArray[Any]:
+def without_offset(samples: NDArray[Any], steps: Steps, *, jumps: bool = True) -> NDArray[Any]:
     """Take the offset of each channel away from `(n, channels)`; return the same array where there is none.
 
     There is one where, for a second, it is twice as large as all else that sounds in that second. It is constant if
     that leaves none over, else it follows the sound. With `jumps` it also jumps where the sound does, which leaves no
     click.
     """
-    steps = Steps.of(samples, rate)
     offset = _find(steps)
     if offset is None:
         return samples

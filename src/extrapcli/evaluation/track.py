@@ -12,7 +12,6 @@ from extrapcli.audio.loudness import SILENT as SILENT_LUFS
 from extrapcli.audio.offset import without_offset
 from extrapcli.audio.silence import is_silent, level_of
 from extrapcli.audio.song import Samples, Song
-from extrapcli.audio.steps import Steps
 from extrapcli.continuation import Join
 from extrapcli.errors import UsageError
 from extrapcli.evaluation import controls
@@ -126,14 +125,15 @@ def _whole(truth: Song, song: Song) -> Samples:
 
 def _heard(sound: Song) -> Song:
     """Take the offset away; where that jumps, it clicks, as it does in the track."""
-    return replace(sound, samples=without_offset(sound.samples, sound.sample_rate, jumps=False))
+    return replace(sound, samples=without_offset(sound.samples, sound.steps, jumps=False))
 
 
 def _gain(song: Song) -> np.float32:
     """Return what brings a very soft song to about -20 dBFS, so that no gate closes on it; else 1."""
-    if is_silent(song.samples, song.sample_rate):
+    power = song.steps.power
+    if is_silent(power):
         return np.float32(1)
-    level = 10 * np.log10(level_of(Steps.of(song.samples, song.sample_rate).power))
+    level = 10 * np.log10(level_of(power))
     return np.float32(2.0 ** round((LOUD_DBFS - level) / 6.02) if level < SOFT_DBFS else 1)
 
 
