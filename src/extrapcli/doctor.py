@@ -22,9 +22,9 @@ def diagnose() -> Iterator[str]:
     """Try each backend on each of its devices, and each format; say what to install for what doesn't work."""
     for name in registered():
         yield from _diagnose_backend(name)
-    for name in extrapolators.registered():
+    for name, entry in extrapolators.registered().items():
         try:
-            extrapolators.extrapolator_class(name)
+            extrapolators.extrapolator_class(entry)
             yield f"extrapolator {name}: loads"
         except ExtrapError as error:
             yield f"extrapolator {name}: no: {error}"
