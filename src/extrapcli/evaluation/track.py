@@ -59,9 +59,8 @@ def evaluate_track(
     song = _heard(song)
     gain = _gain(song)
     decibels = 20 * float(np.log10(gain))
-    song = replace(song, samples=song.samples * gain)
-    track = match_format(_heard(track), song)
-    track = replace(track, samples=track.samples * gain)
+    song = _louder(song, gain)
+    track = match_format(_louder(_heard(track), gain), song)
     if joins is None:
         end = head_seconds(track, song)
         if end is None:
@@ -76,7 +75,7 @@ def evaluate_track(
         raise UsageError(f"{track.name}: does not go on for a second after its song; give a track and its song")
     if last >= track.seconds:
         raise UsageError(f"{track.name}: ends before its join at {last:g} seconds; give the joins of this track")
-    whole = None if truth is None else _whole(_heard(truth), song) * gain
+    whole = None if truth is None else _whole(_louder(_heard(truth), gain), song)
     follows = None if whole is None else whole[len(song.samples) :]
 
     tell("analysing the song (on first use, librosa compiles for up to 30 s)")
@@ -125,7 +124,8 @@ def _whole(truth: Song, song: Song) -> Samples:
 
 def _heard(sound: Song) -> Song:
     """Take the offset away; where that jumps, it clicks, as it does in the track."""
-    return replace(sound, samples=without_offset(sound.samples, sound.steps, jumps=False))
+    samples = without_offset(sound.samples, sound.steps, jumps=False)
+    return sound if samples is sound.samples else replace(sound, samples=samples)
 
 
 def _gain(song: Song) -> np.float32:
@@ -135,6 +135,10 @@ def _gain(song: Song) -> np.float32:
         return np.float32(1)
     level = 10 * np.log10(level_of(power))
     return np.float32(2.0 ** round((LOUD_DBFS - level) / 6.02) if level < SOFT_DBFS else 1)
+
+
+def _louder(sound: Song, gain: np.float32) -> Song:
+    return sound if gain == 1 else replace(sound, samples=sound.samples * gain)
 
 
 def _loudness(track: Song, gain: float) -> list[float | None]:
