@@ -62,7 +62,10 @@ class Moments:
 
 
 class Clamp:
-    """Leaves samples as they are, and says how many beyond full scale meet with the consequence, if it has one."""
+    """Leaves samples as they are, and says how many exceed full scale and what becomes of them, the `consequence`.
+
+    Without a consequence it says nothing.
+    """
 
     def __init__(self, song: Song, consequence: str) -> None:
         self._sample_rate, self._consequence = song.sample_rate, consequence

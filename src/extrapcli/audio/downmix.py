@@ -12,12 +12,12 @@ from extrapcli.audio.steps import SECOND, Steps
 CANCELLED, RECOVERED = 0.1, 0.5  # power of the sum of the channels, against that of unrelated channels
 OPPOSED = -0.2  # correlation from which two channels cancel each other
 FAINT = 0.01  # power of a channel, against the strongest
-SILENT = 1e-6  # power of a step, against the mean: what is softer is in no phase
+SILENT = 1e-6  # power of a step, against the mean: softer ones have no phase
 
 
 @dataclass(frozen=True)
 class Downmix:
-    """The mean of a sound's channels, but where they cancel each other: there, some are inverted first.
+    """The mean of a sound's channels; where they cancel each other, some are inverted first.
 
     `signs`, float32 `(steps, channels)`, is 1 or -1 in the middle of each step of `size` samples, and runs straight
     in between; None where nothing cancels.

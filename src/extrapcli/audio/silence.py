@@ -14,7 +14,7 @@ SILENT = 10 ** (-90 / 10)  # power of full scale: a song in which no step has th
 SILENCE_DECIBELS = -60.0  # relative to the song's own level
 NOISE_DECIBELS = -45.0  # a recording's own noise is softer than this, relative to the loudest step,
 EVEN_DECIBELS = 2.0  # varies by less than this over 2 s, in quarters of a second,
-ABOVE_NOISE_DECIBELS = 6.0  # and what is louder by less than this is not told from it
+ABOVE_NOISE_DECIBELS = 6.0  # and counts as noise up to this much above it
 DECAYED_DECIBELS = -20.0  # a song has an ending if its last moment is softer than this
 FULL_DECIBELS = -4.0  # the ending begins where the level was last this high
 LAST_MOMENT_STEPS = 4
@@ -99,7 +99,7 @@ def find_bounds(steps: Steps) -> Bounds:
 
 
 def _noise(power: Powers, loudest: float) -> float:
-    """Return the power up to which steps are not told from the noise that they begin with; 0 without any."""
+    """Return the power up to which steps count as the noise that they begin with; 0 where they begin with none."""
     quarters = power[: 2 * SECOND]
     if len(quarters) < 2 * SECOND:
         return 0.0

@@ -40,7 +40,7 @@ class Measured:
 class Reference:
     """A song `(n, channels)` without offset, analysed once, that any tracks at its rate can be measured against.
 
-    What is silent in a track, against the song, has no value, rather than that of a perfect track.
+    Where a track is silent against the song, measures have no value, rather than that of a perfect track.
     """
 
     def __init__(self, song: Samples, sample_rate: int, tagger: Tagger, *, layout: int = 0) -> None:

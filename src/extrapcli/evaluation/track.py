@@ -123,7 +123,7 @@ def _whole(truth: Song, song: Song) -> Samples:
 
 
 def _heard(sound: Song) -> Song:
-    """Take the offset away; where that jumps, it clicks, as it does in the track."""
+    """Take the offset away, but keep the clicks where it jumps: they are heard in the track, too."""
     samples = without_offset(sound.samples, sound.steps, jumps=False)
     return sound if samples is sound.samples else replace(sound, samples=samples)
 
