@@ -73,7 +73,7 @@ def test_tags_are_kept_and_what_cannot_be_is_said(extrap: Extrap, tiny_model: Pa
     ran = extrap("continue", "song.mp3", "--minutes", "0:20", "--model", tiny_model, "-o", "track.flac")
     assert ran.stderr.splitlines() == [
         "extrap: song.mp3: a picture of 16.8 MB was left out: flac holds at most 16.8 MB",
-        "extrap: song.mp3: tags were left out for which flac has no place: PRIV",
+        "extrap: song.mp3: tags that flac has no place for were left out: PRIV",
     ]
     assert dict(mutagen.File(tmp_path / "track.flac").tags) == {"title": ["Tune (continued)"], "artistsort": ["The"]}
     ran = extrap("continue", "song.mp3", "--minutes", "0:20", "--model", tiny_model, "-o", "track.mp3")

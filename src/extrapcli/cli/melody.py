@@ -105,10 +105,22 @@ def melody(
 
     midi = destination(out)
     outputs = Outputs(midi, audio, score, soundfont, overwrite)
-    options = MelodyOptions(bars, temperature, random_seed, key, metre, tempo, part, model, backend, device, threads)
+    options = MelodyOptions(
+        bars=bars,
+        temperature=temperature,
+        random_seed=random_seed,
+        key=key,
+        metre=metre,
+        tempo=tempo,
+        part=part,
+        model=model,
+        backend=backend,
+        device=device,
+        threads=threads,
+    )
     written = write_tune(begin, outputs, options)
     if not quiet:
-        name = begin if recording or names_file(begin) else "seed"
+        name = begin if names_file(begin) else "seed"
         for remark in written.remarks:
             console.say(f"{name}: {remark}")
         if not written.ended:

@@ -57,7 +57,7 @@ class MelodyOptions:
         device, threads: what the networks run on; `auto` runs the one that writes tunes on the CPU, where its small
             steps are fastest, on one thread.
 
-    Raises UsageError for numbers that are out of range.
+    Raises UsageError for numbers that are out of range and for other metres.
     """
 
     bars: int = 16
@@ -78,6 +78,8 @@ class MelodyOptions:
         check_whole("random seed", self.random_seed, 0, MOST_SEED)
         if self.tempo is not None:
             check_number("tempo", self.tempo, LEAST_TEMPO, MOST_TEMPO, "quarters a minute")
+        if self.metre is not None and self.metre not in METRES:
+            raise UsageError(f"a metre of {self.metre} is not supported; choose one of {', '.join(METRES)}")
         check_threads(self.threads)
 
 
@@ -106,8 +108,6 @@ def write_tune(seed: str | Path, outputs: Outputs, options: MelodyOptions) -> Ge
     A seed of type str is symbols in C major or A minor, or the path of a file of tunes. A Path is that of a
     recording. Raises as `prepare`, `read_seed`, `open_model`, `continue_tune` and `write` do.
     """
-    if options.metre is not None and options.metre not in METRES:
-        raise UsageError(f"a metre of {options.metre} is not supported; choose one of {', '.join(METRES)}")
     font = prepare(outputs)
     key = parse_key(options.key) if options.key else None
     device = "cpu" if options.device == "auto" else options.device
@@ -159,7 +159,7 @@ def read_seed(seed: str | Path, options: MelodyOptions, known: tuple[str, ...]) 
     home = tune.transposed(shift)
     folded = fold_into_range(home, known)
     if moved := sum(old != new for old, new in zip(home.notes, folded.notes, strict=True)):
-        remarks += (f"{moved} of its {len(tune.pitches)} notes are beyond the model's range and moved by octaves",)
+        remarks += (f"notes beyond the model's range are moved by octaves: {moved} of {len(tune.pitches)}",)
     return Beginning(folded, shift, key, remarks, tempo)
 
 

@@ -56,14 +56,23 @@ def read_tunes(path: Path) -> list[Tune | RejectReason]:
 
 
 def read_score(path: Path) -> Score:
-    """Read the first piece of a file that has notes.
+    """Read the first piece of a file that has notes, and say which of several it is.
 
-    Raises UnreadableAudio, which says why, where there is none, MissingDependency.
+    Raises UnreadableAudio where there is none, which says what is wrong with the first, MissingDependency.
     """
-    score = _first_score(path)
-    if not any(part.notes for part in score.parts):
-        raise UnreadableAudio(f"{path}: {RejectReason.drums if score.parts else RejectReason.empty}")
-    return score
+    pieces = _pieces(path)
+    fault: UnreadableAudio | None = None
+    for number, piece in enumerate(pieces, 1):
+        try:
+            score = piece()
+            if not any(part.notes for part in score.parts):
+                raise UnreadableAudio(f"{path}: {RejectReason.drums if score.parts else RejectReason.empty}")
+        except UnreadableAudio as error:
+            fault = fault or error
+        else:
+            chosen = (f"tune {number} of {len(pieces)} is used: {score.title}",) if len(pieces) > 1 else ()
+            return replace(score, remarks=(*chosen, *score.remarks))
+    raise fault or UnreadableAudio(f"{path}: {RejectReason.empty}")
 
 
 def copy_essen(to: Path) -> int:
@@ -82,30 +91,15 @@ def copy_essen(to: Path) -> int:
     return len(files) - 1
 
 
-def _first_score(path: Path) -> Score:
-    """Read pieces up to the first that has notes, and say which it is; give one without notes where there is none."""
+def _pieces(path: Path) -> list[Callable[[], Score]]:
+    """Return what reads each piece of a file; of ABC, only when it is called. Raises UnreadableAudio."""
     data = _read(path)
     if is_midi(data):
-        return read_midi_score(data, path)
+        return [partial(read_midi_score, data, path)]
     text, format = _text_of(data, path)
     if format == "abc":
-        pieces = [partial(_abc_score, piece, path) for piece in split_pieces(text)]
-    else:
-        pieces = [partial(replace, score) for score in read_written(text, format, path, written_score)]
-    first: Score | UnreadableAudio = Score(path.stem, ())
-    for number, piece in enumerate(pieces, 1):
-        try:
-            score = piece()
-        except UnreadableAudio as error:
-            first = error if number == 1 else first
-            continue
-        if any(part.notes for part in score.parts):
-            remark = f"tune {number} of {len(pieces)} is used: {score.title}"
-            return replace(score, remarks=(remark,) if len(pieces) > 1 else ())
-        first = score if number == 1 else first
-    if isinstance(first, UnreadableAudio):
-        raise first
-    return first
+        return [partial(_abc_score, piece, path) for piece in split_pieces(text)]
+    return [partial(replace, score) for score in read_written(text, format, path, written_score)]
 
 
 def _abc_score(piece: str, path: Path) -> Score:

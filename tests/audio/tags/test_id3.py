@@ -171,7 +171,7 @@ def test_what_another_format_has_no_place_for_is_named(tmp_path: Path) -> None:
         tag.add(frame)
     tag.save(song)
     notes = write_tags(make_track(tmp_path / "track.ogg", "ogg"), "ogg", read(song))
-    assert notes == ["tags were left out for which ogg has no place: GEOB, PRIV"]
+    assert notes == ["tags that ogg has no place for were left out: GEOB, PRIV"]
 
 
 def test_tags_survive_a_pickle(tmp_path: Path) -> None:

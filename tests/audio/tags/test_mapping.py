@@ -61,7 +61,7 @@ def test_names_in_flac_are_those_of_picard(tmp_path: Path) -> None:
         *(name.upper() for name in TEXT if name == name.lower() and ":" not in name), "TRACKTOTAL", "DISCTOTAL",
         "MOVEMENTTOTAL", "COMMENT:cover", "COMMENT:deu:Hinweis", "URL:shop", "My Own", "ANOTHER",
     }  # fmt: skip
-    assert flac["tracknumber"], flac["tracktotal"] == (["3"], ["9"])
+    assert (flac["tracknumber"], flac["tracktotal"]) == (["3"], ["9"])
 
 
 def test_atoms_are_those_of_itunes(tmp_path: Path) -> None:
@@ -294,14 +294,14 @@ def test_atoms_that_say_nothing_are_no_loss(format: str, tmp_path: Path) -> None
     file["geID"] = [14]
     file.save()
     notes = write_tags(make_track(tmp_path / "track", format), format, read(song))
-    assert notes == ([] if format == "m4a" else [f"tags were left out for which {format} has no place: geID"])
+    assert notes == ([] if format == "m4a" else [f"tags that {format} has no place for were left out: geID"])
 
 
 @pytest.mark.parametrize("format", ["flac", "ogg", "mp3", "m4a"])
 def test_names_that_a_format_cannot_hold_are_named(format: str, tmp_path: Path) -> None:
     tags = Tags({"Größe=1": ["x"], "comment:für=1": ["y"], "": ["z"], "title": ["Tune"], "empty": []})
     notes = write_tags(make_track(tmp_path / "x", format), format, tags)
-    named = ["tags were left out for which " + format + " has no place: Größe=1"]
+    named = [f"tags that {format} has no place for were left out: Größe=1"]
     assert notes == (named if format in ("flac", "ogg") else [])
     expected = {"title": ["Tune"], "comment": ["y"]}
     if format not in ("flac", "ogg"):

@@ -67,7 +67,7 @@ def write_tags(path: Path, format: str, tags: Tags) -> list[str]:
         room = min(room, _MAX_WAV_BYTES - size)
         with path.open("rb") as file:
             if file.read(4) == b"RF64" or room < 0:
-                return [*notes, "its tags were left out: a WAV of more than 4 GB holds none"]
+                return [*notes, "its tags were left out: a WAV of more than 4 GB can't hold any"]
     largest = min(target.max_picture_bytes, room // max(1, len(tags.pictures)))
     pictures, changes = fit(tags.pictures, format, max_bytes=largest, mimes=target.mimes)
     notes += changes
@@ -85,7 +85,7 @@ def write_tags(path: Path, format: str, tags: Tags) -> list[str]:
         else:
             if lost:
                 names = ", ".join(sorted(set(lost)))
-                notes.append(f"tags were left out for which {format} has no place: {names}")
+                notes.append(f"tags that {format} has no place for were left out: {names}")
             break
     return notes
 

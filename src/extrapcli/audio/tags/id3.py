@@ -19,6 +19,7 @@ LATIN1, UTF16, UTF16_BE, UTF8 = range(4)
 V1_COMMENT = "ID3v1 Comment"  # mutagen's description of an ID3v1 tag's comment, which is cut off after 30 bytes
 DEFAULT_LANGUAGE = "eng"
 POPM_BY_STARS = (0, 1, 64, 128, 196, 255)  # as Windows writes ratings
+STARS_BY_POPM = (1, 32, 96, 160, 224)  # the least of a rating for 1 to 5 stars, as Windows reads them
 _MUSICBRAINZ = "http://musicbrainz.org"  # owner of the UFID frame that has the identifier of a recording
 _FRAMES = {known.id3: name for name, known in mapping.KNOWN.items()} | {"GRP1": "grouping"}
 _ROLES = {frame.removeprefix("TIPL:").lower(): name for frame, name in _FRAMES.items() if frame.startswith("TIPL:")}
@@ -88,7 +89,7 @@ def pairs(frame: Any) -> list[tuple[str, str]]:
         case "UFID":
             return [("musicbrainz_trackid", frame.data.decode("latin-1"))] if frame.owner == _MUSICBRAINZ else []
         case "POPM":
-            stars = next(n for n, least in enumerate((1, 32, 96, 160, 224, 256)) if frame.rating < least)
+            stars = sum(frame.rating >= least for least in STARS_BY_POPM)
             return [("rating", str(20 * stars))] if stars else []
         case "PCST":
             return [("podcast", "1")]

@@ -11,7 +11,7 @@ from extrapcli.audio.song import Picture
 from extrapcli.audio.tags import mapping
 from extrapcli.audio.tags.pictures import picture
 from extrapcli.audio.tags.stale import MP4_ATOMS, is_stale
-from extrapcli.audio.tags.text import decode
+from extrapcli.audio.tags.text import UTF16_MARKS, decode
 
 FREEFORM = "----:com.apple.iTunes:"
 IMAGES = {"image/jpeg": MP4Cover.FORMAT_JPEG, "image/png": MP4Cover.FORMAT_PNG}
@@ -26,6 +26,7 @@ _BOOLEANS = {"cpil", "pgap", "pcst"}
 _INTEGERS = {"tmpo", "shwm", "stik", "rtng", "hdvd", "tvsn", "tves"}
 _PAIRS = {"trkn", "disk"}
 _MOVEMENT, _MOVEMENTS = "\xa9mvi", "\xa9mvc"
+_TEXT_TYPES = (AtomDataType.IMPLICIT, AtomDataType.UTF8, AtomDataType.UTF16, AtomDataType.SJIS)
 _TEXTS = set(_NAMES) - _BOOLEANS - _INTEGERS - _PAIRS - {_MOVEMENT}
 
 Item = tuple[str, Any]
@@ -113,7 +114,7 @@ def _name(key: str) -> str:
 
 def _freeform_text(value: Any) -> str | None:
     raw, kind = bytes(value), getattr(value, "dataformat", AtomDataType.UTF8)
-    if kind not in (AtomDataType.UTF8, AtomDataType.UTF16, AtomDataType.SJIS, AtomDataType.IMPLICIT):
+    if kind not in _TEXT_TYPES:
         return None
     text = _text(raw, kind)
     return text if kind != AtomDataType.IMPLICIT or text.isprintable() else None
@@ -122,7 +123,7 @@ def _freeform_text(value: Any) -> str | None:
 def _text(raw: bytes, kind: int) -> str:
     match kind:
         case AtomDataType.UTF16:
-            return raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-16-be", "replace")
+            return raw.decode("utf-16" if raw.startswith(UTF16_MARKS) else "utf-16-be", "replace")
         case AtomDataType.SJIS:
             return raw.decode("cp932", "replace")
     return decode(raw)
@@ -134,7 +135,7 @@ def _texts(content: bytes) -> Iterator[str]:
         size, name, kind = struct.unpack_from(">I4sI", content)
         if name != b"data" or not 16 <= size <= len(content):
             return
-        if kind & 0xFFFFFF in (AtomDataType.IMPLICIT, AtomDataType.UTF8, AtomDataType.UTF16, AtomDataType.SJIS):
+        if kind & 0xFFFFFF in _TEXT_TYPES:
             yield _text(content[16:size], kind & 0xFFFFFF)
         content = content[size:]
 

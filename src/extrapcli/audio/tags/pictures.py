@@ -33,10 +33,11 @@ def _mime(data: bytes, declared: str) -> str:
         return "image/webp"
     if data[4:12] in (b"ftypavif", b"ftypheic"):
         return f"image/{data[8:12].decode()}"
-    found = next((mime for magic, mime in _MAGIC.items() if data.startswith(magic)), None)
     declared = declared.strip("\0 ").lower()
-    if found or declared == LINK:
-        return LINK if declared == LINK else str(found)
+    if declared == LINK:
+        return LINK
+    if found := next((mime for magic, mime in _MAGIC.items() if data.startswith(magic)), None):
+        return found
     return declared if "/" in declared and declared.isascii() else "application/octet-stream"
 
 
@@ -126,7 +127,7 @@ def _redraw(one: Picture, max_bytes: int) -> tuple[Picture, str]:
     sees_through = image.has_transparency_data and len(one.data) <= max_bytes
     image = image.convert("RGBA" if sees_through else "RGB")
     kind = "PNG" if sees_through else "JPEG"
-    side = min(MAX_SIDE, *[max(image.size)] * 2)
+    side = min(MAX_SIDE, max(image.size))
     while side >= MIN_SIDE or side >= max(image.size):
         scaled = image.copy()
         scaled.thumbnail((side, side))

@@ -3,7 +3,7 @@
 import codecs
 import re
 
-_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _JAPANESE = re.compile("[\u3041-\u30fe\u4e00-\u9fff\u3001-\u3011\u3005\uff01-\uff5e]{2,}")
 _KANA = re.compile("[\u3041-\u30fe]")
 _RUSSIAN_WORD = re.compile("[\u0410-\u042f\u0401]?[\u0430-\u044f\u0451]+|[\u0410-\u042f\u0401]+")
@@ -16,7 +16,7 @@ def decode(raw: bytes) -> str:
     and plainly no language of western Europe; else Windows-1252, of which ISO 8859-1 is a part. Chinese and Korean
     encodings are not tried: their bytes can't be told apart.
     """
-    if raw.startswith(_UTF16_MARKS):
+    if raw.startswith(UTF16_MARKS):
         return (raw + bytes(len(raw) % 2)).decode("utf-16", "replace")
     try:
         return raw.decode("utf-8")

@@ -64,12 +64,20 @@ def add(comments: Any, items: Iterable[Item]) -> list[str]:
     lost: list[Item] = []
     for name, value in items:
         (good if _is_valid(name) else lost).append((name, value))
-    while sum(len(name) + len(value.encode()) + 5 for name, value in good) > MAX_BYTES:
-        longest = max(good, key=lambda item: len(item[1]))
+    excess = sum(map(_size, good)) - MAX_BYTES
+    for longest in sorted(good, key=lambda item: len(item[1]), reverse=True):
+        if excess <= 0:
+            break
         good.remove(longest)
         lost.append(longest)
+        excess -= _size(longest)
     comments.extend(good)
     return [name for name, _ in lost]
+
+
+def _size(item: Item) -> int:
+    """Return the bytes that a comment takes: its name and value, `=` and a length."""
+    return len(item[0]) + len(item[1].encode()) + 5
 
 
 def _is_valid(name: str) -> bool:
