@@ -81,7 +81,7 @@ def _released() -> list[Path]:
     found: dict[str, Path] = {}
     for place in (*_places(), *_PLACES):
         cards: list[Path] = []
-        with suppress(OSError):  # which named_for_nothing tells of
+        with suppress(OSError):  # named_for_nothing reports it
             cards = sorted(place.glob(f"*/{CARD}"))
         for card in cards:
             folder = card.parent

@@ -103,8 +103,8 @@ class RunFolder:
         """Return whether the folder holds a run of a recipe that needs no more epochs.
 
         Raises UsageError where it holds a run of another recipe, any run and it is not to be resumed, or one of which
-        files are missing, CannotWrite where it holds anything else. A recipe that has more epochs, or another
-        patience, is no other one.
+        files are missing, CannotWrite where it holds anything else. A recipe with more epochs or another patience
+        counts as the same.
         """
         if not (self.path / "recipe.json").exists():
             if any(file.exists() for file in (self.best, self.last)):
