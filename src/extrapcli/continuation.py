@@ -102,9 +102,9 @@ class Continuation:
 
 def with_offset(blocks: Iterator[Block], song: Song) -> Iterator[Block]:
     """Add to blocks that continue what is heard of a song the offset (DC) that the song has where they begin."""
-    offset = np.zeros(song.channels, song.samples.dtype)
-    for number, block in enumerate(blocks):
-        if not number:
+    offset = None
+    for block in blocks:
+        if offset is None:
             at = min(block.start, len(song.samples) - 1)
             offset = song.samples[at] - song.heard[at]
         yield replace(block, samples=block.samples + offset) if offset.any() else block

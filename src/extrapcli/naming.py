@@ -54,8 +54,7 @@ def _standard_input() -> bytes:
 def songs_among(sources: list[Path], out: Path | None) -> tuple[list[Source], list[str]]:
     """Replace each folder by the songs below it, sorted; return a line about what is left out of each folder, too.
 
-    Tracks that were made from one of the songs are left out, and the folder `out`. Raises UnreadableAudio for a
-    folder without any song.
+    The folder `out` is left out. Raises UnreadableAudio for a folder without any song.
     """
     songs: list[Source] = []
     lines = []
@@ -86,10 +85,10 @@ def check_destination(songs: list[Source], out: Path | None, *, into_folder: boo
         if len(songs) > 1:
             raise UsageError("standard output takes one song; name a folder for several")
         refuse_terminal()
-    elif out is not None and (into_folder or several):
-        if os.path.lexists(out) and not is_folder(out):
+    elif out is not None and (into_folder or several) and not is_folder(out):
+        if os.path.lexists(out):
             raise UsageError(f"{out}: is a file; several tracks need a folder")
-        if not into_folder and format_of(out) and not is_folder(out):
+        if not into_folder and format_of(out):
             raise UsageError(
                 f"{out}: is named like one track; for several songs, or those of a folder, name a folder"
             )
@@ -127,21 +126,21 @@ def check_format(format: str, song: Song) -> None:
 
 def track_path(song: Path, out: Path | None, ending: str, *, below: PurePath | None = None) -> Path:
     """Return `out` itself, or the song's name with another `ending`, beside the song or `below` the folder `out`."""
-    name = fitting_name(stem_of(Path("standard-input") if song == STDIN else song), ending)
+    name = fitting_stem(stem_of(Path("standard-input") if song == STDIN else song), ending) + ending
     if out is None:
         return song.with_name(name)
     return out / (below or "") / name if out != STDOUT and is_folder(out) else out
 
 
-def fitting_name(stem: str, ending: str) -> str:
-    """Join the parts of a name, without the middle of the first where that is too long for a file with a report.
+def fitting_stem(stem: str, rest: str) -> str:
+    """Return a stem without its middle where, with the rest of a name, it is too long for a file with a report.
 
     Long names of songs that belong together mostly differ at their ends.
     """
-    while stem and len(os.fsencode(stem + ending)) > MAX_NAME_BYTES - _ROOM_FOR_REPORT:
+    while stem and len(os.fsencode(stem + rest)) > MAX_NAME_BYTES - _ROOM_FOR_REPORT:
         middle = len(stem) // 2
         stem = stem[:middle] + stem[middle + 1 :]
-    return stem + ending
+    return stem
 
 
 def track_ending(format: str, seconds: float) -> str:

@@ -30,3 +30,14 @@ def signals_postponed() -> Iterator[None]:
             signal.signal(number, handler)
         for late in postponed:
             signal.raise_signal(late)
+
+
+@contextmanager
+def starting_a_process() -> Iterator[None]:
+    """Hold interruptions back while a process of `multiprocessing` is started, which begins with them masked."""
+    if hasattr(signal, "pthread_sigmask"):
+        from multiprocessing import resource_tracker
+
+        resource_tracker.ensure_running()  # or the first process starts it, and that lifts the mask
+    with signals_postponed():
+        yield

@@ -149,14 +149,14 @@ def test_processes_that_start_are_safe_from_ctrl_c(tmp_path: Path) -> None:
     script.write_text("""
 import signal
 from multiprocessing import get_context
-from extrapcli.signals import INTERRUPTIONS, signals_postponed
+from extrapcli.signals import INTERRUPTIONS, starting_a_process
 
 def masked(): return INTERRUPTIONS <= signal.pthread_sigmask(signal.SIG_BLOCK, ())
 def tell(pipe): pipe.send(masked())
 
 if __name__ == "__main__":
     ours, theirs = get_context("spawn").Pipe()
-    with signals_postponed():
+    with starting_a_process():
         get_context("spawn").Process(target=tell, args=(theirs,)).start()
         assert masked()
     assert not masked()

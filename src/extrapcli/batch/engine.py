@@ -5,7 +5,7 @@ import signal
 import threading
 from abc import ABC, abstractmethod
 from contextlib import suppress
-from multiprocessing import get_context, parent_process, resource_tracker
+from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from time import monotonic
 from typing import Any, cast
@@ -15,7 +15,7 @@ from extrapcli.batch.manifest import Record
 from extrapcli.batch.worker import Assignment, Worker
 from extrapcli.errors import ExtrapError
 from extrapcli.pipeline import Options
-from extrapcli.signals import INTERRUPTIONS, signals_postponed
+from extrapcli.signals import INTERRUPTIONS, starting_a_process
 
 _SECONDS_TO_LEAVE = 5.0
 _SPAWN = get_context("spawn")
@@ -138,9 +138,7 @@ class _Process:
         self.pipe, theirs = _SPAWN.Pipe()
         self._process = _SPAWN.Process(target=_serve, args=(theirs, options), daemon=True)
         try:
-            if hasattr(signal, "pthread_sigmask"):
-                resource_tracker.ensure_running()  # or the first process starts it, and that lifts the mask
-            with signals_postponed():
+            with starting_a_process():
                 self._process.start()
         except OSError as error:
             raise WorkerDied(f"no process can be started ({error.strerror})", hint="workers") from None

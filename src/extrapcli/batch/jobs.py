@@ -12,7 +12,7 @@ from extrapcli.batch.locations import Location, RemotePath, canonical, same_fold
 from extrapcli.continuation import Length, clock
 from extrapcli.errors import CannotWrite, ExtrapError, UnreadableAudio, UsageError
 from extrapcli.finding import Found, Patterns, find_songs, named_songs
-from extrapcli.naming import fitting_name
+from extrapcli.naming import fitting_stem
 
 DEFAULT_NAME = "{stem}-{minutes}.{ext}"
 _FIELDS = ("stem", "minutes", "ext", "model")
@@ -74,24 +74,17 @@ class Naming:
         format = self.format or format_of(song) or "flac"
         minutes = ("plus-" if self.length.beyond else "") + clock(self.length.minutes * 60)
         ext = FORMATS[format].suffixes[0].removeprefix(".")
-        stem, model = stem_of(song), Path(self.model).name
-        ending = self.pattern.format(stem="", minutes=minutes, ext=ext, model=model)
-        stem = fitting_name(stem, ending).removesuffix(ending)
-        return self.pattern.format(stem=stem, minutes=minutes, ext=ext, model=model), format
+        fields = {"minutes": minutes, "ext": ext, "model": Path(self.model).name}
+        stem = fitting_stem(stem_of(song), rest=self.pattern.format(stem="", **fields))
+        return self.pattern.format(stem=stem, **fields), format
 
 
 def find_jobs(
-    songs: Location,
-    tracks: Location,
-    naming: Naming,
-    *,
-    include: Sequence[str],
-    exclude: Sequence[str],
+    songs: Location, tracks: Location, naming: Naming, *, include: Sequence[str], exclude: Sequence[str]
 ) -> tuple[list[Job], Found]:
     """Find the songs in a folder and all folders below, as `find_songs` does, and name the track of each.
 
-    Returns what was found and left out, too. At a URL, files are told by their names. Files inside `tracks` are not
-    songs.
+    Return what was left out, too. At a URL, songs are recognised by their names. Files inside `tracks` are not songs.
 
     Raises UsageError where two tracks would have one name, where a track would replace a song, and for an empty
     pattern; UnreadableAudio where there is no song, or a URL can't be listed; CannotWrite where `tracks` is a URL

@@ -81,10 +81,7 @@ def batch(
     retry: Annotated[int, typer.Option(help="How often to try a failed song again, 100 times at most.")] = 0,
     timeout: Annotated[
         float,
-        typer.Option(
-            metavar="MINUTES",
-            help="Give up a song that takes longer.",
-        ),
+        typer.Option(metavar="MINUTES", help="Give up a song that takes longer."),
     ] = 60,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Start no more songs after one has failed.")] = False,
     dry_run: Annotated[
