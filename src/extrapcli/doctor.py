@@ -52,7 +52,7 @@ def _diagnose_backend(name: str) -> Iterator[str]:
 
 
 def _opens(models: list[Path], backend: str, device: str) -> str:
-    """Say whether a backend opens one of some models: a damaged one is not its fault."""
+    """Say whether a backend opens any of its models: a damaged one is not its fault."""
     told = ""
     for model in models:
         try:
