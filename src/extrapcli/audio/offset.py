@@ -80,7 +80,7 @@ def _knots(channel: NDArray[np.floating], size: int, values: Values, jumps: bool
     last sample before the jump and the first one after.
     """
     middles: Values = (np.arange(-1, len(values) + 1, dtype=np.float64) + 0.5) * size - 0.5
-    extended = np.pad(values, 1, "reflect", reflect_type="odd")
+    extended = np.pad(values, 1, "reflect", reflect_type="odd") if len(values) > 1 else np.repeat(values, 3)
     if not jumps:
         return middles, extended
     steps = _steps_with_jumps(extended)
