@@ -19,10 +19,9 @@ from extrapcli.analysis.voice import find_voice
 from extrapcli.audio.decode import song_from_samples
 from extrapcli.audio.downmix import Downmix
 from extrapcli.audio.resample import resample_chunks
-from extrapcli.audio.silence import Bounds, bounds_of
+from extrapcli.audio.silence import Bounds, find_bounds
 from extrapcli.audio.song import Song
 from extrapcli.audio.spooled import chunks, spooled
-from extrapcli.audio.steps import Steps
 
 __all__ = ["RATE", "Analysis", "Beats", "Chords", "Key", "Section", "analyse"]
 
@@ -94,15 +93,15 @@ class Analysis:
         """How many semitones, -0.5 to 0.5, the notes are above A = 440 Hz; 0 where there are none."""
         return self._pitch_classes.tuning
 
-    @property
+    @cached_property
     def bounds(self) -> Bounds:
         """Where the music begins and ends, and its long silences, in samples of the song."""
-        return self._prepared[0]
+        return find_bounds(self.song.as_heard.steps)
 
-    @property
+    @cached_property
     def downmix(self) -> Downmix:
         """How the channels are mixed to one."""
-        return self._prepared[1]
+        return Downmix.of(self.song.as_heard.steps)
 
     @cached_property
     def mono(self) -> NDArray[np.float32]:
@@ -119,13 +118,6 @@ class Analysis:
         silent = self.bounds.silent * RATE / self.song.sample_rate
         return float(np.sqrt(total / max(1.0, end - begin - silent))) or 1.0
 
-    @cached_property
-    def _prepared(self) -> tuple[Bounds, Downmix, float]:
-        """The bounds, the down-mix, and the mean power of all channels together: found in one pass."""
-        heard, rate = self.song.heard, self.song.sample_rate
-        steps = Steps.of(heard, rate)
-        return bounds_of(steps, len(heard), rate), Downmix.of_steps(steps), float(steps.power.mean())
-
     @property
     def _begin(self) -> float:
         return self.bounds.begin / self.song.sample_rate
@@ -138,7 +130,8 @@ class Analysis:
     def _channels_decibels(self) -> float:
         """By how many decibels all channels, each from a speaker of its own, are louder than `mono`."""
         mixed = sum(float(np.square(chunk, dtype=np.float64).sum()) for chunk in chunks(self.mono)) / len(self.mono)
-        return 10 * float(np.log10(max(self._prepared[2] * self.song.channels, 1e-20) / max(mixed, 1e-20)))
+        power = float(self.song.as_heard.steps.power.mean())
+        return 10 * float(np.log10(max(power * self.song.channels, 1e-20) / max(mixed, 1e-20)))
 
     @cached_property
     def _levels(self) -> Levels:
