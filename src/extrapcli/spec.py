@@ -17,6 +17,8 @@ MOST_NUMBERS = 2**26
 
 MOST_RATE = 768_000  # Hz
 
+MOST_HOPS = 10_000  # that a model of beats looks behind or ahead
+
 Shape = tuple[int | None, ...]
 """The axes of a tensor without its batch axis; None for an axis of any length."""
 
@@ -195,9 +197,9 @@ class BeatsSpec(ModelSpec):
 
     Takes `context`, `(batch, n + before + after, hop_samples)` for any n, mono sound at `sample_rate` Hz whose root
     mean square is `level`, and `state`, `(batch, state)`. Gives the probabilities of a beat that is no downbeat,
-    `beat`, and of a downbeat, `downbeat`, both `(batch, n)`, at the beginning of each hop but the first `before`
-    and the last `after`, and `next_state`, the state for the n hops that come next; at the beginning of a song it
-    is zero.
+    `beat`, and of a downbeat, `downbeat`, both `(batch, n)`: at the beginnings of the hops that lie `delay` hops
+    earlier than all but the first `before` and the last `after`. `next_state` is the state to give with the hops that
+    come next; at the beginning of a song it is zero.
     """
 
     kind = "beats"
@@ -207,12 +209,15 @@ class BeatsSpec(ModelSpec):
     hop_samples: int
     before: int
     after: int
+    delay: int
     level: float
     state: int
 
     def __post_init__(self) -> None:
-        sizes = ("sample_rate", "hop_samples", "before", "after", "state")
-        _check_sizes(**{size: getattr(self, size) for size in sizes})
+        _check_sizes(sample_rate=self.sample_rate, hop_samples=self.hop_samples, state=self.state)
+        for name in ("before", "after", "delay"):
+            if type(hops := getattr(self, name)) is not int or not 0 <= hops <= MOST_HOPS:
+                raise UnusableModel(f"model spec: {name} must be 0 to {MOST_HOPS} hops, not {hops!r}")
         if type(self.level) is not float or not 0 < self.level <= 1:
             raise UnusableModel(f"model spec: level must be above 0 and at most 1, not {self.level!r}")
         super().__post_init__()

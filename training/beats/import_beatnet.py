@@ -30,7 +30,7 @@ from extrapcli.training.export import OPSET, write_keras, write_onnx
 
 WHEEL_SHA256 = "1ecfa17bdcbe899975a88bdb6efebd6970d846a4f3b6cfd5c6f320647c641c7e"
 LICENCE = "BeatNet-1.1.3.dist-info/LICENSE"
-SPEC = BeatsSpec("beats", SAMPLE_RATE, HOP_SAMPLES, *MARGINS, LEVEL, NETWORKS * STATE)
+SPEC = BeatsSpec("beats", SAMPLE_RATE, HOP_SAMPLES, *MARGINS, 0, LEVEL, NETWORKS * STATE)
 
 
 class TensorReader(pickle.Unpickler):

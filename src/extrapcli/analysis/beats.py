@@ -105,15 +105,16 @@ def _activations(network: Backend, mono: NDArray[np.float32], level: float) -> N
     count = -(-len(mono) // hop)
     state = np.zeros((1, spec.state), np.float32)
     parts = []
-    for begin in range(-SILENT_FRAMES, count, SLICE_FRAMES):
-        end = min(begin + SLICE_FRAMES, count)
+    for begin in range(-SILENT_FRAMES, count + spec.delay, SLICE_FRAMES):
+        end = min(begin + SLICE_FRAMES, count + spec.delay)
         first, last = (begin - spec.before) * hop, (end + spec.after) * hop
-        context = np.pad(mono[max(0, first) : last] * gain, (max(0, -first), max(0, last - len(mono))))
+        heard = mono[max(0, first) : last] * gain
+        context = np.pad(heard, (max(0, -first), last - max(0, first) - len(heard)))
         outputs = network.run({"context": context.reshape(1, -1, hop), "state": state})
         state = outputs["next_state"]
         parts.append(np.stack([outputs["beat"][0], outputs["downbeat"][0]], axis=1))
         release(mono)
-    return np.concatenate(parts)[SILENT_FRAMES:]
+    return np.concatenate(parts)[SILENT_FRAMES + spec.delay :]
 
 
 def _decoded(activations: NDArray[np.float32]) -> tuple[NDArray[np.int_], NDArray[np.int_], int]:
