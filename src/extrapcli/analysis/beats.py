@@ -24,6 +24,8 @@ STRETCH_FRAMES = 15_000  # what is decoded at once: five minutes
 OVERLAP_FRAMES = 500  # how far the decoder sees beyond a stretch
 PEAK_FRAMES = 3  # from where a beat begins: its activation is highest in one of them
 FAINT = 1e-4  # power of a frame, against the loudest
+NEAR_FRAMES = 2  # around a beat: its activation reaches so far
+CONTRASTS, CONFIDENCES = (0.1, 0.45, 0.9), (0.0, 0.5, 1.0)
 BAR_MARGINS, BAR_CONFIDENCES = (-0.05, 0.05, 0.15, 0.5), (0.2, 0.5, 0.8, 1.0)
 SILENT = 1e-10  # power of the loudest frame of a song without sound
 
@@ -76,10 +78,9 @@ def find_beats(mono: NDArray[np.float32]) -> Beats:
     begins, positions, metre = _decoded(activations)
     around = activations[np.minimum(begins[:, None] + np.arange(PEAK_FRAMES), len(activations) - 1)]
     frames = begins + around.sum(axis=2).argmax(axis=1)
-    peaks = around.max(axis=1)
-    confidence = float(around.sum(axis=2).max(axis=1).mean())
     times = to_onsets(mono, frames / bar_pointer.FRAME_RATE)
-    return Beats(times, positions, metre, confidence, _bar_confidence(peaks[:, 1], positions))
+    bar_confidence = _bar_confidence(around[..., 1].max(axis=1), positions)
+    return Beats(times, positions, metre, _confidence(activations.sum(axis=1), frames), bar_confidence)
 
 
 @cache
@@ -136,6 +137,15 @@ def _decoded(activations: NDArray[np.float32]) -> tuple[NDArray[np.int_], NDArra
         if is_last:
             return np.concatenate(frames), np.concatenate(positions), int(np.bincount(metres).argmax())
         begin += int(path.frames[kept])
+
+
+def _confidence(activation: NDArray[np.float32], frames: NDArray[np.int_]) -> float:
+    """Return how sure the pulse is: how much higher the activation of any beat is at the beats than between them."""
+    between = np.ones(len(activation), bool)
+    between[np.clip(frames[:, None] + np.arange(-NEAR_FRAMES, NEAR_FRAMES + 1), 0, len(activation) - 1)] = False
+    if not between.any():
+        return 0.0
+    return float(np.interp(activation[frames].mean() - activation[between].mean(), CONTRASTS, CONFIDENCES))
 
 
 def _bar_confidence(downbeat: NDArray[np.float32], positions: NDArray[np.int_]) -> float:
