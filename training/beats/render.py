@@ -1,0 +1,165 @@
+"""Render music with known beats and bars: `python -m training.beats.render OUT [--families NAME,NAME] [--pieces N]`.
+
+Writes OUT/NAME.flac (mono, 22,050 Hz, up to a minute) and OUT/NAME.json (see `Labels`) for each piece; what is there
+already is left alone. Needs these Debian packages:
+
+    apt-get install fluidsynth libopenmpt0 fluid-soundfont-gm timgm6mb-soundfont opl3-soundfont \
+        musescore-general-soundfont-lossless csound-soundfont mma
+
+and downloads games' packages, whose music it plays, into OUT/.packages. A piece belongs to the split train, validation
+or test, as its package or tune does.
+"""
+
+import argparse
+import hashlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.beats import midi_files, modules
+from training.beats.compose import compose
+from training.beats.packages import unpacked
+from training.beats.piece import FONTS, SAMPLE_RATE, Labels, Messages, excerpt, synthesize, write_piece
+
+SECONDS = 60.0
+COMPOSED = 400
+MODULES = (
+    "ballz-data", "bb", "biniax2-data", "black-box", "bomberclone-data", "bugsquish", "ceferino-data",
+    "circuslinux-data", "criticalmass-data", "cuyo-data", "dodgindiamond2", "flobopuyo", "freedroid-data",
+    "gemdropx", "gl-117-data", "gltron", "gweled", "heroes-sound-tracks", "madbomber-data", "monsterz-data",
+    "njam-data", "open-invaders-data", "pachi-data", "pathogen", "pekka-kana-2-data", "penguin-command",
+    "pingus-data", "rafkill-data", "ri-li-data", "solarwolf", "tecnoballz-data", "tomatoes-data", "tuxmath-data",
+    "vectoroids", "vodovod", "vor",
+)  # fmt: skip
+MIDI = (
+    "crimson", "freedink-data", "freedoom", "kobodeluxe-data", "liquidwar-data", "openttd-openmsx", "pangzero",
+    "pinball-table-hurd-data", "planetblupi-music-midi", "simutrans-data",
+)  # fmt: skip
+Write = Callable[[Path], None]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A piece to render, `name`, by calling `write` with the folder; it returns why it was left out, or nothing."""
+
+    name: str
+    write: Callable[[Path], str | None]
+
+
+def split_of(key: str) -> str:
+    """Return the split of all pieces with a key: 70 % train, 10 % validation, 20 % test."""
+    number = int(hashlib.sha256(key.encode()).hexdigest()[:8], 16) % 10
+    return "train" if number < 7 else "validation" if number == 7 else "test"
+
+
+def module_tasks(cache: Path) -> Iterator[Task]:
+    """List the modules of the games' packages. All of a package are in one split."""
+    known = set()
+    for package in MODULES:
+        for path in sorted(unpacked(package, cache).rglob("*")):
+            if path.suffix.lower() in (".it", ".mod", ".s3m", ".xm") and path.is_file():
+                content = hashlib.sha256(path.read_bytes()).digest()
+                if content not in known:
+                    yield Task(f"modules-{package}-{path.stem}", partial(write_module, path, package))
+                known.add(content)
+
+
+def write_module(path: Path, package: str, folder: Path) -> str | None:
+    played = modules.play(path, SECONDS)
+    found = modules.beats_of(played)
+    if isinstance(found, str):
+        return found
+    times, downbeats = found
+    begin, end = times[0], times[-1] + float(np.median(np.diff(times)))
+    labels = Labels.of(f"modules-{package}-{path.stem}", split_of(package), f"{package}: {path.name}", times - begin, downbeats)
+    write_piece(labels, played.sound[round(begin * SAMPLE_RATE) : round(end * SAMPLE_RATE)], folder)
+    return None
+
+
+def midi_tasks(cache: Path) -> Iterator[Task]:
+    """List the MIDI files of the games' packages; each file belongs to a split of its own."""
+    for package in MIDI:
+        for path in sorted(unpacked(package, cache).rglob("*")):
+            if path.suffix.lower() in (".mid", ".midi"):
+                yield Task(f"midi-{package}-{path.stem}", partial(write_midi, path.read_bytes(), package, path.stem))
+            elif path.suffix == ".wad":
+                for name, data in midi_files.wad_songs(path):
+                    yield Task(f"midi-{package}-{name}", partial(write_midi, data, package, name))
+
+
+def write_midi(data: bytes, package: str, stem: str, folder: Path) -> str | None:
+    found = midi_files.read_midi(data)
+    if isinstance(found, str):
+        return found
+    messages, times, downbeats = found
+    name, source = f"midi-{package}-{stem}", f"{package}: {stem}"
+    rng = np.random.default_rng(list(name.encode()))
+    begin = float(rng.uniform(0, max(0.0, times[-1] - SECONDS)))
+    return write_performance(name, split_of(source), source, excerpt(messages, begin, begin + SECONDS), times - begin, downbeats, rng, folder)
+
+
+def write_performance(
+    name: str, split: str, source: str, messages: Messages, times: NDArray[np.float64], downbeats: NDArray[np.bool_],
+    rng: np.random.Generator, folder: Path,
+) -> str | None:
+    """Play messages on a sound font drawn from `rng`, and write the piece up to its last beat."""
+    sounding = [time for time, message in messages if message.type == "note_on" and message.velocity]
+    end = min(SECONDS, max(sounding) + 1.0) if sounding else 0.0
+    kept = (times >= 0) & (times < end)
+    if kept.sum() < 16 or downbeats[kept].sum() < 4:
+        return "too short"
+    labels = Labels.of(name, split, source, times[kept], downbeats[kept])
+    write_piece(labels, synthesize(messages, str(rng.choice(FONTS)), end), folder)
+    return None
+
+
+def composed_tasks(cache: Path) -> Iterator[Task]:
+    """List the songs by the program, one for each seed."""
+    for seed in range(COMPOSED):
+        yield Task(f"composed-{seed:04}", partial(write_composed, seed))
+
+
+def write_composed(seed: int, folder: Path) -> str | None:
+    style, messages, times, downbeats = compose(seed, SECONDS)
+    name = f"composed-{seed:04}"
+    return write_performance(name, split_of(name), style, messages, times, downbeats, np.random.default_rng(seed), folder)
+
+
+FAMILIES: dict[str, Callable[[Path], Iterator[Task]]] = {
+    "modules": module_tasks,
+    "midi": midi_tasks,
+    "composed": composed_tasks,
+}
+
+
+def run(folder: Path, task: Task) -> str:
+    """Do a task; return a line that says what became of it."""
+    try:
+        return f"{task.name}: {task.write(folder) or 'rendered'}"
+    except Exception as error:  # a broken file is left out
+        return f"{task.name}: {type(error).__name__} {error}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--families", default=",".join(FAMILIES))
+    parser.add_argument("--pieces", type=int, default=10_000, help="render this many of each family at most")
+    parser.add_argument("--processes", type=int, default=1)
+    asked = parser.parse_args()
+    asked.out.mkdir(parents=True, exist_ok=True)
+    for family in asked.families.split(","):
+        tasks = list(FAMILIES[family](asked.out / ".packages"))[: asked.pieces]
+        missing = [task for task in tasks if not (asked.out / f"{task.name}.json").exists()]
+        with ProcessPoolExecutor(asked.processes) as pool:
+            for line in pool.map(partial(run, asked.out), missing):
+                print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
