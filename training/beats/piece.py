@@ -24,6 +24,8 @@ FONTS = (  # of the Debian packages that `render.py` names
 )
 TICKS = 1000  # a second: messages are written at a tempo of one beat a second
 PEAK = 0.8
+ALL_SOUND_OFF = 120  # a controller
+PATIENCE_SECONDS = 300
 
 Messages = Sequence[tuple[float, mido.Message]]
 """MIDI messages, each with its time in seconds."""
@@ -74,6 +76,8 @@ def synthesize(messages: Messages, font: str, seconds: float) -> NDArray[np.floa
         tick = max(now, round(time * TICKS))
         track.append(message.copy(time=tick - now))
         now = tick
+    # FluidSynth goes on until all notes have ended
+    track += [mido.Message("control_change", channel=channel, control=ALL_SOUND_OFF) for channel in range(16)]
     track.append(mido.MetaMessage("end_of_track", time=TICKS))
     file = mido.MidiFile(ticks_per_beat=TICKS)
     file.tracks.append(track)
@@ -83,7 +87,7 @@ def synthesize(messages: Messages, font: str, seconds: float) -> NDArray[np.floa
         file.save(midi)
         settings = ["-o", "synth.dynamic-sample-loading=1", "-g", "0.4", "-r", str(SYNTHESIS_RATE)]
         command = ["fluidsynth", "-niq", *settings, "-F", str(wave), font, str(midi)]
-        subprocess.run(command, check=True, capture_output=True)
+        subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE_SECONDS)
         sound, rate = soundfile.read(wave, dtype="float32", frames=round(seconds * SYNTHESIS_RATE))
     mono: NDArray[np.float32] = soxr.resample(sound.mean(axis=1), rate, SAMPLE_RATE)
     return mono

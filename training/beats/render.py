@@ -12,22 +12,23 @@ or test, as its package or tune does.
 
 import argparse
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.beats import midi_files, modules
+from training.beats import grooves, midi_files, modules, scores
 from training.beats.compose import compose
 from training.beats.packages import unpacked
 from training.beats.piece import FONTS, SAMPLE_RATE, Labels, Messages, excerpt, synthesize, write_piece
 
 SECONDS = 60.0
-COMPOSED = 400
+COMPOSED, FOLK_TUNES, PLAYED_SCORES = 400, 300, 200
 MODULES = (
     "ballz-data", "bb", "biniax2-data", "black-box", "bomberclone-data", "bugsquish", "ceferino-data",
     "circuslinux-data", "criticalmass-data", "cuyo-data", "dodgindiamond2", "flobopuyo", "freedroid-data",
@@ -130,9 +131,61 @@ def write_composed(seed: int, folder: Path) -> str | None:
     return write_performance(name, split_of(name), style, messages, times, downbeats, np.random.default_rng(seed), folder)
 
 
+def groove_tasks(cache: Path) -> Iterator[Task]:
+    """List MMA's files of grooves; each belongs to a split of its own."""
+    for path in _shuffled(grooves.groove_files()):
+        yield Task(f"grooves-{path.parent.name}-{path.stem}", partial(write_groove, path))
+
+
+def write_groove(path: Path, folder: Path) -> str | None:
+    name = f"grooves-{path.parent.name}-{path.stem}"
+    rng = np.random.default_rng(list(name.encode()))
+    data, groove = grooves.groove_song(path, rng, SECONDS)
+    found = midi_files.read_midi(data)
+    if isinstance(found, str):
+        return found
+    messages, times, downbeats = found
+    later = float(rng.uniform(0.05, 0.8))
+    messages = [(time + later, message) for time, message in messages]
+    return write_performance(name, split_of(name), groove, messages, times + later, downbeats, rng, folder)
+
+
+def folk_tasks(cache: Path) -> Iterator[Task]:
+    """List folk tunes in an order by chance, as there are thousands."""
+    for path, number in _shuffled(list(scores.folk_tunes()))[:FOLK_TUNES]:
+        name = f"folk-{path.stem}" + (f"-{number}" if number else "")
+        yield Task(name, partial(write_score, path, number, name, scores.perform_folk))
+
+
+def score_tasks(cache: Path) -> Iterator[Task]:
+    """List scores in an order by chance."""
+    for path in _shuffled([path for pattern in scores.SCORES for path in sorted(scores.folder().glob(pattern))])[:PLAYED_SCORES]:
+        name = f"scores-{path.relative_to(scores.folder()).with_suffix('').as_posix().replace('/', '-')}"
+        yield Task(name, partial(write_score, path, None, name, scores.perform_score))
+
+
+def write_score(
+    path: Path, number: int | None, name: str, play: Callable[[scores.Part, int, float], scores.Performance], folder: Path
+) -> str | None:
+    part = scores.read_part(path, number)
+    if isinstance(part, str):
+        return part
+    seed = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16)
+    style, messages, times, downbeats = play(part, seed, SECONDS)
+    source = f"{path.name}{f' {number}' if number else ''}, {style}"
+    return write_performance(name, split_of(name), source, messages, times, downbeats, np.random.default_rng(seed), folder)
+
+
+def _shuffled(items: Sequence[Any]) -> list[Any]:
+    return [items[index] for index in np.random.default_rng(0).permutation(len(items))]
+
+
 FAMILIES: dict[str, Callable[[Path], Iterator[Task]]] = {
     "modules": module_tasks,
     "midi": midi_tasks,
+    "grooves": groove_tasks,
+    "folk": folk_tasks,
+    "scores": score_tasks,
     "composed": composed_tasks,
 }
 
