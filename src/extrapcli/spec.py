@@ -194,9 +194,12 @@ class BeatsSpec(ModelSpec):
     """Finds beats and bars.
 
     Takes `context`, `(batch, n + before + after, hop_samples)` for any n, mono sound at `sample_rate` Hz whose root
-    mean square is `level`, and `state`, `(batch, state)`. Gives the probabilities of a beat that is no downbeat, `beat`,
-    and of a downbeat, `downbeat`, both `(batch, n)`, at the beginning of each hop but the first `before` and the last
-    `after`, and `next_state`, the state for the n hops that come next; at the beginning of a song it is zero.
+    mean square is `level`, and `state`, `(batch, state)`. Gives the probabilities of a beat that is no downbeat,
+    `beat`, and of a downbeat, `downbeat`, both `(batch, n)`, at the beginning of each hop but the first `before`
+    and the last `after`, and `next_state`, the state for the n hops that come next; at the beginning of a song it
+    is zero.
+
+    A model that looks ahead answers `delay` hops late: what it gives is for the hops that came so much earlier.
     """
 
     kind = "beats"
@@ -208,10 +211,13 @@ class BeatsSpec(ModelSpec):
     after: int
     level: float
     state: int
+    delay: int
 
     def __post_init__(self) -> None:
         sizes = ("sample_rate", "hop_samples", "before", "after", "state")
         _check_sizes(**{size: getattr(self, size) for size in sizes})
+        if type(self.delay) is not int or self.delay < 0:
+            raise UnusableModel(f"model spec: delay must be a whole number from 0, not {self.delay!r}")
         if type(self.level) is not float or not 0 < self.level <= 1:
             raise UnusableModel(f"model spec: level must be above 0 and at most 1, not {self.level!r}")
         super().__post_init__()

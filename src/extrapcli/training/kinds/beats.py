@@ -145,7 +145,7 @@ class BeatsRecipe(Recipe, frozen=True):
 
     def sources(self, corpus: Corpus, progress: Progress) -> tuple[Any, Any, str]:
         folder = corpus.root / ".shards" / "beats"
-        make = _frames_of(self.beats)
+        make = _frames_of(self.beats, self.spec("beats"))
         training, validation = (
             prepare([song for split in splits for song in corpus.songs(split)], folder, make, progress)
             for splits in (self.data.train, self.data.validation)
@@ -173,9 +173,9 @@ class BeatsRecipe(Recipe, frozen=True):
         return f"BeatNet 1.1.3's weights (CC BY 4.0); the head on {songs} rendered pieces of {corpus}"
 
     def spec(self, name: str) -> BeatsSpec:
-        from extrapcli.networks.beats import beats_spec
+        from extrapcli.networks.beats import HOP_SAMPLES, LEVEL, MARGINS, state_size
 
-        return beats_spec(name, self.beats)
+        return BeatsSpec(name, SAMPLE_RATE, HOP_SAMPLES, *MARGINS, LEVEL, state_size(self.beats), self.beats.reach)
 
     def released(self, weights: Path) -> keras.Model:
         from extrapcli.networks.beat_head import beat_head
@@ -227,15 +227,12 @@ def _with_beatnet(settings: BeatsSettings) -> keras.Model:
     return model
 
 
-def _frames_of(settings: BeatsSettings) -> Callable[[Path], NDArray[np.float16]]:
+def _frames_of(settings: BeatsSettings, spec: BeatsSpec) -> Callable[[Path], NDArray[np.float16]]:
     """Return a function that makes of a song what the head is given, float16 `(frames, 544)`."""
     import keras
 
-    from extrapcli.networks.beats import beats_spec
-
     model = _with_beatnet(settings)
     frames = keras.Model(model.input, model.get_layer("frames").output)
-    spec = beats_spec("beats", settings)
 
     def make(song: Path) -> NDArray[np.float16]:
         read_labels(song)
