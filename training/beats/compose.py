@@ -23,21 +23,84 @@ from training.beats.styles import (
 MAJOR, MINOR = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10)
 PROGRESSIONS = (
     (0, 4, 5, 3), (0, 5, 3, 4), (5, 3, 0, 4), (0, 3, 4, 3), (0, 3, 0, 4), (1, 4, 0, 0), (0, 6, 5, 4), (0, 5, 1, 4),
-    (0, 2, 3, 4), (0, 0, 3, 4), (3, 4, 2, 5), (0, 4, 3, 3), (0, 6, 3, 0), (0, 3, 5, 4), (0, 0, 0, 0, 3, 3, 0, 0, 4, 3, 0, 4),
+    (0, 2, 3, 4), (0, 0, 3, 4), (3, 4, 2, 5), (0, 4, 3, 3), (0, 6, 3, 0), (0, 3, 5, 4),
+    (0, 0, 0, 0, 3, 3, 0, 0, 4, 3, 0, 4),
 )  # fmt: skip
 BASSES = (32, 33, 34, 35, 36, 38, 39, 43, 58, 0)
-HARMONIES = (0, 1, 4, 5, 6, 7, 11, 16, 17, 19, 21, 24, 25, 26, 27, 28, 29, 30, 45, 46, 48, 50, 62, 80, 81, 90, 104, 108)
-TUNES = (0, 4, 11, 12, 13, 21, 22, 24, 26, 29, 30, 40, 41, 52, 53, 56, 57, 60, 64, 65, 66, 68, 71, 73, 74, 75, 80, 81, 82, 85)
+HARMONIES = (
+    0,
+    1,
+    4,
+    5,
+    6,
+    7,
+    11,
+    16,
+    17,
+    19,
+    21,
+    24,
+    25,
+    26,
+    27,
+    28,
+    29,
+    30,
+    45,
+    46,
+    48,
+    50,
+    62,
+    80,
+    81,
+    90,
+    104,
+    108,
+)
+TUNES = (
+    0,
+    4,
+    11,
+    12,
+    13,
+    21,
+    22,
+    24,
+    26,
+    29,
+    30,
+    40,
+    41,
+    52,
+    53,
+    56,
+    57,
+    60,
+    64,
+    65,
+    66,
+    68,
+    71,
+    73,
+    74,
+    75,
+    80,
+    81,
+    82,
+    85,
+)
 PADS = (48, 49, 50, 51, 52, 88, 89, 90, 91, 92, 94, 95)
 METRES, SHARES = (2, 3, 4, 5, 6, 7), (0.1, 0.24, 0.42, 0.08, 0.08, 0.08)
 CLOCKS, CLOCK_SHARES = ("steady", "drift", "rubato", "change"), (0.5, 0.25, 0.1, 0.15)
 SECTION_BARS = (4, 8, 8, 8, 16)
 
 
-def compose(seed: int, seconds: float) -> tuple[str, list[tuple[float, mido.Message]], NDArray[np.float64], NDArray[np.bool_]]:
+def compose(
+    seed: int, seconds: float
+) -> tuple[str, list[tuple[float, mido.Message]], NDArray[np.float64], NDArray[np.bool_]]:
     """Compose a song from a seed.
 
-    Returns the name of its style, MIDI messages, the times of its beats `(n,)` in seconds, and which begin bars `(n,)`.
+    Returns the name of its style, MIDI messages, the times of its beats in seconds `(n,)`, and which begin bars.
     """
     rng = np.random.default_rng(seed)
     metre = int(rng.choice(METRES, p=SHARES))
@@ -59,7 +122,9 @@ def compose(seed: int, seconds: float) -> tuple[str, list[tuple[float, mido.Mess
         bar += length
     if rng.random() < 0.3:  # an upbeat
         notes += [Note(-0.5 * k, 0.4, 60 + int(scale[0] + rng.choice([0, 4, 7])), 85, MELODY) for k in (1, 2)]
-    kind = str(rng.choice(CLOCKS, p=CLOCK_SHARES)) if with_drums else str(rng.choice(CLOCKS, p=(0.3, 0.3, 0.25, 0.15)))
+    kind = (
+        str(rng.choice(CLOCKS, p=CLOCK_SHARES)) if with_drums else str(rng.choice(CLOCKS, p=(0.3, 0.3, 0.25, 0.15)))
+    )
     times = clock(bars * metre, tempo, kind, metre, rng) + rng.uniform(0, 0.8) + 60 / tempo
     parts = {MELODY: TUNES, BASS: BASSES, CHORDS: HARMONIES, PAD: PADS}
     programs = {channel: int(rng.choice(of)) for channel, of in parts.items()}
@@ -73,7 +138,7 @@ def compose(seed: int, seconds: float) -> tuple[str, list[tuple[float, mido.Mess
 
 
 class _Section:
-    """A section of a song: its chords, one or two a bar or one in two bars, which parts play, and the tune's rhythm."""
+    """A section of a song: its chords, one in each bar or in two, which parts play, and the rhythms of the tune."""
 
     def __init__(self, style: Style, scale: NDArray[np.int_], rng: np.random.Generator, *, with_drums: bool) -> None:
         self.style, self.scale, self.with_drums = style, scale, with_drums

@@ -24,7 +24,16 @@ import numpy as np
 from extrapcli.backends import open_model
 from extrapcli.backends.base import Backend
 from extrapcli.models import Card, sha256, write_card
-from extrapcli.networks.beats import HOP_SAMPLES, LEVEL, MARGINS, NETWORKS, SAMPLE_RATE, beats, load_beatnet, state_size
+from extrapcli.networks.beats import (
+    HOP_SAMPLES,
+    LEVEL,
+    MARGINS,
+    NETWORKS,
+    SAMPLE_RATE,
+    beats,
+    load_beatnet,
+    state_size,
+)
 from extrapcli.spec import BeatsSpec
 from extrapcli.training.export import OPSET, write_keras, write_onnx
 

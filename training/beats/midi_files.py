@@ -19,7 +19,10 @@ from training.beats.piece import Messages
 
 SLOWEST, FASTEST = 55.0, 215.0  # beats a minute
 NEAR = 0.05  # of a beat: so near to it a note counts as beginning with it
-ON_BEATS, ON_BARS = 2.0, 1.1  # by which factor notes must begin on beats, and those on bar lines, oftener than by chance
+ON_BEATS, ON_BARS = (
+    2.0,
+    1.1,
+)  # by which factor notes must begin on beats, and those on bar lines, oftener than by chance
 
 
 def wad_songs(path: Path) -> Iterator[tuple[str, bytes]]:

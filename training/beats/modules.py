@@ -3,13 +3,13 @@
 How a module is labelled:
 
 - A row's time is when libopenmpt begins to play it, so speed, tempo and pattern delays count as they sound.
-- A beat has 3, 4, 6, 8, 12 or 16 rows: of those with 3 as a factor, and of those without, the one that gives the tempo
-  nearest to 120 beats a minute. Which of the two it is, notes decide: more of them begin on its beats and bar lines.
-- A bar has 4 beats or 3; again notes decide. Every pattern begins with a bar line, and has whole bars: the longest run
-  of such patterns is used.
-- A module is left out where one of these is in doubt: the tempo is outside of 86 to 164 (so that half or twice of it is
-  as likely), two kinds of bar are nearly as good as each other, the run is shorter than half a minute, no more notes
-  begin on beats than elsewhere, or on bar lines than on other beats.
+- A beat has 3, 4, 6, 8, 12 or 16 rows: of those with 3 as a factor, and of those without, the one that gives the
+  tempo nearest to 120 beats a minute. Notes decide which of the two: more of them begin on its beats and bar lines.
+- A bar has 4 beats or 3; again notes decide. Every pattern begins with a bar line, and has whole bars: the longest
+  run of such patterns is used.
+- A module is left out where one of these is in doubt: the tempo is outside of 86 to 164 (so that half or twice of it
+  is as likely), two kinds of bar are nearly as good as each other, the run is shorter than half a minute, no more
+  notes begin on beats than elsewhere, or on bar lines than on other beats.
 """
 
 import ctypes

@@ -30,7 +30,9 @@ def clock(beats: int, tempo: float, kind: str, metre: int, rng: np.random.Genera
         seconds *= 1 + 0.25 * np.clip((np.arange(beats) % phrase) / phrase - 0.75, 0, None) * 4 * rng.random()
     elif kind == "change":
         bars = beats // metre
-        seconds[metre * int(rng.integers(bars // 3, 2 * bars // 3 + 1)) :] *= float(rng.choice([0.8, 0.85, 0.9, 1.1, 1.2, 1.3]))
+        seconds[metre * int(rng.integers(bars // 3, 2 * bars // 3 + 1)) :] *= float(
+            rng.choice([0.8, 0.85, 0.9, 1.1, 1.2, 1.3])
+        )
     return np.concatenate([[0.0], np.cumsum(seconds)[:-1]])
 
 

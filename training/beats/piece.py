@@ -47,7 +47,9 @@ class Labels:
     downbeats: list[float]
 
     @classmethod
-    def of(cls, name: str, split: str, source: str, times: NDArray[np.floating], downbeats: NDArray[np.bool_]) -> "Labels":
+    def of(
+        cls, name: str, split: str, source: str, times: NDArray[np.floating], downbeats: NDArray[np.bool_]
+    ) -> "Labels":
         """Label a piece with beats at `times` `(n,)`, of which `downbeats` `(n,)` begin bars."""
         first = np.flatnonzero(downbeats)
         metre = int(np.bincount(np.diff(first)).argmax())

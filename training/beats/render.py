@@ -1,17 +1,19 @@
 """Render music with known beats and bars: `python -m training.beats.render OUT [--families NAME,NAME] [--pieces N]`.
 
-Writes OUT/NAME.flac (mono, 22,050 Hz, up to a minute) and OUT/NAME.json (see `Labels`) for each piece; what is there
-already is left alone. Needs these Debian packages:
+Writes OUT/NAME.flac (mono, 22,050 Hz, up to a minute) and OUT/NAME.json (see `Labels`) for each piece, and the
+manifest OUT/tracks.tsv, which `extrap train OUT/tracks.tsv --recipe beats` takes. What is there already is left alone.
+Needs these Debian packages:
 
     apt-get install fluidsynth libopenmpt0 fluid-soundfont-gm timgm6mb-soundfont opl3-soundfont \
         musescore-general-soundfont-lossless csound-soundfont mma
 
-and downloads games' packages, whose music it plays, into OUT/.packages. A piece belongs to the split train, validation
-or test, as its package or tune does.
+and downloads packages of games, whose music it plays, into OUT/.packages. A piece belongs to the split train,
+validation or test, as its package or tune does.
 """
 
 import argparse
 import hashlib
+import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -77,7 +79,9 @@ def write_module(path: Path, package: str, folder: Path) -> str | None:
         return found
     times, downbeats = found
     begin, end = times[0], times[-1] + float(np.median(np.diff(times)))
-    labels = Labels.of(f"modules-{package}-{path.stem}", split_of(package), f"{package}: {path.name}", times - begin, downbeats)
+    labels = Labels.of(
+        f"modules-{package}-{path.stem}", split_of(package), f"{package}: {path.name}", times - begin, downbeats
+    )
     write_piece(labels, played.sound[round(begin * SAMPLE_RATE) : round(end * SAMPLE_RATE)], folder)
     return None
 
@@ -101,12 +105,27 @@ def write_midi(data: bytes, package: str, stem: str, folder: Path) -> str | None
     name, source = f"midi-{package}-{stem}", f"{package}: {stem}"
     rng = np.random.default_rng(list(name.encode()))
     begin = float(rng.uniform(0, max(0.0, times[-1] - SECONDS)))
-    return write_performance(name, split_of(source), source, excerpt(messages, begin, begin + SECONDS), times - begin, downbeats, rng, folder)
+    return write_performance(
+        name,
+        split_of(source),
+        source,
+        excerpt(messages, begin, begin + SECONDS),
+        times - begin,
+        downbeats,
+        rng,
+        folder,
+    )
 
 
 def write_performance(
-    name: str, split: str, source: str, messages: Messages, times: NDArray[np.float64], downbeats: NDArray[np.bool_],
-    rng: np.random.Generator, folder: Path,
+    name: str,
+    split: str,
+    source: str,
+    messages: Messages,
+    times: NDArray[np.float64],
+    downbeats: NDArray[np.bool_],
+    rng: np.random.Generator,
+    folder: Path,
 ) -> str | None:
     """Play messages on a sound font drawn from `rng`, and write the piece up to its last beat."""
     sounding = [time for time, message in messages if message.type == "note_on" and message.velocity]
@@ -128,7 +147,9 @@ def composed_tasks(cache: Path) -> Iterator[Task]:
 def write_composed(seed: int, folder: Path) -> str | None:
     style, messages, times, downbeats = compose(seed, SECONDS)
     name = f"composed-{seed:04}"
-    return write_performance(name, split_of(name), style, messages, times, downbeats, np.random.default_rng(seed), folder)
+    return write_performance(
+        name, split_of(name), style, messages, times, downbeats, np.random.default_rng(seed), folder
+    )
 
 
 def groove_tasks(cache: Path) -> Iterator[Task]:
@@ -159,13 +180,19 @@ def folk_tasks(cache: Path) -> Iterator[Task]:
 
 def score_tasks(cache: Path) -> Iterator[Task]:
     """List scores in an order by chance."""
-    for path in _shuffled([path for pattern in scores.SCORES for path in sorted(scores.folder().glob(pattern))])[:PLAYED_SCORES]:
+    for path in _shuffled([path for pattern in scores.SCORES for path in sorted(scores.folder().glob(pattern))])[
+        :PLAYED_SCORES
+    ]:
         name = f"scores-{path.relative_to(scores.folder()).with_suffix('').as_posix().replace('/', '-')}"
         yield Task(name, partial(write_score, path, None, name, scores.perform_score))
 
 
 def write_score(
-    path: Path, number: int | None, name: str, play: Callable[[scores.Part, int, float], scores.Performance], folder: Path
+    path: Path,
+    number: int | None,
+    name: str,
+    play: Callable[[scores.Part, int, float], scores.Performance],
+    folder: Path,
 ) -> str | None:
     part = scores.read_part(path, number)
     if isinstance(part, str):
@@ -173,7 +200,9 @@ def write_score(
     seed = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16)
     style, messages, times, downbeats = play(part, seed, SECONDS)
     source = f"{path.name}{f' {number}' if number else ''}, {style}"
-    return write_performance(name, split_of(name), source, messages, times, downbeats, np.random.default_rng(seed), folder)
+    return write_performance(
+        name, split_of(name), source, messages, times, downbeats, np.random.default_rng(seed), folder
+    )
 
 
 def _shuffled(items: Sequence[Any]) -> list[Any]:
@@ -212,6 +241,14 @@ def main() -> None:
         with ProcessPoolExecutor(asked.processes) as pool:
             for line in pool.map(partial(run, asked.out), missing):
                 print(line, flush=True)
+    write_manifest(asked.out)
+
+
+def write_manifest(folder: Path) -> None:
+    """List the pieces of a folder and their splits in its `tracks.tsv`, as `extrap train` reads it."""
+    labels = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
+    rows = [f"{of['split']}\t{of['name']}.flac\n" for of in labels]
+    (folder / "tracks.tsv").write_text("".join(["split\tfile\n", *rows]))
 
 
 if __name__ == "__main__":

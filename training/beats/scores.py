@@ -1,4 +1,4 @@
-"""Scores of music21's corpus: folk tunes with an accompaniment of our own, and chorales, quartets and piano pieces."""
+"""Scores of music21's corpus: folk tunes, which get an accompaniment, and chorales, quartets and piano pieces."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +18,20 @@ SCORES = (
     "schumann_robert/opus41no1/*.mxl", "joplin/*.mxl", "monteverdi/*.mxl",
 )  # fmt: skip
 LEADS = (0, 21, 22, 40, 65, 68, 71, 72, 73, 74, 75, 78, 24, 25, 46, 105, 109, 110, 56, 80)
-ENSEMBLES = ((0,), (6,), (16,), (19,), (48,), (52,), (24,), (4,), (40, 40, 41, 42), (73, 71, 71, 70), (56, 56, 57, 58), (11,))
+ENSEMBLES = (
+    (0,),
+    (6,),
+    (16,),
+    (19,),
+    (48,),
+    (52,),
+    (24,),
+    (4,),
+    (40, 40, 41, 42),
+    (73, 71, 71, 70),
+    (56, 56, 57, 58),
+    (11,),
+)
 ACCOMPANIMENTS = (0, 21, 24, 25, 46, 48, 6, 15, 105, 16)
 SHORTEST_BARS = 8
 REST_OF_SPLIT = 1e-6  # quarters: how exactly lengths of bars must agree
@@ -42,7 +55,11 @@ def folk_tunes() -> Iterator[tuple[Path, int | None]]:
     """List the tunes of the folk collections: the file, and the number of the tune in it, if there are several."""
     for name in FOLK:
         for path in sorted((folder() / name).glob("*.abc")):
-            numbers = [int(line[2:]) for line in path.read_text("latin-1").splitlines() if line[:2] == "X:" and line[2:].strip().isdigit()]
+            numbers = [
+                int(line[2:])
+                for line in path.read_text("latin-1").splitlines()
+                if line[:2] == "X:" and line[2:].strip().isdigit()
+            ]
             yield from ((path, number if len(numbers) > 1 else None) for number in numbers or [1])
 
 
@@ -65,7 +82,9 @@ def read_part(path: Path, number: int | None) -> Part | str:
     if metre == 1:  # 3/8
         unit, metre = unit / 3, 3
     origin, last = float(measures[begin].offset), float(measures[end - 1].offset + full)
-    first = float(measures[begin - 1].offset) if begin and measures[begin - 1].duration.quarterLength < full else origin
+    first = (
+        float(measures[begin - 1].offset) if begin and measures[begin - 1].duration.quarterLength < full else origin
+    )
     notes = []
     for channel, part in enumerate(parts[:8]):
         for element in part.flatten().notes:
@@ -73,7 +92,9 @@ def read_part(path: Path, number: int | None) -> Part | str:
             if first <= at < last and element.quarterLength:
                 length = float(element.quarterLength) / unit
                 accent = 8 if (at - origin) % float(full) < REST_OF_SPLIT else 0
-                notes += [Note((at - origin) / unit, 0.95 * length, p.midi, 78 + accent, channel) for p in element.pitches]
+                notes += [
+                    Note((at - origin) / unit, 0.95 * length, p.midi, 78 + accent, channel) for p in element.pitches
+                ]
     tempos = (60.0, 110.0) if compound else (70.0, 170.0) if unit <= 1 else (60.0, 120.0)
     if signature.denominator == 8 and not compound:
         tempos = (130.0, 210.0)
@@ -85,9 +106,14 @@ def _longest(measures: list[Any]) -> tuple[int, int, Any]:
     best: tuple[int, int, Any] = 0, 0, None
     begin, signature, changed = 0, None, True
     for number, measure in enumerate(measures):
-        if measure.timeSignature is not None and (signature is None or measure.timeSignature.ratioString != signature.ratioString):
+        if measure.timeSignature is not None and (
+            signature is None or measure.timeSignature.ratioString != signature.ratioString
+        ):
             signature, changed = measure.timeSignature, True
-        regular = signature is not None and abs(measure.duration.quarterLength - signature.barDuration.quarterLength) < REST_OF_SPLIT
+        regular = (
+            signature is not None
+            and abs(measure.duration.quarterLength - signature.barDuration.quarterLength) < REST_OF_SPLIT
+        )
         if not regular or changed:
             begin = number if regular else number + 1
             changed = not regular
@@ -100,7 +126,12 @@ def repeated(part: Part, seconds: float, tempo: float) -> Part:
     """Repeat a stretch until it lasts `seconds`; its upbeat is played the first time only."""
     beats = part.bars * part.metre
     times = max(1, int(np.ceil(seconds * tempo / 60 / beats)))
-    notes = [note._replace(begin=note.begin + beats * k) for k in range(times) for note in part.notes if note.begin >= 0 or not k]
+    notes = [
+        note._replace(begin=note.begin + beats * k)
+        for k in range(times)
+        for note in part.notes
+        if note.begin >= 0 or not k
+    ]
     return part._replace(bars=part.bars * times, notes=notes)
 
 
@@ -140,8 +171,17 @@ def perform_folk(part: Part, seed: int, seconds: float) -> Performance:
             notes += bass_bar(style, bar, chord, rng)
         if parts[2]:
             notes += chord_bar(style, bar, chord, rng)
-    programs = {MELODY: int(rng.choice(LEADS)), BASS: int(rng.choice([32, 33, 43, 58])), CHORDS: int(rng.choice(ACCOMPANIMENTS))}
-    volumes = {MELODY: 105, BASS: int(rng.integers(80, 115)), CHORDS: int(rng.integers(65, 100)), DRUMS: int(rng.integers(65, 110))}
+    programs = {
+        MELODY: int(rng.choice(LEADS)),
+        BASS: int(rng.choice([32, 33, 43, 58])),
+        CHORDS: int(rng.choice(ACCOMPANIMENTS)),
+    }
+    volumes = {
+        MELODY: 105,
+        BASS: int(rng.integers(80, 115)),
+        CHORDS: int(rng.integers(65, 100)),
+        DRUMS: int(rng.integers(65, 110)),
+    }
     kind = str(rng.choice(["steady", "drift", "rubato", "change"], p=[0.5, 0.3, 0.1, 0.1]))
     return (style.name, *_play(part, notes, tempo, kind, programs, volumes, style.swing, rng))
 
@@ -155,7 +195,9 @@ def _play(
     before = int(np.ceil(upbeat))  # beats of the upbeat, which are labelled too
     lead = rng.uniform(0.05, 0.8) + upbeat * 60 / tempo
     times = clock(beats, tempo, kind, part.metre, rng) + lead
-    messages = perform(notes, times, programs, volumes, rng, swing=swing, jitter_seconds=float(rng.choice([0, 0.004, 0.01])))
+    messages = perform(
+        notes, times, programs, volumes, rng, swing=swing, jitter_seconds=float(rng.choice([0, 0.004, 0.01]))
+    )
     earlier = times[0] - np.arange(before, 0, -1) * (times[1] - times[0])
     numbers = np.arange(-before, beats)
     return messages, np.concatenate([earlier, times]), numbers % part.metre == 0

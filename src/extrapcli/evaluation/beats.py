@@ -51,7 +51,7 @@ def score_beats(
     times: NDArray[np.floating], downbeats: NDArray[np.floating], metre: int,
     true_times: Sequence[float], true_downbeats: Sequence[float], true_metre: int,
 ) -> BeatScore:  # fmt: skip
-    """Compare beats and bars that were found with true ones; times are in seconds, increasing, at least two true ones."""
+    """Compare beats and bars that were found with true ones, at least two; times are in seconds, increasing."""
     ratio = np.median(np.diff(times)) / np.median(np.diff(true_times)) if len(times) > 1 else 1.0
     return BeatScore(
         f_measure(times, true_times),

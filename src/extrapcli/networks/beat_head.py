@@ -1,10 +1,10 @@
 """The head of `beats`: corrects what BeatNet's networks say, with what lies on both sides of a frame.
 
-BeatNet knows only what has been, and judges each frame by itself. The head looks ten seconds each way, long enough for
-bars to repeat. It is a temporal convolutional network (Davies and Böck 2019):
+BeatNet knows only what has been, and judges each frame by itself. The head looks ten seconds each way, long enough
+for bars to repeat. It is a temporal convolutional network (Davies and Böck 2019):
 
-    frames    for each frame: what the three networks say, the last states of their LSTMs, and coarse bands, which tell
-              chords and drums
+    frames    for each frame: what the three networks say, the last states of their LSTMs, and coarse bands, which
+              tell chords and drums
     mixer     brings each of these to a few channels
     stack     dilated convolutions over frames; each adds to what it was given
     softmax   beat, downbeat or neither: the sum of the stack's answer and the logarithm of the networks' mean
@@ -30,17 +30,18 @@ FLOOR = 1e-3  # added to activations before their logarithm
 def beat_head(settings: BeatsSettings) -> keras.Model:
     """Build the head as it is trained.
 
-    From `frames`, float32 `(batch, n, 544)` for any n, made by `head_frames`, to the probabilities of a beat that is no
-    downbeat, of a downbeat and of neither, `(batch, n, 3)`. Frames of zeros count as none.
+    From `frames`, float32 `(batch, n, 544)` for any n, made by `head_frames`, to the probabilities of a beat that is
+    no downbeat, of a downbeat and of neither, `(batch, n, 3)`. Frames of zeros count as none.
     """
     frames = keras.Input((None, FRAME), name="frames")
     return keras.Model(frames, stack(settings)(mixer(settings)(frames)), name="beat_head")
 
 
 def head_frames(activations: Tensor, hidden: Tensor, bands: Tensor) -> Tensor:
-    """Join what the head is given: activations `(batch, n, 9)`, hidden states `(batch, n, 450)` and the averages of bands.
+    """Join what the head is given, `(batch, n, 544)`.
 
-    `bands`, `(batch, n, 272)`, are the levels of 136 bands and how much they have risen.
+    That is the activations `(batch, n, 9)`, the hidden states `(batch, n, 450)`, and averages of neighbouring bands,
+    which are `(batch, n, 272)`: the levels of 136 and how much they have risen.
     """
     levels = layers.Reshape((-1, LEVELS, BANDS // LEVELS), name="levels")(bands[..., :BANDS])
     rises = layers.Reshape((-1, RISES, BANDS // RISES), name="rises")(bands[..., BANDS:])
@@ -66,12 +67,14 @@ def mixer(settings: BeatsSettings) -> keras.Model:
 
 
 def stack(settings: BeatsSettings) -> keras.Model:
-    """Build the part that looks at `settings.reach` frames on each side: from the mixer's output to `(batch, n, 3)`."""
+    """Build the part that looks around, `settings.reach` frames each way: from the mixer's output to `(batch, n, 3)`."""
     mixed = keras.Input((None, settings.width + CLASSES), name="mixed")
     x, mean = mixed[..., : settings.width], mixed[..., settings.width :]
     for dilation in settings.dilations:
         x = x + _block(x, settings, dilation)
-    answer = layers.Dense(CLASSES, kernel_initializer="zeros", name="answer")(layers.LayerNormalization(name="norm")(x))
+    answer = layers.Dense(CLASSES, kernel_initializer="zeros", name="answer")(
+        layers.LayerNormalization(name="norm")(x)
+    )
     return keras.Model(mixed, layers.Softmax(name="softmax")(mean + answer), name="stack")
 
 

@@ -61,11 +61,15 @@ def beats(head: BeatsSettings | None = None) -> keras.Model:
     filters = layers.Conv2D(NETWORKS * FILTERS, (1, KERNEL), activation="relu", name="convolution")
     pooled = layers.MaxPooling2D((1, 2), name="pooling")(filters(bands[..., None]))
     by_filter = layers.Permute((1, 3, 2), name="by_filter")(pooled)
-    activations, hidden, states = zip(*(_network(by_filter, state, number) for number in range(NETWORKS)), strict=True)
+    activations, hidden, states = zip(
+        *(_network(by_filter, state, number) for number in range(NETWORKS)), strict=True
+    )
     if head is None:
         answer = layers.Average(name="mean")(activations)
     else:
-        joined = (layers.Concatenate(name=name)(parts) for name, parts in (("activations", activations), ("hidden", hidden)))
+        joined = (
+            layers.Concatenate(name=name)(parts) for name, parts in (("activations", activations), ("hidden", hidden))
+        )
         frames = layers.Identity(name="frames")(head_frames(*joined, bands))
         remembered = layers.Reshape((2 * head.reach, -1), name="remembered")(state[:, NETWORKS * STATE :])
         mixed = ops.concatenate([remembered, mixer(head)(frames)], axis=1)
@@ -96,7 +100,7 @@ def features(context: Tensor) -> Tensor:
 def _network(by_filter: Tensor, state: Tensor, number: int) -> tuple[Tensor, Tensor, Tensor]:
     """Build one of the networks, from `(batch, n, 6, 131)`.
 
-    It gives activations `(batch, n, 3)`, the output of its last LSTM `(batch, n, 150)`, and its own part of the state.
+    It gives activations `(batch, n, 3)`, the output of its last LSTM `(batch, n, 150)` and its own part of the state.
     """
     own = by_filter[:, :, FILTERS * number : FILTERS * (number + 1)]
     x = layers.Reshape((-1, FILTERS * own.shape[-1]), name=f"flat_{number}")(own)

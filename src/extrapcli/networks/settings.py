@@ -120,7 +120,7 @@ class Seq2seqSettings(RecallSettings, frozen=True):
 
 
 class BeatsSettings(BaseModel, frozen=True, extra="forbid"):
-    """Sizes of the head of `beats`: channels of its stack (`width`), dilations in frames, and its dropout in training.
+    """Sizes of the head of `beats`: channels of its stack (`width`), dilations in frames, and dropout in training.
 
     `reach` is how many frames it looks at on each side of a frame.
     """

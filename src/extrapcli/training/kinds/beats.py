@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 FRAME_RATE = 50  # per second
 SAMPLE_RATE = 22050
 NEIGHBOUR = 0.35  # how much of a beat the frames before and after it have
-GAIN, GAIN_POINTS = 0.15, 6  # deviation of random gains of bands, in units of the bands; they are smooth between points
+GAIN, GAIN_POINTS = (
+    0.15,
+    6,
+)  # deviation of random gains of bands, in units of the bands; they are smooth between points
 COMPARED_SECONDS = 30  # of validation pieces, on which the backends are compared
 COMPARED_PIECES = 4
 
@@ -51,7 +54,9 @@ def read_labels(song: Path) -> Labels:
         beats, downbeats = (np.array(read[name], np.float64) for name in ("beats", "downbeats"))
         return Labels(beats, downbeats, int(read["metre"]))
     except (OSError, ValueError, TypeError, KeyError):
-        raise UnreadableAudio(f"{file}: has no beats, downbeats and metre, as training/beats/render.py writes") from None
+        raise UnreadableAudio(
+            f"{file}: has no beats, downbeats and metre, as training/beats/render.py writes"
+        ) from None
 
 
 def targets(beats: NDArray[np.floating], downbeats: NDArray[np.floating], length: int) -> NDArray[np.float32]:
@@ -134,8 +139,8 @@ def _change_loudness(frames: NDArray[np.float32], rng: np.random.Generator) -> N
 class BeatsRecipe(Recipe, frozen=True):
     title: ClassVar[str] = "finds beats and bars"
     summary: ClassVar[str] = (
-        "Says where beats and bar lines fall in a song; analysis uses it. BeatNet's three networks (Heydari, Cwitkowitz "
-        "and Duan, ISMIR 2021), rebuilt in Keras with their features inside, and a head of our own that looks ahead too."
+        "Says where beats and bar lines fall in a song; the analysis uses it. BeatNet's three networks (Heydari, "
+        "Cwitkowitz and Duan, ISMIR 2021), rebuilt in Keras with their features inside, and a head that looks ahead."
     )
 
     network: Literal["beats"] = "beats"
@@ -247,7 +252,7 @@ def _sound(song: Path) -> NDArray[np.float32]:
 
 
 def _inputs(sound: NDArray[np.float32], spec: BeatsSpec) -> dict[str, NDArray[np.float32]]:
-    """Make the inputs of the network from a whole song, brought to its level; a part of a hop at the end is filled up."""
+    """Make the inputs of the network from a whole song, brought to its level, with silence up to a whole hop."""
     hop = spec.hop_samples
     level = float(np.sqrt(np.mean(sound.astype(np.float64) ** 2))) or 1.0
     padded = np.pad(sound * np.float32(spec.level / level), (spec.before * hop, spec.after * hop + -len(sound) % hop))
