@@ -105,6 +105,7 @@ ALLOWED = {
     },
     "training": {
         "amplitude",
+        "analysis",  # whose beats it measures
         "atomic",
         "audio",
         "backends",

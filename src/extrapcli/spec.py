@@ -197,9 +197,11 @@ class BeatsSpec(ModelSpec):
 
     Takes `context`, `(batch, n + before + after, hop_samples)` for any n, mono sound at `sample_rate` Hz whose root
     mean square is `level`, and `state`, `(batch, state)`. Gives the probabilities of a beat that is no downbeat,
-    `beat`, and of a downbeat, `downbeat`, both `(batch, n)`: at the beginnings of the hops that lie `delay` hops
-    earlier than all but the first `before` and the last `after`. `next_state` is the state to give with the hops that
-    come next; at the beginning of a song it is zero.
+    `beat`, and of a downbeat, `downbeat`, both `(batch, n)`, at the beginning of each hop but the first `before`
+    and the last `after`, and `next_state`, the state for the n hops that come next; at the beginning of a song it
+    is zero.
+
+    A model that looks ahead answers `delay` hops late: what it gives is for the hops that came so much earlier.
     """
 
     kind = "beats"
@@ -209,9 +211,9 @@ class BeatsSpec(ModelSpec):
     hop_samples: int
     before: int
     after: int
-    delay: int
     level: float
     state: int
+    delay: int
 
     def __post_init__(self) -> None:
         _check_sizes(sample_rate=self.sample_rate, hop_samples=self.hop_samples, state=self.state)

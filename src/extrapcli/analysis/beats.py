@@ -18,6 +18,7 @@ PULSE = 0.5
 """The least `Beats.confidence` of a song that has a pulse."""
 
 METRES = (2, 3, 4, 6)
+LEAST_BEATS = 4  # in fewer, there is no telling a pulse
 SLICE_FRAMES = 500  # what the network is given at once
 SILENT_FRAMES = 2  # before the song: until then all that it sees is silence
 STRETCH_FRAMES = 15_000  # what is decoded at once: five minutes
@@ -65,12 +66,13 @@ class Beats:
         return len(self.times) > 1 and self.confidence >= PULSE
 
 
-def find_beats(mono: NDArray[np.float32]) -> Beats:
+def find_beats(mono: NDArray[np.float32], network: Backend | None = None) -> Beats:
     """Find the beats in mono sound `(n,)` at 22,050 Hz, of any length; its level makes no difference.
 
-    Without a sound there are no beats. Without a pulse there may be some, but the confidence is low.
+    Without a sound there are no beats. Without a pulse there may be some, but the confidence is low. `network` is a
+    model of the kind `beats`, by default the released one.
     """
-    network = _network()
+    network = network or _network()
     power = _frame_powers(mono, expect(network.spec, BeatsSpec).hop_samples)
     if power.max(initial=0) < SILENT:
         return Beats(np.zeros(0), np.zeros(0, np.int_), 0, 0.0, 0.0)
@@ -143,7 +145,7 @@ def _confidence(activation: NDArray[np.float32], frames: NDArray[np.int_]) -> fl
     """Return how sure the pulse is: how much higher the activation of any beat is at the beats than between them."""
     between = np.ones(len(activation), bool)
     between[np.clip(frames[:, None] + np.arange(-NEAR_FRAMES, NEAR_FRAMES + 1), 0, len(activation) - 1)] = False
-    if not between.any():
+    if len(frames) < LEAST_BEATS or not between.any():
         return 0.0
     return float(np.interp(activation[frames].mean() - activation[between].mean(), CONTRASTS, CONFIDENCES))
 

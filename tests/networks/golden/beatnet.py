@@ -9,10 +9,11 @@ repository:
     SCRATCH/venv/bin/pip install --no-deps BeatNet==1.1.3
     SCRATCH/venv/bin/python -m tests.networks.golden.beatnet goldens SCRATCH
 
-The first command writes ten seconds of `tests/data/song.mp3` and `drums` to SCRATCH, both at 22,050 Hz and the level that
-the model expects, so that both environments get the same samples. The last writes `beatnet.json` beside this file: the
-mean activations of BeatNet's three networks, [beat, downbeat] for each frame. Before the sound they are given two hops of
-silence, whose frames are left out: at the beginning of a file BeatNet takes no rise of the bands for granted.
+The first command writes ten seconds of `tests/data/song.mp3` and `drums` to SCRATCH, both at 22,050 Hz and the
+level that the model expects, so that both environments get the same samples. The last writes `beatnet.json` beside
+this file: the mean activations of BeatNet's three networks, [beat, downbeat] for each frame. Before the sound they
+are given two hops of silence, whose frames are left out: at the beginning of a file BeatNet takes no rise of the
+bands for granted.
 """
 
 import json
@@ -65,12 +66,11 @@ def write_sounds(folder: Path) -> None:
 
 
 def write_goldens(folder: Path) -> None:
+    import BeatNet
     import torch
     from BeatNet.log_spect import LOG_SPECT
     from BeatNet.model import BDA
     from madmom.audio.signal import Signal
-
-    import BeatNet
 
     features = LOG_SPECT(sample_rate=RATE, win_length=1411, hop_size=HOP, n_bands=[24], mode="offline")
     goldens = {}
