@@ -23,7 +23,6 @@ SLICE_FRAMES = 500  # what the network is given at once
 SILENT_FRAMES = 2  # before the song: until then all that it sees is silence
 STRETCH_FRAMES = 15_000  # what is decoded at once: five minutes
 OVERLAP_FRAMES = 500  # how far the decoder sees beyond a stretch
-PEAK_FRAMES = 3  # from where a beat begins: its activation is highest in one of them
 FAINT = 1e-4  # power of a frame, against the loudest
 NEAR_FRAMES = 2  # around a beat: its activation reaches so far
 CONTRASTS, CONFIDENCES = (0.1, 0.45, 0.9), (0.0, 0.5, 1.0)
@@ -77,11 +76,9 @@ def find_beats(mono: NDArray[np.float32], network: Backend | None = None) -> Bea
     if power.max(initial=0) < SILENT:
         return Beats(np.zeros(0), np.zeros(0, np.int_), 0, 0.0, 0.0)
     activations = _activations(network, mono, float(np.sqrt(power[power > FAINT * power.max()].mean())))
-    begins, positions, metre = _decoded(activations)
-    around = activations[np.minimum(begins[:, None] + np.arange(PEAK_FRAMES), len(activations) - 1)]
-    frames = begins + around.sum(axis=2).argmax(axis=1)
+    frames, positions, metre = _decoded(activations)
     times = to_onsets(mono, frames / bar_pointer.FRAME_RATE)
-    bar_confidence = _bar_confidence(around[..., 1].max(axis=1), positions)
+    bar_confidence = _bar_confidence(activations[frames, 1], positions)
     return Beats(times, positions, metre, _confidence(activations.sum(axis=1), frames), bar_confidence)
 
 
