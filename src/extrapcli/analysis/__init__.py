@@ -27,6 +27,7 @@ from extrapcli.audio.steps import Steps
 __all__ = ["RATE", "Analysis", "Beats", "Chords", "Key", "Section", "analyse"]
 
 CHORD_SECONDS, BAR_SECONDS = 0.5, 2.0  # what stands for a beat and a bar where there is no pulse
+TINY = 1e-20  # of the power of full scale
 
 
 class Analysis:
@@ -115,9 +116,8 @@ class Analysis:
     def level(self) -> float:
         """The root mean square of `mono` where there is music, 1 for silence."""
         begin, end = (round(time * RATE) for time in (self._begin, self._end))
-        total = sum(float(np.square(chunk, dtype=np.float64).sum()) for chunk in chunks(self.mono[begin:end]))
         silent = self.bounds.silent * RATE / self.song.sample_rate
-        return float(np.sqrt(total / max(1.0, end - begin - silent))) or 1.0
+        return float(np.sqrt(_squares(self.mono[begin:end]) / max(1.0, end - begin - silent))) or 1.0
 
     @cached_property
     def _prepared(self) -> tuple[Bounds, Downmix, float]:
@@ -137,8 +137,8 @@ class Analysis:
     @property
     def _channels_decibels(self) -> float:
         """By how many decibels all channels, each from a speaker of its own, are louder than `mono`."""
-        mixed = sum(float(np.square(chunk, dtype=np.float64).sum()) for chunk in chunks(self.mono)) / len(self.mono)
-        return 10 * float(np.log10(max(self._prepared[2] * self.song.channels, 1e-20) / max(mixed, 1e-20)))
+        mixed = _squares(self.mono) / max(1, len(self.mono))
+        return 10 * float(np.log10(max(self._prepared[2] * self.song.channels, TINY) / max(mixed, TINY)))
 
     @cached_property
     def _levels(self) -> Levels:
@@ -147,6 +147,11 @@ class Analysis:
     @cached_property
     def _pitch_classes(self) -> PitchClasses:
         return PitchClasses.of(self.mono)
+
+
+def _squares(samples: NDArray[np.float32]) -> float:
+    """Return the sum of the squares of samples `(n,)`."""
+    return sum(float(np.square(chunk, dtype=np.float64).sum()) for chunk in chunks(samples))
 
 
 def analyse(samples: NDArray[np.floating], sample_rate: int) -> Analysis:
