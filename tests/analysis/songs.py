@@ -39,7 +39,8 @@ def note(semitone: float, seconds: float, overtones: int) -> NDArray[np.float64]
     partials = [
         np.sin(2 * np.pi * k * frequency * t) / k for k in range(1, overtones + 1) if k * frequency < RATE / 2
     ]
-    return np.sum(partials, axis=0) * np.exp(-2 * t)
+    tone: NDArray[np.float64] = np.sum(partials, axis=0) * np.exp(-2 * t)
+    return tone
 
 
 def bar(chord: tuple[int, str], part: Part, transposed: int, rng: np.random.Generator) -> NDArray[np.float64]:
