@@ -37,9 +37,11 @@ class Steps:
             covariance = product - mean[:, :, None] * mean[:, None]
             large = (mean**2 > LARGE * np.diagonal(product, axis1=1, axis2=2)).any(axis=1)
             if large.any():  # it leaves of the product too little to be exact, and is not exact at once
-                left = chunk[large] - mean[large, None].astype(chunk.dtype)
-                mean[large] = mean[large].astype(chunk.dtype) + (ones @ left)[:, 0].astype(np.float64)
-                covariance[large] = left.transpose(0, 2, 1) @ left / size
+                about = mean[large].astype(chunk.dtype)
+                left = chunk[large] - about[:, None]
+                rest = (ones @ left)[:, 0].astype(np.float64)
+                mean[large] = about + rest
+                covariance[large] = left.transpose(0, 2, 1) @ left / size - rest[:, :, None] * rest[:, None]
             means.append(mean)
             covariances.append(covariance)
         return cls(size, np.concatenate(means), np.concatenate(covariances))
