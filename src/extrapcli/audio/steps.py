@@ -49,7 +49,7 @@ class Steps:
     @property
     def variances(self) -> NDArray[np.float64]:
         """The mean square of each channel around its mean, `(steps, channels)`."""
-        return np.diagonal(self.covariances, axis1=1, axis2=2)
+        return np.maximum(0, np.diagonal(self.covariances, axis1=1, axis2=2))
 
     @property
     def products(self) -> NDArray[np.float64]:
