@@ -25,9 +25,9 @@ STRIPE_BARS = 4  # on either side, in which the repetitions are counted
 PHRASE_KERNEL_BARS = 2
 NOVELTY, STRIPES = 0.1, 0.12  # as much of one or the other pays for a boundary
 LEAST, MOST = -2.0, 4.0  # of each, in these units
-SECTION_COST, LENGTH_COST = 1.0, 2.5
+SECTION_COST = 1.0
 LONGEST_BARS = 128
-LONG_BARS, LONG_COST, LONGER_COST = 16, 0.2, 0.02  # at once, and for each bar beyond
+LONG_BARS, LONG_COST, LONGER_COST = 16, 0.5, 0.05  # at once, and for each bar beyond
 
 ALIKE = 0.6  # mean similarity of bars, from which two sections have one label
 SHORTER_SHARE, SHORTER_COST = 0.45, 0.7
@@ -131,10 +131,12 @@ def _clipped(gain: NDArray[np.floating]) -> NDArray[np.floating]:
 def _section_costs(bars: int, unit: int) -> NDArray[np.float64]:
     """Return the cost of a section of 0, 1, ... bars: the least for 8 and 16 units, then other multiples of 4."""
     length = np.arange(bars + 1) / unit
-    multiples = [length < 4, length % 8 == 0, length % 4 == 0, length % 2 == 0]
-    cost = np.select(multiples, [2.0, 0.0, 0.3, 0.6], 1.0)
-    cost += np.where(length > LONG_BARS, LONG_COST + LONGER_COST * (length - LONG_BARS), 0)
-    return SECTION_COST + LENGTH_COST * cost
+    cost = np.select(
+        [length < 4, length % 8 == 0, length % 4 == 0, length % 2 == 0],
+        [SECTION_COST + 5, SECTION_COST, SECTION_COST + 0.06, SECTION_COST + 0.12],
+        SECTION_COST + 0.2,
+    )
+    return cost + np.where(length > LONG_BARS, LONG_COST + LONGER_COST * (length - LONG_BARS), 0)
 
 
 def _phrase_costs(bars: int, unit: int) -> NDArray[np.float64]:
