@@ -12,10 +12,11 @@ import io
 import json
 import wave
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 
-import mido
 import midirenderer
+import mido
 import mir_eval
 import numpy as np
 import soundfile
@@ -23,6 +24,7 @@ from mir_eval.key import weighted_score
 from numpy.typing import NDArray
 
 from extrapcli.analysis import Analysis, Beats
+from extrapcli.analysis.harmony import NAMES
 from extrapcli.audio.decode import decode
 from extrapcli.audio.resample import resample
 from extrapcli.melody.synthesis import load_soundfont
@@ -133,7 +135,7 @@ def make_song(seed: int, *, odd: bool) -> tuple[Truth, list[Event], list[tuple[f
         ]
         programs += [(begin, channel, program) for channel, program in enumerate(part.programs)]
         begin = end
-    key = f"{'C Db D Eb E F Gb G Ab A Bb B'.split()[tonic]} {mode}"
+    key = f"{NAMES[tonic]} {mode}"
     return Truth(sections, beats, metre, key, chords, begin), events, programs
 
 
@@ -225,7 +227,7 @@ def measure(path: Path, truth: Truth) -> dict[str, dict[str, float]]:
     positions = np.arange(len(truth.beats)) % truth.metre
     given.beats = Beats(np.array(truth.beats), positions, truth.metre, 1.0, 1.0)
     lines = [*truth.beats[:: 8 * truth.metre], truth.end]
-    regular = [(begin, end, "A") for begin, end in zip(lines[:-1], lines[1:], strict=True)]
+    regular = [(begin, end, "A") for begin, end in pairwise(lines)]
     return {
         OWN: figures(Analysis(song), truth),
         TRUE: figures(given, truth),
