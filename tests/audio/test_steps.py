@@ -3,7 +3,6 @@ import pytest
 from numpy.typing import NDArray
 
 from extrapcli.audio.downmix import Downmix
-from extrapcli.audio.silence import bounds_of, find_bounds
 from extrapcli.audio.steps import Steps
 
 RATE = 8000
@@ -23,16 +22,6 @@ def test_steps_are_exact_whatever_the_offset(offset: float, dtype: type, rng: np
     true = np.stack([np.cov(part.T, bias=True) for part in parts])
     scale = np.sqrt(np.diagonal(true, axis1=1, axis2=2))
     assert np.abs((steps.covariances - true) / (scale[:, :, None] * scale[:, None])).max() < 1e-3
-
-
-def test_what_is_known_of_a_sound_by_its_steps_is_known_of_it(rng: np.random.Generator) -> None:
-    sound = rng.normal(0, 0.1, (20 * RATE, 2))
-    sound[:, 1] = -sound[:, 0]
-    sound[: 3 * RATE] = sound[-2 * RATE :] = 0
-    steps = Steps.of(sound, RATE)
-    assert bounds_of(steps, len(sound), RATE) == find_bounds(sound, RATE)
-    np.testing.assert_array_equal(Downmix.of_steps(steps).mix(sound), Downmix.of(sound, RATE).mix(sound))
-    assert Downmix.of_steps(Steps.of(sound[:, :1], RATE)) == Downmix()
 
 
 @pytest.mark.parametrize("channels", [1, 2, 5, 8])

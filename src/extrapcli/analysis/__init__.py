@@ -19,10 +19,9 @@ from extrapcli.analysis.voice import find_voice
 from extrapcli.audio.decode import song_from_samples
 from extrapcli.audio.downmix import Downmix
 from extrapcli.audio.resample import resample_chunks
-from extrapcli.audio.silence import Bounds, bounds_of
+from extrapcli.audio.silence import Bounds, find_bounds
 from extrapcli.audio.song import Song
 from extrapcli.audio.spooled import chunks, spooled
-from extrapcli.audio.steps import Steps
 
 __all__ = ["RATE", "Analysis", "Beats", "Chords", "Key", "Section", "analyse"]
 
@@ -95,22 +94,22 @@ class Analysis:
         """How many semitones, -0.5 to 0.5, the notes are above A = 440 Hz; 0 where there are none."""
         return self._pitch_classes.tuning
 
-    @property
+    @cached_property
     def bounds(self) -> Bounds:
         """Where the music begins and ends, and its long silences, in samples of the song."""
-        return self._prepared[0]
+        return find_bounds(self._heard.steps)
 
-    @property
+    @cached_property
     def downmix(self) -> Downmix:
         """How the channels are mixed to one."""
-        return self._prepared[1]
+        return Downmix.of(self._heard.steps)
 
     @cached_property
     def mono(self) -> NDArray[np.float32]:
         """The whole song at 22,050 Hz and its own level, mixed to one channel: `(n,)`. A long one lies in a file."""
-        heard = self.song.heard
-        mixed = self.downmix.mixed(heard)
-        return spooled(resample_chunks(mixed, len(heard), from_rate=self.song.sample_rate, to_rate=RATE))[:, 0]
+        heard = self._heard
+        mixed = self.downmix.mixed(heard.samples)
+        return spooled(resample_chunks(mixed, len(heard.samples), from_rate=heard.sample_rate, to_rate=RATE))[:, 0]
 
     @cached_property
     def level(self) -> float:
@@ -120,11 +119,8 @@ class Analysis:
         return float(np.sqrt(_squares(self.mono[begin:end]) / max(1.0, end - begin - silent))) or 1.0
 
     @cached_property
-    def _prepared(self) -> tuple[Bounds, Downmix, float]:
-        """The bounds, the down-mix, and the mean power of all channels together: found in one pass."""
-        heard, rate = self.song.heard, self.song.sample_rate
-        steps = Steps.of(heard, rate)
-        return bounds_of(steps, len(heard), rate), Downmix.of_steps(steps), float(steps.power.mean())
+    def _heard(self) -> Song:
+        return self.song.as_heard
 
     @property
     def _begin(self) -> float:
@@ -138,7 +134,9 @@ class Analysis:
     def _channels_decibels(self) -> float:
         """By how many decibels all channels, each from a speaker of its own, are louder than `mono`."""
         mixed = _squares(self.mono) / max(1, len(self.mono))
-        return 10 * float(np.log10(max(self._prepared[2] * self.song.channels, TINY) / max(mixed, TINY)))
+        return 10 * float(
+            np.log10(max(float(self._heard.steps.power.mean()) * self.song.channels, TINY) / max(mixed, TINY))
+        )
 
     @cached_property
     def _levels(self) -> Levels:

@@ -14,19 +14,21 @@ LARGE = 0.01  # of the mean square: a mean whose square is larger
 
 @dataclass(frozen=True)
 class Steps:
-    """The whole steps of a sound `(n, channels)`, each of `size` samples.
+    """The whole steps of a sound of `length` samples at `rate`, each of `size` samples.
 
     `means` has the mean of each channel, `(steps, channels)`; `covariances` how each two channels vary together
     around these, `(steps, channels, channels)`.
     """
 
+    length: int
+    rate: int
     size: int
     means: NDArray[np.float64]
     covariances: NDArray[np.float64]
 
     @classmethod
     def of(cls, samples: NDArray[np.floating], rate: int) -> "Steps":
-        """Measure one sample or more."""
+        """Measure a sound `(n, channels)`."""
         size = max(1, min(round(STEP_SECONDS * rate), len(samples)))
         steps = samples[: len(samples) // size * size].reshape(-1, size, samples.shape[1])
         ones = np.full((1, size), 1 / size, samples.dtype)
@@ -44,7 +46,7 @@ class Steps:
                 covariance[large] = left.transpose(0, 2, 1) @ left / size - rest[:, :, None] * rest[:, None]
             means.append(mean)
             covariances.append(covariance)
-        return cls(size, np.concatenate(means), np.concatenate(covariances))
+        return cls(len(samples), rate, size, np.concatenate(means), np.concatenate(covariances))
 
     @property
     def variances(self) -> NDArray[np.float64]:
