@@ -26,6 +26,7 @@ from extrapcli.audio.spooled import chunks, spooled
 __all__ = ["RATE", "Analysis", "Beats", "Chords", "Key", "Section", "analyse"]
 
 CHORD_SECONDS, BAR_SECONDS = 0.5, 2.0  # what stands for a beat and a bar where there is no pulse
+TINY = 1e-20  # of the power of full scale
 
 
 class Analysis:
@@ -96,27 +97,30 @@ class Analysis:
     @cached_property
     def bounds(self) -> Bounds:
         """Where the music begins and ends, and its long silences, in samples of the song."""
-        return find_bounds(self.song.as_heard.steps)
+        return find_bounds(self._heard.steps)
 
     @cached_property
     def downmix(self) -> Downmix:
         """How the channels are mixed to one."""
-        return Downmix.of(self.song.as_heard.steps)
+        return Downmix.of(self._heard.steps)
 
     @cached_property
     def mono(self) -> NDArray[np.float32]:
         """The whole song at 22,050 Hz and its own level, mixed to one channel: `(n,)`. A long one lies in a file."""
-        heard = self.song.heard
-        mixed = self.downmix.mixed(heard)
-        return spooled(resample_chunks(mixed, len(heard), from_rate=self.song.sample_rate, to_rate=RATE))[:, 0]
+        heard = self._heard
+        mixed = self.downmix.mixed(heard.samples)
+        return spooled(resample_chunks(mixed, len(heard.samples), from_rate=heard.sample_rate, to_rate=RATE))[:, 0]
 
     @cached_property
     def level(self) -> float:
         """The root mean square of `mono` where there is music, 1 for silence."""
         begin, end = (round(time * RATE) for time in (self._begin, self._end))
-        total = sum(float(np.square(chunk, dtype=np.float64).sum()) for chunk in chunks(self.mono[begin:end]))
         silent = self.bounds.silent * RATE / self.song.sample_rate
-        return float(np.sqrt(total / max(1.0, end - begin - silent))) or 1.0
+        return float(np.sqrt(_squares(self.mono[begin:end]) / max(1.0, end - begin - silent))) or 1.0
+
+    @cached_property
+    def _heard(self) -> Song:
+        return self.song.as_heard
 
     @property
     def _begin(self) -> float:
@@ -129,9 +133,10 @@ class Analysis:
     @property
     def _channels_decibels(self) -> float:
         """By how many decibels all channels, each from a speaker of its own, are louder than `mono`."""
-        mixed = sum(float(np.square(chunk, dtype=np.float64).sum()) for chunk in chunks(self.mono)) / len(self.mono)
-        power = float(self.song.as_heard.steps.power.mean())
-        return 10 * float(np.log10(max(power * self.song.channels, 1e-20) / max(mixed, 1e-20)))
+        mixed = _squares(self.mono) / max(1, len(self.mono))
+        return 10 * float(
+            np.log10(max(float(self._heard.steps.power.mean()) * self.song.channels, TINY) / max(mixed, TINY))
+        )
 
     @cached_property
     def _levels(self) -> Levels:
@@ -140,6 +145,11 @@ class Analysis:
     @cached_property
     def _pitch_classes(self) -> PitchClasses:
         return PitchClasses.of(self.mono)
+
+
+def _squares(samples: NDArray[np.float32]) -> float:
+    """Return the sum of the squares of samples `(n,)`."""
+    return sum(float(np.square(chunk, dtype=np.float64).sum()) for chunk in chunks(samples))
 
 
 def analyse(samples: NDArray[np.floating], sample_rate: int) -> Analysis:

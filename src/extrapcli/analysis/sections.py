@@ -19,14 +19,15 @@ MOST_BARS = 1200  # those of 40 minutes; in longer songs, several are taken toge
 LEAST_DEVIATION = 4.0  # decibels: in a song in which a band varies less, it matters less
 
 BAR_SECONDS = 2.0  # of a usual bar: where bars are half, a quarter, ... as long, twice as many count as one here
+MOST_OCTAVES = 3  # bars are a quarter of a second at least, but for sounds as short
 KERNEL_BARS = 8  # on either side of a boundary, whose timbres are compared
 STRIPE_BARS = 4  # on either side, in which the repetitions are counted
 PHRASE_KERNEL_BARS = 2
 NOVELTY, STRIPES = 0.1, 0.12  # as much of one or the other pays for a boundary
 LEAST, MOST = -2.0, 4.0  # of each, in these units
-SECTION_COST, LENGTH_COST = 1.0, 2.5
+SECTION_COST = 1.0
 LONGEST_BARS = 128
-LONG_BARS, LONG_COST = 16, 0.02  # for each bar beyond
+LONG_BARS, LONG_COST, LONGER_COST = 16, 0.5, 0.05  # at once, and for each bar beyond
 
 ALIKE = 0.6  # mean similarity of bars, from which two sections have one label
 SHORTER_SHARE, SHORTER_COST = 0.45, 0.7
@@ -54,7 +55,7 @@ def find_sections(
 ) -> tuple[Section, ...]:
     """Find the sections between bar lines `(bars + 1,)`, in seconds; phrases are looked for where there are some."""
     bars = np.append(bars[:-1:group], bars[-1]) if (group := -(-(len(bars) - 1) // MOST_BARS)) > 1 else bars
-    unit = 2 ** max(0, int(np.log2(BAR_SECONDS / np.median(np.diff(bars)))))
+    unit = 2 ** int(np.clip(np.log2(BAR_SECONDS / np.median(np.diff(bars))), 0, MOST_OCTAVES))
     timbre, harmony = _similarities(bars, levels, pitch_classes)
     both = (timbre + harmony) / 2
     gain = _clipped(_novelty(timbre, KERNEL_BARS * unit) / NOVELTY)
@@ -130,10 +131,12 @@ def _clipped(gain: NDArray[np.floating]) -> NDArray[np.floating]:
 def _section_costs(bars: int, unit: int) -> NDArray[np.float64]:
     """Return the cost of a section of 0, 1, ... bars: the least for 8 and 16 units, then other multiples of 4."""
     length = np.arange(bars + 1) / unit
-    multiples = [length < 4, length % 8 == 0, length % 4 == 0, length % 2 == 0]
-    cost = np.select(multiples, [2.0, 0.0, 0.3, 0.6], 1.0)
-    cost += np.where(length > LONG_BARS, 0.2 + LONG_COST * (length - LONG_BARS), 0)
-    return SECTION_COST + LENGTH_COST * cost
+    cost = np.select(
+        [length < 4, length % 8 == 0, length % 4 == 0, length % 2 == 0],
+        [SECTION_COST + 5, SECTION_COST, SECTION_COST + 0.06, SECTION_COST + 0.12],
+        SECTION_COST + 0.2,
+    )
+    return cost + np.where(length > LONG_BARS, LONG_COST + LONGER_COST * (length - LONG_BARS), 0)
 
 
 def _phrase_costs(bars: int, unit: int) -> NDArray[np.float64]:

@@ -19,6 +19,7 @@ FRAMES = FRAMES_PER_SECOND // MOMENTS_PER_SECOND  # in a moment
 PITCH_RATE = RATE // 6  # Hz: harmony is found below half of it
 PITCH_WINDOW = 2048  # 0.56 s: from 120 Hz on, notes a semitone apart are two peaks
 LOWEST_HERTZ, HIGHEST_HERTZ = 50.0, 1200.0  # above, overtones that are no notes of a chord prevail
+SURROUNDING_OCTAVES = 0.5
 C_HERTZ = 440 * 2 ** (-9 / 12)
 
 
@@ -79,6 +80,7 @@ class PitchClasses:
             lowest=LOWEST_HERTZ,
             highest=HIGHEST_HERTZ,
             reference=C_HERTZ * 2 ** (tuned / 12),
+            surroundings=SURROUNDING_OCTAVES,
         )
         strengths = []
         for part in parts:

@@ -11,6 +11,7 @@ CHUNK_FRAMES = 64  # spectra in memory at a time
 TUNING_FRAMES = 200  # so many, spread over a sound, say how it is tuned
 LOWEST_PEAK_HERTZ = 150.0
 PEAK_THRESHOLD = 0.1  # of the strongest in a frame
+LEAST_CONCENTRATION = 0.2  # 1 where all peaks are out of tune alike, 0 where they are so by any amount
 
 
 def pitch_classes(
@@ -23,6 +24,7 @@ def pitch_classes(
     highest: float = 3000.0,
     tuning_width: float = 0.35,
     reference: float = 440.0,
+    surroundings: float = 0.0,
 ) -> Iterator[NDArray[np.float32]]:
     """Yield the strengths of the twelve pitch classes in mono sound `(n,)`, float32 `(frames, 12)`, 64 at a time.
 
@@ -33,7 +35,8 @@ def pitch_classes(
         c[t, k] = sum_f |X[t, f]| exp(-d(f, k)^2 / (2 tuning_width^2)) / sqrt(f)
 
     over the frequencies between `lowest` and `highest` Hz (T. Fujishima, Realtime chord recognition of musical sound,
-    1999, with a soft assignment to notes).
+    1999, with a soft assignment to notes). With `surroundings`, |X[t, f]| counts as far as it exceeds the mean of the
+    frequencies at most so many octaves away, so that noise and drums, which lie on all of them, count little.
     """
     frequencies = np.fft.rfftfreq(window, 1 / sample_rate)
     bins = np.flatnonzero((frequencies > lowest) & (frequencies < highest))
@@ -41,12 +44,20 @@ def pitch_classes(
     distance = (semitones[:, None] - np.arange(12) + 6) % 12 - 6
     weights = np.exp(-0.5 * (distance / tuning_width) ** 2) / np.sqrt(frequencies[bins])[:, None]
     weights = weights.astype(np.float32)
+    below = (bins / 2**surroundings).astype(int)
+    above = np.minimum(bins * 2**surroundings + 1, len(frequencies)).astype(int)
     count = len(samples) // hop + 1
     for start in range(0, count, CHUNK_FRAMES):
         size = (min(CHUNK_FRAMES, count - start) - 1) * hop + window
         chunk = padded(samples, start * hop - window // 2, size)
         frames = np.lib.stride_tricks.sliding_window_view(chunk, window)[::hop]
-        yield _magnitudes(frames)[:, bins] @ weights
+        magnitudes = _magnitudes(frames)
+        if surroundings:
+            sums = np.pad(np.cumsum(magnitudes, axis=1), ((0, 0), (1, 0)))
+            means = (sums[:, above] - sums[:, below]) / (above - below).astype(np.float32)
+            yield np.maximum(0, magnitudes[:, bins] - means) @ weights
+        else:
+            yield magnitudes[:, bins] @ weights
 
 
 def chroma(
@@ -83,7 +94,7 @@ def chroma(
 
 
 def tuning(samples: NDArray[np.float32], *, sample_rate: int, window: int = 8192) -> float:
-    """Estimate how many semitones, -0.5 to 0.5, mono sound `(n,)` is above A = 440 Hz; 0 where it has no pitch.
+    """Estimate how many semitones, -0.5 to 0.5, mono sound `(n,)` is above A = 440 Hz; 0 where nothing shows it.
 
     The distances of spectral peaks from the nearest notes, weighted by their magnitudes, have a mean on the circle
     of one semitone. The peaks are those of 200 frames, above 150 Hz and a tenth of the strongest in their frame,
@@ -98,8 +109,9 @@ def tuning(samples: NDArray[np.float32], *, sample_rate: int, window: int = 8192
     a, b, c = (np.log(side[peaks] + np.finfo(np.float32).tiny) for side in (left, middle, right))
     bins = np.nonzero(peaks)[1] + 1 + 0.5 * (a - c) / np.minimum(a - 2 * b + c, -1e-9)
     semitones = 12 * np.log2(bins * sample_rate / window / 440)
-    mean = (middle[peaks] * np.exp(2j * np.pi * semitones)).sum()
-    return float(np.angle(mean)) / (2 * np.pi) if len(bins) else 0.0
+    weights = middle[peaks]
+    mean = (weights * np.exp(2j * np.pi * semitones)).sum() / max(float(weights.sum()), 1e-20)
+    return float(np.angle(mean)) / (2 * np.pi) if np.abs(mean) > LEAST_CONCENTRATION else 0.0
 
 
 def _magnitudes(frames: NDArray[np.float32]) -> NDArray[np.float32]:

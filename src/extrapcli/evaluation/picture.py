@@ -22,6 +22,8 @@ COLUMNS = 2000  # of the waveform
 MOST_BAR_LINES = 300  # in a longer song, only the lines of phrases are drawn
 LEAST_NAME_SHARE = 0.012  # of the width: a chord that takes less has no name
 LEAST_LUFS = -60.0
+TICKS_SECONDS = (0.1, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
+MOST_TICKS = 14
 INK, FAINT = "#333333", "#8a8a8a"
 ENERGY_COLOUR, LOUDNESS_COLOUR = "#d1495b", "#2b7bba"
 
@@ -46,6 +48,7 @@ def check_picture(path: Path, song: Path, *, overwrite: bool) -> None:
 def draw_analysis(analysis: Analysis, path: Path, *, overwrite: bool = False) -> None:
     """Draw an analysis into a PNG, SVG or PDF file, by its name."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MultipleLocator
 
     figure = Figure(figsize=(WIDTH_INCHES, HEIGHT_INCHES), layout="constrained")
     above, middle, below = figure.subplots(3, 1, sharex=True, height_ratios=(5, 3, 2.2))
@@ -53,6 +56,8 @@ def draw_analysis(analysis: Analysis, path: Path, *, overwrite: bool = False) ->
     _draw_curves(middle, analysis)
     _draw_chords(below, analysis)
     below.set_xlim(0, analysis.song.seconds)
+    step = next((step for step in TICKS_SECONDS if analysis.song.seconds <= MOST_TICKS * step), TICKS_SECONDS[-1])
+    below.xaxis.set_major_locator(MultipleLocator(step))
     below.xaxis.set_major_formatter(lambda seconds, _: clock(seconds).removesuffix(".0"))
     below.set_xlabel("minutes:seconds")
     figure.suptitle(_title(analysis), fontsize=12)

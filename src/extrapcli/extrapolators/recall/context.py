@@ -77,6 +77,8 @@ class Context:
         scale = np.sqrt(weight / weight.sum()).astype(np.float32)[:, None]
 
         def described(values: Array, times: Times) -> Array:
-            return (averages(values, self.material.hop_at(times[:, None] + stretches)) * scale).reshape(len(times), -1)
+            return (averages(values, self.material.hop_at(times[:, None] + stretches)) * scale).reshape(
+                len(times), -1
+            )
 
         return [square_distances(described(values, leave), described(values, reach)) for values in self.values]

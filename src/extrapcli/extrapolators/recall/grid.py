@@ -31,7 +31,11 @@ class Grid:
         """Lay lines over the music between two seconds: at beats where there is a pulse, else a second apart."""
         if beats.has_pulse:
             seconds = float(np.median(np.diff(beats.times)))
-            size = max(d for d in range(1, beats.metre + 1) if beats.metre % d == 0 and d * seconds <= LONGEST_SLOT_SECONDS or d == 1)
+            size = max(
+                d
+                for d in range(1, beats.metre + 1)
+                if beats.metre % d == 0 and d * seconds <= LONGEST_SLOT_SECONDS or d == 1
+            )
             kept = (beats.positions % size == 0) & (beats.times >= begin) & (beats.times <= end)
             times = beats.times[kept]
             if len(times) >= LEAST_LINES:

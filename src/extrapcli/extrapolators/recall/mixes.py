@@ -81,4 +81,6 @@ class Mixes:
 
     def _fractions(self, cells: int) -> NDArray[np.float64]:
         """Return the seconds at which the cells of each slot begin and end, `(slots, cells + 1)`."""
-        return np.maximum(0, self.grid.times[:-1, None] + self.grid.slot_seconds[:, None] * np.linspace(0, 1, cells + 1))
+        return np.maximum(
+            0, self.grid.times[:-1, None] + self.grid.slot_seconds[:, None] * np.linspace(0, 1, cells + 1)
+        )

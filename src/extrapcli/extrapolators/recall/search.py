@@ -238,4 +238,3 @@ class Search:
             key = key * len(self.starts) + self.start[parent[order]]
         _, first = np.unique(key, return_index=True)
         return order[np.sort(first)[:BEAM]]
-

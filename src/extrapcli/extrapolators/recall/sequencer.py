@@ -77,7 +77,9 @@ class Sequencer:
         """Align the best first jumps of the whole sound, away from the song's end."""
         grid, material, bounds = self.grid, self.material, self.material.bounds
         if bounds.ends_by_itself:
-            earliest = max(bounds.ending / self.rate - BEFORE_ENDING_SECONDS, (bounds.begin + bounds.ending) / 2 / self.rate)
+            earliest = max(
+                bounds.ending / self.rate - BEFORE_ENDING_SECONDS, (bounds.begin + bounds.ending) / 2 / self.rate
+            )
             line = min(int(np.searchsorted(grid.times, earliest)), len(grid) - 2)
             return [Start(line, float(grid.times[line]), 0.0, left=False)], {}
         leave = bounds.end / self.rate
@@ -96,7 +98,12 @@ class Sequencer:
         starts, jumps = [], {}
         for k in order:
             aligned = align_jump(
-                material, self.playheads, self.playheads, bounds.end, round(targets[k] * self.rate), fixed=False,
+                material,
+                self.playheads,
+                self.playheads,
+                bounds.end,
+                round(targets[k] * self.rate),
+                fixed=False,
                 fade_seconds=self.style.fade_seconds,
             )
             line = int(np.searchsorted(grid.times, aligned.splice.target / self.rate + 0.25))
@@ -104,7 +111,9 @@ class Sequencer:
                 continue
             audible = max(0.0, aligned.flux_percentile - 50) + max(0.0, aligned.level_percentile - 50)
             seconds = aligned.departure / self.rate + grid.times[line] - aligned.splice.target / self.rate
-            start = Start(line, seconds, float(FIRST_WEIGHT * cost[k] / np.median(cost) + AUDIBILITY_WEIGHT * audible))
+            start = Start(
+                line, seconds, float(FIRST_WEIGHT * cost[k] / np.median(cost) + AUDIBILITY_WEIGHT * audible)
+            )
             starts.append(start)
             jumps[start] = aligned, self._describe(self.playheads, aligned)
         return starts, jumps
@@ -158,7 +167,9 @@ class Sequencer:
         self.playheads = playheads
         return mix(crossfades)
 
-    def _block(self, aligned: AlignedJump, jump: Jump, crossfade: NDArray[np.floating], end: int, *, lands: bool) -> Block:
+    def _block(
+        self, aligned: AlignedJump, jump: Jump, crossfade: NDArray[np.floating], end: int, *, lands: bool
+    ) -> Block:
         departure, fade = aligned.departure, aligned.splice.fade
         samples = np.concatenate([crossfade, mix([playhead.render(departure, end) for playhead in self.playheads])])
         if len(self.playheads) > 1:
@@ -170,9 +181,7 @@ class Sequencer:
         copy = max(offsets) - min(offsets) <= SAME_POSITION_SECONDS * self.rate
         return Block(departure - fade.samples, samples, fade.samples, jump, copy)
 
-    def _gains(
-        self, samples: NDArray[np.floating], departure: int, end: int, *, lands: bool
-    ) -> NDArray[np.float32]:
+    def _gains(self, samples: NDArray[np.floating], departure: int, end: int, *, lands: bool) -> NDArray[np.float32]:
         """Return gains that bring a block to the level of the song, at its positions and as a whole."""
         song = self.material.song.samples
         there = np.mean([_power(song[p.song_sample(departure) : p.song_sample(end)]) for p in self.playheads])
