@@ -67,7 +67,7 @@ def mixer(settings: BeatsSettings) -> keras.Model:
 
 
 def stack(settings: BeatsSettings) -> keras.Model:
-    """Build the part that looks around, `settings.reach` frames each way: from the mixer's output to `(batch, n, 3)`."""
+    """Build what looks around, `settings.reach` frames each way: from the mixer's output to `(batch, n, 3)`."""
     mixed = keras.Input((None, settings.width + CLASSES), name="mixed")
     x, mean = mixed[..., : settings.width], mixed[..., settings.width :]
     for dilation in settings.dilations:

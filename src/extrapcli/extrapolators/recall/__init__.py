@@ -1,7 +1,7 @@
 """`recall`: continues a song with its own sound, jumping between lines of its bars.
 
-`prepare` splits and encodes the song, `Grid` lays lines over it, `Costs` says what jumps and mixes cost, `Search` finds
-the cheapest way, and the `Sequencer` carries it out, each jump brought to the sample by `align_jump`.
+`prepare` splits and encodes the song, `Grid` lays lines over it, `Costs` says what jumps and mixes cost, `Search`
+finds the cheapest way, and the `Sequencer` carries it out, each jump brought to the sample by `align_jump`.
 """
 
 from collections.abc import Iterator

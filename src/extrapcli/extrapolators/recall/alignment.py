@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from extrapcli.crossfade import Fade, join
-from extrapcli.extrapolators.recall.material import Material
 from extrapcli.extrapolators.recall.audibility import PER_SECOND, beat_shift, short_time_features
 from extrapcli.extrapolators.recall.join import (
     LEVEL_SECONDS,
@@ -15,6 +14,7 @@ from extrapcli.extrapolators.recall.join import (
     find_splice,
     matching_gain,
 )
+from extrapcli.extrapolators.recall.material import Material
 from extrapcli.extrapolators.recall.playhead import Playhead, mix
 
 AROUND_SECONDS = 0.4

@@ -50,7 +50,8 @@ class Context:
             cost += AHEAD_WEIGHT * self._match(leave, reach, 1)
         score = self.scores(leave, reach)
         cost -= NETWORK_WEIGHT * (score - score.mean()) / (score.std() + 1e-6)
-        return cost + USUAL_COST
+        total: Array = cost + np.float32(USUAL_COST)
+        return total
 
     def scores(self, leave: Times, reach: Times) -> Array:
         """Return the network's score of going on from each moment at each other, in nats."""

@@ -24,8 +24,9 @@ class Costs:
     """The costs of a song.
 
     Attributes:
-        targets, follow, shifts: `(layers, lines, targets)`: the best lines to jump to from each line, what each costs,
-            and how many seconds beside the line the jump goes. A cost is infinite where there is no jump.
+        targets: `(layers, lines, targets)`, the best lines to jump to from each line.
+        follow: what each of these jumps costs; infinite where there is none.
+        shifts: how many seconds beside its line each goes.
     """
 
     def __init__(self, material: Material, grid: Grid, *, room_seconds: float) -> None:

@@ -15,7 +15,7 @@ Times = NDArray[np.float64]
 
 def band_power(spectra: Array) -> Array:
     """Return the power of the network's spectra `(hops, bands)`, relative to that of the song."""
-    power: Array = 10 ** ((spectra * DECIBEL_SCALE + DECIBEL_MEAN) / 10)
+    power: Array = (10 ** ((spectra * DECIBEL_SCALE + DECIBEL_MEAN) / 10)).astype(np.float32)
     return power
 
 
@@ -36,8 +36,8 @@ def to_hops(chroma: Array, material: Material) -> Array:
 def grouped(values: Array, groups: int) -> Array:
     """Average neighbouring columns of `(rows, columns)` to so many groups."""
     edges = np.linspace(0, values.shape[1], groups + 1).astype(int)
-    means: Array = np.add.reduceat(values, edges[:-1], axis=1) / np.diff(edges).astype(np.float32)
-    return means
+    sums = np.add.reduceat(values, edges[:-1], axis=1)
+    return (sums / np.diff(edges)).astype(np.float32)
 
 
 def averages(values: Array, edges: NDArray[np.int_]) -> Array:

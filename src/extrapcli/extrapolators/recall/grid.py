@@ -1,4 +1,4 @@
-"""The lines of a song at which a track may jump: bar lines and lines between them, or seconds where there is no beat."""
+"""The lines of a song at which a track may jump: bar lines and lines between them, or seconds without a beat."""
 
 from dataclasses import dataclass
 
@@ -34,15 +34,14 @@ class Grid:
             size = max(
                 d
                 for d in range(1, beats.metre + 1)
-                if beats.metre % d == 0 and d * seconds <= LONGEST_SLOT_SECONDS or d == 1
+                if (beats.metre % d == 0 and d * seconds <= LONGEST_SLOT_SECONDS) or d == 1
             )
             kept = (beats.positions % size == 0) & (beats.times >= begin) & (beats.times <= end)
-            times = beats.times[kept]
-            if len(times) >= LEAST_LINES:
-                return cls(times, beats.positions[kept] // size, True)
+            if kept.sum() >= LEAST_LINES:
+                return cls(beats.times[kept], beats.positions[kept] // size, True)
         slot = min(LOOSE_SLOT_SECONDS, (end - begin) / 12)
-        times = end - slot * np.arange(int((end - begin) / slot) + 1)[::-1]
-        return cls(times, np.zeros(len(times), int), False)
+        count = int((end - begin) / slot) + 1
+        return cls(end - slot * np.arange(count)[::-1], np.zeros(count, int), False)
 
     def __len__(self) -> int:
         return len(self.times)

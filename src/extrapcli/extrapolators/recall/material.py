@@ -67,7 +67,8 @@ class Material:
         """Return the hops that begin nearest to moments of the song."""
         end = self.bounds.end / self.song.sample_rate
         hops = np.round(self.hops - (end - seconds) * self.hops_per_second).astype(int)
-        return np.clip(hops, 0, self.hops - 1)
+        inside: NDArray[np.int_] = np.clip(hops, 0, self.hops - 1)
+        return inside
 
     def mono_sample(self, sample: int) -> int:
         """Return the sample of the mono sound that lies at a sample of the song."""

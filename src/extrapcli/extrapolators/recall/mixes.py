@@ -1,4 +1,4 @@
-"""The slots of a song's layers played together: whether they fit, how loud they are, and how alike two mixes sound."""
+"""Slots of a song's layers played together: whether they fit, how loud they are, and how alike two mixes sound."""
 
 import numpy as np
 from numpy.typing import NDArray

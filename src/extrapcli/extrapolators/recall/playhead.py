@@ -12,7 +12,8 @@ from extrapcli.extrapolators.recall.material import Layer
 class Playhead:
     """Plays a layer: at sample t of the track, sample `t + offset` of the song.
 
-    It jumped there at sample `jumped_at` of the track. From there on, its samples are multiplied by `gains`, and by 1 after those.
+    It jumped there at sample `jumped_at` of the track. From there on, its samples are multiplied by `gains`, and by 1
+    after those.
     """
 
     layer: Layer

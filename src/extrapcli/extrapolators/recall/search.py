@@ -5,7 +5,7 @@ heard, and what all of it cost. At every line it plays on, lets one layer jump, 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 import numpy as np
@@ -15,13 +15,14 @@ from extrapcli.extrapolators.recall.costs import Costs
 
 BEAM = 32
 LAG_STEPS = 40  # decisions this far back are final
-MEMORY_SECONDS = 60.0
+MEMORY_SECONDS = 100.0
 REPETITION_COST = 4.0  # of each second that was heard just now
-SHORT_COST, LONG_COST = 3.0, 0.15  # of each second by which a layer stays too short; too long, each second
-JUMP_COST = 0.3
-STUCK_COST = 20.0
+SHORT_COST, LONG_COST = 3.0, 0.15  # of each second by which a layer stays too short; too long, at each line
+JUMP_COST, STUCK_COST = 0.3, 20.0
 
 Ints = NDArray[np.int_]
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -49,14 +50,14 @@ class Start:
 class Step:
     """What happens at a line of the track, for each layer.
 
-    `left` is the line of the song that it has come to, `line` that from which it plays on; `jumped` says whether
-    these differ.
+    `left` is the line of the song that it has come to, `lines` that from which it plays on; `jumped` says whether it
+    jumps there. The last step `lands` on the song's own ending.
     """
 
     left: tuple[int, ...]
     lines: tuple[int, ...]
     jumped: tuple[bool, ...]
-    lands: bool = False  # on the song's own ending
+    lands: bool = False
 
 
 class Landing(Protocol):
@@ -82,17 +83,44 @@ class _Landed:
 
 
 @dataclass(frozen=True)
-class _Taken:
-    """The decisions of all hypotheses at one line: `parent` is the row of each in the step before."""
+class _Hypotheses:
+    """Hypotheses, one in each row.
+
+    `lines` and `stay`, in seconds, are `(rows, layers)`; `heard` is how much each mix was, `(rows, mixes)`.
+    `start` is the number of the start, `left` says whether the song was left.
+    """
+
+    lines: Ints
+    stay: Floats
+    seconds: Floats
+    cost: Floats
+    start: Ints
+    left: Bools
+    heard: Floats
+
+    def rows(self, index: Ints | Bools) -> "_Hypotheses":
+        return _Hypotheses(*(getattr(self, field.name)[index] for field in fields(self)))
+
+
+@dataclass(frozen=True)
+class _Decisions:
+    """What all hypotheses did at one line: each follows from the row `parent` of the hypotheses before."""
 
     parent: Ints
     left: Ints
     lines: Ints
-    jumped: NDArray[np.bool_]
+    jumped: Bools
+
+    def rows(self, index: Ints | Bools) -> "_Decisions":
+        return _Decisions(self.parent[index], self.left[index], self.lines[index], self.jumped[index])
+
+    def step(self, row: int) -> Step:
+        left, lines, jumped = (array[row].tolist() for array in (self.left, self.lines, self.jumped))
+        return Step(tuple(left), tuple(lines), tuple(jumped))
 
 
 class Search:
-    """Finds a way from one of several starts on."""
+    """Finds a way from one of several starts on. `noise` is the scale of a random cost of each jump."""
 
     def __init__(
         self,
@@ -104,43 +132,42 @@ class Search:
         noise: float,
         seed: int,
     ) -> None:
-        self.costs, self.stays, self.landing, self.noise = costs, stays, landing, noise
-        self.landed: _Landed | None = None
+        self.costs, self.stays, self.starts, self.landing, self.noise = costs, stays, starts, landing, noise
         self.random = np.random.default_rng(seed)
-        self.starts = starts
-        layers, count = costs.layers, len(starts)
-        self.lines = np.repeat(np.array([[start.line] for start in starts]), layers, axis=1)
-        self.stay = np.zeros((count, layers))
-        self.seconds = np.array([start.seconds for start in starts])
-        self.cost = np.array([start.cost for start in starts])
-        self.start = np.arange(count)
-        self.left = np.array([start.left for start in starts])
-        self.heard = np.tile(costs.mixes.heard(MEMORY_SECONDS), (count, 1))
-        self.trace: list[_Taken] = []
+        count = len(starts)
+        self.now = _Hypotheses(
+            lines=np.repeat(np.array([[start.line] for start in starts]), costs.layers, axis=1),
+            stay=np.zeros((count, costs.layers)),
+            seconds=np.array([start.seconds for start in starts]),
+            cost=np.array([start.cost for start in starts]),
+            start=np.arange(count),
+            left=np.array([start.left for start in starts]),
+            heard=np.tile(costs.mixes.heard(MEMORY_SECONDS), (count, 1)),
+        )
+        self.trace: list[_Decisions] = []
+        self.landed: _Landed | None = None
 
     def run(self) -> Iterator[Start | Step]:
         """Yield the best start and then, line after line, the best steps: without end, or up to the landing."""
         started = False
-        while True:
+        while not self.landing or self.now.seconds.min() <= self.landing.until:
             if self.landing:
                 self._land(self.landing)
-                if self.seconds.min() > self.landing.until:
-                    break
-            self.step()
+            self._extend()
             if len(self.trace) < 2 * LAG_STEPS or self.landed:
                 continue
-            row = int(np.argmin(self.cost))
+            best = int(np.argmin(self.now.cost))
             if not started:
                 started = True
-                yield self.starts[self.start[row]]
-                self._keep(self.start == self.start[row])
-                row = int(np.argmin(self.cost))
-            ancestors = np.arange(len(self.cost))
-            for taken in self.trace[: LAG_STEPS - 1 : -1]:
-                ancestors = taken.parent[ancestors]
-            yield from self._path(ancestors[row], LAG_STEPS)
+                yield self.starts[self.now.start[best]]
+                self._keep(self.now.start == self.now.start[best])
+                best = int(np.argmin(self.now.cost))
+            ancestors = np.arange(len(self.now.cost))
+            for decisions in self.trace[: LAG_STEPS - 1 : -1]:
+                ancestors = decisions.parent[ancestors]
+            yield from self._path(ancestors[best], LAG_STEPS)
             del self.trace[:LAG_STEPS]
-            self._keep(ancestors == ancestors[row])
+            self._keep(ancestors == ancestors[best])
         assert self.landed
         if not started:
             yield self.starts[self.landed.start]
@@ -150,91 +177,92 @@ class Search:
     def _path(self, row: int, steps: int) -> list[Step]:
         """Return the first decisions on the way to a hypothesis that was in some row after so many steps."""
         path = []
-        for taken in self.trace[:steps][::-1]:
-            path.append(Step(*(tuple(a[row].tolist()) for a in (taken.left, taken.lines, taken.jumped))))
-            row = int(taken.parent[row])
+        for decisions in self.trace[:steps][::-1]:
+            path.append(decisions.step(row))
+            row = int(decisions.parent[row])
         return path[::-1]
 
-    def _land(self, landing: "Landing") -> None:
-        """Note the best hypothesis to go on with the song's own ending from."""
-        inside = (self.seconds >= landing.begin) & (self.seconds <= landing.until)
-        for row in np.flatnonzero(inside):
-            cost = self.cost[row] + landing.cost(self.lines[row], self.seconds[row])
-            if not self.landed or cost < self.landed.cost:
-                left = tuple(self.lines[row].tolist())
-                step = Step(left, left, (True,) * len(left), lands=True)
-                self.landed = _Landed(cost, int(self.start[row]), int(row), len(self.trace), step)
-
-    def _keep(self, kept: NDArray[np.bool_]) -> None:
+    def _keep(self, kept: Bools) -> None:
         """Drop all hypotheses but some."""
-        for name in ("lines", "stay", "seconds", "cost", "start", "left", "heard"):
-            setattr(self, name, getattr(self, name)[kept])
-        last = self.trace[-1]
-        self.trace[-1] = _Taken(*(a[kept] for a in (last.parent, last.left, last.lines, last.jumped)))
+        self.now = self.now.rows(kept)
+        self.trace[-1] = self.trace[-1].rows(kept)
 
-    def step(self) -> None:
+    def _land(self, landing: Landing) -> None:
+        """Note the best hypothesis to go on with the song's own ending from."""
+        now = self.now
+        for row in np.flatnonzero((now.seconds >= landing.begin) & (now.seconds <= landing.until)):
+            cost = float(now.cost[row]) + landing.cost(now.lines[row], float(now.seconds[row]))
+            if not self.landed or cost < self.landed.cost:
+                left = tuple(now.lines[row].tolist())
+                step = Step(left, left, (True,) * len(left), lands=True)
+                self.landed = _Landed(cost, int(now.start[row]), int(row), len(self.trace), step)
+
+    def _extend(self) -> None:
         """Extend all hypotheses by a slot, and keep the best."""
-        costs = self.costs
-        lines, jumped, price = self._options()
-        count = lines.shape[1]
-        parent = np.repeat(np.arange(len(self.cost)), count)
-        lines, jumped = lines.reshape(-1, costs.layers), jumped.reshape(-1, costs.layers)
-        price = price.ravel() + self.cost[parent]
-        there = (lines < len(costs.grid) - 1).all(axis=1) & np.isfinite(price)
-        parent, lines, jumped, price = parent[there], lines[there], jumped[there], price[there]
-        mix = costs.mixes.number[tuple(lines.T)]
-        fits = mix >= 0
-        parent, lines, jumped, price, mix = parent[fits], lines[fits], jumped[fits], price[fits], mix[fits]
-        seconds = costs.grid.slot_seconds[lines[:, -1]]
-        price = price + seconds * (REPETITION_COST * self.heard[parent, mix] + costs.mixes.cost[mix])
-        price = price + self.noise * self.random.gumbel(size=len(price)) * jumped.any(axis=1)
-        best = self._best(parent, lines, jumped, price)
-        parent, lines, jumped, price, mix, seconds = (a[best] for a in (parent, lines, jumped, price, mix, seconds))
-        self.trace.append(_Taken(parent, self.lines[parent], lines, jumped))
-        self.stay = np.where(jumped, 0, self.stay[parent]) + seconds[:, None]
+        now, mixes, slots = self.now, self.costs.mixes, self.costs.grid.slot_seconds
+        lines, jumped, cost = self._options()
+        parent = np.repeat(np.arange(len(now.cost)), lines.shape[1])
+        lines, jumped = lines.reshape(-1, self.costs.layers), jumped.reshape(-1, self.costs.layers)
+        cost = cost.ravel() + now.cost[parent]
+        there = np.flatnonzero((lines < len(slots)).all(axis=1) & np.isfinite(cost))
+        mix = mixes.number[tuple(lines[there].T)]
+        there, mix = there[mix >= 0], mix[mix >= 0]
+        parent, lines, jumped, cost = parent[there], lines[there], jumped[there], cost[there]
+        seconds = slots[lines[:, -1]]
+        cost = cost + seconds * (REPETITION_COST * now.heard[parent, mix] + mixes.cost[mix])
+        cost = cost + self.noise * self.random.gumbel(size=len(cost)) * jumped.any(axis=1)
+        best = self._best(_Decisions(parent, now.lines[parent], lines, jumped), cost)
+        parent, lines, jumped, mix, seconds = parent[best], lines[best], jumped[best], mix[best], seconds[best]
+        self.trace.append(_Decisions(parent, now.lines[parent], lines, jumped))
         fading = np.exp(-seconds / MEMORY_SECONDS)[:, None]
-        self.heard = np.maximum(self.heard[parent] * fading, costs.mixes.similarity(mix))
-        self.seconds = self.seconds[parent] + seconds
-        self.lines, self.cost, self.start = lines + 1, price, self.start[parent]
-        self.left = self.left[parent] | jumped.all(axis=1)
+        self.now = _Hypotheses(
+            lines=lines + 1,
+            stay=np.where(jumped, 0, now.stay[parent]) + seconds[:, None],
+            seconds=now.seconds[parent] + seconds,
+            cost=cost[best],
+            start=now.start[parent],
+            left=now.left[parent] | jumped.all(axis=1),
+            heard=np.maximum(now.heard[parent] * fading, mixes.similarity(mix)),
+        )
 
-    def _options(self) -> tuple[Ints, NDArray[np.bool_], NDArray[np.floating]]:
-        """Return what each hypothesis can do: lines and jumps `(hypotheses, options, layers)`, costs."""
-        costs, stays = self.costs, self.stays
-        layers, rows = costs.layers, len(self.cost)
-        here = np.minimum(self.lines, len(costs.grid) - 1)
-        stuck = STUCK_COST * (self.lines >= len(costs.grid) - 1)
-        late = np.maximum(0, self.stay - stays.longest)
-        remaining = LONG_COST * late + stuck  # of each layer that plays on
-        short = np.maximum(0, stays.shortest - self.stay) * self.left[:, None]
-        early = SHORT_COST * short + JUMP_COST  # of each layer that jumps
-        choices = [(self.lines[:, None], np.zeros(layers, bool), remaining.sum(axis=1)[:, None])]
+    def _options(self) -> tuple[Ints, Bools, Floats]:
+        """Return what each hypothesis can do: lines and jumps `(rows, options, layers)`, and what each costs."""
+        now, costs, stays = self.now, self.costs, self.stays
+        rows, layers = now.lines.shape
+        last = len(costs.grid) - 1
+        here = np.minimum(now.lines, last)
+        plays_on = LONG_COST * np.maximum(0, now.stay - stays.longest) + STUCK_COST * (now.lines >= last)
+        leaves = SHORT_COST * np.maximum(0, stays.shortest - now.stay) * now.left[:, None] + JUMP_COST
+        options = [(now.lines[:, None], np.zeros(layers, bool), plays_on.sum(axis=1, keepdims=True))]
         for layer in range(layers):
-            targets = costs.targets[layer, here[:, layer]]
-            lines = np.repeat(self.lines[:, None], targets.shape[1], axis=1)
-            lines[:, :, layer] = targets
             others = np.arange(layers) != layer
-            price = early[:, layer] + remaining[:, others].sum(axis=1)
-            price = costs.follow[layer, here[:, layer]] + price[:, None]
-            alone = self.left[:, None] | (layers == 1)
-            choices.append((lines, ~others, np.where(alone, price, np.inf)))
+            targets = costs.targets[layer, here[:, layer]]
+            lines = np.repeat(now.lines[:, None], targets.shape[1], axis=1)
+            lines[:, :, layer] = targets
+            cost = leaves[:, layer] + plays_on[:, others].sum(axis=1)
+            cost = costs.follow[layer, here[:, layer]] + cost[:, None]
+            possible = now.left[:, None] | (layers == 1)
+            options.append((lines, ~others, np.where(possible, cost, np.inf)))
         if layers > 1:
             targets, follow = costs.together(here)
             lines = np.repeat(targets[..., None], layers, axis=2)
-            choices.append((lines, np.ones(layers, bool), follow + early.sum(axis=1)[:, None]))
-        lines = np.concatenate([c[0] for c in choices], axis=1)
-        jumped = np.concatenate([np.broadcast_to(c[1], (rows, c[0].shape[1], layers)) for c in choices], axis=1)
-        price = np.concatenate([c[2] for c in choices], axis=1)
-        return lines, jumped, price
+            options.append((lines, np.ones(layers, bool), follow + leaves.sum(axis=1, keepdims=True)))
+        lines = np.concatenate([option[0] for option in options], axis=1)
+        jumped = np.concatenate(
+            [np.broadcast_to(option[1], (rows, option[0].shape[1], layers)) for option in options], axis=1
+        )
+        return lines, jumped, np.concatenate([option[2] for option in options], axis=1)
 
-    def _best(self, parent: Ints, lines: Ints, jumped: NDArray[np.bool_], price: NDArray[np.floating]) -> Ints:
-        """Return the best extensions; of those that are at the same lines and may soon jump again, only one."""
-        order = np.argsort(price, kind="stable")[: 40 * BEAM]
-        key = lines[order, 0]
-        for k in range(self.costs.layers):
-            ready = ~jumped[order, k] & (self.stay[parent[order], k] >= self.stays.shortest)
-            key = (key * len(self.costs.grid) + lines[order, k]) * 2 + ready
+    def _best(self, options: _Decisions, cost: Floats) -> Ints:
+        """Return the best options; of those that are at the same lines and may soon jump again, only one."""
+        order = np.argsort(cost, kind="stable")[: 40 * BEAM]
+        parent = options.parent[order]
+        key = options.lines[order, 0]
+        for layer in range(self.costs.layers):
+            ready = ~options.jumped[order, layer] & (self.now.stay[parent, layer] >= self.stays.shortest)
+            key = (key * len(self.costs.grid) + options.lines[order, layer]) * 2 + ready
         if len(self.trace) < LAG_STEPS:
-            key = key * len(self.starts) + self.start[parent[order]]
+            key = key * len(self.starts) + self.now.start[parent]
         _, first = np.unique(key, return_index=True)
-        return order[np.sort(first)[:BEAM]]
+        best: Ints = order[np.sort(first)[:BEAM]]
+        return best

@@ -121,7 +121,7 @@ class Sequencer:
     def _departure(self, step: Step) -> int:
         """Return when a step is due, in samples of the track: when a layer that plays on comes to its line."""
         guide = next((k for k, jumps in enumerate(step.jumped) if not jumps), len(self.playheads) - 1)
-        departure = round(self.grid.times[step.left[guide]] * self.rate) - self.playheads[guide].offset
+        departure = self._sample(step.left[guide]) - self.playheads[guide].offset
         jumped = max(playhead.jumped_at for playhead in self.playheads)
         return max(jumped, min(departure, self._limit()))
 
@@ -131,7 +131,7 @@ class Sequencer:
         departure = self._departure(step)
         layer = step.jumped.index(True)
         left, line = step.left[layer], step.lines[layer]
-        target = round((self.grid.times[line] + self.costs.shift(layer, left, line)) * self.rate)
+        target = self._sample(line) + round(self.costs.shift(layer, left, line) * self.rate)
         if step.lands:
             target = departure + self.material.bounds.end - self.wanted
         aligned = align_jump(
@@ -144,6 +144,9 @@ class Sequencer:
             fade_seconds=self.style.fade_seconds,
         )
         return jumping, aligned, self._describe(jumping, aligned)
+
+    def _sample(self, line: int) -> int:
+        return round(float(self.grid.times[line]) * self.rate)
 
     def _limit(self) -> int:
         """Return the last sample of the track up to which every playhead can play on."""
@@ -172,8 +175,7 @@ class Sequencer:
     ) -> Block:
         departure, fade = aligned.departure, aligned.splice.fade
         samples = np.concatenate([crossfade, mix([playhead.render(departure, end) for playhead in self.playheads])])
-        if len(self.playheads) > 1:
-            samples = samples * self._gains(samples, departure, end, lands=lands)
+        samples = samples * self._gains(samples, departure, end, lands=lands)
         for layer in self.material.layers:
             release(layer.samples)
             release(layer.mono)
@@ -184,7 +186,8 @@ class Sequencer:
     def _gains(self, samples: NDArray[np.floating], departure: int, end: int, *, lands: bool) -> NDArray[np.float32]:
         """Return gains that bring a block to the level of the song, at its positions and as a whole."""
         song = self.material.song.samples
-        there = np.mean([_power(song[p.song_sample(departure) : p.song_sample(end)]) for p in self.playheads])
+        powers = [_power(song[p.song_sample(departure) : p.song_sample(end)]) for p in self.playheads]
+        there = sum(powers) / len(powers)
         made = _power(samples[departure - end :])
         wanted = 0.0 if lands else _decibels(there / made, 3.0) + _decibels((self.power / there) ** 0.5, 1.5)
         ramp = np.minimum(np.arange(len(samples)) / (GAIN_SECONDS * self.rate), 1)

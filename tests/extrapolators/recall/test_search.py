@@ -1,0 +1,138 @@
+"""The search, with costs that are made up so that the best way is known."""
+
+from dataclasses import dataclass
+from itertools import islice, pairwise
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from extrapcli.extrapolators.recall.grid import Grid
+from extrapcli.extrapolators.recall.search import Search, Start, Stays, Step
+
+LINES = 41
+
+
+class NeverAlike:
+    """Mixes of which none repeats another."""
+
+    def __init__(self, layers: int, cost: float) -> None:
+        index = np.indices((LINES - 1,) * layers).reshape(layers, -1)
+        self.number = np.arange(index.shape[1]).reshape((LINES - 1,) * layers)
+        self.cost = np.where((index == index[0]).all(axis=0), cost, 0.0)
+
+    def similarity(self, mixes: NDArray[np.int_]) -> NDArray[np.float32]:
+        return np.zeros((len(mixes), self.number.size), np.float32)
+
+    def heard(self, memory_seconds: float) -> NDArray[np.float32]:
+        return np.zeros(self.number.size, np.float32)
+
+
+class MadeUp:
+    """Slots of a second; a jump to a line costs 5, but 0 from line 10 to line 20."""
+
+    def __init__(self, layers: int, copy_cost: float = 0.0) -> None:
+        self.layers = layers
+        self.grid = Grid(np.arange(float(LINES)), np.zeros(LINES, int), True)
+        self.mixes = NeverAlike(layers, copy_cost)
+        self.targets = np.tile(np.arange(LINES), (layers, LINES, 1))
+        self.follow = np.full((layers, LINES, LINES), 5, np.float32)
+        self.follow[:, 10, 20] = 0
+        self.follow[:, np.arange(LINES), np.arange(LINES)] = np.inf
+
+    def together(self, lines: NDArray[np.int_]) -> tuple[NDArray[np.int_], NDArray[np.float32]]:
+        cost = np.mean([self.follow[layer, lines[:, layer]] for layer in range(self.layers)], axis=0)
+        return np.tile(np.arange(LINES), (len(lines), 1)), cost
+
+
+@dataclass
+class LandsAt:
+    """Landing is best from line 30, five minutes into the track."""
+
+    begin: float = 300.0
+    until: float = 308.0
+
+    def cost(self, lines: NDArray[np.int_], seconds: float) -> float:
+        return float(np.abs(lines - 30).sum())
+
+
+def search(costs: MadeUp, starts: list[Start], *, seed: int = 0, noise: float = 0.0, lands: bool = False) -> Search:
+    stays = Stays(5, 12)
+    return Search(costs, stays, starts, landing=LandsAt() if lands else None, noise=noise, seed=seed)  # type: ignore[arg-type]
+
+
+def steps_of(way: Search, count: int) -> tuple[Start, list[Step]]:
+    first, *steps = islice(way.run(), count)
+    assert isinstance(first, Start)
+    assert all(isinstance(step, Step) for step in steps)
+    return first, [step for step in steps if isinstance(step, Step)]
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_the_steps_are_one_way_line_after_line(layers: int) -> None:
+    _, steps = steps_of(search(MadeUp(layers), [Start(3, 40.0, 0.0)]), 200)
+    assert steps[0].left == (3,) * layers
+    for before, after in pairwise(steps):
+        assert after.left == tuple(line + 1 for line in before.lines)
+        assert after.jumped == tuple(a != b for a, b in zip(after.left, after.lines, strict=True))
+
+
+def test_the_cheap_jump_is_taken() -> None:
+    _, steps = steps_of(search(MadeUp(1), [Start(3, 40.0, 0.0)]), 60)
+    jumps = [(step.left, step.lines) for step in steps if any(step.jumped)]
+    assert jumps.count(((10,), (20,))) >= len(jumps) // 2 > 0
+
+
+def test_the_best_start_is_taken() -> None:
+    starts = [Start(3, 40.0, 5.0), Start(4, 40.0, 0.0), Start(5, 40.0, 5.0)]
+    first, steps = steps_of(search(MadeUp(1), starts), 60)
+    assert first.line == 4
+    assert steps[0].left == (4,)
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_layers_stay_as_long_as_they_should(layers: int) -> None:
+    _, steps = steps_of(search(MadeUp(layers, copy_cost=2.0), [Start(3, 40.0, 0.0)]), 300)
+    for layer in range(layers):
+        at = np.flatnonzero([step.jumped[layer] for step in steps])
+        assert np.diff(at).min() >= 5
+        assert np.diff(at).max() <= 20
+
+
+def test_layers_part_where_playing_the_song_as_it_is_costs_more() -> None:
+    _, steps = steps_of(search(MadeUp(2, copy_cost=2.0), [Start(3, 40.0, 0.0)]), 200)
+    apart = [step.lines[0] != step.lines[1] for step in steps]
+    assert np.mean(apart) > 0.8
+
+
+def test_the_first_jump_out_of_the_song_is_one_of_all_layers() -> None:
+    _, steps = steps_of(search(MadeUp(2, copy_cost=2.0), [Start(3, 3.0, 0.0, left=False)]), 200)
+    first = next(step for step in steps if any(step.jumped))
+    assert all(first.jumped)
+    assert len(set(first.lines)) == 1
+
+
+def test_the_last_step_lands_where_it_costs_least() -> None:
+    way = search(MadeUp(1), [Start(3, 40.0, 0.0)], lands=True)
+    first, *steps = way.run()
+    last = steps[-1]
+    assert isinstance(last, Step)
+    assert isinstance(first, Start)
+    assert last.lands
+    assert last.left == (30,)
+    assert 300 <= first.seconds + len(steps) - 1 <= 308
+    assert not any(step.lands for step in steps[:-1] if isinstance(step, Step))
+
+
+def test_noise_is_the_same_for_the_same_seed() -> None:
+    one, again, other = (
+        steps_of(search(MadeUp(1), [Start(3, 40.0, 0.0)], noise=1.0, seed=s), 200) for s in (1, 1, 2)
+    )
+    assert one == again
+    assert one != other
+
+
+def test_a_long_way_takes_no_more_memory() -> None:
+    way = search(MadeUp(1), [Start(3, 40.0, 0.0)])
+    for _ in islice(way.run(), 3000):
+        assert len(way.trace) <= 80
