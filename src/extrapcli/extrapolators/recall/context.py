@@ -2,18 +2,19 @@
 
 import numpy as np
 
-from extrapcli.extrapolators.recall.descriptors import Array, Times, averages, decibels, grouped, square_distances
+from extrapcli.extrapolators.recall.descriptors import Array, Times, averages, decibels, square_distances
 from extrapcli.extrapolators.recall.encoder import Encoding
 from extrapcli.extrapolators.recall.material import Material
 
 # Sound around a moment is averaged over stretches that begin and end so many seconds after it, and counts for 1/e as
 # much at so many seconds.
-PAST = np.array([-4.0, -3.0, -2.4, -2.0, -1.6, -1.28, -1.0, -0.76, -0.56, -0.4, -0.28, -0.16, -0.08, 0.0]), 1.0
+PAST = np.array([-4.0, -3.0, -2.4, -2.0, -1.6, -1.28, -1.0, -0.76, -0.56, -0.4, -0.28, -0.16, -0.08, 0.0]), 0.5
 FUTURE = np.array([0.0, 0.08, 0.16, 0.28, 0.4, 0.56, 0.76, 1.0, 1.28, 1.6, 2.0]), 0.5
-SPECTRA_WEIGHT, TONES_WEIGHT, NETWORK_WEIGHT, AHEAD_WEIGHT = 0.5, 0.135, 0.08, 0.3
+SPECTRA_WEIGHT, TONES_WEIGHT, NETWORK_WEIGHT, AHEAD_WEIGHT = 0.5, 0.2, 0.08, 0.3
+NOVELTY_SECONDS = 0.25, 1.0, 4.0  # the time scales of a change
+NOVELTY_WEIGHT = 0.3
 LEAST_DISTANCE = 1e-3  # in units of the median distance
 USUAL_COST = 1.5  # of a jump between moments at the median distance
-BAND_GROUPS = 24
 SAMPLED = 200
 
 
@@ -29,9 +30,13 @@ class Context:
     ) -> None:
         self.material = material
         self.encodings = encodings
-        level = grouped(decibels(power, float(power.mean())), BAND_GROUPS)
+        level = decibels(power, float(power.mean()))
         self.values = level - level.mean(axis=0), tones - tones.mean(axis=0)
         some = times[:: -(-len(times) // SAMPLED)]
+        self.novelty_units = [
+            max(float(np.median(np.square(self._mean(some, -w, 0) - self._mean(some, 0, w)).sum(axis=1))), 1e-9)
+            for w in NOVELTY_SECONDS
+        ]
         self.units = [
             [max(float(np.median(distances)), 1e-9) for distances in self._distances(some, some, *side)]
             for side in (PAST, FUTURE)
@@ -40,14 +45,16 @@ class Context:
     def jump_costs(self, leave: Times, reach: Times, *, ahead: bool = True) -> Array:
         """Return the cost of jumping from each moment to each other, `(leave, reach)`, in seconds of the song.
 
-        1.5 + m(past) + 0.3 m(future) - 0.08 N, with m = 0.5 ln S + 0.135 ln C. S and C are the squared distances
+        1.5 + m(past) + 0.3 m(future) + 0.3 v - 0.08 N, with m = 0.5 ln S + 0.2 ln C. S and C are the squared distances
         between the spectra and the chroma vectors before both moments, or after them (not `ahead`: m = 0), the more
-        weighted the nearer they are, in units of their median. N is the network's score, in standard deviations. The
-        logarithms and weights tell the true next bar best among all bars of a song (`evaluation/next_bar`).
+        weighted the nearer they are, in units of their median; v is by how much the sound changes more than it
+        usually does; N is the network's score, in standard deviations. The logarithms and the weights in m and of N
+        tell the true next bar best among all bars of a song (`evaluation/next_bar.py`).
         """
         cost = self._match(leave, reach, 0)
         if ahead:
             cost += AHEAD_WEIGHT * self._match(leave, reach, 1)
+        cost += NOVELTY_WEIGHT * self._novelty(leave, reach)
         score = self.scores(leave, reach)
         cost -= NETWORK_WEIGHT * (score - score.mean()) / (score.std() + 1e-6)
         total: Array = cost + np.float32(USUAL_COST)
@@ -71,6 +78,19 @@ class Context:
         )
         match: Array = SPECTRA_WEIGHT * spectra + TONES_WEIGHT * tones
         return match
+
+    def _novelty(self, leave: Times, reach: Times) -> Array:
+        """Return by how much the sound changes more than usual at a jump, in nepers, on several time scales."""
+        total = np.zeros((len(leave), len(reach)), np.float32)
+        for seconds, unit in zip(NOVELTY_SECONDS, self.novelty_units, strict=True):
+            changes = square_distances(self._mean(leave, -seconds, 0), self._mean(reach, 0, seconds))
+            total += np.maximum(0, 0.5 * np.log(changes / unit + LEAST_DISTANCE))
+        return total
+
+    def _mean(self, times: Times, begin: float, end: float) -> Array:
+        """Return the mean spectra between two seconds around moments, `(times, bands)`."""
+        edges = self.material.hop_at(times[:, None] + np.array([begin, end]))
+        return averages(self.values[0], edges)[:, 0]
 
     def _distances(self, leave: Times, reach: Times, stretches: Times, decay: float) -> list[Array]:
         """Return the squared distances of the spectra and of the chroma vectors in stretches around moments."""

@@ -10,6 +10,7 @@ from extrapcli.analysis.beats import Beats
 LONGEST_SLOT_SECONDS = 1.9  # a longer bar is divided
 LOOSE_SLOT_SECONDS = 1.0  # between lines where there is no beat
 LEAST_LINES = 6
+LEAST_CONFIDENCE = 0.25  # a jump between beats that are none does no harm
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Grid:
     @classmethod
     def of(cls, beats: Beats, begin: float, end: float) -> "Grid":
         """Lay lines over the music between two seconds: at beats where there is a pulse, else a second apart."""
-        if beats.has_pulse:
+        if beats.confidence >= LEAST_CONFIDENCE and len(beats.times) > 1:
             seconds = float(np.median(np.diff(beats.times)))
             size = max(
                 d

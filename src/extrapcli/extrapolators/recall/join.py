@@ -11,7 +11,7 @@ from extrapcli.dsp import normalised_cross_correlation
 SEARCH_SECONDS = 0.008
 COMPARED_SECONDS = 0.06
 ALIKE = 0.5  # correlation from which two sides count as alike
-MIN_FADE_SECONDS, MAX_FADE_SECONDS = 0.03, 0.2
+MIN_FADE_SECONDS, MAX_FADE_SECONDS = 0.1, 0.2
 LEVEL_SECONDS = 0.2
 MAX_GAIN = 10 ** (3 / 20)
 RECOVERY_SECONDS = 2.0

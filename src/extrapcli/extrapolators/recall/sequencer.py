@@ -19,7 +19,8 @@ from extrapcli.extrapolators.recall.material import Material
 from extrapcli.extrapolators.recall.playhead import Playhead, mix
 from extrapcli.extrapolators.recall.search import Search, Start, Stays, Step
 
-FIRST_CANDIDATES = 16
+FIRST_CANDIDATES = 24
+NEAR_SECONDS = 0.3
 BEFORE_ENDING_SECONDS = 8.0  # before the song's own ending, a track leaves the song or lands on it
 FIRST_WEIGHT, AUDIBILITY_WEIGHT = 4.0, 0.06
 SAME_POSITION_SECONDS = 0.01
@@ -85,16 +86,13 @@ class Sequencer:
         leave = bounds.end / self.rate
         last = int(np.searchsorted(grid.times, leave + 1e-6)) - 1
         after = leave - grid.times[last]
-        lines = np.flatnonzero(grid.phases[:-2] == grid.phases[last])
+        targets = grid.times[:-2][grid.phases[:-2] == grid.phases[last]] + after
         if not grid.keeps_bars:
-            lines = np.arange(len(grid) - 3)
-        targets = grid.times[lines] + after
+            targets = np.arange(grid.times[0], leave, 1 / material.hops_per_second)
         inside = (targets > 1.0 + bounds.begin / self.rate) & (targets < leave - 2)
-        if not inside.any():
-            inside = np.ones(len(lines), bool)
-        lines, targets = lines[inside], targets[inside]
+        targets = targets[inside] if inside.any() else targets[: len(targets) // 2 + 1]
         cost = self.costs.whole.jump_costs(np.array([leave]), targets, ahead=False)[0]
-        order = np.argsort(cost, kind="stable")[:FIRST_CANDIDATES]
+        order = _distinct(targets, cost)
         starts, jumps = [], {}
         for k in order:
             aligned = align_jump(
@@ -111,9 +109,7 @@ class Sequencer:
                 continue
             audible = max(0.0, aligned.flux_percentile - 50) + max(0.0, aligned.level_percentile - 50)
             seconds = aligned.departure / self.rate + grid.times[line] - aligned.splice.target / self.rate
-            start = Start(
-                line, seconds, float(FIRST_WEIGHT * cost[k] / np.median(cost) + AUDIBILITY_WEIGHT * audible)
-            )
+            start = Start(line, seconds, FIRST_WEIGHT * float(cost[k]) + AUDIBILITY_WEIGHT * audible)
             starts.append(start)
             jumps[start] = aligned, self._describe(self.playheads, aligned)
         return starts, jumps
@@ -212,6 +208,17 @@ class Sequencer:
             from_beat=beats.place(left) if beats else None,
             to_beat=beats.place(reached) if beats else None,
         )
+
+
+def _distinct(targets: NDArray[np.float64], cost: NDArray[np.floating]) -> list[int]:
+    """Return the cheapest few targets, cheapest first, of which no two are near each other."""
+    taken: list[int] = []
+    for k in np.argsort(cost, kind="stable"):
+        if all(abs(targets[k] - targets[other]) >= NEAR_SECONDS for other in taken):
+            taken.append(int(k))
+        if len(taken) == FIRST_CANDIDATES:
+            break
+    return taken
 
 
 def _next_jump(way: Iterator[Start | Step]) -> Step | None:
