@@ -108,6 +108,7 @@ ALLOWED = {
     },
     "training": {
         "amplitude",
+        "analysis",  # whose beats it measures
         "atomic",
         "audio",
         "backends",

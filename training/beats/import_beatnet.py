@@ -24,13 +24,22 @@ import numpy as np
 from extrapcli.backends import open_model
 from extrapcli.backends.base import Backend
 from extrapcli.models import Card, sha256, write_card
-from extrapcli.networks.beats import HOP_SAMPLES, LEVEL, MARGINS, NETWORKS, SAMPLE_RATE, STATE, beats, load_beatnet
+from extrapcli.networks.beats import (
+    HOP_SAMPLES,
+    LEVEL,
+    MARGINS,
+    NETWORKS,
+    SAMPLE_RATE,
+    beats,
+    load_beatnet,
+    state_size,
+)
 from extrapcli.spec import BeatsSpec
 from extrapcli.training.export import OPSET, write_keras, write_onnx
 
 WHEEL_SHA256 = "1ecfa17bdcbe899975a88bdb6efebd6970d846a4f3b6cfd5c6f320647c641c7e"
 LICENCE = "BeatNet-1.1.3.dist-info/LICENSE"
-SPEC = BeatsSpec("beats", SAMPLE_RATE, HOP_SAMPLES, *MARGINS, LEVEL, NETWORKS * STATE)
+SPEC = BeatsSpec("beats", SAMPLE_RATE, HOP_SAMPLES, *MARGINS, LEVEL, state_size(), 0)
 
 
 class TensorReader(pickle.Unpickler):

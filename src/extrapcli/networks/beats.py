@@ -20,7 +20,9 @@ import numpy as np
 from keras import layers, ops
 from numpy.typing import NDArray
 
+from extrapcli.networks.beat_head import CLASSES, NETWORKS, head_frames, mixer, stack
 from extrapcli.networks.fourier import Tensor, power_spectrum
+from extrapcli.networks.settings import BeatsSettings
 
 SAMPLE_RATE = 22050  # Hz
 LEVEL = 0.12  # root mean square of the sound
@@ -34,7 +36,6 @@ BANDS_PER_OCTAVE = 24
 LOWEST, HIGHEST, TUNING = 30.0, 17000.0, 440.0  # Hz
 UNITS = 150
 KERNEL = 10  # bands
-NETWORKS = 3
 FILTERS, LAYERS = 2, 2  # of each network
 STATE = 2 * UNITS * LAYERS  # of each network: h and c of each layer
 MARGINS = 3, 1  # hops: how much of the context lies before the first and after the last frame that is judged
@@ -42,24 +43,45 @@ MARGINS = 3, 1  # hops: how much of the context lies before the first and after 
 Weights = Mapping[str, NDArray[np.float32]]
 
 
-def beats() -> keras.Model:
-    """Build the network.
+def beats(head: BeatsSettings | None = None) -> keras.Model:
+    """Build the network, with a head or without.
 
     `context` is float32 `(batch, n + 4, 441)` for any n, mono sound at 22,050 Hz whose root mean square is about
     0.12. `beat` and `downbeat` are float32 `(batch, n)`, from 0 to 1: the probabilities of a beat that is no
-    downbeat, and of a downbeat, at the beginning of each hop but the first three and the last. `state`, `(batch,
-    1800)`, is what the LSTMs remember: zeros before the beginning of a song, then the `next_state` that came with
-    the hops before.
+    downbeat, and of a downbeat, at the beginning of each hop but the first three and the last. `state`,
+    `(batch, 1800)`, is what the LSTMs remember: zeros before the beginning of a song, then the `next_state` that came
+    with the hops before.
+
+    With a head, the probabilities are those of `head.reach` hops earlier, and the state also holds the last
+    `2 * head.reach` frames as the head's mixer makes them.
     """
     context = keras.Input((None, HOP_SAMPLES), name="context")
-    state = keras.Input((NETWORKS * STATE,), name="state")
+    state = keras.Input((state_size(head),), name="state")
+    bands = features(context)
     filters = layers.Conv2D(NETWORKS * FILTERS, (1, KERNEL), activation="relu", name="convolution")
-    pooled = layers.MaxPooling2D((1, 2), name="pooling")(filters(features(context)[..., None]))
+    pooled = layers.MaxPooling2D((1, 2), name="pooling")(filters(bands[..., None]))
     by_filter = layers.Permute((1, 3, 2), name="by_filter")(pooled)
-    activations, states = zip(*(_network(by_filter, state, number) for number in range(NETWORKS)), strict=True)
-    mean = layers.Average(name="mean")(activations)
-    outputs = {"beat": mean[..., 0], "downbeat": mean[..., 1], "next_state": ops.concatenate(states, axis=-1)}
+    activations, hidden, states = zip(
+        *(_network(by_filter, state, number) for number in range(NETWORKS)), strict=True
+    )
+    if head is None:
+        answer = layers.Average(name="mean")(activations)
+    else:
+        joined = (
+            layers.Concatenate(name=name)(parts) for name, parts in (("activations", activations), ("hidden", hidden))
+        )
+        frames = layers.Identity(name="frames")(head_frames(*joined, bands))
+        remembered = layers.Reshape((2 * head.reach, -1), name="remembered")(state[:, NETWORKS * STATE :])
+        mixed = ops.concatenate([remembered, mixer(head)(frames)], axis=1)
+        answer = stack(head)(mixed)[:, head.reach : -head.reach]
+        states += (layers.Flatten(name="to_remember")(mixed[:, -2 * head.reach :]),)
+    outputs = {"beat": answer[..., 0], "downbeat": answer[..., 1], "next_state": ops.concatenate(states, axis=-1)}
     return keras.Model({"context": context, "state": state}, outputs, name="beats")
+
+
+def state_size(head: BeatsSettings | None = None) -> int:
+    """Return how many numbers `beats` remembers."""
+    return NETWORKS * STATE + (2 * head.reach * (head.width + CLASSES) if head else 0)
 
 
 def features(context: Tensor) -> Tensor:
@@ -75,8 +97,11 @@ def features(context: Tensor) -> Tensor:
     return ops.concatenate([level[:, 1:], ops.relu(level[:, 1:] - level[:, :-1])], axis=-1)
 
 
-def _network(by_filter: Tensor, state: Tensor, number: int) -> tuple[Tensor, Tensor]:
-    """Build one of the networks, from `(batch, n, 6, 131)` to `(batch, n, 3)` and its own part of the state."""
+def _network(by_filter: Tensor, state: Tensor, number: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Build one of the networks, from `(batch, n, 6, 131)`.
+
+    It gives activations `(batch, n, 3)`, the output of its last LSTM `(batch, n, 150)` and its own part of the state.
+    """
     own = by_filter[:, :, FILTERS * number : FILTERS * (number + 1)]
     x = layers.Reshape((-1, FILTERS * own.shape[-1]), name=f"flat_{number}")(own)
     x = layers.Dense(UNITS, name=f"dense_{number}")(x)
@@ -86,8 +111,8 @@ def _network(by_filter: Tensor, state: Tensor, number: int) -> tuple[Tensor, Ten
         lstm = layers.LSTM(UNITS, return_sequences=True, return_state=True, name=f"lstm_{number}_{layer}")
         x, *new = lstm(x, initial_state=remembered[2 * layer : 2 * layer + 2])
         after += new
-    activations = layers.Dense(3, activation="softmax", name=f"output_{number}")(x)
-    return activations, ops.concatenate(after, axis=-1)
+    activations = layers.Dense(CLASSES, activation="softmax", name=f"output_{number}")(x)
+    return activations, x, ops.concatenate(after, axis=-1)
 
 
 def load_beatnet(model: keras.Model, states: Sequence[Weights]) -> None:

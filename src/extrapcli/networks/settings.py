@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, model_validator
 FRAME_SAMPLES = 22050
 HOPS = 25  # per frame
 PATCH_HOPS = 25
+BEAT_KERNEL = 5  # frames
 OTHERS = ("/", "_", "r")
 """The symbols of tunes that are no pitches."""
 
@@ -120,6 +121,21 @@ class Seq2seqSettings(RecallSettings, frozen=True):
     @property
     def frame_samples(self) -> int:
         return FRAME_SAMPLES
+
+
+class BeatsSettings(Table, frozen=True):
+    """Sizes of the head of `beats`: channels of its stack (`width`), dilations in frames, and dropout in training.
+
+    `reach` is how many frames it looks at on each side of a frame.
+    """
+
+    width: Annotated[int, Field(ge=2, le=1024)] = 32
+    dilations: Annotated[tuple[Units, ...], Field(min_length=1, max_length=32)] = (1, 2, 4, 8, 16, 32, 64, 128)
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+
+    @property
+    def reach(self) -> int:
+        return BEAT_KERNEL // 2 * sum(self.dilations)
 
 
 class MelodySettings(Table, frozen=True):

@@ -121,3 +121,14 @@ class TuneSettings(Table, frozen=True):
 
     context_steps: Annotated[int, Field(ge=1, le=4096)] = 64
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
+
+
+class ExcerptSettings(Table, frozen=True):
+    """How `beats` learns: the length of excerpts, and how many of each piece there are in an epoch.
+
+    Half of the excerpts are faster or slower, by a factor of up to e to the `stretch`.
+    """
+
+    seconds: Annotated[int, Field(ge=1, le=600)] = 30
+    per_piece: Annotated[int, Field(ge=1, le=1000)] = 2
+    stretch: Annotated[float, Field(ge=0, le=0.5)] = 0.25
