@@ -16,6 +16,7 @@ FILTER_RATE = 48000  # Hz, at which ITU-R BS.1770-4 gives these two filters
 ENERGY_MOMENTS = 4 * MOMENTS_PER_SECOND
 ONSET_DECIBELS = 4.0
 BASS_HERTZ = 150.0
+SLOPE = 0.64  # with which energy varies within and between songs as ratings do
 FEATURES = {
     "onset strength": (0.63, 1.76, 0.49),  # decibels a frame
     "onsets": (0.40, 2.67, 1.76),  # a second
@@ -60,9 +61,9 @@ def _around(values: NDArray[np.floating], size: int) -> NDArray[np.float64]:
 def energy(levels: Levels, loudness: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return how energetic a sound is, `(moments,)` from 0 to 1, each value over 4 s around it; 0 in silence.
 
-    It is 0.5 + 0.16 times the weighted sum of five features, each less its mean in music and divided by its
-    deviation there (`FEATURES`): the onset strength, the number of onsets, the mean of the frequencies by their
-    magnitudes, the loudness, and the share of the power below 150 Hz.
+    It is the logistic function of 0.64 times the weighted sum of five features, each less its mean in music and
+    divided by its deviation there (`FEATURES`): the onset strength, the number of onsets, the mean of the frequencies
+    by their magnitudes, the loudness, and the share of the power below 150 Hz.
     """
     edges = band_edges()
     octaves = np.log2(np.sqrt(edges[:-1] * np.maximum(edges[:-1], edges[1:] - 1)) * RATE / WINDOW)
@@ -84,7 +85,7 @@ def energy(levels: Levels, loudness: NDArray[np.float64]) -> NDArray[np.float64]
     for name, (weight, mean, deviation) in FEATURES.items():
         average = _around(sounds * features[name], ENERGY_MOMENTS) / np.maximum(sounding, 1e-9)
         total += weight * (average - mean) / deviation
-    return np.where(sounding > 0, np.clip(0.5 + 0.16 * total, 0, 1), 0)
+    return np.where(sounding > 0, 1 / (1 + np.exp(-SLOPE * total)), 0)
 
 
 def _moments(frames: NDArray[np.floating]) -> NDArray[np.float64]:
