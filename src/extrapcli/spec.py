@@ -17,6 +17,8 @@ MOST_NUMBERS = 2**26
 
 MOST_RATE = 768_000  # Hz
 
+MOST_HOPS = 10_000  # that a model of beats looks behind or ahead
+
 Shape = tuple[int | None, ...]
 """The axes of a tensor without its batch axis; None for an axis of any length."""
 
@@ -214,10 +216,10 @@ class BeatsSpec(ModelSpec):
     delay: int
 
     def __post_init__(self) -> None:
-        sizes = ("sample_rate", "hop_samples", "before", "after", "state")
-        _check_sizes(**{size: getattr(self, size) for size in sizes})
-        if type(self.delay) is not int or self.delay < 0:
-            raise UnusableModel(f"model spec: delay must be a whole number from 0, not {self.delay!r}")
+        _check_sizes(sample_rate=self.sample_rate, hop_samples=self.hop_samples, state=self.state)
+        for name in ("before", "after", "delay"):
+            if type(hops := getattr(self, name)) is not int or not 0 <= hops <= MOST_HOPS:
+                raise UnusableModel(f"model spec: {name} must be 0 to {MOST_HOPS} hops, not {hops!r}")
         if type(self.level) is not float or not 0 < self.level <= 1:
             raise UnusableModel(f"model spec: level must be above 0 and at most 1, not {self.level!r}")
         super().__post_init__()

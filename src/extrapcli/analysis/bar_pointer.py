@@ -19,6 +19,7 @@ FRAME_RATE = 50  # per second
 SLOWEST, FASTEST = 55, 215  # beats a minute
 STEADINESS = 100.0  # nats that a beat of twice the length of the one before costs
 BEAT_PART = 16  # a beat's activation is expected in the first of so many parts of it
+PEAK_FRAMES = 3  # from where a beat begins: its activation is highest in one of them
 REACH = 4  # frames: by how much neighbouring beats may differ in length
 TINY = 1e-6  # the least probability
 
@@ -32,7 +33,7 @@ class Path:
     """Beats, and what speaks for them.
 
     Attributes:
-        frames: `(n,)`, increasing: where each beat begins.
+        frames: `(n,)`, increasing: where the activation of each beat is highest.
         positions: `(n,)`, the position of each beat in its bar; 0 is the first.
         metre: beats in a bar.
         scores: by metre, how much more probable the best beats of that metre make the activations than no beats, in
@@ -61,7 +62,9 @@ def decode(activations: NDArray[np.floating], metres: Sequence[int]) -> Path:
     metre = max(scores, key=lambda each: scores[each])
     ends[..., metre_of != metre] = -np.inf
     row, length, state = np.unravel_index(np.argmax(ends), ends.shape)
-    frames, states = _trace(table, before, len(table) - len(last) + int(row), int(length), int(state))
+    begins, states = _trace(table, before, len(table) - len(last) + int(row), int(length), int(state))
+    around = np.minimum(begins[:, None] + np.arange(PEAK_FRAMES), len(activations) - 1)
+    frames = begins + activations.sum(axis=1)[around].argmax(axis=1)
     return Path(frames, positions[states], metre, scores)
 
 

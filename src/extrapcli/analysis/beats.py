@@ -18,12 +18,14 @@ PULSE = 0.5
 """The least `Beats.confidence` of a song that has a pulse."""
 
 METRES = (2, 3, 4, 6)
+LEAST_BEATS = 4  # in fewer, there is no telling a pulse
 SLICE_FRAMES = 500  # what the network is given at once
 SILENT_FRAMES = 2  # before the song: until then all that it sees is silence
 STRETCH_FRAMES = 15_000  # what is decoded at once: five minutes
 OVERLAP_FRAMES = 500  # how far the decoder sees beyond a stretch
-PEAK_FRAMES = 3  # from where a beat begins: its activation is highest in one of them
 FAINT = 1e-4  # power of a frame, against the loudest
+NEAR_FRAMES = 2  # around a beat: its activation reaches so far
+CONTRASTS, CONFIDENCES = (0.1, 0.45, 0.9), (0.0, 0.5, 1.0)
 BAR_MARGINS, BAR_CONFIDENCES = (-0.05, 0.05, 0.15, 0.5), (0.2, 0.5, 0.8, 1.0)
 SILENT = 1e-10  # power of the loudest frame of a song without sound
 
@@ -66,21 +68,18 @@ class Beats:
 def find_beats(mono: NDArray[np.float32], network: Backend | None = None) -> Beats:
     """Find the beats in mono sound `(n,)` at 22,050 Hz, of any length; its level makes no difference.
 
-    Without a sound there are no beats. Without a pulse there may be some, but the confidence is low. `network` is of
-    the kind `beats`; by default it is the released one.
+    Without a sound there are no beats. Without a pulse there may be some, but the confidence is low. `network` is a
+    model of the kind `beats`, by default the released one.
     """
     network = network or _network()
     power = _frame_powers(mono, expect(network.spec, BeatsSpec).hop_samples)
     if power.max(initial=0) < SILENT:
         return Beats(np.zeros(0), np.zeros(0, np.int_), 0, 0.0, 0.0)
     activations = _activations(network, mono, float(np.sqrt(power[power > FAINT * power.max()].mean())))
-    begins, positions, metre = _decoded(activations)
-    around = activations[np.minimum(begins[:, None] + np.arange(PEAK_FRAMES), len(activations) - 1)]
-    frames = begins + around.sum(axis=2).argmax(axis=1)
-    peaks = around.max(axis=1)
-    confidence = float(around.sum(axis=2).max(axis=1).mean())
+    frames, positions, metre = _decoded(activations)
     times = to_onsets(mono, frames / bar_pointer.FRAME_RATE)
-    return Beats(times, positions, metre, confidence, _bar_confidence(peaks[:, 1], positions))
+    bar_confidence = _bar_confidence(activations[frames, 1], positions)
+    return Beats(times, positions, metre, _confidence(activations.sum(axis=1), frames), bar_confidence)
 
 
 @cache
@@ -109,9 +108,8 @@ def _activations(network: Backend, mono: NDArray[np.float32], level: float) -> N
     for begin in range(-SILENT_FRAMES, count + spec.delay, SLICE_FRAMES):
         end = min(begin + SLICE_FRAMES, count + spec.delay)
         first, last = (begin - spec.before) * hop, (end + spec.after) * hop
-        part = mono[max(0, first) : last] * gain
-        before = max(0, -first)
-        context = np.pad(part, (before, last - first - before - len(part)))
+        heard = mono[max(0, first) : last] * gain
+        context = np.pad(heard, (max(0, -first), last - max(0, first) - len(heard)))
         outputs = network.run({"context": context.reshape(1, -1, hop), "state": state})
         state = outputs["next_state"]
         parts.append(np.stack([outputs["beat"][0], outputs["downbeat"][0]], axis=1))
@@ -138,6 +136,15 @@ def _decoded(activations: NDArray[np.float32]) -> tuple[NDArray[np.int_], NDArra
         if is_last:
             return np.concatenate(frames), np.concatenate(positions), int(np.bincount(metres).argmax())
         begin += int(path.frames[kept])
+
+
+def _confidence(activation: NDArray[np.float32], frames: NDArray[np.int_]) -> float:
+    """Return how sure the pulse is: how much higher the activation of any beat is at the beats than between them."""
+    between = np.ones(len(activation), bool)
+    between[np.clip(frames[:, None] + np.arange(-NEAR_FRAMES, NEAR_FRAMES + 1), 0, len(activation) - 1)] = False
+    if len(frames) < LEAST_BEATS or not between.any():
+        return 0.0
+    return float(np.interp(activation[frames].mean() - activation[between].mean(), CONTRASTS, CONFIDENCES))
 
 
 def _bar_confidence(downbeat: NDArray[np.float32], positions: NDArray[np.int_]) -> float:
