@@ -103,7 +103,7 @@ def _sureness(confidence: float) -> str:
 
 def _frequent_chords(chords: Chords) -> list[str]:
     """Return the chords that sound longest, with their shares of the music, and the share without any."""
-    shares = np.bincount(chords.numbers, np.diff(chords.edges), NO_CHORD + 1) / (chords.edges[-1] - chords.edges[0])
+    shares = chords.shares
     order = [int(k) for k in np.argsort(-shares[:NO_CHORD], kind="stable")[:MOST_CHORDS] if shares[k] > LEAST_SHARE]
     none = [f"none {shares[NO_CHORD]:.0%}"] if shares[NO_CHORD] > LEAST_SHARE else []
     return [f"{chord_name(k)} {shares[k]:.0%}" for k in order] + none
