@@ -2,11 +2,12 @@
 
 Usage: beats.py RENDERED SCORES.json [--model NAME=FOLDER]... [--split test] [--families NAME,NAME]
 
-RENDERED is the folder that training/beats/render.py made. Each model is a folder with a model of the kind `beats`: the
-released one, or BeatNet's mean, which training/beats/import_beatnet.py makes. Prints a table, by family: beat and
-downbeat F measures at 70 ms, the share of pieces with the right metre, and of those at half or double of the tempo;
-then each model's differences to the first, piece by piece; all with 95 % intervals of a bootstrap over pieces. What is
-in SCORES.json is not measured again.
+RENDERED is the folder that training/beats/render.py made. Each model is a folder with a model of the kind `beats`:
+the released one, or the mean of BeatNet's networks, which training/beats/import_beatnet.py makes.
+
+Prints a table by family: beat and downbeat F measures at 70 ms, the share of pieces with the right metre, and of
+those at half or double of the tempo; then each model's differences to the first, piece by piece; all with 95 % intervals of
+a bootstrap over pieces. What is in SCORES.json is not measured again.
 """
 
 import argparse

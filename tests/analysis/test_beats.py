@@ -86,7 +86,8 @@ def rumble(rng: np.random.Generator, count: int) -> NDArray[np.float64]:
 
 def drone(rng: np.random.Generator, count: int) -> NDArray[np.float64]:
     time = np.arange(count) / RATE
-    return np.sum([np.sin(2 * np.pi * pitch * time) for pitch in (110, 165, 220, 331)], axis=0)
+    tones: NDArray[np.float64] = np.sin(2 * np.pi * np.array([[110], [165], [220], [331]]) * time)
+    return tones.sum(axis=0)
 
 
 def syllables(rng: np.random.Generator, count: int) -> NDArray[np.float64]:

@@ -55,11 +55,19 @@ def test_a_single_note_and_silence_are_no_chord() -> None:
 def test_a_key_between_two_is_less_sure() -> None:
     c_major = np.array([4.0, 0, 2, 0, 3, 2, 0, 3, 0, 2, 0, 1])
     between = c_major + np.roll(c_major, 7)
-    keys = find_key(c_major), find_key(between)
+    keys = find_key(c_major, np.zeros(24)), find_key(between, np.zeros(24))
     assert keys[0]
     assert keys[1]
     assert keys[0].name == "C major"
     assert keys[0].confidence > keys[1].confidence + 0.1
+
+
+def test_the_tonic_chord_tells_relative_keys_apart() -> None:
+    white_keys = np.array([3.0, 0, 2, 0, 3, 2, 0, 2, 0, 3, 0, 2])
+    for number, name in ((0, "C major"), (21, "A minor")):
+        key = find_key(white_keys, np.eye(24)[number])
+        assert key
+        assert key.name == name
 
 
 @pytest.mark.parametrize("cost", [0.0, 0.4, 1.5])

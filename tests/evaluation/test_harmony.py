@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from extrapcli.analysis.harmony import NAMES
 from extrapcli.dsp.keys import LISTENERS
-from extrapcli.evaluation.harmony import NAMES, RATE, chroma, chroma_similarity, key, key_similarity
+from extrapcli.evaluation.harmony import RATE, chroma, chroma_similarity, key, key_similarity
 from tests.evaluation.sounds import Sound, few, pink, tones, white
 
 Array = NDArray[np.float64]

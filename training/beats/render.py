@@ -1,7 +1,7 @@
 """Render music with known beats and bars: `python -m training.beats.render OUT [--families NAME,NAME] [--pieces N]`.
 
 Writes OUT/NAME.flac (mono, 22,050 Hz, up to a minute) and OUT/NAME.json (see `Labels`) for each piece, and the
-manifest OUT/tracks.tsv, which `extrap train OUT/tracks.tsv --recipe beats` takes. What is there already is left alone.
+manifest OUT/tracks.tsv, which `extrap train OUT/tracks.tsv --recipe beats` takes. What is there is left alone.
 Needs these Debian packages:
 
     apt-get install fluidsynth libopenmpt0 fluid-soundfont-gm timgm6mb-soundfont opl3-soundfont \

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from extrapcli.analysis import energy
 from extrapcli.analysis.beats import Beats, find_beats
 from extrapcli.analysis.grid import grid, means
-from extrapcli.analysis.harmony import Chords, Key, find_chords, find_key
+from extrapcli.analysis.harmony import NO_CHORD, Chords, Key, find_chords, find_key
 from extrapcli.analysis.sections import Section, find_sections
 from extrapcli.analysis.spectra import MOMENTS_PER_SECOND, RATE, Levels, PitchClasses
 from extrapcli.analysis.voice import find_voice
@@ -59,7 +59,7 @@ class Analysis:
     def key(self) -> Key | None:
         """The key in which most of the music is; None where no notes stand out."""
         begin, end = (round(time * MOMENTS_PER_SECOND) for time in (self._begin, self._end))
-        return find_key(self._pitch_classes.strengths[begin : end + 1].mean(axis=0))
+        return find_key(self._pitch_classes.strengths[begin : end + 1].mean(axis=0), self.chords.shares[:NO_CHORD])
 
     @cached_property
     def chords(self) -> Chords:

@@ -1,5 +1,7 @@
 """How loud and how energetic a song is from moment to moment."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +17,11 @@ FILTER_RATE = 48000  # Hz, at which ITU-R BS.1770-4 gives these two filters
 
 ENERGY_MOMENTS = 4 * MOMENTS_PER_SECOND
 ONSET_DECIBELS = 4.0
+ONSET_FRAMES = 3  # in these before and after it, an onset is the strongest
+TINY = 1e-9
+CHUNK_MOMENTS = 8192
 BASS_HERTZ = 150.0
+SLOPE = 0.64  # with which energy varies within and between songs as ratings do
 FEATURES = {
     "onset strength": (0.63, 1.76, 0.49),  # decibels a frame
     "onsets": (0.40, 2.67, 1.76),  # a second
@@ -34,9 +40,8 @@ def loudness(levels: Levels, decibels: float) -> NDArray[np.float64]:
     """
     edges = band_edges()
     weights = np.add.reduceat(_k_weights(np.arange(edges[-1]) * RATE / WINDOW), edges[:-1])
-    powers = np.maximum(0, 10 ** (levels.bands.astype(np.float64) / 10) - FLOOR) @ weights
-    powers *= 2 / np.square(np.hanning(WINDOW)).sum()
-    powers = _around(powers, LOUDNESS_MOMENTS)
+    weights *= 2 / np.square(np.hanning(WINDOW)).sum()
+    powers = _around(np.concatenate([part @ weights for part in _powers(levels)]), LOUDNESS_MOMENTS)
     return np.maximum(SILENT, 10 * np.log10(powers + 1e-12) + decibels - 0.691)
 
 
@@ -60,23 +65,28 @@ def _around(values: NDArray[np.floating], size: int) -> NDArray[np.float64]:
 def energy(levels: Levels, loudness: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return how energetic a sound is, `(moments,)` from 0 to 1, each value over 4 s around it; 0 in silence.
 
-    It is 0.5 + 0.16 times the weighted sum of five features, each less its mean in music and divided by its
-    deviation there (`FEATURES`): the onset strength, the number of onsets, the mean of the frequencies by their
-    magnitudes, the loudness, and the share of the power below 150 Hz.
+    It is the logistic function of 0.64 times the weighted sum of five features, each less its mean in music and
+    divided by its deviation there (`FEATURES`): the onset strength, the number of onsets, the mean of the frequencies
+    by their magnitudes, the loudness, and the share of the power below 150 Hz.
     """
     edges = band_edges()
     octaves = np.log2(np.sqrt(edges[:-1] * np.maximum(edges[:-1], edges[1:] - 1)) * RATE / WINDOW)
-    powers = np.maximum(0, 10 ** (levels.bands / 10) - np.float32(FLOOR)) * np.diff(edges)
-    magnitudes = np.sqrt(powers)
+    is_bass = octaves < np.log2(BASS_HERTZ)
+    frequency, bass = [], []
+    for part in _powers(levels):
+        powers = part * np.diff(edges)
+        magnitudes = np.sqrt(powers)
+        frequency.append(magnitudes @ octaves / np.maximum(magnitudes.sum(axis=1), TINY))
+        bass.append(powers[:, is_bass].sum(axis=1) / np.maximum(powers.sum(axis=1), TINY))
     strength = levels.onset_strength
-    highest = np.lib.stride_tricks.sliding_window_view(np.pad(strength, 3), 7).max(axis=1)
+    highest = np.maximum.reduce([np.roll(strength, shift) for shift in range(-ONSET_FRAMES, ONSET_FRAMES + 1)])
     onsets = (strength == highest) & (strength > ONSET_DECIBELS)
     features = {
         "onset strength": _moments(strength),
         "onsets": _moments(onsets * float(FRAMES_PER_SECOND)),
-        "frequency": magnitudes @ octaves / np.maximum(magnitudes.sum(axis=1), 1e-9),
+        "frequency": np.concatenate(frequency),
         "loudness": loudness,
-        "bass": powers[:, octaves < np.log2(BASS_HERTZ)].sum(axis=1) / np.maximum(powers.sum(axis=1), 1e-9),
+        "bass": np.concatenate(bass),
     }
     sounds = (loudness > SILENT).astype(np.float64)
     sounding = _around(sounds, ENERGY_MOMENTS)
@@ -84,7 +94,14 @@ def energy(levels: Levels, loudness: NDArray[np.float64]) -> NDArray[np.float64]
     for name, (weight, mean, deviation) in FEATURES.items():
         average = _around(sounds * features[name], ENERGY_MOMENTS) / np.maximum(sounding, 1e-9)
         total += weight * (average - mean) / deviation
-    return np.where(sounding > 0, np.clip(0.5 + 0.16 * total, 0, 1), 0)
+    return np.where(sounding > 0, 1 / (1 + np.exp(-SLOPE * total)), 0)
+
+
+def _powers(levels: Levels) -> Iterator[NDArray[np.float64]]:
+    """Yield the mean powers of the Fourier bins of each band, `(moments, bands)`, for some moments at a time."""
+    for begin in range(0, len(levels.bands), CHUNK_MOMENTS):
+        part = levels.bands[begin : begin + CHUNK_MOMENTS].astype(np.float64)
+        yield np.maximum(0, 10 ** (part / 10) - FLOOR)
 
 
 def _moments(frames: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -13,7 +13,8 @@ MODES = ("major", "minor")
 NO_CHORD = 24
 
 LEAST_CONTRAST = 0.3  # deviation of the strengths, against their mean: noise and drums have 0.15, music 0.5 and more
-KEY_TEMPERATURE = 0.06  # with which the confidence is right as often as it says, on 62 rendered pieces
+TONIC_WEIGHT = 0.2
+KEY_TEMPERATURE = 0.06  # with which the confidence is right as often as it says, on 142 rendered pieces
 
 TRIADS = ((0, 4, 7), (0, 3, 7))
 UNCLEAR = 0.62  # likeness to a triad of what is none: noise has 0.59, a single note 0.58, most true chords above 0.7
@@ -54,6 +55,13 @@ class Chords:
     numbers: NDArray[np.int_]
 
     @property
+    def shares(self) -> NDArray[np.float64]:
+        """The share of time of each number, `(25,)`."""
+        seconds = np.bincount(self.numbers, np.diff(self.edges), NO_CHORD + 1)
+        shares: NDArray[np.float64] = seconds / (self.edges[-1] - self.edges[0])
+        return shares
+
+    @property
     def names(self) -> list[str]:
         """As `C`, `Am`, or `-` for none."""
         return [chord_name(int(number)) for number in self.numbers]
@@ -64,17 +72,18 @@ def chord_name(number: int) -> str:
     return "-" if number == NO_CHORD else NAMES[number % 12] + ("m" if number >= 12 else "")
 
 
-def find_key(strengths: NDArray[np.floating]) -> Key | None:
+def find_key(strengths: NDArray[np.floating], chords: NDArray[np.floating]) -> Key | None:
     """Find the key by the mean strength of each pitch class from C, `(12,)`; None where none stands out.
 
-    It is the key with whose notes in scores the strengths correlate best. With the correlations r, the confidence is
-    its share of `exp(r / 0.06)` among the 24 keys.
+    `chords` is the share of time of each chord, `(24,)`. The score of a key is the correlation of the strengths with
+    its notes in scores, plus a fifth of the share of its tonic triad, which tells relative keys apart. With the
+    scores s, the confidence is its share of `exp(s / 0.06)` among the 24 keys.
     """
     if strengths.std() <= LEAST_CONTRAST * strengths.mean():
         return None
-    correlations = key_correlations(strengths, profiles=SCORES).ravel()
-    best = int(correlations.argmax())
-    shares = np.exp((correlations - correlations[best]) / KEY_TEMPERATURE)
+    scores = key_correlations(strengths, profiles=SCORES).ravel() + TONIC_WEIGHT * chords
+    best = int(scores.argmax())
+    shares = np.exp((scores - scores[best]) / KEY_TEMPERATURE)
     mode, tonic = divmod(best, 12)
     return Key(tonic, MODES[mode], float(1 / shares.sum()))
 

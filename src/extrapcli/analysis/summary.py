@@ -14,7 +14,7 @@ from extrapcli.audio.loudness import integrated
 
 SURE, LIKELY = 0.8, 0.5  # confidences from which one is put so
 LEAST_CENTS = 5
-MOST_CHORDS = 6
+MOST_CHORDS, LEAST_SHARE = 6, 0.01
 
 
 def lines(analysis: Analysis) -> Iterator[str]:
@@ -28,8 +28,7 @@ def lines(analysis: Analysis) -> Iterator[str]:
     yield f"key: {key.name}, {_sureness(key.confidence)}" if key else "key: none, as no notes stand out"
     if key and abs(cents := round(100 * analysis.tuning)) >= LEAST_CENTS:
         yield f"tuning: {abs(cents)} cents {'above' if cents > 0 else 'below'} A = 440 Hz"
-    if frequent := _frequent_chords(analysis.chords):
-        yield f"chords: {', '.join(frequent)}"
+    yield f"chords: {', '.join(_frequent_chords(analysis.chords))}"
     yield f"loudness: {integrated(analysis.loudness):.1f} LUFS"
     low, middle, high = np.percentile(analysis.energy, (5, 50, 95))
     yield f"energy: {middle:.2f} of 1, mostly between {low:.2f} and {high:.2f}"
@@ -103,10 +102,11 @@ def _sureness(confidence: float) -> str:
 
 
 def _frequent_chords(chords: Chords) -> list[str]:
-    """Return the chords that sound longest, with their shares of the time that has chords."""
-    seconds = np.bincount(chords.numbers, np.diff(chords.edges), NO_CHORD + 1)[:NO_CHORD]
-    order = [int(k) for k in np.argsort(-seconds, kind="stable")[:MOST_CHORDS] if seconds[k] > 0]
-    return [f"{chord_name(k)} {seconds[k] / seconds.sum():.0%}" for k in order]
+    """Return the chords that sound longest, with their shares of the music, and the share without any."""
+    shares = chords.shares
+    order = [int(k) for k in np.argsort(-shares[:NO_CHORD], kind="stable")[:MOST_CHORDS] if shares[k] > LEAST_SHARE]
+    none = [f"none {shares[NO_CHORD]:.0%}"] if shares[NO_CHORD] > LEAST_SHARE else []
+    return [f"{chord_name(k)} {shares[k]:.0%}" for k in order] + none
 
 
 def _bars(analysis: Analysis, begin: float, end: float) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from extrapcli.analysis import Analysis
+from extrapcli.analysis.harmony import NAMES
 from extrapcli.analysis.summary import chord_runs, clock
 from extrapcli.atomic import atomic_file, is_folder, is_same_file, refuse_existing
 from extrapcli.errors import CannotWrite, MissingDependency, UsageError
@@ -132,8 +133,6 @@ def _draw_chords(axis: Axes, analysis: Analysis) -> None:
 
 def _fifths(root: str) -> int:
     """Return how many fifths a root lies above C, 0 to 11: related chords have related colours."""
-    from extrapcli.analysis.harmony import NAMES
-
     return NAMES.index(root) * 7 % 12
 
 

@@ -8,6 +8,8 @@ for bars to repeat. It is a temporal convolutional network (Davies and Böck 201
     mixer     brings each of these to a few channels
     stack     dilated convolutions over frames; each adds to what it was given
     softmax   beat, downbeat or neither: the sum of the stack's answer and the logarithm of the networks' mean
+    agreed    the probability of a beat is the geometric mean of what head and networks say; which beats are downbeats
+              is for the head to say
 
 The head is trained on rendered music, while BeatNet's networks stay as they are.
 """
@@ -24,6 +26,7 @@ HIDDEN = 450  # of the three networks
 BANDS = 136
 LEVELS, RISES = BANDS // 2, BANDS // 8  # bands of a semitone and of two thirds of an octave
 FRAME = ACTIVATIONS + HIDDEN + LEVELS + RISES
+TINY = 1e-9
 FLOOR = 1e-3  # added to activations before their logarithm
 
 
@@ -67,7 +70,7 @@ def mixer(settings: BeatsSettings) -> keras.Model:
 
 
 def stack(settings: BeatsSettings) -> keras.Model:
-    """Build what looks around, `settings.reach` frames each way: from the mixer's output to `(batch, n, 3)`."""
+    """Build the part that looks around, `settings.reach` frames each way: from its input to `(batch, n, 3)`."""
     mixed = keras.Input((None, settings.width + CLASSES), name="mixed")
     x, mean = mixed[..., : settings.width], mixed[..., settings.width :]
     for dilation in settings.dilations:
@@ -76,6 +79,18 @@ def stack(settings: BeatsSettings) -> keras.Model:
         layers.LayerNormalization(name="norm")(x)
     )
     return keras.Model(mixed, layers.Softmax(name="softmax")(mean + answer), name="stack")
+
+
+def agreed(answer: Tensor, mixed: Tensor) -> Tensor:
+    """Bring what the stack says nearer to what the networks say, as far as beats of both kinds go.
+
+    `answer` is `(batch, n, 3)`, `mixed` what the stack was given; returns the probabilities of a beat that is no
+    downbeat and of a downbeat, `(batch, n, 2)`. On music of a kind that the head has not learned this is better than
+    either alone.
+    """
+    mean = FLOOR * (ops.exp(mixed[..., -CLASSES:]) - 1)
+    by_networks, by_head = (ops.sum(of[..., :2], axis=-1, keepdims=True) for of in (mean, answer))
+    return answer[..., :2] * ops.sqrt(by_networks / (by_head + TINY))
 
 
 def _block(x: Tensor, settings: BeatsSettings, dilation: int) -> Tensor:

@@ -20,7 +20,7 @@ import numpy as np
 from keras import layers, ops
 from numpy.typing import NDArray
 
-from extrapcli.networks.beat_head import CLASSES, NETWORKS, head_frames, mixer, stack
+from extrapcli.networks.beat_head import CLASSES, NETWORKS, agreed, head_frames, mixer, stack
 from extrapcli.networks.fourier import Tensor, power_spectrum
 from extrapcli.networks.settings import BeatsSettings
 
@@ -73,7 +73,7 @@ def beats(head: BeatsSettings | None = None) -> keras.Model:
         frames = layers.Identity(name="frames")(head_frames(*joined, bands))
         remembered = layers.Reshape((2 * head.reach, -1), name="remembered")(state[:, NETWORKS * STATE :])
         mixed = ops.concatenate([remembered, mixer(head)(frames)], axis=1)
-        answer = stack(head)(mixed)[:, head.reach : -head.reach]
+        answer = agreed(stack(head)(mixed), mixed)[:, head.reach : -head.reach]
         states += (layers.Flatten(name="to_remember")(mixed[:, -2 * head.reach :]),)
     outputs = {"beat": answer[..., 0], "downbeat": answer[..., 1], "next_state": ops.concatenate(states, axis=-1)}
     return keras.Model({"context": context, "state": state}, outputs, name="beats")
