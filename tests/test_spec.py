@@ -3,11 +3,12 @@ import json
 import pytest
 
 from extrapcli.errors import UnusableModel
-from extrapcli.spec import EncoderSpec, ModelSpec, SampleSpec, TuneSpec, WaveformSpec, expect
+from extrapcli.spec import BeatsSpec, EncoderSpec, ModelSpec, SampleSpec, TuneSpec, WaveformSpec, expect
 
 WAVEFORM = WaveformSpec("w", "waveform", sample_rate=22050, context_frames=20, horizon_frames=10)
 ENCODER = EncoderSpec("e", "recall", 22050, {"places": (None, 8)})
 SAMPLE = SampleSpec("s", "amplitude", 22050, look_back=3)
+BEATS = BeatsSpec("b", 22050, 441, 3, 1, 0.12, 1800, 0)
 TUNE = TuneSpec("t", ("/", "_", "67"), 8)
 FIRST_FORMAT: dict[str, object] = {
     "context_frames": None,
@@ -19,7 +20,7 @@ FIRST_FORMAT: dict[str, object] = {
 }
 
 
-@pytest.mark.parametrize("spec", [WAVEFORM, ENCODER, SAMPLE, TUNE])
+@pytest.mark.parametrize("spec", [WAVEFORM, ENCODER, SAMPLE, BEATS, TUNE])
 def test_json_and_back_is_the_identity(spec: ModelSpec) -> None:
     assert ModelSpec.from_json(spec.to_json()) == spec
 
@@ -85,6 +86,14 @@ def test_of_the_first_format_only_some_keys_may_be_absent() -> None:
         (ENCODER, {"outputs": {"places": 3}}),
         (ENCODER, {"outputs": {"places": [0, 4]}}),
         (SAMPLE, {"look_back": 0}),
+        (BEATS, {"hop_samples": 0}),
+        (BEATS, {"state": 0}),
+        (BEATS, {"before": -1}),
+        (BEATS, {"after": 1.0}),
+        (BEATS, {"delay": 10**6}),
+        (BEATS, {"level": 0.0}),
+        (BEATS, {"level": 2.0}),
+        (BEATS, {"level": 1}),
         (TUNE, {"state": 0}),
         (TUNE, {"symbols": "67"}),
         (TUNE, {"symbols": [67]}),
@@ -102,6 +111,11 @@ def test_wrong_values_and_unknown_keys_are_refused(spec: ModelSpec, change: dict
 def test_other_json_is_refused(text: str) -> None:
     with pytest.raises(UnusableModel, match="model spec"):
         ModelSpec.from_json(text)
+
+
+def test_a_model_of_beats_takes_a_state_with_its_sound() -> None:
+    assert BEATS.input_shapes == {"context": (None, 441), "state": (1800,)}
+    assert BEATS.output_shapes == {"beat": (None,), "downbeat": (None,), "next_state": (1800,)}
 
 
 def test_a_spec_of_another_kind_is_refused_by_name() -> None:

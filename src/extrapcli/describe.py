@@ -24,7 +24,7 @@ from extrapcli.models import (
     named_for_nothing,
     read_card,
 )
-from extrapcli.spec import EncoderSpec, SampleSpec, TuneSpec, WaveformSpec
+from extrapcli.spec import BeatsSpec, EncoderSpec, SampleSpec, TuneSpec, WaveformSpec
 
 Line = str | UnusableModel
 """A line of text or, where a model or a place of models is of no use, the sentence on that."""
@@ -140,6 +140,10 @@ def _describe_model(path: Path) -> Iterator[str]:
         case SampleSpec():
             yield f"takes: the last {spec.look_back} samples of a sound at {spec.sample_rate} Hz"
             yield "gives: the next sample, and so on from there, for extrap predict and extrap continue"
+        case BeatsSpec():
+            yield f"takes: sound at {spec.sample_rate} Hz"
+            rate = spec.sample_rate / spec.hop_samples
+            yield f"gives: how likely a beat and a downbeat are, {rate:g} times a second"
         case WaveformSpec():
             yield f"takes: {spec.context_frames} frames of 1 s at {spec.sample_rate} Hz"
             yield f"gives: the next {spec.horizon_frames} frames, for the extrapolator {spec.extrapolator}"

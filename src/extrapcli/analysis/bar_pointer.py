@@ -103,19 +103,21 @@ def _best_scores(
     The beat that begins in frame t is in row LONGEST + t; the rows above are of beats that never were. A path may
     begin with any beat that begins no later than it lasts.
     """
-    frames, count = gains.shape[1], len(LENGTHS)
-    table = np.full((LONGEST + frames, count, len(positions)), -np.inf, np.float32)
+    frames, count, states = gains.shape[1], len(LENGTHS), len(positions)
+    table = np.full((LONGEST + frames, count, states), -np.inf, np.float32)
+    rows = LONGEST + np.arange(SHORTEST)[:, None] - LENGTHS
+    ended_at = (rows * count + np.arange(count))[..., None] * states + before
     for begin in range(0, frames, SHORTEST):
-        at = np.arange(begin, min(begin + SHORTEST, frames))[:, None]
-        ended = table[LONGEST + at - LENGTHS, np.arange(count)][..., before]
         best = table[LONGEST + begin : LONGEST + begin + SHORTEST]
-        best[at < LENGTHS] = 0
+        ended = table.ravel().take(ended_at[: len(best)] + begin * count * states)
+        at = np.arange(begin, begin + len(best))
+        if begin < LONGEST:
+            best[at[:, None] < LENGTHS] = 0
         for change in range(-REACH, REACH + 1):
             old, new = slice(max(0, -change), count - change), slice(max(0, change), count + change)
             changed = ended[:, old] + np.diagonal(CHANGES, change)[:, None]
             np.maximum(best[:, new], changed, out=best[:, new])
-        best += gains[0, at[:, 0], :, None]
-        best[..., positions == 0] += (gains[1] - gains[0])[at[:, 0], :, None]
+        best += np.where(positions == 0, gains[1, at, :, None], gains[0, at, :, None])
     return table
 
 

@@ -48,10 +48,13 @@ class TensorflowBackend(Backend):
         except UserWarning:
             raise UnusableModel(f"{path}: some of its weights are missing; export it again") from None
 
-        def predict(**inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-            return _named(model(inputs if isinstance(model.input, dict) else inputs["context"], training=False))
+        is_named = isinstance(model.input, dict)
 
-        declared = {tensor.name: tuple(tensor.shape) for tensor in model.inputs}
+        def predict(**inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+            return _named(model(inputs if is_named else inputs["context"], training=False))
+
+        inputs = model.input if is_named else {"context": model.input}
+        declared = {name: tuple(tensor.shape) for name, tensor in inputs.items()}
         with tf.device("/GPU:0" if gpus else "/CPU:0"):
             signature = {name: tf.TensorSpec(shape, tf.float32, name) for name, shape in declared.items()}
             predict = tf.function(predict).get_concrete_function(**signature)
