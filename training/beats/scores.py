@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from training.beats.performance import Note, clock, perform
 from training.beats.styles import BASS, CHORDS, DRUMS, MELODY, STYLES, bass_bar, chord_bar, drum_bar, random_style
 
-FOLK = ("ryansMammoth", "oneills1850", "airdsAirs", "miscFolk")  # tunes in ABC; the Essen songs are not free for all uses
+FOLK = ("ryansMammoth", "oneills1850", "airdsAirs", "miscFolk")  # tunes in ABC, but for those not free for all uses
 SCORES = (
     "bach/*.mxl", "haydn/*/*.mxl", "mozart/*/*.mxl", "beethoven/opus18no1/*.mxl", "schumann_clara/*.mxl",
     "schumann_robert/opus41no1/*.mxl", "joplin/*.mxl",
