@@ -103,3 +103,14 @@ def test_certain_activations_give_finite_scores() -> None:
     given = np.zeros((200, 2))
     given[::25, 0] = 1
     assert np.isfinite(decode(given, (4,)).scores[4])
+
+
+def test_a_bias_decides_where_activations_do_not() -> None:
+    """Bars of two and of four are as good where every second beat is half a downbeat."""
+    given = np.full((1500, 2), 0.002)
+    given[10::25] = (0.9, 0.05)
+    given[10::50] = (0.5, 0.45)
+    scores = decode(given, (2, 4)).scores
+    assert decode(given, (2, 4), {4: 1.0}).metre == 4
+    assert decode(given, (2, 4), {4: -1.0}).metre == 2
+    assert decode(given, (2, 4), {4: 1.0}).scores[4] == pytest.approx(scores[4] + 60, abs=1.5)

@@ -9,8 +9,9 @@ All beats that begin within as many frames as the shortest one lasts are found a
 began earlier.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,16 +47,20 @@ class Path:
     scores: dict[int, float]
 
 
-def decode(activations: NDArray[np.floating], metres: Sequence[int]) -> Path:
+def decode(
+    activations: NDArray[np.floating], metres: Sequence[int], biases: Mapping[int, float] = MappingProxyType({})
+) -> Path:
     """Find the most probable beats, all of them in one metre.
 
     `activations` is `(frames, 2)`: the probability of a beat that is no downbeat, and of a downbeat, in each
     fiftieth of a second; at least one. Memory grows by 164 bytes a frame for each beat of a metre.
+    `biases` are nats for each beat of a metre, 0 by default; scores include them.
     """
     positions = np.concatenate([np.arange(metre) for metre in metres])
     metre_of = np.repeat(metres, metres)
     before = np.arange(len(positions)) - 1 + np.where(positions == 0, metre_of, 0)
-    table = _best_scores(_gains(activations), positions, before)
+    bias = np.array([biases.get(metre, 0.0) for metre in metre_of], np.float32)
+    table = _best_scores(_gains(activations), positions, before, bias)
     last = table[-LONGEST:]  # beats that reach the end
     ends = np.where((np.arange(len(last))[:, None] + LENGTHS >= len(last))[..., None], last, -np.inf)
     scores = {metre: float(ends[..., metre_of == metre].max()) for metre in metres}
@@ -96,7 +101,7 @@ CHANGES = _changes()
 
 
 def _best_scores(
-    gains: NDArray[np.float32], positions: NDArray[np.int_], before: NDArray[np.int_]
+    gains: NDArray[np.float32], positions: NDArray[np.int_], before: NDArray[np.int_], bias: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Return the score of the best path that ends with each beat: `(LONGEST + frames, lengths, states)`.
 
@@ -117,7 +122,7 @@ def _best_scores(
             old, new = slice(max(0, -change), count - change), slice(max(0, change), count + change)
             changed = ended[:, old] + np.diagonal(CHANGES, change)[:, None]
             np.maximum(best[:, new], changed, out=best[:, new])
-        best += np.where(positions == 0, gains[1, at, :, None], gains[0, at, :, None])
+        best += np.where(positions == 0, gains[1, at, :, None], gains[0, at, :, None]) + bias
     return table
 
 
