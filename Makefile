@@ -4,7 +4,7 @@ SCRIPTS := $(if $(WINDOWS),Scripts,bin)
 BIN := .venv/$(SCRIPTS)
 
 .PHONY: help demo test test-fast test-base test-tensorflow test-lowest test-wheel lint check fuzz soak \
-	lock docs picture sounds corpus model study benchmark listen dist clean
+	lock docs picture sounds rendered corpus model study benchmark listen dist clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*##  */\1#/p; s/^## *\(.*\)/#\1/p' Makefile | \
@@ -89,10 +89,15 @@ clean:  ## remove the virtual environments and the demo
 
 MODEL ?= recall
 RECIPE := $(if $(filter study,$(MODEL)),study-small,$(MODEL))
-CORPUS := $(if $(filter melody,$(MODEL)),essen,corpus)
-LICENCE := $(if $(filter melody,$(MODEL)),CC BY-NC-SA 4.0 (weights; the Essen collection may be used for \
-	non-commercial purposes),CC BY-SA 4.0 (weights))
+CORPUS := $(if $(filter melody,$(MODEL)),essen,$(if $(filter beats,$(MODEL)),rendered/tracks.tsv,corpus))
+LICENCE_melody := CC BY-NC-SA 4.0 (weights; the Essen collection may be used for non-commercial purposes)
+LICENCE_beats := CC BY 4.0 (weights; BeatNet's by Mojtaba Heydari, Frank Cwitkowitz and Zhiyao Duan; changed: in \
+	float16, and with a head)
+LICENCE := $(or $(LICENCE_$(MODEL)),CC BY-SA 4.0 (weights))
 STUDY := study study-slow study-aligned study-descending study-peak study-mel study-lstm seq2seq study-unshared
+
+rendered:  ## render the music that the model beats is trained on
+	$(BIN)/python -m training.beats.render rendered
 
 corpus:  ## download the training songs from Debian's packages
 	training/corpus/fetch corpus

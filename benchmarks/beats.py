@@ -6,8 +6,8 @@ RENDERED is the folder that training/beats/render.py made. Each model is a folde
 the released one, or the mean of BeatNet's networks, which training/beats/import_beatnet.py makes.
 
 Prints a table by family: beat and downbeat F measures at 70 ms, the share of pieces with the right metre, and of
-those at half or double of the tempo; then each model's differences to the first, piece by piece; all with 95 % intervals of
-a bootstrap over pieces. What is in SCORES.json is not measured again.
+those at half or double of the tempo; then each model's differences to the first, piece by piece. All have 95 %
+intervals of a bootstrap over pieces. What is in SCORES.json is not measured again.
 """
 
 import argparse

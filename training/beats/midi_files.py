@@ -93,7 +93,8 @@ class _Clock:
 
     def seconds(self, ticks: NDArray[np.int_]) -> NDArray[np.float64]:
         index = np.searchsorted(self.ticks, ticks, side="right") - 1
-        return self.begins[index] + (ticks - self.ticks[index]) * self.rates[index]
+        times: NDArray[np.float64] = self.begins[index] + (ticks - self.ticks[index]) * self.rates[index]
+        return times
 
 
 def _absolute(track: mido.MidiTrack) -> Iterator[tuple[int, mido.Message]]:

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from training.beats.performance import Note, clock, perform
 from training.beats.styles import BASS, CHORDS, DRUMS, MELODY, STYLES, bass_bar, chord_bar, drum_bar, random_style
 
-FOLK = ("ryansMammoth", "oneills1850", "airdsAirs", "miscFolk", "essenFolksong")  # folders of tunes in ABC
+FOLK = ("ryansMammoth", "oneills1850", "airdsAirs", "miscFolk")  # tunes in ABC, but for those not free for all uses
 SCORES = (
     "bach/*.mxl", "haydn/*/*.mxl", "mozart/*/*.mxl", "beethoven/opus18no1/*.mxl", "schumann_clara/*.mxl",
-    "schumann_robert/opus41no1/*.mxl", "joplin/*.mxl", "monteverdi/*.mxl",
+    "schumann_robert/opus41no1/*.mxl", "joplin/*.mxl",
 )  # fmt: skip
 LEADS = (0, 21, 22, 40, 65, 68, 71, 72, 73, 74, 75, 78, 24, 25, 46, 105, 109, 110, 56, 80)
 ENSEMBLES = (
@@ -65,7 +65,7 @@ def folk_tunes() -> Iterator[tuple[Path, int | None]]:
 
 def read_part(path: Path, number: int | None) -> Part | str:
     """Read the longest stretch of bars in one metre from a score; or say why it has none."""
-    score = converter.parse(path, number=number) if number else converter.parse(path)
+    score: Any = converter.parse(path, number=number) if number else converter.parse(path)
     parts = list(score.parts) or [score]
     measures = list(parts[0].getElementsByClass("Measure"))
     if not measures:

@@ -17,7 +17,6 @@ from extrapcli.spec import BeatsSpec, expect
 PULSE = 0.5
 """The least `Beats.confidence` of a song that has a pulse."""
 
-METRES = (2, 3, 4, 6)
 LEAST_BEATS = 4  # in fewer, there is no telling a pulse
 SLICE_FRAMES = 500  # what the network is given at once
 SILENT_FRAMES = 2  # before the song: until then all that it sees is silence
@@ -139,7 +138,7 @@ def _decoded(activations: NDArray[np.float32]) -> tuple[NDArray[np.int_], NDArra
     begin, count = 0, len(activations)
     while True:
         stretch = activations[begin : begin + STRETCH_FRAMES + OVERLAP_FRAMES]
-        path = bar_pointer.decode(stretch, METRES)
+        path = bar_pointer.decode(stretch)
         is_last = begin + len(stretch) == count
         downbeats = np.flatnonzero((path.positions == 0) & (path.frames < STRETCH_FRAMES))
         kept = len(path.frames) if is_last else int(downbeats[-1])

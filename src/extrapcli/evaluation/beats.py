@@ -9,11 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+Times = Sequence[float] | NDArray[np.floating]
+
 TOLERANCE_SECONDS = 0.07
 OCTAVE = 1.8  # by which factor a tempo is at least wrong where it is half or double
 
 
-def f_measure(found: Sequence[float] | NDArray[np.floating], true: Sequence[float] | NDArray[np.floating]) -> float:
+def f_measure(found: Times, true: Times) -> float:
     """Return the harmonic mean of precision and recall of times in seconds, both increasing: 0 to 1.
 
     Each time that was found counts as right if a true one, that no other one has taken, is at most 70 ms away.
@@ -48,9 +50,8 @@ class BeatScore:
 
 
 def score_beats(
-    times: NDArray[np.floating], downbeats: NDArray[np.floating], metre: int,
-    true_times: Sequence[float], true_downbeats: Sequence[float], true_metre: int,
-) -> BeatScore:  # fmt: skip
+    times: Times, downbeats: Times, metre: int, true_times: Times, true_downbeats: Times, true_metre: int
+) -> BeatScore:
     """Compare beats and bars that were found with true ones, at least two; times are in seconds, increasing."""
     ratio = np.median(np.diff(times)) / np.median(np.diff(true_times)) if len(times) > 1 else 1.0
     return BeatScore(

@@ -67,14 +67,14 @@ def beats(head: BeatsSettings | None = None) -> keras.Model:
     if head is None:
         answer = layers.Average(name="mean")(activations)
     else:
-        joined = (
-            layers.Concatenate(name=name)(parts) for name, parts in (("activations", activations), ("hidden", hidden))
-        )
-        frames = layers.Identity(name="frames")(head_frames(*joined, bands))
+        said = layers.Concatenate(name="activations")(activations)
+        states_of_last = layers.Concatenate(name="hidden")(hidden)
+        frames = layers.Identity(name="frames")(head_frames(said, states_of_last, bands))
         remembered = layers.Reshape((2 * head.reach, -1), name="remembered")(state[:, NETWORKS * STATE :])
         mixed = ops.concatenate([remembered, mixer(head)(frames)], axis=1)
         answer = agreed(stack(head)(mixed), mixed)[:, head.reach : -head.reach]
-        states += (layers.Flatten(name="to_remember")(mixed[:, -2 * head.reach :]),)
+        kept = layers.Reshape((state_size(head) - state_size(),), name="kept")
+        states += (kept(mixed[:, -2 * head.reach :]),)
     outputs = {"beat": answer[..., 0], "downbeat": answer[..., 1], "next_state": ops.concatenate(states, axis=-1)}
     return keras.Model({"context": context, "state": state}, outputs, name="beats")
 

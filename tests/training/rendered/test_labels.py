@@ -60,7 +60,7 @@ def module(pattern: list[int], rows: int, row_seconds: float, patterns: int = 12
     count = rows * patterns
     return Played(
         np.zeros(1, np.float32),
-        np.arange(count) * row_seconds,
+        (np.arange(count) * row_seconds).astype(np.float64),
         np.tile(notes, patterns),
         np.tile(np.arange(rows), patterns),
     )

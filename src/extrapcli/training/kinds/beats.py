@@ -122,7 +122,8 @@ def _interpolated(shard: Shard, places: NDArray[np.floating]) -> NDArray[np.floa
     below = places.astype(int) - first
     part = (places - first - below).astype(np.float32)[:, None]
     above = np.minimum(below + 1, len(rows) - 1)
-    return rows[below] + part * (rows[above] - rows[below]) if part.any() else rows[below]
+    between: NDArray[np.float32] = rows[below] + part * (rows[above] - rows[below])
+    return between
 
 
 def _change_loudness(frames: NDArray[np.float32], rng: np.random.Generator) -> None:
@@ -242,13 +243,15 @@ def _frames_of(settings: BeatsSettings, spec: BeatsSpec) -> Callable[[Path], NDA
     def make(song: Path) -> NDArray[np.float16]:
         read_labels(song)
         made = frames.predict_on_batch(_inputs(_sound(song), spec))
-        return np.asarray(made)[0].astype(np.float16)
+        whole: NDArray[np.float16] = np.asarray(made)[0].astype(np.float16)
+        return whole
 
     return make
 
 
 def _sound(song: Path) -> NDArray[np.float32]:
-    return decoded(SAMPLE_RATE)(song).astype(np.float32) / 32768
+    sound: NDArray[np.float32] = decoded(SAMPLE_RATE)(song).astype(np.float32) / np.float32(32768)
+    return sound
 
 
 def _inputs(sound: NDArray[np.float32], spec: BeatsSpec) -> dict[str, NDArray[np.float32]]:
