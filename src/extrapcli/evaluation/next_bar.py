@@ -7,11 +7,11 @@ bars, 1 being the song's median. Then the true bar t has the probability
     P(t) = sum_j p(j) K(t | j),    K(t | j) = exp(-d(t, j) / 0.1) / sum_x exp(-d(x, j) / 0.1), x not j,
 
 and costs -log2 P(t) bits: a proper score, lowest in the mean for the truest p (I. J. Good, Rational decisions, 1952).
-Scores are standardised over the bars of each cut and weighted. The weights are those that cost least on other songs.
+Scores are added up with weights, those that cost least on other songs.
 
 Sound is compared by two spectra: log-mel (64 bands, 25 a second, standardised over the song; mean absolute
-difference) and chroma (10 a second; 1 - cosine). Distances of bars are the mean of the two, each divided by its
-median. They are computed here, not by the network that is measured.
+difference) and chroma (10 a second; 1 - cosine). The distance of two bars is the mean of the two, each divided by its
+median. A match is -log of the mean distance of two pasts. Neither is computed by the network that is measured.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.spatial.distance import cdist
 
+from extrapcli.analysis.beats import find_beats
 from extrapcli.backends.base import Backend
 from extrapcli.dsp import chroma
 from extrapcli.evaluation.spectra import FRAMES_PER_SECOND, mel_power
@@ -34,7 +35,7 @@ Scorer = Callable[[NDArray[np.float32], NDArray[np.float64]], Scores]
 """Takes a song `(n,)` at 22,050 Hz and unit level, and times in seconds. Returns the score of jumping from each time
 to each, `(times, times)`; only what sounds before a time may count as heard there."""
 
-WAYS: dict[str, tuple[str, ...]] = {
+WAYS: Mapping[str, tuple[str, ...]] = {
     "any bar": (),
     "plain match": ("spectra",),
     "chroma match": ("chroma",),
@@ -50,6 +51,7 @@ PLAIN = "plain match"
 LIKENESS = 0.1  # the difference in distance that makes a bar less likely by a factor of e
 EARLY_SECONDS = 0.05  # a bar line may be found this late, so the past ends this long before it
 SPECTRA_SECONDS, CHROMA_SECONDS = (0.5, 1.0, 2.0, 4.0), (0.5, 1.0, 2.0)  # a match is the mean over these pasts
+SAME = 0.02
 CHROMA_PER_SECOND = 10
 CHROMA_REACH_SECONDS = 0.29  # a chroma vector reaches this far beyond its moment
 MEL_REACH_SECONDS = 0.046
@@ -57,6 +59,7 @@ PARTS, CHROMA_PARTS = 16, 4  # of a bar, in each of which spectra are averaged
 RANGE_DECIBELS = 90.0
 FIRST_SECONDS = 8.0  # what is heard before the first cut
 LEAST_BARS = 16
+NO_PULSE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Cuts:
     Attributes:
         allowed: which bars may be jumped to, `(cuts, bars)`: not the true next one, nor its neighbours.
         likeness: K(true bar | bar), `(cuts, bars)`.
-        scores: by name, each standardised over the allowed bars of a cut, 0 elsewhere.
+        scores: by name, the more the better.
     """
 
     allowed: NDArray[np.bool_]
@@ -91,6 +94,38 @@ class Cuts:
 
 
 @dataclass(frozen=True)
+class SongBars:
+    """The bars of a song.
+
+    Attributes:
+        apart: the distances of the bars, `(bars, bars)`; their median is about 1.
+        scores: by name, the score of jumping from the beginning of one bar to that of another, `(bars, bars)`.
+        first: the first bar before which enough is heard to cut there.
+    """
+
+    apart: NDArray[np.float64]
+    scores: Mapping[str, Scores]
+    first: int
+
+    def cuts(self, *, earlier: bool = False) -> Cuts:
+        """Cut the song at its bar lines.
+
+        With `earlier`, only bars before the cut are there, as if the song stopped with its next bar; the first cuts,
+        which would leave few to choose from, are left out.
+        """
+        bars = np.arange(len(self.apart))
+        cuts = bars[max(self.first, LEAST_BARS // 2 + 1) if earlier else self.first :]
+        allowed = np.abs(cuts[:, None] - bars) > 1
+        if earlier:
+            allowed &= bars < cuts[:, None]
+        alike = np.exp(-self.apart / LIKENESS)
+        np.fill_diagonal(alike, 0)
+        among = np.cumsum(alike, axis=0)[cuts] if earlier else alike.sum(axis=0)
+        likeness = alike[cuts] / np.maximum(among, np.finfo(float).tiny)
+        return Cuts(allowed, likeness, {name: score[cuts] for name, score in self.scores.items()})
+
+
+@dataclass(frozen=True)
 class NextBar:
     """The mean bits of each song, `(songs,)`, by the way a bar is chosen, and the weights of the scores."""
 
@@ -110,11 +145,12 @@ class NextBar:
         return float(differences.mean()), float(low), float(high)
 
 
-def next_bar(fitted_on: Sequence[Cuts], measured_on: Sequence[Cuts]) -> NextBar:
-    """Fit the weights of each way on some songs, and measure the bits of each on others."""
-    weights = {way: fit_weights(fitted_on, names) for way, names in WAYS.items()}
-    bits = {way: np.array([song.bits(weights[way]).mean() for song in measured_on]) for way in WAYS}
-    return NextBar(bits, weights, sum(len(song.allowed) for song in measured_on))
+def next_bar(fitted_on: Iterable[SongBars], measured_on: Iterable[SongBars], *, earlier: bool = False) -> NextBar:
+    """Fit the weights of each way on some songs, and measure the bits of each on others, cut by `SongBars.cuts`."""
+    fitted, measured = ([song.cuts(earlier=earlier) for song in songs] for songs in (fitted_on, measured_on))
+    weights = {way: fit_weights(fitted, names) for way, names in WAYS.items()}
+    bits = {way: np.array([song.bits(weights[way]).mean() for song in measured]) for way in WAYS}
+    return NextBar(bits, weights, sum(len(song.allowed) for song in measured))
 
 
 def fit_weights(songs: Sequence[Cuts], names: Iterable[str]) -> dict[str, float]:
@@ -142,13 +178,8 @@ def fit_weights(songs: Sequence[Cuts], names: Iterable[str]) -> dict[str, float]
     return dict(zip(names, found.x.tolist(), strict=True))
 
 
-def cut_song(
-    sound: NDArray[np.float32], lines: NDArray[np.float64], scorer: Scorer, *, earlier: bool = False
-) -> Cuts | None:
-    """Cut a song `(n,)` at 22,050 Hz at its bar lines, in seconds; None where there are fewer than 16 bars.
-
-    With `earlier`, only bars before the cut are there, as if the song stopped with its next bar.
-    """
+def song_bars(sound: NDArray[np.float32], lines: NDArray[np.float64], scorer: Scorer) -> SongBars | None:
+    """Compare the bars of a song `(n,)` at 22,050 Hz; `lines` are in seconds. None where there are fewer than 16."""
     lines = lines[(lines > EARLY_SECONDS) & (lines <= len(sound) / RATE)]
     count = len(lines) - 1
     if count < LEAST_BARS:
@@ -158,24 +189,19 @@ def cut_song(
     tones = chroma(sound, sample_rate=RATE, hop=RATE // CHROMA_PER_SECOND)
     apart = _bar_distances(spectra, tones, lines)
     ends = lines[:-1] - EARLY_SECONDS
-    bars = np.arange(count)
-    cuts = bars[ends >= min(FIRST_SECONDS, ends[count // 2])]
-    allowed = np.abs(cuts[:, None] - bars) > 1
-    alike = np.exp(-apart / LIKENESS)
-    np.fill_diagonal(alike, 0)
-    if earlier:
-        allowed &= bars < cuts[:, None]
-        enough = allowed.sum(axis=1) >= LEAST_BARS // 2
-        cuts, allowed = cuts[enough], allowed[enough]
-    among = np.cumsum(alike, axis=0)[cuts] if earlier else alike.sum(axis=0)
     scores = {
-        "spectra": -_past_distances(spectra, ends - MEL_REACH_SECONDS, FRAMES_PER_SECOND, SPECTRA_SECONDS, _absolute),
-        "chroma": -_past_distances(tones, ends - CHROMA_REACH_SECONDS, CHROMA_PER_SECOND, CHROMA_SECONDS, _cosine),
+        "spectra": _match(spectra, ends - MEL_REACH_SECONDS, FRAMES_PER_SECOND, SPECTRA_SECONDS, _absolute),
+        "chroma": _match(tones, ends - CHROMA_REACH_SECONDS, CHROMA_PER_SECOND, CHROMA_SECONDS, _cosine),
         "network": scorer(sound, ends),
         "oracle": -apart,
     }
-    likeness = alike[cuts] / np.maximum(among, np.finfo(float).tiny)
-    return Cuts(allowed, likeness, {name: _standardised(score[cuts], allowed) for name, score in scores.items()})
+    return SongBars(apart, scores, min(int(np.searchsorted(ends, FIRST_SECONDS)), count // 2))
+
+
+def bar_lines(sound: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Find the bar lines of a song `(n,)` at 22,050 Hz, in seconds: every two seconds where it has no pulse."""
+    beats = find_beats(sound)
+    return beats.downbeats if beats.has_pulse else np.arange(0, len(sound) / RATE, NO_PULSE_SECONDS)
 
 
 def standard_spectra(sound: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
@@ -226,14 +252,17 @@ def _parts(rows: NDArray[np.float32], edges: NDArray[np.float64], count: int) ->
     return means.reshape(len(edges) - 1, count, -1)
 
 
-def _past_distances(
+def _match(
     rows: NDArray[np.float32],
     ends: NDArray[np.float64],
     per_second: int,
     seconds: tuple[float, ...],
     apart: Callable[[NDArray[np.float32]], NDArray[np.float64]],
-) -> NDArray[np.float64]:
-    """Return the mean distance of the rows before each pair of times, and the mean of that over several pasts."""
+) -> Scores:
+    """Compare the rows before each pair of times: -log of their mean distance, averaged over several pasts.
+
+    2 % of the median is added to the distances, so that what is nearly the same counts as much as what is the same.
+    """
     last = np.floor(ends * per_second).astype(int)
     total, mean = np.zeros((len(ends), len(ends))), np.zeros((len(ends), len(ends)))
     counts = [round(length * per_second) for length in seconds]
@@ -241,7 +270,8 @@ def _past_distances(
         total += apart(rows[np.clip(last - back, 0, len(rows) - 1)])
         if back + 1 in counts:
             mean += total / (back + 1) / len(counts)
-    return mean
+    score: Scores = -np.log(np.maximum(mean, 0) + max(SAME * float(np.median(mean)), 1e-9))
+    return score
 
 
 def _absolute(rows: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -251,13 +281,3 @@ def _absolute(rows: NDArray[np.float32]) -> NDArray[np.float64]:
 
 def _cosine(rows: NDArray[np.float32]) -> NDArray[np.float64]:
     return 1 - (rows @ rows.T).astype(np.float64)
-
-
-def _standardised(scores: Scores, allowed: NDArray[np.bool_]) -> Scores:
-    """Bring the allowed scores of each cut to mean 0 and deviation 1, and the others to 0."""
-    count = allowed.sum(axis=1, keepdims=True)
-    mean = np.where(allowed, scores, 0).sum(axis=1, keepdims=True) / count
-    centred = np.where(allowed, scores - mean, 0)
-    deviation = np.sqrt(np.square(centred).sum(axis=1, keepdims=True) / count)
-    result: Scores = centred / np.maximum(deviation, 1e-9)
-    return result
