@@ -190,6 +190,42 @@ class SampleSpec(AudioSpec):
 
 
 @dataclass(frozen=True)
+class BeatsSpec(ModelSpec):
+    """Finds beats and bars.
+
+    Takes `context`, `(batch, n + before + after, hop_samples)` for any n, mono sound at `sample_rate` Hz whose root
+    mean square is `level`, and `state`, `(batch, state)`. Gives the probabilities of a beat that is no downbeat, `beat`,
+    and of a downbeat, `downbeat`, both `(batch, n)`, at the beginning of each hop but the first `before` and the last
+    `after`, and `next_state`, the state for the n hops that come next; at the beginning of a song it is zero.
+    """
+
+    kind = "beats"
+    does = "finds beats and bars"
+
+    sample_rate: int
+    hop_samples: int
+    before: int
+    after: int
+    level: float
+    state: int
+
+    def __post_init__(self) -> None:
+        sizes = ("sample_rate", "hop_samples", "before", "after", "state")
+        _check_sizes(**{size: getattr(self, size) for size in sizes})
+        if type(self.level) is not float or not 0 < self.level <= 1:
+            raise UnusableModel(f"model spec: level must be above 0 and at most 1, not {self.level!r}")
+        super().__post_init__()
+
+    @property
+    def input_shapes(self) -> dict[str, Shape]:
+        return {"context": (None, self.hop_samples), "state": (self.state,)}
+
+    @property
+    def output_shapes(self) -> dict[str, Shape]:
+        return {"beat": (None,), "downbeat": (None,), "next_state": (self.state,)}
+
+
+@dataclass(frozen=True)
 class TuneSpec(ModelSpec):
     """Writes tunes, a step at a time.
 
@@ -231,7 +267,9 @@ def expect(spec: ModelSpec, kind: type[Spec]) -> Spec:
     return spec
 
 
-KINDS: dict[str, type[ModelSpec]] = {spec.kind: spec for spec in (WaveformSpec, EncoderSpec, SampleSpec, TuneSpec)}
+KINDS: dict[str, type[ModelSpec]] = {
+    spec.kind: spec for spec in (WaveformSpec, EncoderSpec, SampleSpec, BeatsSpec, TuneSpec)
+}
 """The kinds of model, by the name that a spec gives."""
 
 _FIRST_FORMAT = {"name", "extrapolator", "sample_rate", "context_frames", "horizon_frames"}

@@ -48,17 +48,20 @@ class TensorflowBackend(Backend):
         except UserWarning:
             raise UnusableModel(f"{path}: some of its weights are missing; export it again") from None
 
-        def predict(context: tf.Tensor) -> dict[str, tf.Tensor]:
-            return _named(model(context, training=False))
+        def predict(**inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+            return _named(model(inputs if isinstance(model.input, dict) else inputs["context"], training=False))
 
+        declared = {tensor.name: tuple(tensor.shape) for tensor in model.inputs}
         with tf.device("/GPU:0" if gpus else "/CPU:0"):
-            predict = tf.function(predict, [tf.TensorSpec(model.input_shape, tf.float32)]).get_concrete_function()
+            signature = {name: tf.TensorSpec(shape, tf.float32, name) for name, shape in declared.items()}
+            predict = tf.function(predict).get_concrete_function(**signature)
 
         def run(inputs: Tensors) -> Tensors:
-            return {name: output.numpy() for name, output in predict(tf.constant(inputs["context"])).items()}
+            tensors = {name: tf.constant(values) for name, values in inputs.items()}
+            return {name: output.numpy() for name, output in predict(**tensors).items()}
 
         outputs = {name: tuple(tensor.shape) for name, tensor in _named(model.output).items()}
-        return LoadedModel(spec, run, {"context": model.input_shape}, outputs, "cuda" if gpus else "cpu")
+        return LoadedModel(spec, run, declared, outputs, "cuda" if gpus else "cpu")
 
 
 def _named(outputs: tf.Tensor | dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 ROOT = 256
 LENGTH = ROOT**2
@@ -45,6 +46,26 @@ def correlation(signal: Complex, pattern: Tensor) -> Tensor:
     """Correlate a transformed signal with a pattern: c[p] = sum_m signal[p + m] pattern[m], circular in p < 65536."""
     a, b = transform(pattern)
     return inverse(product(signal, (a, -b), ops.multiply))
+
+
+def power_spectrum(signals: Tensor, kept_rows: int, kept_columns: int) -> Tensor:
+    """Compute |X[k]|^2 of real signals of one length n, folded row by row to `(..., rows, columns)`.
+
+    Returns `(..., kept_rows, kept_columns)`, with k at [k % rows, k // rows]. In two steps, each a small matrix product:
+    X[c + rows d] = sum_b W^(rows b d) W^(b c) sum_a W^(columns a c) x[columns a + b], with W = exp(-2 pi i / n).
+    """
+    rows, columns = signals.shape[-2:]
+    a, b, c, d = (np.arange(size) for size in (rows, columns, kept_rows, kept_columns))
+    down, twiddle, along = _root(c, a, rows), _root(c, b, rows * columns), _root(b, d, columns)
+    partial = ops.matmul(down[0], signals), ops.matmul(down[1], signals)
+    real, imaginary = product(product(partial, twiddle, ops.multiply), along, ops.matmul)
+    return real * real + imaginary * imaginary
+
+
+def _root(j: NDArray[np.int_], k: NDArray[np.int_], n: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the real and the imaginary part of exp(-2 pi i j k / n) at [j, k]."""
+    angle = np.outer(j, k) % n * (-2 * np.pi / n)
+    return np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
 
 
 def _roots(square: Tensor) -> tuple[Complex, Complex]:

@@ -200,15 +200,15 @@ def _converted(model: keras.Model, spec: ModelSpec) -> onnx.ModelProto:
     import tensorflow as tf
     import tf2onnx
 
-    shapes = spec.output_shapes
+    names, shapes = list(spec.input_shapes), spec.output_shapes
 
-    def predict(context: tf.Tensor) -> list[tf.Tensor]:
+    def predict(*inputs: tf.Tensor) -> list[tf.Tensor]:
         once = [(v, tf.convert_to_tensor(v.value)) for v in model.variables]
         with keras.StatelessScope(state_mapping=once):
-            outputs = model(context, training=False)
+            outputs = model(inputs[0] if len(inputs) == 1 else dict(zip(names, inputs, strict=True)), training=False)
         return [outputs[name] for name in shapes] if isinstance(outputs, dict) else [outputs]
 
-    signature = [tf.TensorSpec((None, *spec.input_shapes["context"]), tf.float32, name="context")]
+    signature = [tf.TensorSpec((None, *shape), tf.float32, name=name) for name, shape in spec.input_shapes.items()]
     graph: onnx.ModelProto
     graph, _ = tf2onnx.convert.from_function(tf.function(predict), input_signature=signature, opset=OPSET)
     _declare_outputs(graph.graph, shapes)

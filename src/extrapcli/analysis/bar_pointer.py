@@ -1,0 +1,132 @@
+"""The path of beats and bars that explains activations best.
+
+A hidden Markov model of the position in the bar and of the tempo (Whiteley, Cemgil and Godsill 2006), in its semi-Markov
+form: a state is a whole beat, which begins in a frame, lasts a number of frames and has a position in a bar. As in Böck,
+Krebs and Widmer (2016), the activation of a beat is expected in its first sixteenth, and a beat of one length follows one
+of another with probability exp(-100 |new / old - 1|).
+
+All beats that begin within as many frames as the shortest one lasts are found at once: they follow on beats that began
+earlier.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+FRAME_RATE = 50  # per second
+SLOWEST, FASTEST = 55, 215  # beats a minute
+STEADINESS = 100.0  # nats that a beat of twice the length of the one before costs
+BEAT_PART = 16  # a beat's activation is expected in the first of so many parts of it
+REACH = 4  # frames: by how much neighbouring beats may differ in length
+TINY = 1e-6  # the least probability
+
+LENGTHS = np.arange(-(-60 * FRAME_RATE // FASTEST), 60 * FRAME_RATE // SLOWEST + 1)
+"""The lengths of a beat, in frames."""
+SHORTEST, LONGEST = int(LENGTHS[0]), int(LENGTHS[-1])
+
+
+@dataclass(frozen=True)
+class Path:
+    """Beats, and what speaks for them.
+
+    Attributes:
+        frames: `(n,)`, increasing: where each beat begins.
+        positions: `(n,)`, the position of each beat in its bar; 0 is the first.
+        metre: beats in a bar.
+        scores: by metre, how much more probable the best beats of that metre make the activations than no beats, in
+            nats.
+    """
+
+    frames: NDArray[np.int_]
+    positions: NDArray[np.int_]
+    metre: int
+    scores: dict[int, float]
+
+
+def decode(activations: NDArray[np.floating], metres: Sequence[int]) -> Path:
+    """Find the most probable beats, all of them in one metre.
+
+    `activations` is `(frames, 2)`: the probability of a beat that is no downbeat, and of a downbeat, in each fiftieth of
+    a second; at least one. Memory grows by 164 bytes a frame for each beat of a metre.
+    """
+    positions = np.concatenate([np.arange(metre) for metre in metres])
+    metre_of = np.repeat(metres, metres)
+    before = np.arange(len(positions)) - 1 + np.where(positions == 0, metre_of, 0)
+    table = _best_scores(_gains(activations), positions, before)
+    last = table[-LONGEST:]  # beats that reach the end
+    ends = np.where((np.arange(len(last))[:, None] + LENGTHS >= len(last))[..., None], last, -np.inf)
+    scores = {metre: float(ends[..., metre_of == metre].max()) for metre in metres}
+    metre = max(scores, key=lambda each: scores[each])
+    ends[..., metre_of != metre] = -np.inf
+    row, length, state = np.unravel_index(np.argmax(ends), ends.shape)
+    frames, states = _trace(table, before, len(table) - len(last) + int(row), int(length), int(state))
+    return Path(frames, positions[states], metre, scores)
+
+
+def _gains(activations: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Return how much more probable activations are if a beat, or a downbeat, begins in a frame than if none does.
+
+    `(2, frames, lengths)`, in nats, for beats of each length.
+    """
+    beat, downbeat = np.maximum(activations.T, TINY)
+    neither = np.maximum(1 - beat - downbeat, TINY) / (BEAT_PART - 1)
+    gains = np.log(np.stack([beat, downbeat]) / neither)
+    parts = -(-LENGTHS // BEAT_PART)  # frames
+    sums = np.pad(np.cumsum(gains, axis=1, dtype=np.float64), ((0, 0), (1, parts[-1])), mode="edge")
+    sums[:, 0] = 0
+    begin = np.arange(len(activations))[:, None]
+    each: NDArray[np.float32] = (sums[:, begin + parts] - sums[:, begin]).astype(np.float32)
+    return each
+
+
+def _changes() -> NDArray[np.float32]:
+    """Return the log probability that a beat of one length (row) is followed by one of another (column)."""
+    cost = -STEADINESS * np.abs(LENGTHS / LENGTHS[:, None] - 1)
+    changes: NDArray[np.float32] = (cost - np.log(np.exp(cost).sum(axis=1, keepdims=True))).astype(np.float32)
+    changes[np.abs(LENGTHS - LENGTHS[:, None]) > REACH] = -np.inf
+    return changes
+
+
+CHANGES = _changes()
+
+
+def _best_scores(
+    gains: NDArray[np.float32], positions: NDArray[np.int_], before: NDArray[np.int_]
+) -> NDArray[np.float32]:
+    """Return the score of the best path that ends with each beat: `(LONGEST + frames, lengths, states)`.
+
+    The beat that begins in frame t is in row LONGEST + t; the rows above are of beats that never were. A path may begin
+    with any beat that begins no later than it lasts.
+    """
+    frames, count = gains.shape[1], len(LENGTHS)
+    table = np.full((LONGEST + frames, count, len(positions)), -np.inf, np.float32)
+    for begin in range(0, frames, SHORTEST):
+        at = np.arange(begin, min(begin + SHORTEST, frames))[:, None]
+        ended = table[LONGEST + at - LENGTHS, np.arange(count)][..., before]
+        best = table[LONGEST + begin : LONGEST + begin + SHORTEST]
+        best[at < LENGTHS] = 0
+        for change in range(-REACH, REACH + 1):
+            old, new = slice(max(0, -change), count - change), slice(max(0, change), count + change)
+            changed = ended[:, old] + np.diagonal(CHANGES, change)[:, None]
+            np.maximum(best[:, new], changed, out=best[:, new])
+        best += gains[0, at[:, 0], :, None]
+        best[..., positions == 0] += (gains[1] - gains[0])[at[:, 0], :, None]
+    return table
+
+
+def _trace(
+    table: NDArray[np.float32], before: NDArray[np.int_], row: int, length: int, state: int
+) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+    """Follow the best path back from a beat; return the frames and the states of its beats, the earliest first."""
+    path = [(row - LONGEST, state)]
+    lengths = np.arange(len(LENGTHS))
+    while True:
+        state = before[state]
+        scores = table[row - LENGTHS, lengths, state] + CHANGES[:, length]
+        previous = int(np.argmax(scores))
+        if row - LONGEST < LENGTHS[length] and not scores[previous] > 0:
+            return tuple(np.array(path[::-1]).T)
+        row, length = row - LENGTHS[previous], previous
+        path.append((row - LONGEST, state))
