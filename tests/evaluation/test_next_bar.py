@@ -17,7 +17,7 @@ def song(form: str, seed: int = 0) -> tuple[Sound, NDArray[np.float64]]:
     sounds = [tones(*PITCHES[letter], seconds=BAR_SECONDS, rate=RATE) for letter in form]
     fall = np.exp(-3 * np.arange(len(sounds[0])) / RATE)
     sound = np.concatenate([one * fall for one in sounds]) + white(BAR_SECONDS * len(form), RATE, seed=seed, rms=0.01)
-    return sound.astype(np.float32), np.arange(len(form) + 1) * BAR_SECONDS
+    return sound.astype(np.float32), np.arange(len(form) + 1, dtype=np.float64) * BAR_SECONDS
 
 
 def knows_nothing(sound: Sound, times: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -87,7 +87,7 @@ def test_without_knowledge_a_bar_costs_about_as_much_as_the_dice_say() -> None:
     """When no two bars are more alike than others, the next one is any of the rest."""
     rng = np.random.default_rng(1)
     count = 40
-    lines = np.arange(count + 1) * 1.0
+    lines = np.arange(count + 1, dtype=np.float64)
     found = song_bars(rng.normal(size=count * RATE).astype(np.float32), lines, knows_nothing)
     assert found
     assert found.cuts().bits({}).mean() == pytest.approx(np.log2(count - 1), abs=0.3)

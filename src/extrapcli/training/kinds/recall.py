@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from extrapcli.training.kinds.ranking import Rankings
 
 SHORTEST_SECONDS = 30  # of a song that `recall` can learn from
-CUTS = 8  # positions in each validation song at which retrieval is measured
+FITTED_SONGS = 24  # how many training songs the weights of the scores are fitted on, when a model is measured
+CARD_WAYS = ("any bar", "plain match", "network", "plain match and network", "oracle")
 COMPARED_FRAMES = 30  # of each validation song, on which the backends are compared
 
 
@@ -105,23 +106,28 @@ class RecallRecipe(Recipe, frozen=True):
     def measure(
         self, released: keras.Model, onnx: Backend, tensorflow: Backend, corpus: Corpus, progress: Progress
     ) -> tuple[Figures, float]:
-        from extrapcli.evaluation.retrieval import PLAIN, retrieval
+        from extrapcli.evaluation.next_bar import bar_lines, encoder_scorer, next_bar, song_bars
 
-        (shards,) = self.songs(corpus, self.data.validation, progress=progress)
-        songs = [shard.read() for shard in shards]
-        differences = []
-        for number, song in enumerate(songs):
-            progress.prepared(number, len(songs))
-            sound = song[: COMPARED_FRAMES * FRAME_SAMPLES].astype(np.float32)
-            frames = (sound / (sound.std() or 1.0)).reshape(1, -1, FRAME_SAMPLES)
+        training, validation = self.songs(corpus, self.data.train, self.data.validation, progress=progress)
+        compared = [*training[:: -(-len(training) // FITTED_SONGS)], *validation]
+        differences, bars, scorer = [], [], encoder_scorer(onnx)
+        for number, shard in enumerate(compared):
+            progress.prepared(number, len(compared))
+            sound = shard.read().astype(np.float32)
+            bars.append(song_bars(sound, bar_lines(sound), scorer))
+            if number < len(compared) - len(validation):
+                continue
+            part = sound[: COMPARED_FRAMES * FRAME_SAMPLES]
+            frames = (part / (part.std() or 1.0)).reshape(1, -1, FRAME_SAMPLES)
             one, other = onnx.run({"context": frames}), tensorflow.run({"context": frames})
             differences += [relative_difference(one[name], other[name]) for name in one]
-        anywhere, earlier = retrieval(onnx, songs, cuts=CUTS)
+        fitted_on, measured_on = (
+            [song for song in songs if song] for songs in (bars[: -len(validation)], bars[-len(validation) :])
+        )
         figures: Figures = {}
-        for kind, table in (("anywhere", anywhere), ("earlier", earlier)):
-            means = table.means()
-            for name, way in (("recall", "network"), ("plain_match", PLAIN), ("oracle", "oracle")):
-                figures[f"{name}_next_10_s_{kind}"] = means[way][1]
-            if not np.isnan(share := table.share_of_oracle("network")):
-                figures[f"way_to_oracle_{kind}"] = round(share, 3)
+        for kind, earlier in (("anywhere", False), ("earlier", True)) if fitted_on and measured_on else ():
+            found = next_bar(fitted_on, measured_on, earlier=earlier)
+            figures |= {
+                f"next_bar_bits_{kind}_{way.replace(' ', '_')}": round(found.mean(way), 3) for way in CARD_WAYS
+            }
         return figures, max(differences)
