@@ -33,6 +33,7 @@ ALLOWED = {
         "signals",
     },  # the layers that TensorFlow loads
     "amplitude": {"backends", "dsp"},
+    "analysis": {"audio", "backends", "models", "spec"},  # it opens models of its own
     "extrapolators": {
         "amplitude",
         "audio",

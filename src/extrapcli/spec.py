@@ -194,9 +194,10 @@ class BeatsSpec(ModelSpec):
     """Finds beats and bars.
 
     Takes `context`, `(batch, n + before + after, hop_samples)` for any n, mono sound at `sample_rate` Hz whose root
-    mean square is `level`, and `state`, `(batch, state)`. Gives the probabilities of a beat that is no downbeat, `beat`,
-    and of a downbeat, `downbeat`, both `(batch, n)`, at the beginning of each hop but the first `before` and the last
-    `after`, and `next_state`, the state for the n hops that come next; at the beginning of a song it is zero.
+    mean square is `level`, and `state`, `(batch, state)`. Gives the probabilities of a beat that is no downbeat,
+    `beat`, and of a downbeat, `downbeat`, both `(batch, n)`, at the beginning of each hop but the first `before`
+    and the last `after`, and `next_state`, the state for the n hops that come next; at the beginning of a song it
+    is zero.
     """
 
     kind = "beats"

@@ -5,9 +5,9 @@ Usage, in an environment with the extra `train`:
     pip download --no-deps BeatNet==1.1.3
     python training/beats/import_beatnet.py BeatNet-1.1.3-py3-none-any.whl models/beats
 
-BeatNet's weights are by Mojtaba Heydari, Frank Cwitkowitz and Zhiyao Duan, and their licence is CC BY 4.0; it is written
-beside the model. Nothing of the package is run: PyTorch's files are archives of a pickle and of plain numbers, and the
-pickle is read by a reader that knows only what such a file needs.
+BeatNet's weights are by Mojtaba Heydari, Frank Cwitkowitz and Zhiyao Duan, and their licence is CC BY 4.0; it is
+written beside the model. Nothing of the package is run: PyTorch's files are archives of a pickle and of plain
+numbers, and the pickle is read by a reader that knows only what such a file needs.
 """
 
 import pickle
@@ -94,9 +94,9 @@ def main(wheel: Path, out: Path) -> None:
     card = Card(
         name=SPEC.name,
         title="finds beats and bars",
-        summary="Says where beats and bar lines fall in a song; analysis uses it. The mean of BeatNet's three networks "
-        "(Heydari, Cwitkowitz and Duan, ISMIR 2021), rebuilt in Keras with their features inside.",
-        licence="CC BY 4.0 (weights, by Mojtaba Heydari, Frank Cwitkowitz and Zhiyao Duan; changed: float16, one graph)",
+        summary="Says where beats and bar lines fall in a song; the analysis uses it. The mean of BeatNet's three "
+        "networks (Heydari, Cwitkowitz and Duan, ISMIR 2021), rebuilt in Keras with their features inside.",
+        licence="CC BY 4.0 (weights by Mojtaba Heydari, Frank Cwitkowitz and Zhiyao Duan; changed: in float16)",
         data="trained by BeatNet's authors on Ballroom, GTZAN, RWC, Rock Corpus and others, each network without one "
         "of these; weights from the package BeatNet 1.1.3",
         made_by=f"python training/beats/import_beatnet.py {wheel.name} {out}",

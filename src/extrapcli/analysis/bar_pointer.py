@@ -1,12 +1,12 @@
 """The path of beats and bars that explains activations best.
 
-A hidden Markov model of the position in the bar and of the tempo (Whiteley, Cemgil and Godsill 2006), in its semi-Markov
-form: a state is a whole beat, which begins in a frame, lasts a number of frames and has a position in a bar. As in Böck,
-Krebs and Widmer (2016), the activation of a beat is expected in its first sixteenth, and a beat of one length follows one
-of another with probability exp(-100 |new / old - 1|).
+A hidden Markov model of the position in the bar and of the tempo (Whiteley, Cemgil and Godsill 2006), in its
+semi-Markov form: a state is a whole beat, which begins in a frame, lasts a number of frames and has a position in a
+bar. As in Böck, Krebs and Widmer (2016), the activation of a beat is expected in its first sixteenth, and a beat of
+one length follows one of another with probability exp(-100 |new / old - 1|).
 
-All beats that begin within as many frames as the shortest one lasts are found at once: they follow on beats that began
-earlier.
+All beats that begin within as many frames as the shortest one lasts are found at once: they follow on beats that
+began earlier.
 """
 
 from collections.abc import Sequence
@@ -48,8 +48,8 @@ class Path:
 def decode(activations: NDArray[np.floating], metres: Sequence[int]) -> Path:
     """Find the most probable beats, all of them in one metre.
 
-    `activations` is `(frames, 2)`: the probability of a beat that is no downbeat, and of a downbeat, in each fiftieth of
-    a second; at least one. Memory grows by 164 bytes a frame for each beat of a metre.
+    `activations` is `(frames, 2)`: the probability of a beat that is no downbeat, and of a downbeat, in each
+    fiftieth of a second; at least one. Memory grows by 164 bytes a frame for each beat of a metre.
     """
     positions = np.concatenate([np.arange(metre) for metre in metres])
     metre_of = np.repeat(metres, metres)
@@ -97,8 +97,8 @@ def _best_scores(
 ) -> NDArray[np.float32]:
     """Return the score of the best path that ends with each beat: `(LONGEST + frames, lengths, states)`.
 
-    The beat that begins in frame t is in row LONGEST + t; the rows above are of beats that never were. A path may begin
-    with any beat that begins no later than it lasts.
+    The beat that begins in frame t is in row LONGEST + t; the rows above are of beats that never were. A path may
+    begin with any beat that begins no later than it lasts.
     """
     frames, count = gains.shape[1], len(LENGTHS)
     table = np.full((LONGEST + frames, count, len(positions)), -np.inf, np.float32)

@@ -3,14 +3,14 @@
 The networks of BeatNet (Heydari, Cwitkowitz and Duan 2021), three that were trained alike on different music, and the
 mean of what they say. Each looks at a frame and remembers those before it:
 
-    bands          136 bands, 24 to an octave, of a window of 64 ms, and how much each has risen since the frame before
+    bands          136 bands, 24 to an octave, of a window of 64 ms, and by how much each has risen in a frame
     convolution    two filters along the bands, and the maximum of every two neighbours
     dense          to 150 numbers
     LSTM           two layers (Hochreiter and Schmidhuber 1997) over the frames so far
     softmax        beat, downbeat or neither
 
-The bands are computed inside the graph, so a model file is all that is needed. The model consists of Keras's own layers
-and `keras.ops`, so a saved one loads without this package.
+The bands are computed inside the graph, so a model file is all that is needed. The model consists of Keras's own
+layers and `keras.ops`, so a saved one loads without this package.
 """
 
 from collections.abc import Mapping, Sequence
@@ -45,10 +45,11 @@ Weights = Mapping[str, NDArray[np.float32]]
 def beats() -> keras.Model:
     """Build the network.
 
-    `context` is float32 `(batch, n + 4, 441)` for any n, mono sound at 22,050 Hz whose root mean square is about 0.12.
-    `beat` and `downbeat` are float32 `(batch, n)`, from 0 to 1: the probabilities of a beat that is no downbeat, and of
-    a downbeat, at the beginning of each hop but the first three and the last. `state`, `(batch, 1800)`, is what the
-    LSTMs remember: zeros before the beginning of a song, then the `next_state` that came with the hops before.
+    `context` is float32 `(batch, n + 4, 441)` for any n, mono sound at 22,050 Hz whose root mean square is about
+    0.12. `beat` and `downbeat` are float32 `(batch, n)`, from 0 to 1: the probabilities of a beat that is no
+    downbeat, and of a downbeat, at the beginning of each hop but the first three and the last. `state`, `(batch,
+    1800)`, is what the LSTMs remember: zeros before the beginning of a song, then the `next_state` that came with
+    the hops before.
     """
     context = keras.Input((None, HOP_SAMPLES), name="context")
     state = keras.Input((NETWORKS * STATE,), name="state")

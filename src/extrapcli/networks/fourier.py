@@ -51,8 +51,10 @@ def correlation(signal: Complex, pattern: Tensor) -> Tensor:
 def power_spectrum(signals: Tensor, kept_rows: int, kept_columns: int) -> Tensor:
     """Compute |X[k]|^2 of real signals of one length n, folded row by row to `(..., rows, columns)`.
 
-    Returns `(..., kept_rows, kept_columns)`, with k at [k % rows, k // rows]. In two steps, each a small matrix product:
-    X[c + rows d] = sum_b W^(rows b d) W^(b c) sum_a W^(columns a c) x[columns a + b], with W = exp(-2 pi i / n).
+    Returns `(..., kept_rows, kept_columns)`, with k at [k % rows, k // rows]. In two steps, each a small matrix
+    product, with W = exp(-2 pi i / n):
+
+        X[c + rows d] = sum_b W^(rows b d) W^(b c) sum_a W^(columns a c) x[columns a + b]
     """
     rows, columns = signals.shape[-2:]
     a, b, c, d = (np.arange(size) for size in (rows, columns, kept_rows, kept_columns))

@@ -25,7 +25,7 @@ from keras import layers, ops
 from numpy.typing import NDArray
 
 from extrapcli.dsp import mel_filters
-from extrapcli.networks.fourier import Tensor, product
+from extrapcli.networks.fourier import Tensor, power_spectrum
 from extrapcli.networks.settings import FRAME_SAMPLES, HOPS, PATCH_HOPS, RecallSettings
 
 HOP_SAMPLES = FRAME_SAMPLES // HOPS
@@ -54,7 +54,7 @@ def log_mel(context: Tensor, bands: int) -> Tensor:
     """Compute mel spectra of every two neighbouring hops, `(batch, 25 * n - 1, bands)`, as (decibels + 20) / 15."""
     hops = layers.Reshape((-1, HOP_SAMPLES), name="hops")(context)
     windows = ops.concatenate([hops[:, :-1], hops[:, 1:]], axis=-1) * _hann()
-    power = _power_spectrum(layers.Reshape((-1, ROOT, ROOT), name="square")(windows))
+    power = power_spectrum(layers.Reshape((-1, ROOT, ROOT), name="square")(windows), ROOT, BINS // ROOT)
     mel = layers.Dense(bands, use_bias=False, trainable=False, name="mel")
     energy = mel(layers.Reshape((-1, BINS), name="bins")(power))
     mel.set_weights([mel_bands(bands)])
@@ -116,25 +116,8 @@ def _hann() -> NDArray[np.float32]:
     return window
 
 
-def _power_spectrum(windows: Tensor) -> Tensor:
-    """Compute |X[k]|^2 of windows `(..., 42, 42)`, row by row: `(..., 42, 16)`, with k at [k % 42, k // 42].
-
-    A discrete Fourier transform in two steps (Cooley and Tukey 1965), each a small matrix product:
-    X[c + 42 d] = sum_b W^(42 b d) W^(b c) sum_a W^(42 a c) x[42 a + b], with W = exp(-2 pi i / 1764).
-    """
-    index = np.arange(ROOT)
-    angle = -2 * np.pi * np.outer(index, index)
-    first, twiddle = (
-        (np.cos(a).astype(np.float32), np.sin(a).astype(np.float32)) for a in (angle / ROOT, angle / WINDOW_SAMPLES)
-    )
-    second = first[0][:, : BINS // ROOT], first[1][:, : BINS // ROOT]
-    columns = ops.matmul(first[0], windows), ops.matmul(first[1], windows)
-    real, imaginary = product(product(columns, twiddle, ops.multiply), second, ops.matmul)
-    return real * real + imaginary * imaginary
-
-
 def mel_bands(bands: int) -> NDArray[np.float32]:
-    """Mel filters `(672, bands)`, each scaled to sum to 1, from 30 Hz to 8 kHz, in the order of `_power_spectrum`."""
+    """Mel filters `(672, bands)`, each scaled to sum to 1, from 30 Hz to 8 kHz, in the order of `power_spectrum`."""
     k = np.arange(ROOT)[:, None] + ROOT * np.arange(BINS // ROOT)
     frequencies = k.reshape(-1) * (FRAME_SAMPLES / WINDOW_SAMPLES)
     weights = mel_filters(frequencies, bands=bands, lowest=30.0, highest=8000.0)

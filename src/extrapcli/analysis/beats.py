@@ -1,0 +1,149 @@
+"""Beats and bars of a song: a network says how likely a beat is, a decoder finds the beats, and onsets place them."""
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extrapcli import models
+from extrapcli.analysis import bar_pointer
+from extrapcli.analysis.onsets import to_onsets
+from extrapcli.audio.spooled import release
+from extrapcli.backends import open_model
+from extrapcli.backends.base import Backend
+from extrapcli.spec import BeatsSpec, expect
+
+PULSE = 0.5
+"""The least `Beats.confidence` of a song that has a pulse."""
+
+METRES = (2, 3, 4, 6)
+SLICE_FRAMES = 500  # what the network is given at once
+SILENT_FRAMES = 2  # before the song: until then all that it sees is silence
+STRETCH_FRAMES = 15_000  # what is decoded at once: five minutes
+OVERLAP_FRAMES = 500  # how far the decoder sees beyond a stretch
+PEAK_FRAMES = 3  # from where a beat begins: its activation is highest in one of them
+FAINT = 1e-4  # power of a frame, against the loudest
+BAR_MARGINS, BAR_CONFIDENCES = (-0.05, 0.05, 0.15, 0.5), (0.2, 0.5, 0.8, 1.0)
+SILENT = 1e-10  # power of the loudest frame of a song without sound
+
+
+@dataclass(frozen=True)
+class Beats:
+    """The beats of a song and their positions in the bar.
+
+    Attributes:
+        times: float64 `(n,)`, increasing, in seconds from the beginning of the song.
+        positions: `(n,)`; 0 is the first beat of a bar, the downbeat.
+        metre: beats in a bar, the most frequent number where it changes; 0 without beats.
+        confidence: that there is a pulse, 0 to 1.
+        bar_confidence: that the bar lines are right, 0 to 1.
+    """
+
+    times: NDArray[np.float64]
+    positions: NDArray[np.int_]
+    metre: int
+    confidence: float
+    bar_confidence: float
+
+    @cached_property
+    def bpm(self) -> float:
+        """The tempo in beats per minute, by the median time between beats; 0 with fewer than two."""
+        return 60 / float(np.median(np.diff(self.times))) if len(self.times) > 1 else 0.0
+
+    @cached_property
+    def downbeats(self) -> NDArray[np.float64]:
+        """The times of the first beats of bars, in seconds."""
+        first: NDArray[np.float64] = self.times[self.positions == 0]
+        return first
+
+    @property
+    def has_pulse(self) -> bool:
+        """Whether the song has a pulse that one can rely on."""
+        return len(self.times) > 1 and self.confidence >= PULSE
+
+
+def find_beats(mono: NDArray[np.float32]) -> Beats:
+    """Find the beats in mono sound `(n,)` at 22,050 Hz, of any length; its level makes no difference.
+
+    Without a sound there are no beats. Without a pulse there may be some, but the confidence is low.
+    """
+    network = _network()
+    power = _frame_powers(mono, expect(network.spec, BeatsSpec).hop_samples)
+    if power.max(initial=0) < SILENT:
+        return Beats(np.zeros(0), np.zeros(0, np.int_), 0, 0.0, 0.0)
+    activations = _activations(network, mono, float(np.sqrt(power[power > FAINT * power.max()].mean())))
+    begins, positions, metre = _decoded(activations)
+    around = activations[np.minimum(begins[:, None] + np.arange(PEAK_FRAMES), len(activations) - 1)]
+    frames = begins + around.sum(axis=2).argmax(axis=1)
+    peaks = around.max(axis=1)
+    confidence = float(around.sum(axis=2).max(axis=1).mean())
+    times = to_onsets(mono, frames / bar_pointer.FRAME_RATE)
+    return Beats(times, positions, metre, confidence, _bar_confidence(peaks[:, 1], positions))
+
+
+@cache
+def _network() -> Backend:
+    return open_model(models.find_model("beats"), device="cpu", threads=1)
+
+
+def _frame_powers(mono: NDArray[np.float32], hop: int) -> NDArray[np.float64]:
+    """Return the mean square of each frame; what is left at the end counts as a frame, filled up with silence."""
+    powers = []
+    for begin in range(0, len(mono), hop * SLICE_FRAMES):
+        part = mono[begin : begin + hop * SLICE_FRAMES]
+        squares = np.pad(part, (0, -len(part) % hop)).reshape(-1, hop).astype(np.float64) ** 2
+        powers.append(squares.mean(axis=1))
+        release(mono)
+    return np.concatenate(powers) if powers else np.zeros(0)
+
+
+def _activations(network: Backend, mono: NDArray[np.float32], level: float) -> NDArray[np.float32]:
+    """Compute the activations of sound of a level (its root mean square): `(frames, 2)`, beat and downbeat."""
+    spec = expect(network.spec, BeatsSpec)
+    hop, gain = spec.hop_samples, np.float32(spec.level / level)
+    count = -(-len(mono) // hop)
+    state = np.zeros((1, spec.state), np.float32)
+    parts = []
+    for begin in range(-SILENT_FRAMES, count, SLICE_FRAMES):
+        end = min(begin + SLICE_FRAMES, count)
+        first, last = (begin - spec.before) * hop, (end + spec.after) * hop
+        context = np.pad(mono[max(0, first) : last] * gain, (max(0, -first), max(0, last - len(mono))))
+        outputs = network.run({"context": context.reshape(1, -1, hop), "state": state})
+        state = outputs["next_state"]
+        parts.append(np.stack([outputs["beat"][0], outputs["downbeat"][0]], axis=1))
+        release(mono)
+    return np.concatenate(parts)[SILENT_FRAMES:]
+
+
+def _decoded(activations: NDArray[np.float32]) -> tuple[NDArray[np.int_], NDArray[np.int_], int]:
+    """Find the frames of beats, their positions in the bar and the metre.
+
+    A long song is decoded in stretches, each from the last downbeat of the one before, and each in its own metre.
+    """
+    frames, positions, metres = [], [], []
+    begin, count = 0, len(activations)
+    while True:
+        stretch = activations[begin : begin + STRETCH_FRAMES + OVERLAP_FRAMES]
+        path = bar_pointer.decode(stretch, METRES)
+        is_last = begin + len(stretch) == count
+        downbeats = np.flatnonzero((path.positions == 0) & (path.frames < STRETCH_FRAMES))
+        kept = len(path.frames) if is_last else int(downbeats[-1])
+        frames.append(begin + path.frames[:kept])
+        positions.append(path.positions[:kept])
+        metres += kept * [path.metre]
+        if is_last:
+            return np.concatenate(frames), np.concatenate(positions), int(np.bincount(metres).argmax())
+        begin += int(path.frames[kept])
+
+
+def _bar_confidence(downbeat: NDArray[np.float32], positions: NDArray[np.int_]) -> float:
+    """Return how sure the bar lines are, from the activations of a downbeat at each beat.
+
+    Their mean at the first beats of bars is compared with that at the best of the other positions.
+    """
+    means = [float(downbeat[positions == position].mean()) for position in np.unique(positions)]
+    if len(means) < 2:
+        return 0.0
+    margin = means[0] - max(means[1:])
+    return float(np.interp(margin, BAR_MARGINS, BAR_CONFIDENCES))
