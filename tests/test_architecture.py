@@ -92,6 +92,7 @@ ALLOWED = {
     "networks": {"dsp"},
     "melody": {"atomic", "audio", "backends", "dsp", "errors", "models", "ranges", "spec", "words"},
     "evaluation": {
+        "analysis",
         "atomic",
         "audio",
         "backends",
