@@ -5,16 +5,13 @@ of the differences from the plain match. The weights of the scores are fitted on
 """
 
 import argparse
-from collections.abc import Iterator
 from pathlib import Path
-
-import numpy as np
 
 from extrapcli import console
 from extrapcli.backends import open_model
-from extrapcli.evaluation.next_bar import SongBars, bar_lines, encoder_scorer, next_bar, song_bars
+from extrapcli.evaluation.next_bar import bars_of_songs, encoder_scorer, next_bar
 from extrapcli.models import find_model
-from extrapcli.training.corpus import Corpus, Shard
+from extrapcli.training.corpus import Corpus
 from extrapcli.training.recipe import find_recipe
 
 
@@ -23,20 +20,16 @@ def main() -> None:
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--split", default="validation")
     parser.add_argument("--model", default="recall")
-    parser.add_argument("--fitted", type=int, default=60, help="songs that the weights are fitted on, at most")
+    parser.add_argument("--fitted", type=int, default=30, help="songs that the weights are fitted on, at most")
     asked = parser.parse_args()
     scorer = encoder_scorer(open_model(find_model(asked.model), device="cpu"))
-
-    def bars(shards: tuple[Shard, ...]) -> Iterator[SongBars]:
-        for shard in shards:
-            sound = shard.read().astype(np.float32)
-            if found := song_bars(sound, bar_lines(sound), scorer):
-                yield found
-
     with console.training(quiet=False) as progress:
         sets = ("train",), (asked.split,)
         train, measured = find_recipe("recall").songs(Corpus.open(asked.corpus), *sets, progress=progress)
-    fitted_on, measured_on = list(bars(train[:: -(-len(train) // asked.fitted)])), list(bars(measured))
+    fitted_on, measured_on = (
+        list(bars_of_songs((shard.read() for shard in shards), scorer))
+        for shards in (train[:: -(-len(train) // asked.fitted)], measured)
+    )
     for earlier, title in ((False, "of all bars"), (True, "of those before the cut")):
         found = next_bar(fitted_on, measured_on, earlier=earlier)
         print(f"| bits for the true next bar, {title} | | against the plain match | weights |\n|---|---|---|---|")

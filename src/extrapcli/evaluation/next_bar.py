@@ -14,7 +14,7 @@ difference) and chroma (10 a second; 1 - cosine). The distance of two bars is th
 median. A match is -log of the mean distance of two pasts. Neither is computed by the network that is measured.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -196,6 +196,14 @@ def song_bars(sound: NDArray[np.float32], lines: NDArray[np.float64], scorer: Sc
         "oracle": -apart,
     }
     return SongBars(apart, scores, min(int(np.searchsorted(ends, FIRST_SECONDS)), count // 2))
+
+
+def bars_of_songs(songs: Iterable[NDArray[np.int16]], scorer: Scorer) -> Iterator[SongBars]:
+    """Find the bars of mono songs `(n,)` at 22,050 Hz, and compare them; songs of fewer than 16 are left out."""
+    for song in songs:
+        sound = song.astype(np.float32)
+        if found := song_bars(sound, bar_lines(sound), scorer):
+            yield found
 
 
 def bar_lines(sound: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from extrapcli.training.kinds.ranking import Rankings
 
 SHORTEST_SECONDS = 30  # of a song that `recall` can learn from
-FITTED_SONGS = 24  # how many training songs the weights of the scores are fitted on, when a model is measured
+FITTED_SONGS = 30  # of the first training split: what the weights of scores are fitted on, when a model is measured
 CARD_WAYS = ("any bar", "plain match", "network", "plain match and network", "oracle")
 COMPARED_FRAMES = 30  # of each validation song, on which the backends are compared
 
@@ -106,28 +106,25 @@ class RecallRecipe(Recipe, frozen=True):
     def measure(
         self, released: keras.Model, onnx: Backend, tensorflow: Backend, corpus: Corpus, progress: Progress
     ) -> tuple[Figures, float]:
-        from extrapcli.evaluation.next_bar import bar_lines, encoder_scorer, next_bar, song_bars
+        from extrapcli.evaluation.next_bar import bars_of_songs, encoder_scorer, next_bar
 
-        training, validation = self.songs(corpus, self.data.train, self.data.validation, progress=progress)
-        compared = [*training[:: -(-len(training) // FITTED_SONGS)], *validation]
-        differences, bars, scorer = [], [], encoder_scorer(onnx)
-        for number, shard in enumerate(compared):
-            progress.prepared(number, len(compared))
-            sound = shard.read().astype(np.float32)
-            bars.append(song_bars(sound, bar_lines(sound), scorer))
-            if number < len(compared) - len(validation):
-                continue
-            part = sound[: COMPARED_FRAMES * FRAME_SAMPLES]
-            frames = (part / (part.std() or 1.0)).reshape(1, -1, FRAME_SAMPLES)
+        training, validation = self.songs(corpus, self.data.train[:1], self.data.validation, progress=progress)
+        differences = []
+        for number, shard in enumerate(validation):
+            progress.prepared(number, len(validation))
+            sound = shard.read(0, COMPARED_FRAMES * FRAME_SAMPLES).astype(np.float32)
+            sound = sound[: len(sound) // FRAME_SAMPLES * FRAME_SAMPLES]
+            frames = (sound / (sound.std() or 1.0)).reshape(1, -1, FRAME_SAMPLES)
             one, other = onnx.run({"context": frames}), tensorflow.run({"context": frames})
             differences += [relative_difference(one[name], other[name]) for name in one]
+        scorer = encoder_scorer(onnx)
         fitted_on, measured_on = (
-            [song for song in songs if song] for songs in (bars[: -len(validation)], bars[-len(validation) :])
+            list(bars_of_songs((shard.read() for shard in shards), scorer))
+            for shards in (training[:: -(-len(training) // FITTED_SONGS)], validation)
         )
         figures: Figures = {}
         for kind, earlier in (("anywhere", False), ("earlier", True)) if fitted_on and measured_on else ():
             found = next_bar(fitted_on, measured_on, earlier=earlier)
-            figures |= {
-                f"next_bar_bits_{kind}_{way.replace(' ', '_')}": round(found.mean(way), 3) for way in CARD_WAYS
-            }
+            for way in CARD_WAYS:
+                figures[f"next_bar_bits_{kind}_{way.replace(' ', '_')}"] = round(found.mean(way), 3)
         return figures, max(differences)
