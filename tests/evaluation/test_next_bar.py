@@ -1,11 +1,27 @@
 """A bar that a scorer foretells costs few bits, and nothing that sounds after a bar line counts before it."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from extrapcli.evaluation.next_bar import RATE, WAYS, Cuts, NextBar, SongBars, fit_weights, next_bar, song_bars
-from tests.evaluation.sounds import Sound, tones, white
+from extrapcli.evaluation.next_bar import (
+    RATE,
+    WAYS,
+    Cuts,
+    NextBar,
+    SongBars,
+    bar_lines,
+    encoder_scorer,
+    fit_weights,
+    next_bar,
+    song_bars,
+)
+from extrapcli.frames import Frames
+from extrapcli.spec import EncoderSpec
+from tests.evaluation.sounds import Sound, beats, tones, white
+from tests.toy import ToyBackend
 
 BAR_SECONDS = 1.5
 PITCHES = {"A": (220, 277, 330), "B": (247, 294, 370), "C": (196, 247, 294), "D": (165, 208, 247)}
@@ -128,3 +144,25 @@ def test_a_jump_says_that_some_other_bar_comes_next(earlier: bool) -> None:
 
 def test_a_song_of_few_bars_is_left_out() -> None:
     assert song_bars(*song("AABACABADA"), knows_nothing) is None
+
+
+class Counting(ToyBackend):
+    """A network whose vectors are the numbers of their hops, of which each second has 25."""
+
+    model = EncoderSpec("counting", "recall", RATE, {"heard": (None, 1), "places": (None, 1), "spectra": (None, 16)})
+
+    def compute(self, context: Frames) -> Mapping[str, NDArray[np.float32]]:
+        rows = np.arange(25 * context.shape[1], dtype=np.float32).reshape(1, -1, 1)
+        return {"heard": rows, "places": rows, "spectra": rows.repeat(16, axis=2)}
+
+
+def test_the_network_hears_up_to_a_moment_and_jumps_to_one() -> None:
+    """The query is that of the last whole hop before the moment, the key that of the hop in which the other lies."""
+    scores = encoder_scorer(Counting())(white(9.3, RATE), np.array([1.0, 2.01, 7.99]))
+    np.testing.assert_array_equal(scores, np.outer([24, 49, 198], [25, 50, 199]))
+
+
+def test_bar_lines_follow_the_beat_or_else_the_clock() -> None:
+    for_beats = np.diff(bar_lines(beats(120, 20, RATE)))
+    np.testing.assert_allclose(for_beats / 0.5, np.round(for_beats / 0.5), atol=0.05)
+    np.testing.assert_array_equal(np.diff(bar_lines(np.zeros(20 * RATE, np.float32))), 2)
