@@ -1,7 +1,7 @@
 """Measures of how well a track continues its song, and the report on them.
 
 `track` evaluates one track: `reference` measures it against its song, `controls` makes and measures the controls, and
-`measures` says how each measure is presented and how the controls must rank. `rank`, `retrieval`, `prediction` and
+`measures` says how each measure is presented and how the controls must rank. `rank`, `next_bar`, `prediction` and
 `sets` measure models, over many songs.
 """
 

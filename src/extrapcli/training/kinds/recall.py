@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from extrapcli.training.kinds.ranking import Rankings
 
 SHORTEST_SECONDS = 30  # of a song that `recall` can learn from
-CUTS = 8  # positions in each validation song at which retrieval is measured
+FITTED_SONGS = 30  # of the first training split: what the weights of scores are fitted on, when a model is measured
+CARD_WAYS = ("any bar", "plain match", "network", "plain match and network", "oracle")
 COMPARED_FRAMES = 30  # of each validation song, on which the backends are compared
 
 
@@ -105,23 +106,25 @@ class RecallRecipe(Recipe, frozen=True):
     def measure(
         self, released: keras.Model, onnx: Backend, tensorflow: Backend, corpus: Corpus, progress: Progress
     ) -> tuple[Figures, float]:
-        from extrapcli.evaluation.retrieval import PLAIN, retrieval
+        from extrapcli.evaluation.next_bar import bars_of_songs, encoder_scorer, next_bar
 
-        (shards,) = self.songs(corpus, self.data.validation, progress=progress)
-        songs = [shard.read() for shard in shards]
+        training, validation = self.songs(corpus, self.data.train[:1], self.data.validation, progress=progress)
         differences = []
-        for number, song in enumerate(songs):
-            progress.prepared(number, len(songs))
-            sound = song[: COMPARED_FRAMES * FRAME_SAMPLES].astype(np.float32)
+        for number, shard in enumerate(validation):
+            progress.prepared(number, len(validation))
+            sound = shard.read(0, COMPARED_FRAMES * FRAME_SAMPLES).astype(np.float32)
+            sound = sound[: len(sound) // FRAME_SAMPLES * FRAME_SAMPLES]
             frames = (sound / (sound.std() or 1.0)).reshape(1, -1, FRAME_SAMPLES)
             one, other = onnx.run({"context": frames}), tensorflow.run({"context": frames})
             differences += [relative_difference(one[name], other[name]) for name in one]
-        anywhere, earlier = retrieval(onnx, songs, cuts=CUTS)
+        scorer = encoder_scorer(onnx)
+        fitted_on, measured_on = (
+            list(bars_of_songs((shard.read() for shard in shards), scorer))
+            for shards in (training[:: -(-len(training) // FITTED_SONGS)], validation)
+        )
         figures: Figures = {}
-        for kind, table in (("anywhere", anywhere), ("earlier", earlier)):
-            means = table.means()
-            for name, way in (("recall", "network"), ("plain_match", PLAIN), ("oracle", "oracle")):
-                figures[f"{name}_next_10_s_{kind}"] = means[way][1]
-            if not np.isnan(share := table.share_of_oracle("network")):
-                figures[f"way_to_oracle_{kind}"] = round(share, 3)
+        for kind, earlier in (("anywhere", False), ("earlier", True)) if fitted_on and measured_on else ():
+            found = next_bar(fitted_on, measured_on, earlier=earlier)
+            for way in CARD_WAYS:
+                figures[f"next_bar_bits_{kind}_{way.replace(' ', '_')}"] = round(found.mean(way), 3)
         return figures, max(differences)
