@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from extrapcli.evaluation.sets import fad, kad, set_distance
+from extrapcli.evaluation.sets import fad, kad, set_difference, set_distance
 from tests.evaluation.golden.measures import fad_by_singular_values, kad_by_loops
 from tests.evaluation.sounds import few
 
@@ -148,6 +148,25 @@ def test_the_interval_narrows_with_more_songs() -> None:
     assert many.high - many.low < (few_songs.high - few_songs.low) / 2
 
 
+@pytest.mark.parametrize("distance", [kad, fad])
+def test_a_difference_is_that_of_two_distances(distance: Distance) -> None:
+    made, other, true = songs(12, seed=1, at=2), songs(12, seed=2, at=1), songs(12, seed=3)
+    found = set_difference(made, other, true, distance)
+    apart = [set_distance(one, true, distance).value for one in (made, other)]
+    assert found.value == pytest.approx(apart[0] - apart[1])
+    assert set_difference(other, made, true, distance).low == pytest.approx(-found.high)
+
+
+def test_a_difference_is_paired_over_songs() -> None:
+    """What two sets have in common, such as how easy each song is, does not widen the interval."""
+    true = songs(20, seed=1)
+    shared = songs(20, seed=2, at=1)
+    made = [one + 0.3 for one in shared]
+    found, alone = set_difference(made, shared, true, kad), set_distance(made, true, kad)
+    assert found.low > 0
+    assert found.high - found.low < (alone.high - alone.low) / 2
+
+
 @pytest.mark.parametrize(
     ("count", "patches", "dimensions", "distance", "warned"),
     [
@@ -174,6 +193,8 @@ def test_sets_are_of_the_same_two_songs_or_more(counts: tuple[int, int]) -> None
     made, true = (songs(count, seed=1) for count in counts)
     with pytest.raises(ValueError, match=f"sets of {counts[0]} and {counts[1]} songs"):
         set_distance(made, true, kad)
+    with pytest.raises(ValueError, match=f"sets of {counts[0]} and {counts[0]} and {counts[1]} songs"):
+        set_difference(made, made, true, kad)
 
 
 @pytest.mark.parametrize("distance", [kad, fad])

@@ -117,6 +117,32 @@ MEASURES = (
         orders=((TRUE, LOOP), (TRUE, SILENCE)),
     ),
     Measure(
+        "bar_continuity", "harmony and rhythm", "Bars that keep the metre", "%", 0, "high",
+        "{} of the bars are as long as the song's and have as many beats.",
+        orders=((TRUE, NOISE), (TRUE, SILENCE)),
+    ),
+    Measure(
+        "jumps_per_minute", "jumps", "Jumps", "/min", 1, "low",
+        "Something jumps to another position of the song {}.",
+        orders=(),  # controls don't jump; so it is for the four that follow
+    ),
+    Measure(
+        "off_beat_jumps", "jumps", "Jumps off the beat", "%", 0, "low",
+        "{} of the jumps land more than 0.12 beat away from the beat.",
+    ),
+    Measure(
+        "off_bar_jumps", "jumps", "Jumps off the bar", "%", 0, "low",
+        "{} of the jumps land elsewhere in the bar than where they leave.",
+    ),
+    Measure(
+        "layers_off_beat", "jumps", "Layers off each other's beat", "%", 0, "low",
+        "{} of the time, the layers are more than 0.12 beat apart.",
+    ),
+    Measure(
+        "layers_together", "jumps", "Layers at one position", "%", 0, "low",
+        "{} of the time, all layers play one position of the song, which is the song again.",
+    ),
+    Measure(
         "copied_share", "repetition", "Copied from the song", "%", 0, "low",
         "{} of the continuation is the song again, sample for sample.",
         orders=((TRUE, LOOP), (NOISE, LOOP)),

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.analysis.beats import find_beats
 from extrapcli.audio.downmix import Downmix, to_mono
 from extrapcli.audio.resample import resample
 from extrapcli.audio.silence import silence
 from extrapcli.audio.song import Samples
 from extrapcli.audio.steps import SECOND, Steps
 from extrapcli.continuation import Join
-from extrapcli.evaluation import copying, harmony, level, mood, rhythm
+from extrapcli.evaluation import copying, harmony, jumps, level, metre, mood, rhythm
 from extrapcli.evaluation.join_audibility import LEVEL_MOMENTS, PER_SECOND, Curves, join_moments, join_percentiles
 from extrapcli.evaluation.results import MeasuredJoin
 from extrapcli.evaluation.self_repetition import RATE, self_repetition
@@ -54,6 +55,7 @@ class Reference:
         self._tempo = rhythm.tempo(self._curves.flux)
         self.levels = level.Levels.of(song, steps, layout=layout, silence=self._silence)
         self._mono = _resampled(sound, sample_rate)
+        self._beats = find_beats(self._mono)
         self._tuning = harmony.tuning_of(self._mono)
         self._chroma = harmony.chroma(self._mono, tuning=self._tuning) if self._sounds else None
         self._tagging = self._tag(self._mono) if self._sounds else None
@@ -93,6 +95,8 @@ class Reference:
             "key_similarity": harmony.key_similarity(self._chroma, chroma),
             "tempo_ratio": rhythm.tempo_ratio(self._tempo, rhythm.tempo(curves.flux[after])),
             "beat_error": _mean([join.beat_error for join in measured_joins]),
+            "bar_continuity": _percent(metre.bar_continuity(find_beats(sound), head_seconds)),
+            **self._jumps(joins, len(track) / self.sample_rate),
             "copied_share": 100 * copied.share,
             "longest_copy_seconds": copied.longest_seconds,
             "repeated_within_minute": 100 * repetition.repeated,
@@ -112,6 +116,16 @@ class Reference:
 
     def _tag(self, sound: NDArray[np.float32]) -> Tagging:
         return self.tagger.tag(sound, RATE, most=MOST_PATCHES)
+
+    def _jumps(self, joins: Sequence[Join], end_seconds: float) -> Values:
+        found = jumps.measure_jumps(joins, self._beats, end_seconds)
+        return {
+            "jumps_per_minute": found and found.per_minute,
+            "off_beat_jumps": found and _percent(found.off_beat),
+            "off_bar_jumps": found and _percent(found.off_bar),
+            "layers_off_beat": found and _percent(found.layers_off_beat),
+            "layers_together": found and _percent(found.layers_together),
+        }
 
     def _measure_join(self, curves: Curves, join: Join) -> MeasuredJoin:
         """Rank a join; it has no ranks where the song is silent, or the track on both sides of the join."""
@@ -150,6 +164,10 @@ def mono(samples: Samples, sample_rate: int) -> NDArray[np.float32]:
 
 def _resampled(sound: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
     return resample(sound[:, None], from_rate=sample_rate, to_rate=RATE)[:, 0]
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

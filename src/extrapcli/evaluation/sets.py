@@ -69,20 +69,42 @@ def fad(made: Embeddings, true: Embeddings) -> float:
 def set_distance(made: list[Embeddings], true: list[Embeddings], distance: Distance) -> SetDistance:
     """Compute a distance between two sets, with an interval from leaving out each song in turn (Tukey's jackknife).
 
-    Raises ValueError where the sets have different numbers of songs or fewer than two, and where fewer than two
-    embeddings are left without one of them.
+    A bootstrap would draw songs twice, and equal embeddings in both sets bring them nearer. Raises ValueError where
+    the sets have different numbers of songs or fewer than two, and where fewer than two embeddings are left without
+    one of them.
     """
-    songs = len(made)
-    if songs != len(true) or songs < 2:
-        raise ValueError(f"sets of {songs} and {len(true)} songs: both need the same songs, at least two")
-    value = distance(np.concatenate(made), np.concatenate(true))
-    without = np.array([
-        distance(np.concatenate(made[:k] + made[k + 1 :]), np.concatenate(true[:k] + true[k + 1 :]))
-        for k in range(songs)
-    ])  # fmt: skip
-    error = np.sqrt((songs - 1) / songs * np.square(without - without.mean()).sum())
+    return _jackknife(true, (made,), lambda true, made: distance(made, true), distance)
+
+
+def set_difference(
+    made: list[Embeddings], other: list[Embeddings], true: list[Embeddings], distance: Distance
+) -> SetDistance:
+    """Compute how much farther from the true set one set is than another, paired over songs as in `set_distance`."""
+    return _jackknife(
+        true, (made, other), lambda true, made, other: distance(made, true) - distance(other, true), distance
+    )
+
+
+def _jackknife(
+    true: list[Embeddings],
+    sets: tuple[list[Embeddings], ...],
+    statistic: Callable[..., float],
+    distance: Distance,
+) -> SetDistance:
+    """Compute a statistic of the true set and others, with its interval."""
+    songs = len(true)
+    if songs < 2 or any(len(one) != songs for one in sets):
+        sizes = " and ".join(str(len(one)) for one in (*sets, true))
+        raise ValueError(f"sets of {sizes} songs: all need the same songs, at least two")
+
+    def without(left_out: int | None) -> float:
+        kept = [[one for k, one in enumerate(songs) if k != left_out] for songs in (true, *sets)]
+        return statistic(*map(np.concatenate, kept))
+
+    value, others = without(None), np.array([without(k) for k in range(songs)])
+    error = np.sqrt((songs - 1) / songs * np.square(others - others.mean()).sum())
     reach = float(t.ppf(0.975, songs - 1) * error)
-    size = min(sum(map(len, made)), sum(map(len, true)))
+    size = min(sum(map(len, one)) for one in (true, *sets))
     return SetDistance(value, value - reach, value + reach, songs, size, _warnings(songs, size, distance, true[0]))
 
 

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from extrapcli.audio.decode import decode
 from extrapcli.audio.song import Song
 from extrapcli.continuation import Join
 from extrapcli.errors import CannotWrite, UsageError
+from extrapcli.extrapolators.base import Jump
 
 PAGE_SUFFIXES = (".html", ".htm")
 
@@ -58,7 +60,15 @@ def _join(row: Any) -> Join:
     if not all(type(time) in (int, float) and 0 <= time < math.inf for time in times):
         raise ValueError
     seconds, fade_seconds = times
-    return Join(float(seconds), float(fade_seconds))
+    return Join(float(seconds), float(fade_seconds), _jump(row.get("jump")))
+
+
+def _jump(row: Any) -> Jump | None:
+    """Make a jump of its JSON; return None where something of it is missing."""
+    values = {field.name: row.get(field.name) for field in fields(Jump)} if isinstance(row, dict) else {}
+    numbers = [value for name, value in values.items() if name != "layer"]
+    whole = isinstance(values.get("layer"), str) and all(type(number) in (int, float) for number in numbers)
+    return Jump(**values) if whole else None
 
 
 def write_report(
