@@ -42,7 +42,7 @@ class Grid:
                 return cls(beats.times[kept], beats.positions[kept] // size, True)
         slot = min(LOOSE_SLOT_SECONDS, (end - begin) / 12)
         count = int((end - begin) / slot) + 1
-        return cls(end - slot * np.arange(count)[::-1], np.zeros(count, int), False)
+        return cls(end - np.arange(count, dtype=np.float64)[::-1] * slot, np.zeros(count, int), False)
 
     def __len__(self) -> int:
         return len(self.times)
