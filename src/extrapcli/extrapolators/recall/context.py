@@ -48,8 +48,8 @@ class Context:
         1.5 + m(past) + 0.3 m(future) + 0.3 v - 0.08 N, with m = 0.5 ln S + 0.2 ln C. S and C are the squared
         distances between the spectra and the chroma vectors before both moments, or after them (not `ahead`: m = 0),
         the more weighted the nearer they are, in units of their median; v is by how much the sound changes more than
-        it usually does; N is the network's score, in standard deviations. The logarithms and the weights in m and of N
-        tell the true next bar best among all bars of a song (`evaluation/next_bar.py`).
+        it usually does; N is the network's score, in standard deviations. The logarithms and the weights in m and
+        of N tell the true next bar best among all bars of a song (`evaluation/next_bar.py`).
         """
         cost = self._match(leave, reach, 0)
         if ahead:
@@ -90,7 +90,8 @@ class Context:
     def _mean(self, times: Times, begin: float, end: float) -> Array:
         """Return the mean spectra between two seconds around moments, `(times, bands)`."""
         edges = self.material.hop_at(times[:, None] + np.array([begin, end]))
-        return averages(self.values[0], edges)[:, 0]
+        means = averages(self.values[0], edges)
+        return means.reshape(len(times), -1)
 
     def _distances(self, leave: Times, reach: Times, stretches: Times, decay: float) -> list[Array]:
         """Return the squared distances of the spectra and of the chroma vectors in stretches around moments."""
