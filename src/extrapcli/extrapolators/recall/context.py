@@ -90,8 +90,8 @@ class Context:
     def _mean(self, times: Times, begin: float, end: float) -> Array:
         """Return the mean spectra between two seconds around moments, `(times, bands)`."""
         edges = self.material.hop_at(times[:, None] + np.array([begin, end]))
-        means = averages(self.values[0], edges)
-        return means.reshape(len(times), -1)
+        means: Array = averages(self.values[0], edges).reshape(len(times), -1)
+        return means
 
     def _distances(self, leave: Times, reach: Times, stretches: Times, decay: float) -> list[Array]:
         """Return the squared distances of the spectra and of the chroma vectors in stretches around moments."""
