@@ -14,7 +14,7 @@ TARGETS = 12  # for each layer and line
 OFF_BAR = 0.3  # cost of a jump that is not at a bar line
 NEAR_SECONDS = 0.5
 ROOM_TO_FADE_SECONDS = 0.25
-SHIFT_STEPS = 12  # hops
+SHIFT_SECONDS = np.arange(-0.4, 0.41, 0.08)  # beside a line, where lines follow no beat
 ROWS, REACH = 64, 600  # lines at a time, and how many lines away a jump may go
 
 Ints = NDArray[np.int_]
@@ -45,9 +45,7 @@ class Costs:
         self.mixes = Mixes(material, grid, powers, tones)
         self.earliest = material.bounds.begin / material.song.sample_rate + ROOM_TO_FADE_SECONDS
         self.latest = material.bounds.ending / material.song.sample_rate - room_seconds
-        self.reach = np.arange(-SHIFT_STEPS, SHIFT_STEPS + 1) / material.hops_per_second
-        if grid.keeps_bars:
-            self.reach = np.zeros(1)
+        self.beside = np.zeros(1) if grid.keeps_bars else SHIFT_SECONDS
         n = len(grid)
         self.targets = np.zeros((self.layers, n, min(n, TARGETS)), int)
         self.follow = np.zeros(self.targets.shape, np.float32)
@@ -90,12 +88,12 @@ class Costs:
         """
         grid = self.grid
         leave, reach = grid.times[rows], grid.times[columns]
-        cost = context.jump_costs(leave, (reach[:, None] + self.reach).ravel()).reshape(len(leave), len(reach), -1)
+        cost = context.jump_costs(leave, (reach[:, None] + self.beside).ravel()).reshape(len(leave), len(reach), -1)
         best = cost.argmin(axis=2)
         cost = np.take_along_axis(cost, best[..., None], axis=2)[..., 0]
         allowed = grid.phases[rows, None] == grid.phases[None, columns]
-        allowed &= np.abs(leave[:, None] - reach) > NEAR_SECONDS
+        allowed &= np.abs(leave[:, None] - reach) > min(NEAR_SECONDS, (grid.times[-1] - grid.times[0]) / 4)
         inside = (reach >= self.earliest) & (reach <= self.latest)
         allowed &= inside | ~inside.any()
         cost = cost + OFF_BAR * (grid.phases[rows] != 0)[:, None]
-        return np.where(allowed, cost, np.inf), self.reach[best]
+        return np.where(allowed, cost, np.inf), self.beside[best]

@@ -42,10 +42,12 @@ def grouped(values: Array, groups: int) -> Array:
 
 def averages(values: Array, edges: NDArray[np.int_]) -> Array:
     """Average the rows of `(rows, width)` between edges `(n, cells + 1)`: `(n, cells, width)`; at least one row."""
-    sums = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0, dtype=np.float64)])
     begin = np.minimum(edges[:, :-1], len(values) - 1)
     end = np.minimum(np.maximum(edges[:, 1:], begin + 1), len(values))
-    means: Array = ((sums[end] - sums[begin]) / (end - begin)[..., None]).astype(np.float32)
+    first = int(begin.min())
+    around = values[first : int(end.max())]
+    sums = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(around, axis=0, dtype=np.float64)])
+    means: Array = ((sums[end - first] - sums[begin - first]) / (end - begin)[..., None]).astype(np.float32)
     return means
 
 

@@ -9,6 +9,7 @@ from extrapcli.analysis.beats import Beats
 
 LONGEST_SLOT_SECONDS = 1.9  # a longer bar is divided
 LOOSE_SLOT_SECONDS = 1.0  # between lines where there is no beat
+LEAST_SLOT_SECONDS = 0.25
 LEAST_LINES = 6
 LEAST_CONFIDENCE = 0.25  # a jump between beats that are none does no harm
 
@@ -40,7 +41,7 @@ class Grid:
             kept = (beats.positions % size == 0) & (beats.times >= begin) & (beats.times <= end)
             if kept.sum() >= LEAST_LINES:
                 return cls(beats.times[kept], beats.positions[kept] // size, True)
-        slot = min(LOOSE_SLOT_SECONDS, (end - begin) / 12)
+        slot = min(max((end - begin) / 12, LEAST_SLOT_SECONDS), LOOSE_SLOT_SECONDS)
         count = int((end - begin) / slot) + 1
         return cls(end - np.arange(count, dtype=np.float64)[::-1] * slot, np.zeros(count, int), False)
 

@@ -40,7 +40,7 @@ class Sequencer:
         seconds = (bounds.ending - bounds.begin - bounds.silent) / self.rate
         pace = 2 ** (2 * (0.3 - style.variety))
         shortest, longest = (5.0, 12.0) if len(material.layers) > 1 else (12.0, 30.0)
-        self.stays = Stays(min(shortest * pace, seconds / 6), min(longest * pace, seconds / 2))
+        self.stays = Stays(min(shortest * pace, max(seconds / 6, 0.5)), min(longest * pace, max(seconds / 2, 1.0)))
         self.costs = Costs(material, grid, room_seconds=min(3.0, seconds / 8))
         self.playheads = [Playhead(layer, 0) for layer in material.layers]
         self.lands = wanted is not None and bounds.ends_by_itself and style.ending in ("song", "auto")
