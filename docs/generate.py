@@ -10,7 +10,23 @@ from griffe2md import ConfigDict, render_object_docs
 
 import extrapcli
 
-CLASSES_FIRST = ("load", "Model", "Track", "Join", "Jump", "continue_file", "TrackFile", "evaluate", "Evaluation")
+CLASSES_FIRST = (
+    "load",
+    "Model",
+    "Track",
+    "Join",
+    "Jump",
+    "continue_file",
+    "TrackFile",
+    "evaluate",
+    "Evaluation",
+    "analyse",
+    "Analysis",
+    "Beats",
+    "Section",
+    "Key",
+    "Chords",
+)
 CONFIG = ConfigDict(
     docstring_section_style="list",
     docstring_style="google",

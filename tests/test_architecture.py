@@ -33,9 +33,10 @@ ALLOWED = {
         "signals",
     },  # the layers that TensorFlow loads
     "amplitude": {"backends", "dsp"},
-    "analysis": {"audio", "backends", "models", "spec"},  # it opens models of its own
+    "analysis": {"audio", "backends", "dsp", "errors", "models", "ranges", "spec"},  # it opens models of its own
     "extrapolators": {
         "amplitude",
+        "analysis",
         "audio",
         "backends",
         "crossfade",
@@ -48,10 +49,11 @@ ALLOWED = {
     },
     "atomic": {"errors"},
     "continuation": {"audio", "errors", "extrapolators", "ranges"},
-    "model": {"audio", "backends", "continuation", "errors", "extrapolators", "models", "ranges"},
+    "model": {"analysis", "audio", "backends", "continuation", "errors", "extrapolators", "models", "ranges"},
     "finding": {"audio", "errors", "words"},
     "naming": {"atomic", "audio", "continuation", "errors", "finding"},
     "pipeline": {
+        "analysis",
         "atomic",
         "audio",
         "continuation",
@@ -87,11 +89,12 @@ ALLOWED = {
         "ranges",
         "spec",
     },
-    "describe": {"audio", "backends", "errors", "models", "spec"},
+    "describe": {"analysis", "audio", "backends", "errors", "models", "spec"},
     "doctor": {"atomic", "audio", "backends", "errors", "extrapolators", "models", "plugins"},
     "networks": {"dsp"},
     "melody": {"atomic", "audio", "backends", "dsp", "errors", "models", "ranges", "spec", "words"},
     "evaluation": {
+        "analysis",
         "atomic",
         "audio",
         "backends",
@@ -121,6 +124,7 @@ ALLOWED = {
     "console": {"batch", "errors", "pipeline", "training"},  # but for errors, for types alone
     "__main__": {"cli"},
     "cli": {
+        "analysis",
         "describe",
         "doctor",
         "atomic",

@@ -5,6 +5,7 @@
     model = extrapcli.load("recall")
     track = model.continue_song(samples, sample_rate, minutes=3, seed=0)
     extrapcli.continue_file("song.mp3", "long.flac", minutes=3)
+    analysis = extrapcli.analyse(samples, sample_rate)  # beats, sections, key, chords, loudness
     report = extrapcli.evaluate(track.samples, sample_rate, head=track.head_samples, joins=track.joins)
 
 What fails raises a kind of `ExtrapError`, whose text is one sentence. Nothing is printed. Importing this package
@@ -23,6 +24,10 @@ from extrapcli.errors import (
 
 TYPE_CHECKING = False  # importing it from typing takes as long as all the rest here
 if TYPE_CHECKING:
+    from extrapcli.analysis import Analysis, analyse
+    from extrapcli.analysis.beats import Beats
+    from extrapcli.analysis.harmony import Chords, Key
+    from extrapcli.analysis.sections import Section
     from extrapcli.continuation import Join
     from extrapcli.evaluation import evaluate
     from extrapcli.evaluation.results import Evaluation
@@ -31,31 +36,43 @@ if TYPE_CHECKING:
     from extrapcli.pipeline import TrackFile, continue_file
 
 __all__ = [
+    "Analysis",
+    "Beats",
     "CannotWrite",
+    "Chords",
     "Evaluation",
     "ExtrapError",
     "Join",
     "Jump",
+    "Key",
     "MissingDependency",
     "Model",
+    "Section",
     "SomeFailed",
     "Track",
     "TrackFile",
     "UnreadableAudio",
     "UnusableModel",
     "UsageError",
+    "analyse",
     "continue_file",
     "evaluate",
     "load",
 ]
 
 _MODULES = {
+    "Analysis": "analysis",
+    "Beats": "analysis.beats",
+    "Chords": "analysis.harmony",
     "Evaluation": "evaluation.results",
     "Join": "continuation",
     "Jump": "extrapolators.base",
+    "Key": "analysis.harmony",
     "Model": "model",
+    "Section": "analysis.sections",
     "Track": "model",
     "TrackFile": "pipeline",
+    "analyse": "analysis",
     "continue_file": "pipeline",
     "evaluate": "evaluation",
     "load": "model",

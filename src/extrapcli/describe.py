@@ -4,12 +4,13 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from extrapcli.audio.formats import is_audio_name
 from extrapcli.backends import backend_class, open_model, registered
-from extrapcli.errors import ExtrapError, UnusableModel
+from extrapcli.errors import ExtrapError, UnusableModel, UsageError
 from extrapcli.models import (
     CARD,
     DEFAULT,
@@ -25,6 +26,9 @@ from extrapcli.models import (
     read_card,
 )
 from extrapcli.spec import BeatsSpec, EncoderSpec, SampleSpec, TuneSpec, WaveformSpec
+
+if TYPE_CHECKING:
+    from extrapcli.audio.song import Song
 
 Line = str | UnusableModel
 """A line of text or, where a model or a place of models is of no use, the sentence on that."""
@@ -113,11 +117,25 @@ def verify_models(on_model: Callable[[str], None] = lambda name: None) -> Iterat
 
 def describe(file: Path) -> Iterator[str]:
     """Tell what a song, a model file or a model folder is; raise as `decode` and `open_model` do."""
-    is_name = not (os.path.lexists(file) or file.suffix)
-    if is_name or os.path.isdir(file) or (not is_audio_name(file) and _belongs_to_a_backend(file)):  # noqa: PTH112
+    if _is_model(file):
         yield from _describe_model(find_model(str(file)))
     else:
-        yield from _describe_song(file)
+        yield from describe_song(decode_song(file))
+
+
+def decode_song(file: Path) -> "Song":
+    """Decode a song; raise UsageError for a model, and as `decode` does."""
+    from extrapcli.audio.decode import decode
+
+    if _is_model(file):
+        raise UsageError(f"{file}: is a model, or names one; only songs can be analysed")
+    return decode(file, name=str(file))
+
+
+def _is_model(file: Path) -> bool:
+    is_name = not (os.path.lexists(file) or file.suffix)
+    is_folder = os.path.isdir(file)  # noqa: PTH112
+    return is_name or is_folder or (not is_audio_name(file) and _belongs_to_a_backend(file))
 
 
 def _belongs_to_a_backend(file: Path) -> bool:
@@ -154,11 +172,10 @@ def _describe_model(path: Path) -> Iterator[str]:
         yield from _figures(read_card(path))
 
 
-def _describe_song(path: Path) -> Iterator[str]:
+def describe_song(song: "Song") -> Iterator[str]:
+    """Tell what a decoded song is."""
     from extrapcli.audio.channels import names
-    from extrapcli.audio.decode import decode
 
-    song = decode(path, name=str(path))
     speakers = f" ({' '.join(names(song.layout))})" if song.layout else ""
     yield f"song: {song.name}"
     yield f"length: {song.seconds:.3f} s ({len(song.samples)} samples)"

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from extrapcli.dsp import chroma
+from extrapcli.dsp import chroma, pitch_classes, tuning
 
 RATE = 22050
 C = 261.6256
@@ -44,3 +44,37 @@ def test_level_does_not_matter_and_harmony_does() -> None:
 
 def test_silence_has_none() -> None:
     assert chroma(np.zeros(RATE, np.float32), sample_rate=RATE, hop=4410).max() == 0
+
+
+def strengths(sound: np.ndarray, surroundings: float) -> np.ndarray:
+    parts = pitch_classes(sound, sample_rate=RATE, hop=2205, reference=C, surroundings=surroundings)
+    return np.concatenate(list(parts))[5:-5]
+
+
+def test_noise_around_notes_can_be_taken_away(rng: np.random.Generator) -> None:
+    quiet, noise = notes(3, 7, 10, seconds=4.0), rng.normal(0, 1.0, 4 * RATE).astype(np.float32)
+    for surroundings in (0.0, 0.5):
+        assert set(np.argsort(strengths(quiet, surroundings).mean(axis=0))[-3:]) == {0, 4, 7}
+    loud, less = (strengths(quiet + noise, surroundings) for surroundings in (0.0, 0.5))
+    chord = [0, 4, 7]
+    assert less[:, chord].sum() / less.sum() > loud[:, chord].sum() / loud.sum() + 0.1
+
+
+def test_pitch_classes_of_a_long_sound_are_those_of_its_parts(rng: np.random.Generator) -> None:
+    sound = rng.normal(size=80 * 441).astype(np.float32)
+    whole = np.concatenate(list(pitch_classes(sound, sample_rate=RATE, hop=441, window=1024)))
+    part = np.concatenate(list(pitch_classes(sound[30 * 441 :], sample_rate=RATE, hop=441, window=1024)))
+    assert whole.shape == (81, 12)
+    np.testing.assert_allclose(whole[35:], part[5:], rtol=1e-4)
+
+
+@pytest.mark.parametrize("semitones", [-0.45, -0.2, 0.0, 0.31])
+def test_the_tuning_is_that_of_the_notes(semitones: float) -> None:
+    t = np.arange(4 * RATE) / RATE
+    sound = sum(np.sin(2 * np.pi * 440 * 2 ** ((k + semitones) / 12) * t) for k in (-7, 0, 4))
+    assert tuning(np.asarray(sound, np.float32), sample_rate=RATE) == pytest.approx(semitones, abs=0.02)
+
+
+def test_noise_and_silence_have_no_tuning(rng: np.random.Generator) -> None:
+    assert tuning(np.zeros(RATE, np.float32), sample_rate=RATE) == 0
+    assert tuning(rng.normal(size=4 * RATE).astype(np.float32), sample_rate=RATE) == 0

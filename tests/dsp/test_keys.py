@@ -2,16 +2,16 @@ import numpy as np
 import pytest
 
 from extrapcli.dsp import key_correlations
-from extrapcli.dsp.keys import MAJOR_PROFILE, MINOR_PROFILE
+from extrapcli.dsp.keys import LISTENERS, SCORES
 
 
-def test_it_is_pearson_s_correlation(rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("profiles", [LISTENERS, SCORES])
+def test_it_is_pearson_s_correlation(profiles: tuple[tuple[float, ...], ...], rng: np.random.Generator) -> None:
     strengths = rng.random(12)
     expected = [
-        [np.corrcoef(np.roll(profile, tonic), strengths)[0, 1] for tonic in range(12)]
-        for profile in (MAJOR_PROFILE, MINOR_PROFILE)
+        [np.corrcoef(np.roll(profile, tonic), strengths)[0, 1] for tonic in range(12)] for profile in profiles
     ]
-    np.testing.assert_allclose(key_correlations(strengths), expected, atol=1e-12)
+    np.testing.assert_allclose(key_correlations(strengths, profiles=(profiles[0], profiles[1])), expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("tonic", range(12))

@@ -3,7 +3,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from extrapcli.dsp import onset_strength
+from extrapcli.dsp import band_edges, band_powers, flux, onset_strength
+
+RATE = 22050
 
 
 def slow(samples: np.ndarray, hop: int, window: int, bands: int, lag: int, floor: float) -> list[float]:
@@ -50,3 +52,19 @@ def test_it_peaks_where_notes_begin_and_not_where_they_end() -> None:
 def test_louder_is_not_more_onset(rng: np.random.Generator) -> None:
     sound = rng.normal(size=20000).astype(np.float32)
     np.testing.assert_allclose(onset_strength(sound, hop=200), onset_strength(8 * sound, hop=200), atol=0.01)
+
+
+@pytest.mark.parametrize("sizes", [(10,), (1, 1, 8), (3, 3, 4), (0, 10), (1, 9)])
+@pytest.mark.parametrize("lag", [1, 2, 3])
+def test_the_chunks_of_levels_do_not_matter(sizes: tuple[int, ...], lag: int, rng: np.random.Generator) -> None:
+    levels = rng.normal(size=(10, 4))
+    np.testing.assert_allclose(flux(np.split(levels, np.cumsum(sizes)[:-1]), lag=lag), flux([levels], lag=lag))
+
+
+def test_a_tone_is_in_its_band() -> None:
+    sound = np.sin(2 * np.pi * 1000 * np.arange(RATE) / RATE).astype(np.float32)
+    powers = np.concatenate(list(band_powers(sound, hop=441)))
+    edges = band_edges() * RATE / 1024
+    band = int(powers[5:-5].mean(axis=0).argmax())
+    assert edges[band] <= 1000 < edges[band + 1]
+    assert powers.shape == (RATE // 441 + 1, len(edges) - 1)

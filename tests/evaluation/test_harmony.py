@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from extrapcli.dsp.keys import MAJOR_PROFILE, MINOR_PROFILE
-from extrapcli.evaluation.harmony import NAMES, RATE, chroma, chroma_similarity, key, key_similarity
+from extrapcli.analysis.harmony import NAMES
+from extrapcli.dsp.keys import LISTENERS
+from extrapcli.evaluation.harmony import RATE, chroma, chroma_similarity, key, key_similarity
 from tests.evaluation.sounds import Sound, few, pink, tones, white
 
 Array = NDArray[np.float64]
@@ -128,7 +129,7 @@ def test_short_sound_has_chroma(samples: int) -> None:
 def test_keys_are_scored_as_by_mirex(other: str, score: float) -> None:
     def profile(name: str) -> Array:
         tonic, mode = name.split()
-        return shares(*np.roll(MAJOR_PROFILE if mode == "major" else MINOR_PROFILE, NAMES.index(tonic)))
+        return shares(*np.roll(LISTENERS[mode == "minor"], NAMES.index(tonic)))
 
     assert key(profile(other)) == other
     assert key_similarity(profile("C major"), profile(other)) == score

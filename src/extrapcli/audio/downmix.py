@@ -59,8 +59,10 @@ class Downmix:
     def mix(self, samples: NDArray[np.floating], begin: int = 0) -> NDArray[np.float32]:
         """Mix `(n, channels)`, which lie at sample `begin` of the sound, to `(n,)`."""
         signed = samples if self.signs is None else samples * self._signs_from(begin, len(samples))
-        mixed: NDArray[np.float32] = signed.mean(axis=1, dtype=np.float32)
-        return mixed
+        mixed = signed[:, 0].astype(np.float32)
+        for channel in signed.T[1:]:  # many times faster than a mean of so few
+            mixed += channel
+        return mixed / np.float32(signed.shape[1])
 
     def mixed(self, samples: NDArray[np.floating]) -> Iterator[NDArray[np.float32]]:
         """Mix the whole sound `(n, channels)`, or a part that adds up to it, in chunks `(m, 1)`."""

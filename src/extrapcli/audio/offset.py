@@ -15,6 +15,7 @@ MATTERS = 2.0  # times what else sounds in a second: an offset that is smaller e
 LEAST = 10 ** (-60 / 20)  # of the whole sound: none matters that is smaller
 JUMP = 0.25  # of an offset's range: what changes by more, from a step to the next but one, jumps
 CHUNK_STEPS = 4096
+TINY = 1e-200  # against division by 0, and so that a million inverses still have a sum
 
 
 def without_offset(samples: NDArray[Any], steps: Steps, *, jumps: bool = True) -> NDArray[Any]:
@@ -53,7 +54,7 @@ def _matters(means: Values, variances: Values) -> bool:
 
 def _where_nothing_sounds(means: Values, variances: Values) -> Values:
     """Return the median of each channel's means, `(channels,)`, in which soft steps weigh most."""
-    weights = 1 / (variances + LEAST**2 * variances.mean() + np.finfo(float).tiny)
+    weights = 1 / (variances + LEAST**2 * variances.mean() + TINY)
     order = np.argsort(means, axis=0)
     below = np.cumsum(np.take_along_axis(weights, order, axis=0), axis=0)
     middle = np.argmax(below >= below[-1] / 2, axis=0)

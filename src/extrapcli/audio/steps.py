@@ -9,6 +9,7 @@ from extrapcli.audio.spooled import chunks
 
 STEP_SECONDS = 0.05
 SECOND = round(1 / STEP_SECONDS)  # in steps
+LARGE = 0.01  # of the mean square: a mean whose square is larger
 
 
 @dataclass(frozen=True)
@@ -33,17 +34,24 @@ class Steps:
         ones = np.full((1, size), 1 / size, samples.dtype)
         means, covariances = [], []
         for chunk in chunks(steps):
-            mean = ones @ chunk
-            left = chunk - mean
-            means.append(mean[:, 0] + (ones @ left)[:, 0].astype(np.float64))  # a large mean is not exact at once
-            covariances.append(left.transpose(0, 2, 1) @ left)
-        covariance = np.concatenate(covariances).astype(np.float64) / size
-        return cls(len(samples), rate, size, np.concatenate(means), covariance)
+            mean = (ones @ chunk)[:, 0].astype(np.float64)
+            product = (chunk.transpose(0, 2, 1) @ chunk).astype(np.float64) / size
+            covariance = product - mean[:, :, None] * mean[:, None]
+            large = (mean**2 > LARGE * np.diagonal(product, axis1=1, axis2=2)).any(axis=1)
+            if large.any():  # it leaves of the product too little to be exact, and is not exact at once
+                about = mean[large].astype(chunk.dtype)
+                left = chunk[large] - about[:, None]
+                rest = (ones @ left)[:, 0].astype(np.float64)
+                mean[large] = about + rest
+                covariance[large] = left.transpose(0, 2, 1) @ left / size - rest[:, :, None] * rest[:, None]
+            means.append(mean)
+            covariances.append(covariance)
+        return cls(len(samples), rate, size, np.concatenate(means), np.concatenate(covariances))
 
     @property
     def variances(self) -> NDArray[np.float64]:
         """The mean square of each channel around its mean, `(steps, channels)`."""
-        return np.diagonal(self.covariances, axis1=1, axis2=2)
+        return np.maximum(0, np.diagonal(self.covariances, axis1=1, axis2=2))
 
     @property
     def products(self) -> NDArray[np.float64]:

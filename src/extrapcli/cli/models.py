@@ -38,12 +38,52 @@ def models(
 @app.command()
 def info(
     file: Annotated[Path, typer.Argument(help="A song, a model file or a model folder.", parser=named_path)],
+    analysis: Annotated[
+        bool,
+        typer.Option("--analysis", help="Analyse the song, too: tempo, metre, key, chords, loudness, sections."),
+    ] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Analyse the song, and print all that is found as JSON.")
+    ] = False,
+    picture: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Analyse the song, and draw it: waveform, bars, sections, energy, chords (.png, .svg or .pdf).",
+            parser=named_path,
+        ),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a picture that exists.")] = False,
 ) -> None:
-    """Show what a song or a model file is."""
-    from extrapcli.describe import describe
+    """Show what a song or a model file is, and what an analysis finds in a song."""
+    from extrapcli.describe import decode_song, describe, describe_song
 
-    for line in describe(file):
-        console.result(line)
+    if not (analysis or json or picture):
+        for line in describe(file):
+            console.result(line)
+        return
+    if picture:
+        from extrapcli.evaluation.picture import check_picture
+
+        check_picture(picture, file, overwrite=overwrite)
+    from extrapcli.analysis import Analysis
+    from extrapcli.analysis.summary import facts, lines
+
+    song = decode_song(file)
+    found = Analysis(song)
+    if json:
+        from json import dumps
+
+        console.result(dumps(facts(found)))
+    else:
+        for line in (*describe_song(song), *lines(found)):
+            console.result(line)
+    if picture:
+        from extrapcli.evaluation.picture import draw_analysis
+
+        draw_analysis(found, picture, overwrite=overwrite)
+        if not json:
+            console.result(f"picture: {picture}")
 
 
 @app.command()

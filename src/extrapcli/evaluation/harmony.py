@@ -6,6 +6,7 @@ from mir_eval.key import weighted_score
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
+from extrapcli.analysis.harmony import NAMES
 from extrapcli.dsp import key_correlations
 
 RATE = 22050
@@ -15,7 +16,6 @@ OCTAVES, OCTAVE_BINS = 7, 36
 COMPRESSION = 10
 TUNING_SECONDS = 60
 PEAK_RANGE, PEAK_THRESHOLD = (150, 4000), 0.1  # Hz, and of the loudest in a frame
-NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 
 
 def chroma(sound: NDArray[np.float32], *, tuning: float | None = None) -> NDArray[np.float64]:
