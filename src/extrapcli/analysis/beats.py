@@ -18,7 +18,7 @@ PULSE = 0.5
 """The least `Beats.confidence` of a song that has a pulse."""
 
 METRES = (2, 3, 4, 6)
-BIASES = {2: 0.2, 3: 0.05, 6: -0.25}  # nats a beat, fitted to rendered music: most is in 4, little in 6
+BIASES = {2: 0.2, 3: 0.05, 6: -0.4}  # nats a beat, fitted to rendered music
 LEAST_BEATS = 4  # in fewer, there is no telling a pulse
 SLICE_FRAMES = 500  # what the network is given at once
 SILENT_FRAMES = 2  # before the song: until then all that it sees is silence
