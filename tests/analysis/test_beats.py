@@ -87,7 +87,8 @@ def rumble(rng: np.random.Generator, count: int) -> NDArray[np.float64]:
 def drone(rng: np.random.Generator, count: int) -> NDArray[np.float64]:
     time = np.arange(count) / RATE
     tones: NDArray[np.float64] = np.sin(2 * np.pi * np.array([[110], [165], [220], [331]]) * time)
-    return tones.sum(axis=0)
+    together: NDArray[np.float64] = tones.sum(axis=0)
+    return together
 
 
 def syllables(rng: np.random.Generator, count: int) -> NDArray[np.float64]:

@@ -29,6 +29,13 @@ def test_a_time_without_an_onset_stays() -> None:
     np.testing.assert_array_equal(to_onsets(steady, times), times)
 
 
+def test_many_times_move_as_each_by_itself(rng: np.random.Generator) -> None:
+    sound = rng.normal(size=30 * SAMPLE_RATE).astype(np.float32)
+    times = np.linspace(0, 30, 700)
+    one_by_one = [to_onsets(sound, times[k : k + 1])[0] for k in range(0, 700, 37)]
+    np.testing.assert_array_equal(to_onsets(sound, times)[::37], one_by_one)
+
+
 def test_times_at_the_ends_of_the_sound_are_taken() -> None:
     sound = np.ones(100, np.float32)
     assert np.isfinite(to_onsets(sound, np.array([0.0, 0.004]))).all()

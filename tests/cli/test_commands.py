@@ -42,7 +42,7 @@ def test_help_groups_the_commands_and_cuts_no_summary_off(extrap: Extrap) -> Non
 
 
 def test_models_verify_finds_an_altered_file(extrap: Extrap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shipped = ("amplitude", "amplitude-long", "melody", "recall", "seq2seq", "study")
+    shipped = ("amplitude", "amplitude-long", "beats", "melody", "recall", "seq2seq", "study")
     assert extrap("models", "verify").lines == [f"{name}: 2 files as released" for name in shipped]
     shutil.copytree(ROOT / "models" / "study", tmp_path / "models" / "study")
     with (tmp_path / "models" / "study" / "model.onnx").open("r+b") as file:
@@ -84,14 +84,14 @@ def test_one_bad_model_does_not_hide_the_rest(
     assert "bug" not in ran.stderr
 
 
-CARDS = [
-    ("[]", "it is no table"),
-    ('{"name": "x"}', "it lacks summary"),
-    ('{"names": "x"}', "names is no part of one"),
-]
-
-
-@pytest.mark.parametrize(("text", "says"), CARDS)
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[]", "it is no table"),
+        ('{"name": "x"}', "it lacks summary"),
+        ('{"names": "x"}', "names is no part of one"),
+    ],
+)
 def test_what_is_wrong_with_a_card_is_named(text: str, says: str, tmp_path: Path) -> None:
     (tmp_path / "card.json").write_text(text)
     with pytest.raises(UnusableModel, match=says):

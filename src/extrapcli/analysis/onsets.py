@@ -3,12 +3,15 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.audio.spooled import release
+
 SAMPLE_RATE = 22050  # Hz
 STEP = 44  # samples, 2 ms
 REACH_STEPS = 20  # how far an onset may be away
 SPAN_STEPS = 4  # the sound before and after an onset that is compared
 WEIGHT_STEPS = 10  # the standard deviation of the distances
 FLOOR = 1e-4  # of the power, against the loudest step around
+TIMES_AT_ONCE = 256  # a few megabytes of sound
 LEAST_RISE = 3.0  # dB, of low and of high sounds together
 
 
@@ -19,6 +22,14 @@ def to_onsets(mono: NDArray[np.float32], times: NDArray[np.float64]) -> NDArray[
     sound and that of its difference, which is of high sounds, rise most together, weighted by a Gaussian of the
     distance.
     """
+    moved = []
+    for begin in range(0, len(times), TIMES_AT_ONCE):
+        moved.append(_to_onsets(mono, times[begin : begin + TIMES_AT_ONCE]))
+        release(mono)
+    return np.concatenate(moved) if moved else times
+
+
+def _to_onsets(mono: NDArray[np.float32], times: NDArray[np.float64]) -> NDArray[np.float64]:
     steps = 2 * (REACH_STEPS + SPAN_STEPS)
     begins = np.rint(times * SAMPLE_RATE).astype(int) - steps // 2 * STEP
     at = begins[:, None] + np.arange(-1, steps * STEP)
