@@ -31,14 +31,17 @@ from training.beats.piece import FONTS, SAMPLE_RATE, Labels, Messages, excerpt, 
 
 SECONDS = 60.0
 COMPOSED, FOLK_TUNES, PLAYED_SCORES = 400, 300, 200
-MODULES = (
-    "ballz-data", "bb", "biniax2-data", "black-box", "bomberclone-data", "bugsquish", "ceferino-data",
-    "circuslinux-data", "criticalmass-data", "cuyo-data", "dodgindiamond2", "flobopuyo", "freedroid-data",
-    "gemdropx", "gl-117-data", "gltron", "gweled", "heroes-sound-tracks", "madbomber-data", "monsterz-data",
-    "njam-data", "open-invaders-data", "pachi-data", "pathogen", "pekka-kana-2-data", "penguin-command",
-    "pingus-data", "rafkill-data", "ri-li-data", "solarwolf", "tecnoballz-data", "tomatoes-data", "tuxmath-data",
-    "vectoroids", "vodovod", "vor",
-)  # fmt: skip
+MODULES = {
+    "train": (
+        "ballz-data", "bb", "biniax2-data", "black-box", "bomberclone-data", "bugsquish", "ceferino-data",
+        "circuslinux-data", "criticalmass-data", "cuyo-data", "dodgindiamond2", "flobopuyo", "freedroid-data",
+        "gemdropx", "gl-117-data", "gltron", "gweled", "madbomber-data", "monsterz-data", "njam-data",
+        "open-invaders-data", "pachi-data", "pathogen", "penguin-command", "rafkill-data", "ri-li-data", "solarwolf",
+        "tecnoballz-data", "tomatoes-data", "tuxmath-data", "vectoroids", "vodovod", "vor",
+    ),
+    "validation": ("pekka-kana-2-data",),
+    "test": ("heroes-sound-tracks", "pingus-data"),
+}  # fmt: skip
 MIDI = (
     "crimson", "freedink-data", "freedoom", "kobodeluxe-data", "liquidwar-data", "openttd-openmsx", "pangzero",
     "pinball-table-hurd-data", "planetblupi-music-midi", "simutrans-data",
@@ -63,25 +66,23 @@ def split_of(key: str) -> str:
 def module_tasks(cache: Path) -> Iterator[Task]:
     """List the modules of the games' packages. All of a package are in one split."""
     known = set()
-    for package in MODULES:
+    for split, package in ((split, package) for split, packages in MODULES.items() for package in packages):
         for path in sorted(unpacked(package, cache).rglob("*")):
             if path.suffix.lower() in (".it", ".mod", ".s3m", ".xm") and path.is_file():
                 content = hashlib.sha256(path.read_bytes()).digest()
                 if content not in known:
-                    yield Task(f"modules-{package}-{path.stem}", partial(write_module, path, package))
+                    yield Task(f"modules-{package}-{path.stem}", partial(write_module, path, package, split))
                 known.add(content)
 
 
-def write_module(path: Path, package: str, folder: Path) -> str | None:
+def write_module(path: Path, package: str, split: str, folder: Path) -> str | None:
     played = modules.play(path, SECONDS)
     found = modules.beats_of(played)
     if isinstance(found, str):
         return found
     times, downbeats = found
     begin, end = times[0], times[-1] + float(np.median(np.diff(times)))
-    labels = Labels.of(
-        f"modules-{package}-{path.stem}", split_of(package), f"{package}: {path.name}", times - begin, downbeats
-    )
+    labels = Labels.of(f"modules-{package}-{path.stem}", split, f"{package}: {path.name}", times - begin, downbeats)
     write_piece(labels, played.sound[round(begin * SAMPLE_RATE) : round(end * SAMPLE_RATE)], folder)
     return None
 
