@@ -32,6 +32,7 @@ VOICES = (  # of the languages and variants that the voice model is not trained 
 LEVELS_DB = (-12, -6, 0, 6)
 KINDS: tuple[Kind, Kind] = ("sung", "spoken")
 SHORT_SECONDS, LONG_SECONDS = 30, 120
+LONGEST_BEAT_SECONDS = 0.6
 
 
 def mix(music: NDArray[np.float32], voice: NDArray[np.float32], level_db: float) -> NDArray[np.float32]:
@@ -46,7 +47,9 @@ def mix(music: NDArray[np.float32], voice: NDArray[np.float32], level_db: float)
 def make(song: Path, out: Path, number: int) -> None:
     """Make song number `number` over the music in `song`."""
     rng = np.random.default_rng(number)
-    kind, (voice, high), level_db = KINDS[number % 2], VOICES[number % len(VOICES)], LEVELS_DB[number // 2 % 4]
+    pair = number // 2
+    kind, level_db = KINDS[number % 2], LEVELS_DB[pair % 4]
+    voice, high = VOICES[(pair + pair // 4) % len(VOICES)]
     seconds = LONG_SECONDS if number % 3 == 2 else SHORT_SECONDS
     read = decode(song)
     rate = read.sample_rate
@@ -57,17 +60,21 @@ def make(song: Path, out: Path, number: int) -> None:
     correlations = key_correlations(np.roll(chroma(mono, sample_rate=rate, hop=rate // 2).mean(axis=0), -3))
     minor, tonic = divmod(int(correlations.argmax()), 12)
     tempo = float(np.atleast_1d(librosa.beat.beat_track(y=mono, sr=rate)[0])[0]) or 120.0
-    how = Performance(kind=kind, voice=voice, high=high, tonic=tonic, minor=bool(minor), beat=60 / tempo)
+    beat = 60 / tempo
+    while beat > LONGEST_BEAT_SECONDS:
+        beat /= 2
+    how = Performance(kind=kind, voice=voice, high=high, tonic=tonic, minor=bool(minor), beat=beat)
     stem = perform(how, length / rate, rate, rng)
     name = f"{number:02}-{kind}-{song.stem.partition('__')[2].replace(' ', '-')}"
     soundfile.write(out / f"{name}.flac", mix(music, stem.samples, level_db), rate)
     facts = {
         "song": song.name,
         "begin": begin / rate,
+        "seconds": length / rate,
         "kind": kind,
         "voice": voice,
         "level_db": level_db,
-        "beat": how.beat,
+        "beat": beat,
         "words": [[word.text, round(word.begin, 4), round(word.end, 4)] for word in stem.words],
         "phrases": [[round(phrase.begin, 4), round(phrase.end, 4)] for phrase in stem.phrases],
     }

@@ -60,12 +60,6 @@ LYRICS: dict[str, tuple[str, ...]] = {
         "Kde domov můj, kde domov můj? Voda hučí po lučinách.",
         "Skákal pes přes oves, přes zelenou louku.",
     ),
-    "ru": (
-        "Во поле берёза стояла, во поле кудрявая стояла.",
-        "Ой, мороз, мороз, не морозь меня.",
-        "Калинка, калинка, калинка моя, в саду ягода малинка моя.",
-        "Эй, ухнем, ещё разик, ещё раз.",
-    ),
     "nl": (
         "In Holland staat een huis, in Holland staat een huis.",
         "Daar was laatst een meisje loos, die wou gaan varen.",
@@ -88,15 +82,5 @@ LYRICS: dict[str, tuple[str, ...]] = {
         "Tavaszi szél vizet áraszt, virágom, virágom.",
         "Érik a szőlő, hajlik a vessző, bodor a levele.",
         "Kis kece lányom, fehérbe vagyon.",
-    ),
-    "tr": (
-        "Üsküdara gider iken, aldı da bir yağmur.",
-        "Yaylalar, yaylalar, dilo dilo yaylalar.",
-        "Uzun ince bir yoldayım, gidiyorum gündüz gece.",
-    ),
-    "el": (
-        "Σε γνωρίζω από την κόψη του σπαθιού την τρομερή.",
-        "Φεγγαράκι μου λαμπρό, φέγγε μου να περπατώ.",
-        "Έχε γεια, καημένε κόσμε, έχε γεια, γλυκιά ζωή.",
     ),
 }

@@ -1,8 +1,8 @@
 """Speech made to sing: vowels are held for as long as notes last, and the voice is moved to their pitches.
 
-Time and pitch are changed by pitch-synchronous overlap-add (E. Moulines and F. Charpentier, Pitch-synchronous waveform
-processing techniques for text-to-speech synthesis, 1990): windows of two periods, centred on the pulses of the voice,
-are laid out again at the spacing of the new pitch.
+Time and pitch are changed by pitch-synchronous overlap-add (E. Moulines and F. Charpentier, Pitch-synchronous
+waveform processing techniques for text-to-speech synthesis, 1990): windows of two periods, centred on the pulses of
+the voice, are laid out again at the spacing of the new pitch.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Voices alone, spoken or sung by espeak-ng, with the times of their words: what songs with a voice are mixed from."""
+"""Voices alone, spoken or sung by espeak-ng, with the times of their words, to mix into songs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -85,7 +85,7 @@ def _line(how: Performance, text: str, rng: np.random.Generator) -> Speech:
 
 
 def melody(count: int, how: Performance, rng: np.random.Generator) -> list[Note]:
-    """Draw a melody in the scale: mostly steps, some leaps, within the compass of the voice; the last note is long."""
+    """Draw a melody in the scale and compass of a voice: mostly steps, some leaps, and a long last note."""
     lowest = HIGH_PITCH if how.high else LOW_PITCH
     degrees = MINOR if how.minor else MAJOR
     scale = [pitch for pitch in range(lowest, lowest + COMPASS) if (pitch - how.tonic) % 12 in degrees]
