@@ -1,10 +1,10 @@
 """How many jumps cut a word: `voices.py SET OUT [--extrap PROGRAM] [--against OTHER]`.
 
-SET is a folder made by `voice_songs.py`: songs with a voice, and the times of its words. Each song of 30 s is continued
-to 90 s, longer ones to twice their length, by `PROGRAM continue --json`, and what it says is kept in OUT. A jump cuts a
-word where the middle of its crossfade, in the song it leaves or where it goes on, lies inside a word. Only jumps that
-could have done better are counted: those with a pause within two bars of both. Prints the share with a 95 % interval,
-bootstrapped over songs, and with `--against` the difference from the jumps kept in OTHER, paired by song.
+SET is a folder made by `voice_songs.py`: songs with a voice, and the times of its words. Each song of 30 s is
+continued to 90 s, longer ones to twice their length, by `PROGRAM continue --json`, and what it says is kept in OUT. A
+jump cuts a word where the middle of its crossfade, in the song it leaves or where it goes on, lies inside a word. Only
+jumps that could have done better are counted: those with a pause within two bars of both. Prints the share with a 95 %
+interval, bootstrapped over songs, and with `--against` the difference from the jumps kept in OTHER, paired by song.
 """
 
 import argparse
@@ -30,7 +30,7 @@ Word = tuple[float, float]
 
 @dataclass(frozen=True)
 class Counts:
-    """Of the jumps in one track: how many there are, how many had a pause nearby, and how many of those cut a word."""
+    """How many jumps a track has, how many of them had a pause nearby, and how many of those cut a word."""
 
     jumps: int
     avoidable: int

@@ -104,8 +104,9 @@ class RecallSettings(BaseModel, frozen=True, extra="forbid"):
 
 
 class VoiceSettings(BaseModel, frozen=True, extra="forbid"):
-    """Sizes: mel bands; channels of the convolutions over time and frequency, each of which halves the number of
-    bands; `width` and dilations of the convolutions over time.
+    """Sizes: mel bands, channels of the convolutions over time and frequency, `width` and dilations over time alone.
+
+    Each convolution over time and frequency is followed by a halving of the number of bands.
     """
 
     bands: Annotated[int, Field(ge=8, le=128)] = 96
