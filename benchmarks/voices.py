@@ -1,10 +1,12 @@
 """How many jumps cut a word: `voices.py SET OUT [--extrap PROGRAM] [--against OTHER]`.
 
 SET is a folder made by `voice_songs.py`: songs with a voice, and the times of its words. Each song of 30 s is
-continued to 90 s, longer ones to twice their length, by `PROGRAM continue --json`, and what it says is kept in OUT. A
-jump cuts a word where the middle of its crossfade, in the song it leaves or where it goes on, lies inside a word. Only
-jumps that could have done better are counted: those with a pause within two bars of both. Prints the share with a 95 %
-interval, bootstrapped over songs, and with `--against` the difference from the jumps kept in OTHER, paired by song.
+continued to 90 s, longer ones to twice their length, by `PROGRAM continue --json`, and what it says is kept in OUT.
+
+A jump cuts a word where the middle of its crossfade, in the song it leaves or where it goes on, lies inside a word.
+Only jumps that could have done better are counted: those with a pause within two bars of both. Prints the share with
+a 95 % interval, bootstrapped over songs, and with `--against` the difference from the jumps kept in OTHER, paired by
+song.
 """
 
 import argparse
@@ -88,19 +90,8 @@ def continued(song: Path, out: Path, program: str) -> dict[str, Any]:
     if not kept.exists():
         seconds = json.loads(song.with_suffix(".json").read_text(encoding="utf-8"))["seconds"]
         minutes = max(SHORT_TRACK_SECONDS, round(2 * seconds)) / 60
-        command = [
-            program,
-            "continue",
-            song,
-            "--minutes",
-            str(minutes),
-            "-o",
-            out,
-            "--overwrite",
-            "--json",
-            "--quiet",
-        ]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        options = ["--minutes", str(minutes), "-o", out, "--overwrite", "--json", "--quiet"]
+        done = subprocess.run([program, "continue", song, *options], check=True, capture_output=True, text=True)
         report: dict[str, Any] = json.loads(done.stdout)
         kept.write_text(json.dumps(report), encoding="utf-8")
         Path(report["track"]).unlink()
