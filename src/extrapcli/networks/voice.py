@@ -16,20 +16,24 @@ from extrapcli.networks.recall import log_mel
 from extrapcli.networks.settings import FRAME_SAMPLES, VoiceSettings
 
 
-def voice(settings: VoiceSettings, dropout: float = 0.0) -> keras.Model:
+def voice(settings: VoiceSettings) -> keras.Model:
     """Build the network.
 
     `context` is float32 `(batch, n, 22050)` for any n, at unit level. `voice` is float32 `(batch, 25 * n)`: the
     probability that a voice sounds in each hop of 1/25 s.
     """
+    heard = logits(settings)
+    return keras.Model(heard.input, {"voice": ops.sigmoid(heard.output)}, name="voice")
+
+
+def logits(settings: VoiceSettings, dropout: float = 0.0) -> keras.Model:
+    """Build the network in the form that is trained: it gives the logits of `voice`."""
     context = keras.Input((None, FRAME_SAMPLES), name="context")
-    spectra = log_mel(context, settings.bands)
-    logits = detector(settings, dropout)(spectra)
-    return keras.Model(context, {"voice": ops.sigmoid(logits)}, name="voice")
+    return keras.Model(context, detector(settings, dropout)(log_mel(context, settings.bands)))
 
 
 def detector(settings: VoiceSettings, dropout: float = 0.0) -> keras.Model:
-    """Build the part that is trained: from spectra of two hops each, `(batch, T - 1, bands)`, to logits `(batch, T)`.
+    """Build the part that has weights: from spectra, `(batch, T - 1, bands)`, to logits `(batch, T)`.
 
     The spectrum at hop t is that of hops t and t + 1; a hop is judged by both of the spectra it has a share in.
     """

@@ -114,11 +114,13 @@ class MixtureSettings(Table, frozen=True):
     voice_splits: Splits = ("voices",)
     lead_splits: Splits = ("leads",)
     validation_voices: Splits = ("voices-validation",)
+    validation_leads: Splits = ("leads-validation",)
     clip_seconds: Annotated[int, Field(ge=2, le=60)] = 10
     per_song: Annotated[int, Field(ge=1, le=1000)] = 8
     voiced: Annotated[float, Field(ge=0, le=1)] = 0.6
     leads: Annotated[float, Field(ge=0, le=1)] = 0.4
     levels_db: tuple[float, float] = (-12.0, 9.0)
+    smoothing: Annotated[float, Field(ge=0, lt=0.5)] = 0.02
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
 

@@ -4,6 +4,7 @@ from extrapcli.training.kinds.amplitude import AmplitudeRecipe
 from extrapcli.training.kinds.base import Recipe
 from extrapcli.training.kinds.melody import MelodyRecipe
 from extrapcli.training.kinds.recall import RecallRecipe
+from extrapcli.training.kinds.voice import VoiceRecipe
 from extrapcli.training.kinds.waveform import LstmRecipe, Seq2seqRecipe, StudyRecipe
 
 RECIPES: dict[str, type[Recipe]] = {
@@ -13,5 +14,6 @@ RECIPES: dict[str, type[Recipe]] = {
     "recall": RecallRecipe,
     "melody": MelodyRecipe,
     "amplitude": AmplitudeRecipe,
+    "voice": VoiceRecipe,
 }
 """The recipe class of each network. To add a network, write its class in a module of its own and list it here."""

@@ -42,7 +42,7 @@ class Mixtures(Batches):
         if rng.random() < self.settings.voiced:
             voice, labels = self._layer(clip, self.voices, rng)
             clip = clip + voice
-        level = max(float(clip.std()), QUIETEST) * 10 ** (rng.normal(0, 3) / 20)
+        level = max(float(clip.std()), QUIETEST) * 10 ** (rng.normal(-2, 5) / 20)
         return (clip / level).astype(np.float32).reshape(-1, FRAME_SAMPLES), labels
 
     def _layer(
