@@ -47,7 +47,10 @@ class Performance:
 
 
 def perform(how: Performance, seconds: float, sample_rate: int, rng: np.random.Generator) -> Stem:
-    """Perform lines of a language's songs, drawn by `rng`, with rests between them, for `seconds`."""
+    """Perform lines of a language's songs, drawn by `rng`, with rests between them, for `seconds`.
+
+    The same `rng` draws the same lines and notes, but espeak-ng never speaks twice to the same sample.
+    """
     lines = LYRICS[how.voice.split("+")[0].split("-")[0]]
     samples = np.zeros(round(seconds * sample_rate), np.float32)
     words: list[Span] = []
