@@ -1,7 +1,7 @@
 """Where a voice sounds, and how much a cut there would hurt it."""
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,6 +101,6 @@ def _level(mono: NDArray[np.float32], rate: int) -> float:
     return float(np.sqrt(sum(float(part @ part) for part in seconds) / max(1, len(mono))))
 
 
-@lru_cache(maxsize=1)
+@cache
 def _network() -> Backend:
-    return open_model(find_model("voice"), device="cpu")
+    return open_model(find_model("voice"), device="cpu", threads=1)

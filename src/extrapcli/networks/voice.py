@@ -40,7 +40,9 @@ def detector(settings: VoiceSettings, dropout: float = 0.0) -> keras.Model:
     spectra = keras.Input((None, settings.bands), name="spectra")
     h = layers.Reshape((-1, settings.bands, 1), name="image")(spectra)
     for number, channels in enumerate(settings.channels):
-        h = layers.Conv2D(channels, 3, padding="same", activation="relu", name=f"image_{number}")(h)
+        h = layers.Conv2D(channels, 3, padding="same", use_bias=False, name=f"image_{number}")(h)
+        h = layers.BatchNormalization(momentum=0.9, name=f"normal_{number}")(h)
+        h = layers.ReLU(name=f"relu_{number}")(h)
         h = layers.MaxPooling2D((1, 2), name=f"pool_{number}")(h)
     bands = settings.bands // 2 ** len(settings.channels)
     h = layers.Reshape((-1, bands * settings.channels[-1]), name="features")(h)
