@@ -33,6 +33,15 @@ def install(package: Path, site: Path) -> Path:
     return site
 
 
+def lay_package(site: Path, module: str, code: str, entry_points: str) -> None:
+    """Lay a package of one module, which registers something, into a folder on the path."""
+    (site / f"{module}.py").write_text(code)
+    info = site / f"{module}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module.replace('_', '-')}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(entry_points)
+
+
 @pytest.fixture
 def rng(request: pytest.FixtureRequest) -> np.random.Generator:
     return np.random.default_rng(zlib.crc32(request.node.name.encode()))

@@ -97,6 +97,13 @@ def test_pictures_texts_and_silent_videos_are_not_audio(folder: Path, rng: np.ra
     assert names(folder) == ["a.wav", "b/c.flac"]
 
 
+@pytest.mark.parametrize("format", ["WAV", "FLAC", "AU", "SVX"])
+def test_a_sound_of_a_moment_is_audio_in_any_format(format: str, tmp_path: Path) -> None:
+    """Even where it is shorter than FFmpeg's first frames, or only libsndfile knows the format."""
+    soundfile.write(tmp_path / "click", chord(0.01, RATE, 1), RATE, format=format, subtype="PCM_16")
+    assert holds_sound(tmp_path / "click")
+
+
 def test_no_file_of_this_project_is_taken_for_a_song() -> None:
     root = Path(__file__).parents[1]
     files = [path for name in ("src", "docs", "models") for path in (root / name).rglob("*") if path.is_file()]

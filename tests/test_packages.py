@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.conftest import Extrap, chord
+from tests.conftest import Extrap, chord, lay_package
 from tests.extrapolators.test_thirdparty import write_model
 
 SOUND = """
@@ -36,15 +36,6 @@ class Tells(Sound):
 """
 
 
-def install(site: Path, package: str, code: str, points: str) -> None:
-    """Lay a package of one module, `package`, with entry points, into a folder on the path."""
-    (site / f"{package}.py").write_text(code)
-    info = site / f"{package}-1.0.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(points)
-
-
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "site"
@@ -59,12 +50,12 @@ def test_doctor_goes_on_whatever_is_registered(
 ) -> None:
     names = "sound Sound, abstract Abstract, nameless Nameless, leaves Leaves, tells Tells, absent Absent, onnx Sound"
     points = "\n".join(f"{name} = sounds:{of}" for name, of in (pair.split() for pair in names.split(", ")))
-    install(
+    lay_package(
         site, "sounds", SOUND, f"[extrap.backends]\n{points}\nwrong = 1:2:3\n[extrap.extrapolators]\nno = sounds:No"
     )
-    install(site, "zleaving", "raise SystemExit(0)", "[extrap.backends]\nends = zleaving:It\nsound = sounds:No\n")
-    install(site, "nameless", "import nothing_of_this_name", "[extrap.backends]\nunnamed = nameless:It\n")
-    install(site, "unreadable", "", "[extrap.backends]\nno equals sign\n")
+    lay_package(site, "zleaving", "raise SystemExit(0)", "[extrap.backends]\nends = zleaving:It\nsound = sounds:No\n")
+    lay_package(site, "nameless", "import nothing_of_this_name", "[extrap.backends]\nunnamed = nameless:It\n")
+    lay_package(site, "unreadable", "", "[extrap.backends]\nno equals sign\n")
     (site / "nameless-1.0.dist-info" / "METADATA").unlink()
     for model in ("first", "second"):
         (tmp_path / "models" / model).mkdir(parents=True)
@@ -115,7 +106,7 @@ class Fails:
 def test_an_extrapolator_that_fails_is_not_our_bug(
     begin: str, blocks: str, told: str, extrap: Extrap, site: Path, tmp_path: Path
 ) -> None:
-    install(
+    lay_package(
         site, "fails", FAILS.format(begin=begin, blocks=blocks or "pass"), "[extrap.extrapolators]\nf = fails:Fails"
     )
     model = write_model(tmp_path / "model.onnx", extrapolator="f")

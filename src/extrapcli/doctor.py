@@ -22,9 +22,9 @@ def diagnose() -> Iterator[str]:
     """Try each backend on each of its devices, and each format; say what to install for what doesn't work."""
     for name in registered():
         yield from _diagnose_backend(name)
-    for name in extrapolators.registered():
+    for name, entry in extrapolators.registered().items():
         try:
-            extrapolators.extrapolator_class(name)
+            extrapolators.extrapolator_class(entry)
             yield f"extrapolator {name}: loads"
         except ExtrapError as error:
             yield f"extrapolator {name}: no: {error}"
@@ -52,7 +52,7 @@ def _diagnose_backend(name: str) -> Iterator[str]:
 
 
 def _opens(models: list[Path], backend: str, device: str) -> str:
-    """Say whether a backend opens one of some models: a damaged one is not its fault."""
+    """Say whether a backend opens any of its models: a damaged one is not its fault."""
     told = ""
     for model in models:
         try:

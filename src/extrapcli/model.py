@@ -1,7 +1,7 @@
 """A model that is ready to continue songs: arrays in, arrays out."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -70,8 +70,7 @@ class Model:
         Raises as the extrapolator does: UsageError for a style it does not have, UnreadableAudio for a song with too
         little to continue from, and UnusableModel.
         """
-        heard = song if song.heard is song.samples else replace(song, samples=song.heard)
-        blocks = blocks_of(extrapolator_for(self._backend, style), heard, wanted)
+        blocks = blocks_of(extrapolator_for(self._backend, style), song.as_heard, wanted)
         return Continuation(song, with_offset(blocks, song), wanted)
 
     def continue_song(

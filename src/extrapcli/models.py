@@ -81,7 +81,7 @@ def _released() -> list[Path]:
     found: dict[str, Path] = {}
     for place in (*_places(), *_PLACES):
         cards: list[Path] = []
-        with suppress(OSError):  # which named_for_nothing tells of
+        with suppress(OSError):  # named_for_nothing reports it
             cards = sorted(place.glob(f"*/{CARD}"))
         for card in cards:
             folder = card.parent
@@ -109,12 +109,13 @@ def find_model(name_or_path: str | Path) -> Path:
         if folder.name == name_or_path:
             return folder
     path = Path(name_or_path)
-    with suppress(OSError, ValueError):  # a name too long for a file, or with a zero in it
-        try:
-            path.stat()
-            return path
-        except PermissionError:
-            raise UnusableModel(f"{path}: cannot be read: no permission") from None
+    try:
+        path.stat()
+        return path
+    except PermissionError:
+        raise UnusableModel(f"{path}: cannot be read: no permission") from None
+    except (OSError, ValueError):  # no such file, a name too long for one, or with a zero in it
+        pass
     if name_or_path in [folder.name for folder in elsewhere()]:
         raise UnusableModel(f"{name_or_path}: {how_to_get(name_or_path)}")
     if "://" in name_or_path:

@@ -3,11 +3,11 @@
 from importlib.metadata import Distribution, EntryPoint, distributions
 
 FAULTS = (Exception, SystemExit)
-"""What another package's code may raise; one that ends the program when it is imported is no better than others."""
+"""Whatever another package's code may raise, SystemExit included: it must not end the program."""
 
 
 def registered(group: str) -> dict[str, EntryPoint]:
-    """Return the entry points of a group by name; ours can't be replaced, of others the first package's counts."""
+    """Return the entry points of a group by name. Ours can't be replaced; among others the first package wins."""
     found: dict[str, EntryPoint] = {}
     for entry in _all(group):
         found.setdefault(entry.name, entry)
@@ -36,5 +36,5 @@ def _all(group: str) -> list[EntryPoint]:
 def _entry_points(package: Distribution) -> list[EntryPoint]:
     try:
         return list(package.entry_points)
-    except FAULTS:  # its metadata can't be read, which pip says better
+    except FAULTS:  # its metadata can't be read, which is for pip to report
         return []

@@ -18,17 +18,17 @@ MOST_WORKERS = 10_000  # of a cluster
 
 
 def check_number(name: str, value: object, least: float, most: float, unit: str = "") -> None:
-    """Raise UsageError where a value is no number from `least` to `most`; NaN and True are none."""
+    """Raise UsageError unless a value is a number from `least` to `most`, which NaN and True are not."""
     _check(name, value, least, most, unit, isinstance(value, Real), "a number")
 
 
 def check_whole(name: str, value: object, least: int, most: int, unit: str = "") -> None:
-    """Raise UsageError where a value is no whole number from `least` to `most`."""
+    """Raise UsageError unless a value is a whole number from `least` to `most`."""
     _check(name, value, least, most, unit, isinstance(value, Integral), "a whole number")
 
 
 def check_threads(threads: object, name: str = "number of threads") -> None:
-    """Raise UsageError for more threads, or processes, than 16 for each core; None leaves it to who starts them."""
+    """Raise UsageError for more threads, or processes, than 16 for each core; None leaves the number open."""
     if threads is not None:
         check_whole(name, threads, 1, THREADS_PER_CORE * (os.cpu_count() or 1))
 

@@ -1,7 +1,6 @@
 """Files of several streams or links: chained Ogg, joined FLAC, second streams, tags in front; and salvage."""
 
 import io
-from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from extrapcli.audio import ogg
 from extrapcli.audio.decode import decode
 from extrapcli.errors import UnreadableAudio
+from tests.audio.by_ffmpeg import encode
 from tests.audio.test_mpeg_files import BACK, LIKE_FRAMES, id3
 from tests.audio.test_round_trip import bursts, write
 
@@ -66,11 +66,11 @@ def test_anything_may_follow_a_file_that_says_where_it_ends(format: str, tag: st
     np.testing.assert_array_equal(decode(io.BytesIO(data + BACK[tag])).samples, decode(io.BytesIO(data)).samples)
 
 
-def with_streams(container: str, codec: str, default: int | None, tags: bytes = b"") -> bytes:
+def with_streams(default: int | None) -> bytes:
     """Two streams of sound, the second twice as high; `default` is the number of the one marked so."""
-    file = io.BytesIO(tags)
-    with av.open(file, "w", format=container) as output:
-        streams = [output.add_stream(codec, rate=RATE) for _ in range(2)]
+    file = io.BytesIO()
+    with av.open(file, "w", format="matroska") as output:
+        streams = [output.add_stream("pcm_s16le", rate=RATE) for _ in range(2)]
         for number, stream in enumerate(streams):
             assert isinstance(stream, av.AudioStream)
             stream.layout = "mono"
@@ -90,7 +90,7 @@ def tone(number: int) -> NDArray[np.float32]:
 
 @pytest.mark.parametrize("default", [0, 1, None])
 def test_the_default_stream_is_decoded_and_named(default: int | None) -> None:
-    song = decode(io.BytesIO(with_streams("matroska", "pcm_s16le", default)))
+    song = decode(io.BytesIO(with_streams(default)))
     number = default or 0
     np.testing.assert_allclose(song.samples[:, 0], tone(number), atol=2**-15)
     assert song.notes == [f"it has 2 streams of sound; number {number + 1} is used"]
@@ -132,14 +132,7 @@ def test_a_missing_page_is_known_by_its_number(format: str, tmp_path: Path) -> N
 def test_opus_of_long_packets_is_whole() -> None:
     sound = np.random.default_rng(0).standard_normal((2 * RATE, 6)).astype(np.float32) / 20
     file = io.BytesIO()
-    with av.open(file, "w", format="ogg") as output:
-        stream = output.add_stream("libopus", rate=RATE)
-        assert isinstance(stream, av.AudioStream)
-        stream.layout, stream.bit_rate = "5.1", 720_000
-        frame = av.AudioFrame.from_ndarray(sound.reshape(1, -1), format="flt", layout="5.1")
-        frame.sample_rate, frame.pts, frame.time_base = RATE, 0, Fraction(1, RATE)
-        output.mux(stream.encode(frame))
-        output.mux(stream.encode(None))
+    encode(file, sound, RATE, "ogg", "libopus", layout="5.1", encoder={"b": "720000"})
     song = decode(file)
     assert (len(song.samples), song.notes) == (len(sound), [])
 

@@ -5,6 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from extrapcli.audio.downmix import Downmix
+from extrapcli.audio.steps import Steps
 from tests.evaluation.sounds import pink
 
 RATE = 8000
@@ -18,7 +19,7 @@ LATE = np.arange(SECONDS * RATE) > 5.3 * RATE
 
 def mixed(*channels: NDArray[np.float32]) -> NDArray[np.float32]:
     sound = np.stack(channels, axis=1)
-    return Downmix.of(sound, RATE).mix(sound)
+    return Downmix.of(Steps.of(sound, RATE)).mix(sound)
 
 
 ORDINARY: dict[str, list[NDArray[np.float32]]] = {
@@ -76,7 +77,7 @@ def test_an_inverted_channel_is_heard_as_if_it_were_not() -> None:
 def test_a_part_of_a_sound_is_mixed_as_the_whole() -> None:
     """In chunks; and parts that add up to a sound are mixed to parts that add up to its mix."""
     sound = np.stack([LEFT + RIGHT, np.where(LATE, -1, 1) * LEFT - RIGHT], axis=1)
-    downmix = Downmix.of(sound, RATE)
+    downmix = Downmix.of(Steps.of(sound, RATE))
     whole = downmix.mix(sound)
     np.testing.assert_array_equal(downmix.mix(sound[4000:60000], 4000), whole[4000:60000])
     np.testing.assert_array_equal(np.concatenate(list(downmix.mixed(sound)))[:, 0], whole)

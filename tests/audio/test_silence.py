@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from extrapcli.audio.offset import without_offset
 from extrapcli.audio.silence import Bounds, find_bounds, is_silent
+from extrapcli.audio.steps import Steps
 
 RATE = 8000
 
@@ -18,14 +19,18 @@ def silence(seconds: float) -> NDArray[np.float32]:
     return np.zeros((round(seconds * RATE), 2), np.float32)
 
 
+def bounds_of(samples: NDArray[np.floating]) -> Bounds:
+    return find_bounds(Steps.of(samples, RATE))
+
+
 def test_a_song_cut_off_is_music_to_its_last_sample(rng: np.random.Generator) -> None:
     samples = noise(20.013, rng)
-    assert find_bounds(samples, RATE) == Bounds(0, len(samples), len(samples))
-    assert not find_bounds(samples, RATE).ends_by_itself
+    assert bounds_of(samples) == Bounds(0, len(samples), len(samples))
+    assert not bounds_of(samples).ends_by_itself
 
 
 def test_silence_before_and_after_is_not_music(rng: np.random.Generator) -> None:
-    bounds = find_bounds(np.concatenate([silence(3), noise(20, rng), silence(5)]), RATE)
+    bounds = bounds_of(np.concatenate([silence(3), noise(20, rng), silence(5)]))
     assert bounds.begin == pytest.approx(3 * RATE, abs=0.1 * RATE)
     assert bounds.end == pytest.approx(23 * RATE, abs=0.1 * RATE)
     assert bounds.ending == bounds.end
@@ -34,19 +39,19 @@ def test_silence_before_and_after_is_not_music(rng: np.random.Generator) -> None
 @pytest.mark.parametrize("seconds", [1.5, 4, 12])
 def test_a_fade_is_an_ending_and_begins_where_the_level_falls(seconds: float, rng: np.random.Generator) -> None:
     fall = np.geomspace(1, 1e-4, round(seconds * RATE))[:, None].astype(np.float32)
-    bounds = find_bounds(np.concatenate([noise(30, rng), noise(seconds, rng) * fall, silence(2)]), RATE)
+    bounds = bounds_of(np.concatenate([noise(30, rng), noise(seconds, rng) * fall, silence(2)]))
     assert bounds.ends_by_itself
     assert 29 * RATE <= bounds.ending <= (30 + 0.15 * seconds) * RATE
     assert bounds.ending < bounds.end <= (30 + seconds) * RATE
 
 
 def test_a_song_of_silence_is_music_from_end_to_end() -> None:
-    assert find_bounds(silence(4), RATE) == Bounds(0, 4 * RATE, 4 * RATE)
+    assert bounds_of(silence(4)) == Bounds(0, 4 * RATE, 4 * RATE)
 
 
 def test_a_quiet_moment_in_the_middle_is_music(rng: np.random.Generator) -> None:
     samples = np.concatenate([noise(10, rng), silence(3), noise(10, rng)])
-    assert find_bounds(samples, RATE) == Bounds(0, len(samples), len(samples))
+    assert bounds_of(samples) == Bounds(0, len(samples), len(samples))
 
 
 FALL = np.geomspace(1, 10 ** (-70 / 20), 3 * RATE)[:, None]
@@ -66,7 +71,7 @@ def test_an_ending_is_found_before_any_kind_of_silence(kind: str, seconds: float
     music = np.concatenate([noise(12, rng), noise(3, rng) * FALL])
     quiet = silence(seconds).astype(np.float64)
     sound = np.concatenate([quiet, music, quiet])
-    bounds = find_bounds(sound + QUIET[kind](rng, len(sound)), RATE)
+    bounds = bounds_of(sound + QUIET[kind](rng, len(sound)))
     assert bounds.begin == pytest.approx(seconds * RATE, abs=0.1 * RATE)
     assert bounds.ending == pytest.approx((seconds + 12) * RATE, abs=0.3 * RATE)
     assert (seconds + 13) * RATE < bounds.end <= (seconds + 15) * RATE
@@ -77,16 +82,17 @@ def test_an_ending_is_found_before_any_kind_of_silence(kind: str, seconds: float
 def test_an_offset_changes_no_bounds(gain: float, offset: tuple[float, float], rng: np.random.Generator) -> None:
     """Of a loud song, or one whose peak is near -60 dBFS, with silence after it that has the offset too."""
     music = gain * np.concatenate([noise(12, rng), noise(3, rng) * FALL, silence(3)]).astype(np.float64)
-    plain = find_bounds(music, RATE)
+    plain = bounds_of(music)
     assert plain.ends_by_itself
-    found = find_bounds(without_offset(music + offset, RATE), RATE)
+    moved = music + offset
+    found = bounds_of(without_offset(moved, Steps.of(moved, RATE)))
     assert found.ending == pytest.approx(plain.ending, abs=0.06 * RATE)
     assert found.end == pytest.approx(plain.end, abs=0.06 * RATE)
 
 
 def test_a_hidden_track_comes_after_a_long_silence(rng: np.random.Generator) -> None:
     samples = np.concatenate([noise(10, rng), silence(60), noise(5, rng)])
-    bounds = find_bounds(samples, RATE)
+    bounds = bounds_of(samples)
     assert bounds == Bounds(0, len(samples), len(samples), ((10 * RATE, 70 * RATE),))
     assert bounds.silent == 60 * RATE
 
@@ -94,7 +100,7 @@ def test_a_hidden_track_comes_after_a_long_silence(rng: np.random.Generator) -> 
 @pytest.mark.parametrize("kind", QUIET)
 def test_a_hidden_track_comes_after_any_kind_of_silence(kind: str, rng: np.random.Generator) -> None:
     sound = np.concatenate([noise(12, rng), noise(3, rng) * FALL, silence(40), noise(9, rng)]).astype(np.float64)
-    ((begin, end),) = find_bounds(sound + QUIET[kind](rng, len(sound)), RATE).silences
+    ((begin, end),) = bounds_of(sound + QUIET[kind](rng, len(sound))).silences
     assert 13 * RATE < begin <= 15 * RATE
     assert end == pytest.approx(55 * RATE, abs=0.1 * RATE)
 
@@ -102,11 +108,11 @@ def test_a_hidden_track_comes_after_any_kind_of_silence(kind: str, rng: np.rando
 def test_a_soft_passage_that_is_no_noise_is_music(rng: np.random.Generator) -> None:
     steps = rng.uniform(0.3, 1, size=(160, 1)).repeat(RATE // 8, axis=0)  # soft, but uneven
     sound = np.concatenate([noise(10, rng), noise(20, rng) * steps * 0.004, noise(10, rng)])
-    assert find_bounds(sound, RATE).silences == ()
+    assert bounds_of(sound).silences == ()
 
 
 def test_what_is_silent(rng: np.random.Generator) -> None:
-    assert is_silent(silence(1), RATE)
-    assert is_silent(rng.integers(-1, 2, size=(RATE, 2)) / 32768, RATE)  # dither of 16 bits
-    assert not is_silent(noise(1, rng) * 1e-3, RATE)
-    assert not is_silent(np.concatenate([silence(9), noise(0.1, rng) * 0.01, silence(9)]), RATE)
+    assert is_silent(Steps.of(silence(1), RATE).power)
+    assert is_silent(Steps.of(rng.integers(-1, 2, size=(RATE, 2)) / 32768, RATE).power)  # dither of 16 bits
+    assert not is_silent(Steps.of(noise(1, rng) * 1e-3, RATE).power)
+    assert not is_silent(Steps.of(np.concatenate([silence(9), noise(0.1, rng) * 0.01, silence(9)]), RATE).power)

@@ -17,7 +17,7 @@ from extrapcli.errors import MissingDependency, UnusableModel, UsageError
 from extrapcli.frames import to_frames
 from extrapcli.models import find_model
 from extrapcli.spec import WaveformSpec
-from tests.conftest import SONG, Extrap
+from tests.conftest import SONG, Extrap, lay_package
 
 BACKENDS = ["onnx", "tensorflow", "repeat"]
 pytestmark = pytest.mark.usefixtures("installed")
@@ -134,13 +134,8 @@ def test_a_backend_s_own_devices_can_be_asked_for(models: Path) -> None:
 def test_one_that_is_broken_is_named_and_not_passed_over(
     code: str, told: str, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "extrap_broken.py").write_text(code)
-    info = tmp_path / "extrap_broken-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: extrap-broken\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(
-        "[extrap.backends]\nbroken = extrap_broken:Broken\nonnx = extrap_broken:Broken\n"
-    )
+    points = "[extrap.backends]\nbroken = extrap_broken:Broken\nonnx = extrap_broken:Broken\n"
+    lay_package(tmp_path, "extrap_broken", code, points)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "extrap_broken", raising=False)
     with pytest.raises(UnusableModel, match=f"the broken backend {told}"):

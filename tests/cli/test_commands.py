@@ -84,14 +84,14 @@ def test_one_bad_model_does_not_hide_the_rest(
     assert "bug" not in ran.stderr
 
 
-CARDS = [
-    ("[]", "it is no table"),
-    ('{"name": "x"}', "it lacks summary"),
-    ('{"names": "x"}', "names is no part of one"),
-]
-
-
-@pytest.mark.parametrize(("text", "says"), CARDS)
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[]", "it is no table"),
+        ('{"name": "x"}', "it lacks summary"),
+        ('{"names": "x"}', "names is no part of one"),
+    ],
+)
 def test_what_is_wrong_with_a_card_is_named(text: str, says: str, tmp_path: Path) -> None:
     (tmp_path / "card.json").write_text(text)
     with pytest.raises(UnusableModel, match=says):

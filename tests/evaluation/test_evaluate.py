@@ -188,7 +188,7 @@ def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
         evaluation.evaluate(np.zeros(2), RATE, head=1)
 
 
-@pytest.mark.parametrize("seconds", [40, 70])
+@pytest.mark.parametrize("seconds", [40, pytest.param(70, marks=pytest.mark.slow)])
 def test_controls_of_a_longer_song_have_the_expected_values(seconds: int, music: Sound) -> None:
     """A loop is recognised, and music that continues as loud as its song has not collapsed."""
     rng = np.random.default_rng(1)
@@ -253,7 +253,7 @@ def test_an_inverted_channel_changes_no_value(music: Sound) -> None:
         assert values[name] == (None if value is None else pytest.approx(value, abs=1e-3)), name
 
 
-@pytest.mark.parametrize("offset", [(0.2, 0.2), (0.3, -0.2)])
+@pytest.mark.parametrize("offset", [pytest.param((0.2, 0.2), marks=pytest.mark.slow), (0.3, -0.2)])
 def test_an_offset_changes_no_value(offset: tuple[float, float], music: Sound, other: Sound) -> None:
     song, follows = (np.outer(sound[: 6 * RATE], [1, 0.8]) for sound in (music, other))
     plain, moved = (measured(evaluated(song + by, follows + by)) for by in (0, np.array(offset)))

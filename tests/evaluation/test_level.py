@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from extrapcli.audio.steps import Steps
 from extrapcli.evaluation.level import (
     Levels,
     collapsed_share,
@@ -23,7 +24,8 @@ RATE = 22050
 
 
 def levels(sound: NDArray[np.floating]) -> Levels:
-    return Levels.of(sound[:, None] if sound.ndim == 1 else sound, RATE)
+    samples = sound[:, None] if sound.ndim == 1 else sound
+    return Levels.of(samples, Steps.of(samples, RATE))
 
 
 @few

@@ -64,7 +64,7 @@ def mean_tags(tagger: Tagger, sound: Array) -> dict[str, float]:
     return {tagger.names[k]: float(means[k]) for k in np.argsort(-means)}
 
 
-@pytest.mark.parametrize("name", ["song", "plucks"])
+@pytest.mark.parametrize("name", [pytest.param("song", marks=pytest.mark.slow), "plucks"])
 def test_the_port_agrees_with_musicnn(name: str, tagger: Tagger, song: Array) -> None:
     """Weights rounded to float16 move tags by less than 0.001, and embeddings, of size 1, by less than 0.005."""
     golden = GOLDENS[name]

@@ -18,7 +18,7 @@ from extrapcli.extrapolators import extrapolator_for, registered
 from extrapcli.extrapolators.base import Style
 from extrapcli.models import find_model
 from extrapcli.spec import METADATA_KEY, EncoderSpec
-from tests.conftest import Extrap, chord, install
+from tests.conftest import Extrap, chord, install, lay_package
 
 PACKAGE = Path(__file__).parent / "thirdparty"
 RATE, MODEL_RATE = 22050, 4000
@@ -103,13 +103,7 @@ def test_one_that_is_not_installed_is_named_with_those_that_are(
     assert "there are amplitude, recall, waveform" in told
 
 
-def install_broken(code: str, site: Path) -> None:
-    """Make a package with an extrapolator that can't be used."""
-    (site / "extrap_broken.py").write_text(code)
-    info = site / "extrap_broken-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: extrap-broken\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[extrap.extrapolators]\nbroken = extrap_broken:Broken\n")
+BROKEN = "[extrap.extrapolators]\nbroken = extrap_broken:Broken\n"
 
 
 @pytest.mark.parametrize(
@@ -129,7 +123,7 @@ def install_broken(code: str, site: Path) -> None:
 def test_one_that_can_t_be_used_is_named_with_its_package(
     code: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    install_broken(code, tmp_path)
+    lay_package(tmp_path, "extrap_broken", code, BROKEN)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "extrap_broken", raising=False)
     backend = open_model(write_model(tmp_path / "model.onnx", extrapolator="broken"))
@@ -160,7 +154,7 @@ def test_one_that_fails_at_work_is_not_called_our_bug(
         f"    def blocks(self, song, wanted):\n        {blocks}\n"
     )
     (tmp_path / "site").mkdir()
-    install_broken(code, tmp_path / "site")
+    lay_package(tmp_path / "site", "extrap_broken", code, BROKEN)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
     model = write_model(tmp_path / "model.onnx", extrapolator="broken")
     said = extrap("continue", song_wav, "--minutes", "0:15", "--model", model, "-q", "-o", "t.wav", status=4).stderr
@@ -171,10 +165,7 @@ def test_one_that_fails_at_work_is_not_called_our_bug(
 
 
 def test_a_package_cannot_replace_one_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    info = tmp_path / "extrap_thief-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: extrap-thief\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[extrap.extrapolators]\nrecall = extrap_thief:Recall\n")
+    lay_package(tmp_path, "extrap_thief", "", "[extrap.extrapolators]\nrecall = extrap_thief:Recall\n")
     monkeypatch.syspath_prepend(tmp_path)
     assert registered()["recall"].value == "extrapcli.extrapolators.recall:Recall"
 

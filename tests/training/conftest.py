@@ -1,6 +1,7 @@
 import shutil
 import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,20 +29,22 @@ class RecordedProgress:
 LayCorpus = Callable[[str, dict[str, int], Callable[[], NDArray[np.floating]], int], Path]
 
 
+def corpus_in(
+    folder: Path, recipe: str, splits: dict[str, int], make: Callable[[], NDArray[np.floating]], rate: int
+) -> Path:
+    """Write a recipe, and so many songs for each split, made one after another at a rate; give the corpus."""
+    for split, count in splits.items():
+        (folder / "corpus" / split).mkdir(parents=True)
+        for number in range(count):
+            soundfile.write(folder / "corpus" / split / f"{number}.flac", make(), rate)
+    (folder / "recipe.toml").write_text(recipe)
+    return folder / "corpus"
+
+
 @pytest.fixture
 def lay_corpus(tmp_path: Path) -> LayCorpus:
-    """Write a recipe, and so many songs for each split, made one after another at a rate; give the corpus."""
-
-    def lay(recipe: str, splits: dict[str, int], make: Callable[[], NDArray[np.floating]], rate: int) -> Path:
-        for split, count in splits.items():
-            folder = tmp_path / "corpus" / split
-            folder.mkdir(parents=True)
-            for number in range(count):
-                soundfile.write(folder / f"{number}.flac", make(), rate)
-        (tmp_path / "recipe.toml").write_text(recipe)
-        return tmp_path / "corpus"
-
-    return lay
+    """`corpus_in` the test's own folder."""
+    return partial(corpus_in, tmp_path)
 
 
 RECIPE = """
@@ -65,12 +68,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with `recipe.toml`, `corpus` and a finished `run`."""
     folder = tmp_path_factory.mktemp("trained")
     rng = np.random.default_rng(4)
-    for split, count in (("train", 3), ("validation", 2)):
-        (folder / "corpus" / split).mkdir(parents=True)
-        for number in range(count):
-            sound = chord(9, 8000, 2) + rng.normal(scale=0.01, size=(72000, 2))
-            soundfile.write(folder / "corpus" / split / f"{number}.flac", sound, 8000)
-    (folder / "recipe.toml").write_text(RECIPE)
+    splits = {"train": 3, "validation": 2}
+    corpus_in(folder, RECIPE, splits, lambda: chord(9, 8000, 2) + rng.normal(scale=0.01, size=(72000, 2)), 8000)
     command = [str(EXTRAP), "train", "corpus", "--recipe", "recipe.toml", "--run", "run"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "run/best.keras\n"), done.stderr

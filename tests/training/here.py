@@ -17,5 +17,6 @@ def train(folder: Path, *, corpus: str = "corpus", run: str = "run", resume: boo
     return progress.lines
 
 
-def export(run: Path, corpus: Path | None, out: Path | None) -> list[Path]:
-    return export_run(run, corpus, out, weights="float16", licence="", progress=RecordedProgress())
+def export(run: Path, corpus: Path | None, out: Path | None, *, overwrite: bool = False) -> list[Path]:
+    progress = RecordedProgress()
+    return export_run(run, corpus, out, weights="float16", licence="", overwrite=overwrite, progress=progress)

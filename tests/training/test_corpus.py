@@ -81,7 +81,7 @@ def test_broken_songs_are_named_and_counted(songs: list[Path], tmp_path: Path) -
     assert all(any(song.name in line for line in progress.lines) for song in songs[3:5])
     assert "2 of 40 songs cannot be read" in progress.lines[-1]
     songs[5].unlink()
-    with pytest.raises(UnreadableAudio, match=r"3 of 40 songs cannot be read, more than 5%, as .*; repair"):
+    with pytest.raises(UnreadableAudio, match=r"3 of 40 songs cannot be read, more than 5%, such as .*; repair"):
         prepare(songs, tmp_path / "shards", decoded(8000), progress)
     assert any("No such file" in line for line in progress.lines)
 

@@ -10,10 +10,9 @@ import pytest
 
 from extrapcli.errors import CannotWrite, UnusableModel, UsageError
 from extrapcli.models import damaged_files
-from extrapcli.training.export import export_run
 from extrapcli.training.run import STATE
 from tests.conftest import Extrap
-from tests.training.conftest import RECIPE, RecordedProgress
+from tests.training.conftest import RECIPE
 from tests.training.here import export, train
 from tests.training.test_training import rows, weights
 
@@ -24,7 +23,6 @@ def snapshot(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.slow
 def test_a_finished_run_goes_on_to_more_epochs(copy: Path) -> None:
     """As an uninterrupted run of as many epochs would, where the learning rate is constant."""
     (copy / "recipe.toml").write_text(RECIPE.replace("epochs = 2", "epochs = 3"))
@@ -125,19 +123,6 @@ def test_export_names_a_recipe_that_was_edited(copy: Path) -> None:
         export(copy / "run", copy / "corpus", copy / "model")
 
 
-def export_over(copy: Path, out: str, *, overwrite: bool) -> None:
-    export_run(
-        copy / "run",
-        copy / "corpus",
-        copy / out,
-        weights="float16",
-        licence="",
-        overwrite=overwrite,
-        progress=RecordedProgress(),
-    )
-
-
-@pytest.mark.slow
 def test_export_replaces_a_model_where_that_is_asked_for_and_nothing_else(copy: Path) -> None:
     (copy / "model").mkdir()
     for name in ("model.onnx", "card.json", "README.md"):
@@ -152,10 +137,10 @@ def test_export_replaces_a_model_where_that_is_asked_for_and_nothing_else(copy: 
         ("recipe.toml", True, "recipe.toml: is a file"),
     ):
         with pytest.raises(CannotWrite, match=says) as refused:
-            export_over(copy, out, overwrite=overwrite)
+            export(copy / "run", copy / "corpus", copy / out, overwrite=overwrite)
         assert (refused.value.hint == "overwrite") == (says.endswith("already"))
     assert snapshot(copy) == before
-    export_over(copy, "model", overwrite=True)
+    export(copy / "run", copy / "corpus", copy / "model", overwrite=True)
     assert damaged_files(copy / "model") == []
     assert {path.name for path in (copy / "model").iterdir()} == {
         "model.onnx",
@@ -173,7 +158,6 @@ def test_the_command_exports_over_a_model_only_with_overwrite(extrap: Extrap, co
     assert ran.stderr == "extrap: model: holds a model already; choose another name, or say --overwrite\n"
 
 
-@pytest.mark.slow
 def test_a_full_disk_is_said(copy: Path) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, before[1]))

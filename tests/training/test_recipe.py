@@ -149,23 +149,30 @@ def test_recipes_and_run_folders_are_checked_before_keras_is_loaded(tmp_path: Pa
 import sys
 from extrapcli.cli import app
 from typer.testing import CliRunner
-result = CliRunner().invoke(app, sys.argv[1:])
-print(type(result.exception).__name__, result.exception)
+for line in sys.stdin:
+    result = CliRunner().invoke(app, line.split())
+    print(type(result.exception).__name__, result.exception)
 print([name for name in ("tensorflow", "keras", "onnx", "scipy", "matplotlib") if name in sys.modules])
 """
-    for arguments, says in (
-        (("train", "corpus", "--recipe", "recipe.toml"), "recipe.toml: epoch is no key of [fit]; write epochs"),
-        (("train", "corpus", "--recipe", "whole.toml"), "corpus: not a folder or manifest of songs"),
-        (("export", "run"), "recipe.json: is missing; name a run folder"),
-        (("export", "nosuch"), "recipe.json: is missing; name a run folder"),
-    ):
-        done = subprocess.run(
-            [sys.executable, "-c", script, *arguments], cwd=tmp_path, capture_output=True, text=True, check=True
-        )
-        said, loaded = done.stdout.splitlines()
-        assert said.startswith("UsageError")
-        assert says in said
-        assert loaded == "[]"
+    commands = {
+        "train corpus --recipe recipe.toml": "recipe.toml: epoch is no key of [fit]; write epochs",
+        "train corpus --recipe whole.toml": "corpus: not a folder or manifest of songs",
+        "export run": "recipe.json: is missing; name a run folder",
+        "export nosuch": "recipe.json: is missing; name a run folder",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        input="\n".join(commands),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    *said, loaded = done.stdout.splitlines()
+    for line, says in zip(said, commands.values(), strict=True):
+        assert line.startswith("UsageError")
+        assert says in line
+    assert loaded == "[]"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import keras
 import numpy as np
 import pytest
 
-from extrapcli.errors import UsageError
+from extrapcli.cli.hints import with_hint
+from extrapcli.errors import CannotWrite, UsageError
 from extrapcli.networks.settings import RecallSettings
 from extrapcli.training.kinds.ranking import RankingLoss, ranker
 from extrapcli.training.kinds.recall import RecallRecipe
@@ -52,6 +53,23 @@ def test_training_goes_on_exactly(tmp_path: Path, rng: np.random.Generator) -> N
     losses = [[float(each.train_on_batch(inputs, costs)) for _ in range(4)] for each in (whole, resumed)]
     assert losses[1] == pytest.approx(losses[0], rel=1e-6)
     assert len(set(losses[0])) == 4
+
+
+def test_a_folder_belongs_to_one_run(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.begin(RECIPE)
+    folder.note(finished=True)
+    folder.best.write_bytes(b"weights")
+    with pytest.raises(UsageError, match="holds a run already") as refused:
+        folder.finished(RECIPE, resume=False)
+    assert "--resume" not in str(refused.value)
+    assert "--resume" in with_hint(refused.value)
+    assert folder.finished(RECIPE, resume=True)
+    with pytest.raises(UsageError, match=f"another recipe: seed is 4, not {RECIPE.seed}"):
+        folder.finished(RECIPE.model_copy(update={"seed": 4}), resume=True)
+    (tmp_path / "file").touch()
+    with pytest.raises(CannotWrite, match="cannot be a run folder"):
+        RunFolder(tmp_path / "file").begin(RECIPE)
 
 
 def test_what_cannot_be_resumed_is_a_usage_error(tmp_path: Path) -> None:

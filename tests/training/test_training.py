@@ -96,12 +96,10 @@ batch_size = 4
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
-    [
-        RECIPE.replace("study", "lstm").replace("widths", "units = 8\n#"),
-        pytest.param(SEQ2SEQ, marks=pytest.mark.slow),
-    ],
+    [RECIPE.replace("study", "lstm").replace("widths", "units = 8\n#"), SEQ2SEQ],
     ids=["lstm", "seq2seq"],
 )
 def test_other_networks_are_trained_and_exported_too(text: str, copy: Path) -> None:
@@ -163,6 +161,7 @@ def test_a_run_killed_at_any_moment_goes_on_as_if_it_had_not_been(copy: Path) ->
     assert losses == pytest.approx(whole_losses, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_run_folder_belongs_to_one_run(copy: Path) -> None:
     before = (copy / "run" / "last.keras").read_bytes()
     with pytest.raises(UsageError, match="holds a run already") as refused:
@@ -178,6 +177,7 @@ def test_a_run_folder_belongs_to_one_run(copy: Path) -> None:
         train(copy, run="recipe.toml")
 
 
+@pytest.mark.slow
 def test_a_run_does_not_go_on_with_other_songs(copy: Path) -> None:
     facts = copy / "run" / "facts.json"
     facts.write_text(json.dumps(json.loads(facts.read_text()) | {"finished": False}))

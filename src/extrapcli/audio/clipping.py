@@ -62,7 +62,10 @@ class Moments:
 
 
 class Clamp:
-    """Leaves samples as they are, and says how many beyond full scale meet with the consequence, if it has one."""
+    """Leaves samples as they are, and says how many exceed full scale and what becomes of them, the `consequence`.
+
+    Without a consequence it says nothing.
+    """
 
     def __init__(self, song: Song, consequence: str) -> None:
         self._sample_rate, self._consequence = song.sample_rate, consequence
@@ -70,7 +73,7 @@ class Clamp:
         self._beyond = Moments()
 
     def feed(self, block: Samples) -> Samples:
-        if _peak(block) > BEYOND:
+        if peak_of(block) > BEYOND:
             peaks = _peaks(block)
             self._beyond.add(peaks > BEYOND, peaks)
         else:
@@ -92,7 +95,7 @@ class Rescale(Clamp):
 
     def __init__(self, song: Song, consequence: str) -> None:
         super().__init__(song, consequence)
-        self._peak = max(_peak(chunk) for chunk in chunks(song.samples))
+        self._peak = max(map(peak_of, chunks(song.samples)))
 
     def feed(self, block: Samples) -> Samples:
         return super().feed(block / block.dtype.type(self._peak) if self._peak > BEYOND else block)
@@ -144,7 +147,7 @@ class Limit:
         """Limit the first `ready` samples, which depend on the `_ahead - 1` after them."""
         early = min(ready, max(0, -self._position))
         self._position += ready
-        if _peak(samples) <= 1 and not self._held.any():
+        if peak_of(samples) <= 1 and not self._held.any():
             self._turned_down.skip(ready - early)
             return samples[early:ready]
         peaks = _peaks(samples)
@@ -198,7 +201,8 @@ def decibels(peak: float) -> str:
     return f"{20 * np.log10(peak):.1f} dB" if peak > 10 ** (0.05 / 20) else "less than 0.1 dB"
 
 
-def _peak(samples: Samples) -> float:
+def peak_of(samples: NDArray[np.floating]) -> float:
+    """Return the largest absolute sample, 0 where there are none."""
     return max(float(samples.max(initial=0)), -float(samples.min(initial=0)))
 
 

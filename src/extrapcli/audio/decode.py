@@ -121,7 +121,7 @@ def _why_unreadable(stream: BinaryIO) -> str:
         return "encrypted by the shop that sold it; give it a copy without that protection"
     stream.seek(start)
     if is_free_format(stream.read(4)):
-        return "an MP3 of the free format, which few programs can decode; make a WAV of it with LAME"
+        return "a free-format MP3, which few programs can decode; convert it to WAV with LAME"
     return "not audio that can be decoded; give it a song, for example WAV, FLAC or MP3"
 
 
@@ -176,5 +176,5 @@ def _check_values(song: Song) -> None:
         raise UnreadableAudio(f"{name}: some samples are infinite or NaN; export it again")
     if np.abs(ranges).max() > MAX_AMPLITUDE:
         raise UnreadableAudio(f"{name}: some samples are larger than 2^31 times full scale; export it again")
-    if is_silent(song.heard, song.sample_rate):
+    if is_silent(song.as_heard.steps.power):
         raise UnreadableAudio(f"{name}: silent from start to end; give it a song that isn't")

@@ -12,12 +12,12 @@ from extrapcli.audio.steps import SECOND, Steps
 CANCELLED, RECOVERED = 0.1, 0.5  # power of the sum of the channels, against that of unrelated channels
 OPPOSED = -0.2  # correlation from which two channels cancel each other
 FAINT = 0.01  # power of a channel, against the strongest
-SILENT = 1e-6  # power of a step, against the mean: what is softer is in no phase
+SILENT = 1e-6  # power of a step, against the mean: softer ones have no phase
 
 
 @dataclass(frozen=True)
 class Downmix:
-    """The mean of a sound's channels, but where they cancel each other: there, some are inverted first.
+    """The mean of a sound's channels; where they cancel each other, some are inverted first.
 
     `signs`, float32 `(steps, channels)`, is 1 or -1 in the middle of each step of `size` samples, and runs straight
     in between; None where nothing cancels.
@@ -27,16 +27,15 @@ class Downmix:
     signs: NDArray[np.float32] | None = None
 
     @classmethod
-    def of(cls, samples: NDArray[np.floating], rate: int) -> "Downmix":
-        """Choose the signs for a sound `(n, channels)`.
+    def of(cls, steps: Steps) -> "Downmix":
+        """Choose the signs for a sound.
 
         Channels cancel each other where, over a second, their sum has less than a tenth of the power that it has if
         they are unrelated; this ends where it has half of that. For all of such a stretch, each channel is inverted
         that is opposed to the one before it, the strongest first, that it is most like.
         """
-        if not len(samples) or samples.shape[1] == 1:
+        if not steps.length or steps.means.shape[1] == 1:
             return cls()
-        steps = Steps.of(samples, rate)
         products = steps.products
         together, apart = products.sum(axis=(1, 2)), np.trace(products, axis1=1, axis2=2)
         floor = SILENT * apart.mean() + np.finfo(float).tiny
@@ -78,7 +77,8 @@ class Downmix:
 
 def to_mono(samples: NDArray[np.floating], rate: int) -> NDArray[np.float32]:
     """Mix a sound `(n, channels)` down to `(n,)`."""
-    return Downmix.of(samples, rate).mix(samples)
+    downmix = Downmix() if samples.shape[1] == 1 else Downmix.of(Steps.of(samples, rate))
+    return downmix.mix(samples)
 
 
 def _share(together: NDArray[np.float64], apart: NDArray[np.float64], floor: float) -> NDArray[np.float64]:

@@ -32,7 +32,6 @@ def read_parts(stream: BinaryIO) -> Iterator[Decoded]:
     """
     start, end = leading_tags_end(stream), stream.seek(0, os.SEEK_END)
     sound = section(stream, start, end)
-    sound.seek(0)
     head = sound.read(len(FLAC_MAGIC))
     if head.startswith(ogg.MAGIC):
         yield from _read_ogg(sound)

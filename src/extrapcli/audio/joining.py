@@ -39,8 +39,7 @@ def join(parts: list[Decoded]) -> Decoded:
 
 def _chunks(pieces: list[Piece], rate: int, channels: int, dtype: np.dtype) -> Iterator[NDArray[np.floating]]:
     for samples, from_rate, _ in pieces:
-        same = samples if from_rate == rate else None
-        blocks = chunks(samples) if same is not None else _resampled(samples, from_rate, rate)
+        blocks = chunks(samples) if from_rate == rate else _resampled(samples, from_rate, rate)
         for block in blocks:
             yield _spread(block, channels).astype(dtype, copy=False)
 

@@ -50,7 +50,7 @@ class FrameHeader(NamedTuple):
 
 
 class Index(NamedTuple):
-    """How many frames follow the one that says so, and how many bytes they take with it; one may be 0: not said."""
+    """The number of frames after the one that has the index, and of bytes with it; 0 for one that is not given."""
 
     frames: int
     bytes: int

@@ -17,14 +17,13 @@ JUMP = 0.25  # of an offset's range: what changes by more, from a step to the ne
 CHUNK_STEPS = 4096
 
 
-def without_offset(samples: NDArray[Any], rate: int, *, jumps: bool = True) -> NDArray[Any]:
+def without_offset(samples: NDArray[Any], steps: Steps, *, jumps: bool = True) -> NDArray[Any]:
     """Take the offset of each channel away from `(n, channels)`; return the same array where there is none.
 
     There is one where, for a second, it is twice as large as all else that sounds in that second. It is constant if
     that leaves none over, else it follows the sound. With `jumps` it also jumps where the sound does, which leaves no
     click.
     """
-    steps = Steps.of(samples, rate)
     offset = _find(steps)
     if offset is None:
         return samples
@@ -77,23 +76,33 @@ def _running(average: Callable[..., Values], values: Values, beyond: Literal["od
 def _knots(channel: NDArray[np.floating], size: int, values: Values, jumps: bool) -> tuple[Values, Values]:
     """Return the samples of a channel `(n,)`, and the offset there, between which it runs straight.
 
-    They are the middles of the steps, of one more on either side, and around a jump the last sample before it and the
-    first one after.
+    They are the middles of the steps, of one more on either side, and in the place of a step in which it jumps, the
+    last sample before the jump and the first one after.
     """
-    values = np.pad(values, 1, "reflect", reflect_type="odd") if len(values) > 1 else np.repeat(values, 3)
-    at: Values = (np.arange(len(values), dtype=np.float64) - 0.5) * size - 0.5
+    middles: Values = (np.arange(-1, len(values) + 1, dtype=np.float64) + 0.5) * size - 0.5
+    extended = np.pad(values, 1, "reflect", reflect_type="odd") if len(values) > 1 else np.repeat(values, 3)
+    if not jumps:
+        return middles, extended
+    steps = _steps_with_jumps(extended)
+    before, after = extended[steps - 1], extended[steps + 1]
+    first = np.array([_first_after_jump(channel, size, *jump) for jump in zip(steps - 1, before, after, strict=True)])
+    middles[steps], extended[steps] = first - 1, before
+    return np.insert(middles, steps + 1, first), np.insert(extended, steps + 1, after)
+
+
+def _steps_with_jumps(values: Values) -> NDArray[np.intp]:
+    """Return where the change from the value before to the one after is large, and larger than next to it."""
     change = np.abs(values[2:] - values[:-2])
     here, earlier, later = change[1:-1], change[:-2], change[2:]
-    peaks = (here > JUMP * np.ptp(values)) & (here > earlier) & (here >= later)
-    for step in np.flatnonzero(peaks & jumps)[::-1] + 2:
-        before, after = values[step - 1], values[step + 1]
-        begin = (step - 2) * size  # of the step before; the first value belongs to the step before the sound
-        around = channel[begin : begin + 3 * size].astype(np.float64)
-        misfit = np.cumsum((around - before) ** 2 - (around - after) ** 2)
-        first = begin + int(np.clip(np.argmin(misfit) + 1, size, 2 * size))
-        at = np.concatenate([at[:step], [first - 1, first], at[step + 1 :]])
-        values = np.concatenate([values[:step], [before, after], values[step + 1 :]])
-    return at, values
+    return np.flatnonzero((here > JUMP * np.ptp(values)) & (here > earlier) & (here >= later)) + 2
+
+
+def _first_after_jump(channel: NDArray[np.floating], size: int, step: int, before: float, after: float) -> int:
+    """Find the sample within a step of a channel from which on the offset `after` fits it better than `before`."""
+    begin = (step - 1) * size
+    around = channel[begin : begin + 3 * size].astype(np.float64)
+    misfit = np.cumsum((around - before) ** 2 - (around - after) ** 2)
+    return begin + int(np.clip(np.argmin(misfit) + 1, size, 2 * size))
 
 
 def _less(samples: NDArray[Any], knots: list[tuple[Values, Values]]) -> Iterator[NDArray[Any]]:

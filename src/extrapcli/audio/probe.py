@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 import av
 
-from extrapcli.audio.containers import content, mpeg_audio_in_wav, readable_sizes
+from extrapcli.audio.containers import content, readable_sizes
 from extrapcli.audio.readers import UNKNOWN_FRAMES
 from extrapcli.audio.streams import open_with_ffmpeg, open_with_sndfile, section
 from extrapcli.audio.tag_sizes import leading_tags_end
@@ -55,8 +55,7 @@ def _declared_seconds(stream: BinaryIO) -> float:
     start, end = leading_tags_end(stream), stream.seek(0, os.SEEK_END)
     sound = section(stream, start, end)
     sound = section(sound, 0, end - start, readable_sizes(sound))
-    file = None if mpeg_audio_in_wav(sound) else open_with_sndfile(sound)
-    if file is not None:
+    if file := open_with_sndfile(sound):
         with file:
             return file.frames / file.samplerate if file.frames < UNKNOWN_FRAMES else 0.0
     container = open_with_ffmpeg(sound)

@@ -14,7 +14,7 @@ SILENT = 10 ** (-90 / 10)  # power of full scale: a song in which no step has th
 SILENCE_DECIBELS = -60.0  # relative to the song's own level
 NOISE_DECIBELS = -45.0  # a recording's own noise is softer than this, relative to the loudest step,
 EVEN_DECIBELS = 2.0  # varies by less than this over 2 s, in quarters of a second,
-ABOVE_NOISE_DECIBELS = 6.0  # and what is louder by less than this is not told from it
+ABOVE_NOISE_DECIBELS = 6.0  # and counts as noise up to this much above it
 DECAYED_DECIBELS = -20.0  # a song has an ending if its last moment is softer than this
 FULL_DECIBELS = -4.0  # the ending begins where the level was last this high
 LAST_MOMENT_STEPS = 4
@@ -49,9 +49,9 @@ class Bounds:
         return sum(end - begin for begin, end in self.silences)
 
 
-def is_silent(samples: NDArray[np.floating], rate: int) -> bool:
-    """Tell whether no step of `(n, channels)` reaches -90 dBFS."""
-    return bool(np.isinf(silence(Steps.of(samples, rate).power)))
+def is_silent(power: Powers) -> bool:
+    """Tell whether no step reaches -90 dBFS."""
+    return bool(power.max() < SILENT)
 
 
 def level_of(power: Powers) -> float:
@@ -62,23 +62,22 @@ def level_of(power: Powers) -> float:
 
 def silence(power: Powers) -> float:
     """Return the power up to which steps of a song are silent, 60 dB below its level; infinite for a silent song."""
-    return level_of(power) * 10 ** (SILENCE_DECIBELS / 10) if power.max() >= SILENT else np.inf
+    return np.inf if is_silent(power) else level_of(power) * 10 ** (SILENCE_DECIBELS / 10)
 
 
-def find_bounds(samples: NDArray[np.floating], rate: int) -> Bounds:
-    """Find the bounds of the music in `(n, channels)`; a silent song counts as music from end to end.
+def find_bounds(steps: Steps) -> Bounds:
+    """Find the bounds of the music in a song; a silent song counts as music from end to end.
 
     Silence before, after and inside the music may be a recording's own noise: what is even, soft and lasts.
     """
-    steps = Steps.of(samples, rate)
     power, step = steps.power, steps.size
     sounds = power > silence(power)
     if not sounds.any():
-        return Bounds(0, len(samples), len(samples))
+        return Bounds(0, steps.length, steps.length)
     first = int(np.argmax(sounds & (power > _noise(power, power.max()))))
     last = len(power) - 1 - int(np.argmax((sounds & (power > _noise(power[::-1], power.max())))[::-1]))
     begin = first * step
-    end = len(samples) if last == len(power) - 1 else (last + 1) * step
+    end = steps.length if last == len(power) - 1 else (last + 1) * step
 
     audible = np.flatnonzero(power > power.max() * 10 ** (NOISE_DECIBELS / 10))
     gaps = np.flatnonzero(np.diff(audible) > LONG_SECONDS * SECOND)
@@ -96,11 +95,11 @@ def find_bounds(samples: NDArray[np.floating], rate: int) -> Bounds:
     full = np.flatnonzero(smooth[:last] > FULL_DECIBELS)
     ending = (int(full[-1]) if len(full) else 0) * step
     after_silence = silences[-1][1] if silences else begin
-    return Bounds(begin, max(after_silence, ending, end - round(MAX_ENDING_SECONDS * rate)), end, silences)
+    return Bounds(begin, max(after_silence, ending, end - round(MAX_ENDING_SECONDS * steps.rate)), end, silences)
 
 
 def _noise(power: Powers, loudest: float) -> float:
-    """Return the power up to which steps are not told from the noise that they begin with; 0 without any."""
+    """Return the power up to which steps count as the noise that they begin with; 0 where they begin with none."""
     quarters = power[: 2 * SECOND]
     if len(quarters) < 2 * SECOND:
         return 0.0

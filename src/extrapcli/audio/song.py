@@ -1,6 +1,6 @@
 """A decoded song, as every part of extrap gets it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.audio.offset import without_offset
+from extrapcli.audio.steps import Steps
 
 Samples = NDArray[np.float32] | NDArray[np.float64]
 
@@ -90,6 +91,16 @@ class Song:
         return len(self.samples) / self.sample_rate
 
     @cached_property
+    def steps(self) -> Steps:
+        """The samples, measured in steps of 50 ms."""
+        return Steps.of(self.samples, self.sample_rate)
+
+    @cached_property
     def heard(self) -> Samples:
         """The samples without their offset (DC): what every part of extrap listens to. Mostly `samples` itself."""
-        return without_offset(self.samples, self.sample_rate)
+        return without_offset(self.samples, self.steps)
+
+    @property
+    def as_heard(self) -> "Song":
+        """The song with the samples that are `heard`. Mostly the song itself."""
+        return self if self.heard is self.samples else replace(self, samples=self.heard)

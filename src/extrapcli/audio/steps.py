@@ -13,19 +13,21 @@ SECOND = round(1 / STEP_SECONDS)  # in steps
 
 @dataclass(frozen=True)
 class Steps:
-    """The whole steps of a sound `(n, channels)`, each of `size` samples.
+    """The whole steps of a sound of `length` samples at `rate`, each of `size` samples.
 
     `means` has the mean of each channel, `(steps, channels)`; `covariances` how each two channels vary together
     around these, `(steps, channels, channels)`.
     """
 
+    length: int
+    rate: int
     size: int
     means: NDArray[np.float64]
     covariances: NDArray[np.float64]
 
     @classmethod
     def of(cls, samples: NDArray[np.floating], rate: int) -> "Steps":
-        """Measure one sample or more."""
+        """Measure a sound `(n, channels)`."""
         size = max(1, min(round(STEP_SECONDS * rate), len(samples)))
         steps = samples[: len(samples) // size * size].reshape(-1, size, samples.shape[1])
         ones = np.full((1, size), 1 / size, samples.dtype)
@@ -35,7 +37,8 @@ class Steps:
             left = chunk - mean
             means.append(mean[:, 0] + (ones @ left)[:, 0].astype(np.float64))  # a large mean is not exact at once
             covariances.append(left.transpose(0, 2, 1) @ left)
-        return cls(size, np.concatenate(means), np.concatenate(covariances).astype(np.float64) / size)
+        covariance = np.concatenate(covariances).astype(np.float64) / size
+        return cls(len(samples), rate, size, np.concatenate(means), covariance)
 
     @property
     def variances(self) -> NDArray[np.float64]:

@@ -75,8 +75,12 @@ class _Section(io.RawIOBase):
 
 
 def section(stream: BinaryIO, start: int, end: int, replaced: dict[int, bytes] | None = None) -> BinaryIO:
-    """Return a stream of the bytes from `start` to before `end`. `replaced` has other bytes, by their position."""
+    """Return a stream of the bytes from `start` to before `end`, at its beginning.
+
+    `replaced` has other bytes, by their position.
+    """
     if not start and not replaced and end == stream.seek(0, os.SEEK_END):
+        stream.seek(0)
         return stream
     return io.BufferedReader(_Section(stream, start, end, replaced or {}), SECTION_BUFFER_BYTES)
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from extrapcli.audio import loudness
 from extrapcli.audio.downmix import Downmix
 from extrapcli.audio.song import Samples
+from extrapcli.audio.steps import Steps
 
 WINDOW_SECONDS, SHORT_TERM_SECONDS = 10, 3
 COLLAPSED = -20.0  # LU against the song
@@ -30,9 +31,12 @@ class Levels:
     integrated: float
 
     @classmethod
-    def of(cls, samples: Samples, sample_rate: int, *, layout: int = 0, silence: float = 0.0) -> "Levels":
-        """Measure `(n, channels)` of a layout as in `Song`; up to the power `silence` it is silent."""
-        downmix = Downmix.of(samples, sample_rate)
+    def of(cls, samples: Samples, steps: Steps, *, layout: int = 0, silence: float = 0.0) -> "Levels":
+        """Measure `(n, channels)`, of which the steps are known, of a layout as in `Song`.
+
+        Up to the power `silence` it is silent.
+        """
+        sample_rate, downmix = steps.rate, Downmix.of(steps)
         blocks = loudness.momentary(samples, sample_rate, layout)
         loud, shapes = [], []
         for begin, end in windows(len(samples) / sample_rate):

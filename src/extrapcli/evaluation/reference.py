@@ -40,19 +40,19 @@ class Measured:
 class Reference:
     """A song `(n, channels)` without offset, analysed once, that any tracks at its rate can be measured against.
 
-    What is silent in a track, against the song, has no value, rather than that of a perfect track.
+    Where a track is silent against the song, measures have no value, rather than that of a perfect track.
     """
 
     def __init__(self, song: Samples, sample_rate: int, tagger: Tagger, *, layout: int = 0) -> None:
         self.sample_rate, self.tagger, self.layout = sample_rate, tagger, layout
-        power = Steps.of(song, sample_rate).power
-        self._silence = silence(power)
-        self._sounds = self._sounding(power)
-        sound = to_mono(song, sample_rate)
+        steps = Steps.of(song, sample_rate)
+        self._silence = silence(steps.power)
+        self._sounds = self._sounding(steps.power)
+        sound = Downmix.of(steps).mix(song)
         self._rms = float(np.sqrt(np.square(sound, dtype=np.float64).mean()))
         self._curves = Curves.of(sound, sample_rate, level=self._rms)
         self._tempo = rhythm.tempo(self._curves.flux)
-        self.levels = level.Levels.of(song, sample_rate, layout=layout, silence=self._silence)
+        self.levels = level.Levels.of(song, steps, layout=layout, silence=self._silence)
         self._mono = _resampled(sound, sample_rate)
         self._tuning = harmony.tuning_of(self._mono)
         self._chroma = harmony.chroma(self._mono, tuning=self._tuning) if self._sounds else None
@@ -70,11 +70,11 @@ class Reference:
         made = sound[round(head_seconds * RATE) :]
         after = slice(round(head_seconds * PER_SECOND), None)
         measured_joins = [self._measure_join(curves, join) for join in joins]
-        rest = level.Levels.of(track[head:], self.sample_rate, layout=self.layout, silence=self._silence)
+        steps = Steps.of(track[head:], self.sample_rate)
+        rest = level.Levels.of(track[head:], steps, layout=self.layout, silence=self._silence)
         windows = level.differences(self.levels, rest)
-        power = Steps.of(track[head:], self.sample_rate).power
-        audible = self._sounds and int((power > self._silence).sum()) >= LEAST_STEPS
-        sounding = self._sounds and self._sounding(power)
+        audible = self._sounds and int((steps.power > self._silence).sum()) >= LEAST_STEPS
+        sounding = self._sounds and self._sounding(steps.power)
         chroma = harmony.chroma(made, tuning=self._tuning) if sounding else None
         repetition = self_repetition(sound, head_seconds)
         copied = copying.copies(self._mono, made) if audible else copying.Copies(np.nan, np.nan)
@@ -135,9 +135,10 @@ class Reference:
     def _mean_squared_error(self, continuation: Samples, truth: Samples) -> float | None:
         """Compare the next ten seconds in mono, in units of the true ones' variance; None if these are silent."""
         size = min(PREDICTED_SECONDS * self.sample_rate, len(continuation), len(truth))
-        if not (Steps.of(truth[:size], self.sample_rate).power > self._silence).any():
+        steps = Steps.of(truth[:size], self.sample_rate)
+        if not (steps.power > self._silence).any():
             return None
-        downmix = Downmix.of(truth[:size], self.sample_rate)
+        downmix = Downmix.of(steps)
         made, true = (_resampled(downmix.mix(sound[:size]), self.sample_rate) for sound in (continuation, truth))
         return float(np.square(made - true).mean() / true.var())
 

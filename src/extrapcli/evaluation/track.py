@@ -12,7 +12,6 @@ from extrapcli.audio.loudness import SILENT as SILENT_LUFS
 from extrapcli.audio.offset import without_offset
 from extrapcli.audio.silence import is_silent, level_of
 from extrapcli.audio.song import Samples, Song
-from extrapcli.audio.steps import Steps
 from extrapcli.continuation import Join
 from extrapcli.errors import UsageError
 from extrapcli.evaluation import controls
@@ -60,9 +59,8 @@ def evaluate_track(
     song = _heard(song)
     gain = _gain(song)
     decibels = 20 * float(np.log10(gain))
-    song = replace(song, samples=song.samples * gain)
-    track = match_format(_heard(track), song)
-    track = replace(track, samples=track.samples * gain)
+    song = _louder(song, gain)
+    track = match_format(_louder(_heard(track), gain), song)
     if joins is None:
         end = head_seconds(track, song)
         if end is None:
@@ -77,7 +75,7 @@ def evaluate_track(
         raise UsageError(f"{track.name}: does not go on for a second after its song; give a track and its song")
     if last >= track.seconds:
         raise UsageError(f"{track.name}: ends before its join at {last:g} seconds; give the joins of this track")
-    whole = None if truth is None else _whole(_heard(truth), song) * gain
+    whole = None if truth is None else _whole(_louder(_heard(truth), gain), song)
     follows = None if whole is None else whole[len(song.samples) :]
 
     tell("analysing the song (on first use, librosa compiles for up to 30 s)")
@@ -125,16 +123,22 @@ def _whole(truth: Song, song: Song) -> Samples:
 
 
 def _heard(sound: Song) -> Song:
-    """Take the offset away; where that jumps, it clicks, as it does in the track."""
-    return replace(sound, samples=without_offset(sound.samples, sound.sample_rate, jumps=False))
+    """Take the offset away, but keep the clicks where it jumps: they are heard in the track, too."""
+    samples = without_offset(sound.samples, sound.steps, jumps=False)
+    return sound if samples is sound.samples else replace(sound, samples=samples)
 
 
 def _gain(song: Song) -> np.float32:
     """Return what brings a very soft song to about -20 dBFS, so that no gate closes on it; else 1."""
-    if is_silent(song.samples, song.sample_rate):
+    power = song.steps.power
+    if is_silent(power):
         return np.float32(1)
-    level = 10 * np.log10(level_of(Steps.of(song.samples, song.sample_rate).power))
+    level = 10 * np.log10(level_of(power))
     return np.float32(2.0 ** round((LOUD_DBFS - level) / 6.02) if level < SOFT_DBFS else 1)
+
+
+def _louder(sound: Song, gain: np.float32) -> Song:
+    return sound if gain == 1 else replace(sound, samples=sound.samples * gain)
 
 
 def _loudness(track: Song, gain: float) -> list[float | None]:

@@ -20,14 +20,14 @@ def registered() -> dict[str, EntryPoint]:
     return plugins.registered(GROUP)
 
 
-def extrapolator_class(name: str) -> type[Extrapolator]:
+def extrapolator_class(entry: EntryPoint) -> type[Extrapolator]:
     """Import a registered extrapolator; raise UnusableModel where it does not load."""
-    entry = registered()[name]
     try:
         extrapolator: type[Extrapolator] = entry.load()
     except plugins.FAULTS as error:
         raise UnusableModel(
-            f"the extrapolator {name!r} does not load: {first_line(error)}; install {plugins.package_of(entry)} again"
+            f"the extrapolator {entry.name!r} does not load: {first_line(error)}; "
+            f"install {plugins.package_of(entry)} again"
         ) from None
     return extrapolator
 
@@ -39,22 +39,23 @@ def extrapolator_for(backend: Backend, style: Style) -> Extrapolator:
     UsageError where it does not have the style.
     """
     spec = expect(backend.spec, AudioSpec)
-    if spec.extrapolator not in registered():
+    known = registered()
+    entry = known.get(spec.extrapolator)
+    if entry is None:
         raise UnusableModel(
             f"model {spec.name} needs the extrapolator {spec.extrapolator!r}, which is not installed; "
-            f"there are {', '.join(sorted(registered()))}; install the package that has it, or a newer extrap"
+            f"there are {', '.join(sorted(known))}; install the package that has it, or a newer extrap"
         )
-    extrapolator = extrapolator_class(spec.extrapolator)
+    extrapolator = extrapolator_class(entry)
     try:
         if not (missing := extrapolator.needs - spec.output_shapes.keys()):
             return extrapolator(backend, style)
     except (ExtrapError, MemoryError):
         raise
     except plugins.FAULTS as error:
-        package = plugins.package_of(registered()[spec.extrapolator])
         raise UnusableModel(
-            f"the extrapolator {spec.extrapolator!r} of the package {package} can't be used: {first_line(error)}; "
-            "tell its authors"
+            f"the extrapolator {entry.name!r} of the package {plugins.package_of(entry)} can't be used: "
+            f"{first_line(error)}; tell its authors"
         ) from None
     raise UnusableModel(
         f"model {spec.name} does not give {', '.join(sorted(missing))}, "

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.audio.clipping import peak_of
 from extrapcli.audio.song import Song
 from extrapcli.audio.spooled import chunks
 from extrapcli.extrapolators.base import Block
@@ -15,13 +16,12 @@ SEGMENT_SECONDS = 0.01
 
 def limited(blocks: Iterator[Block], song: Song) -> Iterator[Block]:
     """Keep blocks within full scale, or the song's own peak where that is higher, by a gain that changes smoothly."""
-    bound = max(1.0, *(float(np.abs(chunk).max()) for chunk in chunks(song.samples)))
+    bound = max(1.0, *map(peak_of, chunks(song.samples)))
     segment = max(1, round(SEGMENT_SECONDS * song.sample_rate))
     previous, previous_start = np.ones(0, np.float32), 0  # the gain of the previous block
     for block in blocks:
         current = previous[block.start - previous_start :][:segment]  # the gain at the beginning of this block
-        peak = max(float(block.samples.max(initial=0)), -float(block.samples.min(initial=0)))
-        if peak <= bound and (current == 1).all():
+        if peak_of(block.samples) <= bound and (current == 1).all():
             previous, previous_start = np.ones(0, np.float32), block.start
             yield block
             continue

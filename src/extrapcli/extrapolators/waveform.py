@@ -104,7 +104,7 @@ def _mid_side(channels: int) -> NDArray[np.float32]:
 
 def _end_of_music(song: Song) -> int:
     """Return where the song's own ending begins, or its music ends; its last sample where that leaves too little."""
-    bounds = find_bounds(song.samples, song.sample_rate)
+    bounds = find_bounds(song.steps)
     return bounds.ending if bounds.ending - bounds.begin >= song.sample_rate else len(song.samples)
 
 

@@ -50,7 +50,7 @@ def read_recording(
     if path.suffix.lower() in SUFFIXES:
         raise UsageError(f"{path}: holds written notes, and is no recording", hint="seed")
     song = decode(path, name=str(path))
-    begin = max(0, find_bounds(song.heard, song.sample_rate).begin - song.sample_rate)
+    begin = max(0, find_bounds(song.as_heard.steps).begin - song.sample_rate)
     music = song.heard[begin : begin + ANALYSED_SECONDS * song.sample_rate]
     sound = to_mono(music, song.sample_rate)
     melody = hear_melody(sound, song.sample_rate, device=device, threads=threads)

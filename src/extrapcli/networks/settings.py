@@ -23,7 +23,11 @@ Dilations = Annotated[tuple[Units, ...], Field(max_length=32)]
 Pitch = Annotated[int, Field(ge=0, le=127)]
 
 
-class StudySettings(BaseModel, frozen=True, extra="forbid"):
+class Table(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
+    """A table of a recipe. Unknown keys, infinities and NaN are refused."""
+
+
+class StudySettings(Table, frozen=True):
     """Sizes, and the choices that the study's text leaves open.
 
     `reshape` decides what the neuron of a unit sums over. `"interleaved"` follows the text to the letter: a row-major
@@ -57,7 +61,7 @@ class StudySettings(BaseModel, frozen=True, extra="forbid"):
         return stacks * stack + sum(t + 1 for t in neurons)
 
 
-class LstmSettings(BaseModel, frozen=True, extra="forbid"):
+class LstmSettings(Table, frozen=True):
     """Sizes: `projection` is what a frame is projected to, `units` the state of each LSTM."""
 
     context_frames: FrameCount = 20
@@ -76,7 +80,7 @@ class LstmSettings(BaseModel, frozen=True, extra="forbid"):
         return project + encoder + decoder + expand
 
 
-class AmplitudeSettings(BaseModel, frozen=True, extra="forbid"):
+class AmplitudeSettings(Table, frozen=True):
     """`look_back` is how many samples the network sees; `units` and `dense` are the sizes of its layers."""
 
     look_back: Units = 3
@@ -85,7 +89,7 @@ class AmplitudeSettings(BaseModel, frozen=True, extra="forbid"):
     activation: Literal["relu", "leaky_relu"] = "leaky_relu"
 
 
-class RecallSettings(BaseModel, frozen=True, extra="forbid"):
+class RecallSettings(Table, frozen=True):
     """Sizes: mel bands, channels of the towers (`width`), length of match and query (`vector`), dilations in hops.
 
     The receptive field of each tower is `1 + 2 * sum(dilations)` spectra.
@@ -119,7 +123,7 @@ class Seq2seqSettings(RecallSettings, frozen=True):
     """Sizes: how many positions are mixed (`places`), and those of `recall`'s scorer. A frame is 22050 samples."""
 
     context_frames: Annotated[int, Field(ge=6, le=22)] = 20
-    horizon_frames: Annotated[int, Field(ge=1, le=600)] = 10
+    horizon_frames: FrameCount = 10
     places: Annotated[int, Field(ge=1, le=50)] = 4
     width: Width = 48
     vector: Width = 48
@@ -130,7 +134,7 @@ class Seq2seqSettings(RecallSettings, frozen=True):
         return FRAME_SAMPLES
 
 
-class MelodySettings(BaseModel, frozen=True, extra="forbid"):
+class MelodySettings(Table, frozen=True):
     """Sizes of the LSTMs and of the embeddings (`vector`), and the lowest and highest MIDI pitch of the vocabulary.
 
     With `beats` false the network does not see the position in the bar.

@@ -129,7 +129,9 @@ def prepare(sources: list[Path], folder: Path, make: Make, progress: Progress) -
     if broken:
         skipped = f"{len(broken)} of {len(sources)} songs cannot be read"
         if len(broken) > MAX_BROKEN * len(sources):
-            raise UnreadableAudio(f"{skipped}, more than {MAX_BROKEN:.0%}, as {broken[0]}; repair or remove them")
+            raise UnreadableAudio(
+                f"{skipped}, more than {MAX_BROKEN:.0%}, such as {broken[0]}; repair or remove them"
+            )
         progress.say(skipped)
     return shards
 

@@ -23,9 +23,9 @@ class Worker:
 ALONE = Worker()
 
 
-def check_installed() -> None:
-    """Raise MissingDependency where a package that training needs is not installed; none of them is loaded."""
-    if missing := [package for package in _NEEDED if not find_spec(package)]:
+def check_installed(*also: str) -> None:
+    """Raise MissingDependency where a package that training needs, or one of `also`, is not installed; load none."""
+    if missing := [package for package in (*_NEEDED, *also) if not find_spec(package)]:
         raise MissingDependency(f'training needs {missing[0]}: pip install "extrapcli[train]"')
 
 
@@ -34,9 +34,7 @@ def use_tensorflow() -> None:
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-    check_installed()
-    if not find_spec("tensorflow"):
-        raise MissingDependency('training needs tensorflow: pip install "extrapcli[train]"')
+    check_installed("tensorflow")
 
 
 def use_device(device: str) -> Worker:

@@ -44,7 +44,7 @@ def fit(
 ) -> Path:
     """Train by a recipe, known by `name`, in the folder `run`; return the path of the best weights.
 
-    A finished run goes on where the recipe has more epochs than before, and is the same otherwise.
+    A finished run goes on where the recipe has more epochs than before, and stays as it is otherwise.
 
     On an interruption it finishes the step, saves, and raises the signal again; several workers stop at once, and
     resume from the last complete epoch. Raises UsageError where `run` holds another run, or one that is not to be

@@ -88,6 +88,11 @@ class RunFolder:
         return {"finished": False, "corpus_sha256": None} | self._read("facts.json")
 
     @property
+    def _known(self) -> dict[str, Any]:
+        """The facts of a run that may have none yet."""
+        return self.facts if (self.path / "facts.json").exists() else {}
+
+    @property
     def recipe(self) -> Recipe:
         values = self._read("recipe.json")
         if values.get("network") == "echo":  # the name of seq2seq in version 0.1
@@ -98,8 +103,8 @@ class RunFolder:
         """Return whether the folder holds a run of a recipe that needs no more epochs.
 
         Raises UsageError where it holds a run of another recipe, any run and it is not to be resumed, or one of which
-        files are missing, CannotWrite where it holds anything else. A recipe that has more epochs, or another
-        patience, is no other one.
+        files are missing, CannotWrite where it holds anything else. A recipe with more epochs or another patience
+        counts as the same.
         """
         if not (self.path / "recipe.json").exists():
             if any(file.exists() for file in (self.best, self.last)):
@@ -111,14 +116,15 @@ class RunFolder:
             raise UsageError(f"{self.path}: holds a run already", hint="resume")
         before = self.recipe
         changed = differences(recipe, before)
-        for key in sorted(changed.keys() - GROWING):
+        if others := sorted(changed.keys() - GROWING):
+            key = others[0]
             raise UsageError(f"{self.path}: holds a run of another recipe: {key} is {changed[key]}", hint="run")
         if recipe.fit.epochs < before.fit.epochs:
             raise UsageError(
                 f"{self.path}: a run of {before.fit.epochs} epochs can be given more, but not {recipe.fit.epochs}",
                 hint="run",
             )
-        if not (self.path / "facts.json").exists() or not self.facts["finished"]:
+        if not self._known.get("finished"):
             return False
         self._require_best()
         return not changed
@@ -143,7 +149,7 @@ class RunFolder:
         Raises UsageError where the songs have changed, and where what was saved is missing or damaged.
         """
         if not self.last.exists():
-            if (self.path / "facts.json").exists() and self.facts.get("saved"):
+            if self._known.get("saved"):
                 raise UsageError(f"{self.last}: is missing, so the run cannot go on", hint="run")
             return State()
         if self.facts["corpus_sha256"] != corpus_sha256:
@@ -203,15 +209,13 @@ class RunFolder:
 
     def note(self, **facts: Any) -> None:
         """Add to the facts of the run."""
-        before = self.facts if (self.path / "facts.json").exists() else {}
-        self._write("facts.json", json.dumps(before | facts, indent=2))
+        self._write("facts.json", json.dumps(self._known | facts, indent=2))
 
     def note_versions(self) -> None:
         """Add the versions of what the run is made with, where they have changed since it began."""
-        known = self.facts.get("versions", []) if (self.path / "facts.json").exists() else []
-        now = versions()
-        if now not in known[-1:]:
-            self.note(versions=[*known, now])
+        before, now = self._known.get("versions", []), versions()
+        if now not in before[-1:]:
+            self.note(versions=[*before, now])
 
     def _read(self, name: str) -> dict[str, Any]:
         file = self.path / name

@@ -5,16 +5,14 @@ This needs no Keras, so a recipe is checked before that is loaded.
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
+
+from extrapcli.networks.settings import Table
 
 BatchSize = Annotated[int, Field(ge=1, le=4096)]
 Scaling = Literal["clip", "context", "peak", "none"]
 Splits = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1, max_length=100)]
 SampleCount = Annotated[int, Field(ge=1, le=10**7)]
-
-
-class Table(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
-    """A table of a recipe. Unknown keys, infinities and NaN are refused."""
 
 
 class DataSettings(Table, frozen=True):

@@ -69,14 +69,14 @@ class Analysis:
 
 def analyse(song: Song, encoder: Encoder) -> Analysis:
     """Measure a song; raise UnreadableAudio if there is less than a second of music in it."""
-    bounds = find_bounds(song.samples, song.sample_rate)
+    bounds = find_bounds(song.steps)
     seconds = (bounds.end - bounds.begin - bounds.silent) / song.sample_rate
     if seconds < 1:
         raise UnreadableAudio(
             f"{song.name}: has {seconds:.2f} s of music; "
             f"{encoder.backend.spec.name} needs at least one second to go on"
         )
-    downmix = Downmix.of(song.samples, song.sample_rate)
+    downmix = Downmix.of(song.steps)
     mono = encoder.mono(song, downmix, song.samples[: bounds.end])
     level = float(mono.std()) * (bounds.end / (bounds.end - bounds.silent)) ** 0.5 or 1.0
     mono = spooled(chunk / level for chunk in chunks(mono))

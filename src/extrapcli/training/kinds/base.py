@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from extrapcli.backends.base import Backend
+from extrapcli.networks.settings import Table
 from extrapcli.spec import ModelSpec
 from extrapcli.training.corpus import Corpus
 from extrapcli.training.device import Worker
 from extrapcli.training.progress import Progress
-from extrapcli.training.tables import FitSettings, Table
+from extrapcli.training.tables import FitSettings
 
 if TYPE_CHECKING:
     import keras
