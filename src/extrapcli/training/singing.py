@@ -92,7 +92,7 @@ def overlap_add(
     grid = np.arange(len(pitches)) * 0.005
     while at < seconds * rate:
         spoken = float(np.interp(at / rate, *time_map)) * rate
-        mark = marks[min(np.searchsorted(marks, spoken), len(marks) - 1)]
+        mark = int(marks[min(int(np.searchsorted(marks, spoken)), len(marks) - 1)])
         begin = round(at)
         result[begin : begin + 2 * half] += window * padded[mark : mark + 2 * half]
         at += rate / (440 * 2 ** ((float(np.interp(at / rate, grid, pitches)) - 69) / 12))

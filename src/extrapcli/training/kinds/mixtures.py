@@ -70,7 +70,8 @@ def activity(voice: NDArray[np.float32]) -> NDArray[np.float32]:
     for begin, end in zip(silences[::2], silences[1::2], strict=True):
         if end - begin <= CLOSURE_HOPS and begin > 0 and end < len(on):
             on[begin:end] = True
-    return on.astype(np.float32)
+    labels: NDArray[np.float32] = on.astype(np.float32)
+    return labels
 
 
 def coloured(sound: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:

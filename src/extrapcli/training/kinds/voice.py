@@ -109,10 +109,9 @@ class VoiceRecipe(Recipe, frozen=True):
             heard.append(one[0])
             labels.append(sounding > 0)
         probabilities, sounds = np.concatenate(heard), np.concatenate(labels)
-        pairs = int(sounds.sum()) * int((~sounds).sum())
-        figures: Figures = {
-            "auc": round(float(mannwhitneyu(probabilities[sounds], probabilities[~sounds]).statistic) / pairs, 4),
-            "hops_right": round(float(np.mean((probabilities > 0.5) == sounds)), 4),
-            "false_alarms": round(float(np.mean(probabilities[~sounds] > 0.5)), 4),
-        }
+        figures: Figures = {"hops_right": round(float(np.mean((probabilities > 0.5) == sounds)), 4)}
+        if pairs := int(sounds.sum()) * int((~sounds).sum()):
+            wins = mannwhitneyu(probabilities[sounds], probabilities[~sounds]).statistic
+            figures["auc"] = round(float(wins) / pairs, 4)
+            figures["false_alarms"] = round(float(np.mean(probabilities[~sounds] > 0.5)), 4)
         return figures, max(differences)
