@@ -18,6 +18,7 @@ HOP_SAMPLES = FRAME_SAMPLES // HOPS
 AUDIBLE = 0.02  # amplitude of what counts as sounding, against the loud parts of a recording
 CLOSURE_HOPS = 4  # silence no longer than this, 0.16 s, within a voice is part of it
 QUIETEST = 0.001
+MOST_SEMITONES = 3  # up or down, by which recordings are played faster or slower
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +34,9 @@ class Mixtures(Batches):
         return len(self.shards) * self.settings.per_song
 
     def item(self, index: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        count = self.settings.clip_seconds * FRAME_SAMPLES
-        clip = _excerpt(self.shards[index // self.settings.per_song], count, rng)
+        clip = self._excerpt(self.shards[index // self.settings.per_song], rng)
+        if self.random:
+            clip = coloured(clip, rng, room=False)
         clip = clip / max(float(clip.std()), QUIETEST)
         labels = np.zeros(self.settings.clip_seconds * HOPS, np.float32)
         if rng.random() < self.settings.leads:
@@ -48,10 +50,8 @@ class Mixtures(Batches):
     def _layer(
         self, clip: NDArray[np.float32], shards: tuple[Shard, ...], rng: np.random.Generator
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Draw what to add to a clip: a recording at some speed, level, colour and distance; and where it sounds."""
-        speed = 2 ** (rng.uniform(-2, 2) / 12)
-        drawn = _excerpt(shards[int(rng.integers(len(shards)))], int(len(clip) * speed) + 1, rng)
-        dry = np.interp(np.arange(len(clip)) * speed, np.arange(len(drawn)), drawn).astype(np.float32)
+        """Draw what to add to a clip: a recording at some level, colour and distance; and where it sounds."""
+        dry = self._excerpt(shards[int(rng.integers(len(shards)))], rng)
         labels = activity(dry)
         if not labels.any():
             return np.zeros_like(clip), labels
@@ -59,6 +59,17 @@ class Mixtures(Batches):
         sounding = np.repeat(labels, HOP_SAMPLES) > 0
         ratio = np.sqrt(np.mean(clip[sounding] ** 2 + QUIETEST) / np.mean(wet[sounding] ** 2))
         return wet * np.float32(ratio * 10 ** (rng.uniform(*self.settings.levels_db) / 20)), labels
+
+    def _excerpt(self, shard: Shard, rng: np.random.Generator) -> NDArray[np.float32]:
+        """Read a clip from a random position of a shard, at some speed; silence follows where that ends."""
+        count = self.settings.clip_seconds * FRAME_SAMPLES
+        speed = 2 ** (rng.uniform(-MOST_SEMITONES, MOST_SEMITONES) / 12)
+        needed = int(count * speed) + 1
+        start = int(rng.integers(max(1, shard.length - needed + 1)))
+        samples = shard.read(start, start + needed).astype(np.float32) / np.float32(32768)
+        played = np.interp(np.arange(count) * speed, np.arange(len(samples)), samples, right=0)
+        clip: NDArray[np.float32] = played.astype(np.float32)
+        return clip
 
 
 def activity(voice: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -74,23 +85,18 @@ def activity(voice: NDArray[np.float32]) -> NDArray[np.float32]:
     return labels
 
 
-def coloured(sound: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Give a recording another timbre and room: a random curve of equalisation, and reverberation."""
+def coloured(sound: NDArray[np.float32], rng: np.random.Generator, *, room: bool = True) -> NDArray[np.float32]:
+    """Give a recording another timbre, by a random curve of equalisation, and the reverberation of a room."""
     size = 2 ** int(np.ceil(np.log2(len(sound) + FRAME_SAMPLES)))
     spectrum = np.fft.rfft(sound, size)
     octaves = np.log2(np.maximum(np.fft.rfftfreq(size, 1 / FRAME_SAMPLES), 20) / 20)
     gains_db = np.interp(octaves, np.linspace(0, 9.2, 6), rng.normal(0, 4, 6))
-    times = np.arange(FRAME_SAMPLES) / FRAME_SAMPLES
-    tail = rng.normal(size=len(times)) * np.exp(-times * 6.9 / rng.uniform(0.15, 1.2)) * (times > 0.01)
-    room = tail * rng.uniform(0, 0.7) / np.linalg.norm(tail)
-    room[0] = 1
-    result = np.fft.irfft(spectrum * 10 ** (gains_db / 20) * np.fft.rfft(room, size), size)[: len(sound)]
-    shaped: NDArray[np.float32] = result.astype(np.float32)
+    spectrum *= 10 ** (gains_db / 20)
+    if room:
+        times = np.arange(FRAME_SAMPLES) / FRAME_SAMPLES
+        tail = rng.normal(size=len(times)) * np.exp(-times * 6.9 / rng.uniform(0.15, 1.2)) * (times > 0.01)
+        response = tail * rng.uniform(0, 0.7) / np.linalg.norm(tail)
+        response[0] = 1
+        spectrum *= np.fft.rfft(response, size)
+    shaped: NDArray[np.float32] = np.fft.irfft(spectrum, size)[: len(sound)].astype(np.float32)
     return shaped
-
-
-def _excerpt(shard: Shard, count: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Read `count` samples from a random position of a shard, followed by silence where it is shorter."""
-    start = int(rng.integers(max(1, shard.length - count + 1)))
-    samples = shard.read(start, start + count).astype(np.float32) / np.float32(32768)
-    return np.pad(samples, (0, count - len(samples)))
