@@ -2,8 +2,8 @@
 
 SET is a folder made by `voice_songs.py`. Prints a Markdown table by kind and level of the voice:
 
-    AUC, precision, recall    of the hops of 1/25 s inside phrases, by the probability and by its being above 0.5; hops
-                              at the edges of phrases are left out; means of the songs
+    AUC, precision, recall    of the hops of 1/25 s inside phrases, by the probability and by its being above 0.5;
+                              hops at the edges of phrases are left out; means of the songs
     cut, cut at a beat        the share of random moments inside a word, and the same where the cheapest beat within
                               two bars is taken instead; moments without a pause within two bars are left out
 

@@ -74,7 +74,7 @@ class VoiceRecipe(Recipe, frozen=True):
     def data_summary(self, songs: int, corpus: Path) -> str:
         mixed = self.mixtures
         return (
-            f"{songs} songs of {corpus} (splits {', '.join(self.data.train)}), mixed with its "
+            f"{songs} songs of {corpus} (splits {', '.join(self.data.train)}), mixed with recordings in "
             f"{', '.join((*mixed.voice_splits, *mixed.lead_splits))}"
         )
 
