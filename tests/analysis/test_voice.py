@@ -47,7 +47,7 @@ def test_a_cut_costs_less_where_the_voice_dips() -> None:
     voice = sounding((2, 8))
     voice.probability[100:104] = 0.2
     at_the_dip, elsewhere = voice.cut_cost(np.array([4.08, 6.0]))
-    assert at_the_dip == pytest.approx(0.2 * elsewhere, rel=1e-5)
+    assert 0 < at_the_dip < 0.25 * elsewhere
 
 
 def test_costs_come_in_the_shape_of_the_times() -> None:
