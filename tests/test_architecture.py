@@ -23,6 +23,7 @@ ALLOWED = {
     "models": {"errors"},
     "audio": {"errors"},
     "signals": set(),
+    "analysis": {"audio", "backends", "models", "spec"},
     "backends": {
         "errors",
         "spec",

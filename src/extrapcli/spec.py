@@ -268,6 +268,32 @@ class TuneSpec(ModelSpec):
         return {"next": (len(self.symbols),), "state": (self.state,)}
 
 
+@dataclass(frozen=True)
+class VoiceSpec(ModelSpec):
+    """Hears where a voice sounds.
+
+    Takes `context`, `(batch, n, sample_rate)` for any n: seconds of mono sound at unit level. Gives `voice`,
+    `(batch, 25 * n)`: the probability that a voice sounds, for each hop of 1/25 s.
+    """
+
+    kind = "voice"
+    does = "hears where a voice sounds"
+
+    sample_rate: int
+
+    def __post_init__(self) -> None:
+        _check_sizes(sample_rate=self.sample_rate)
+        super().__post_init__()
+
+    @property
+    def input_shapes(self) -> dict[str, Shape]:
+        return {"context": (None, self.sample_rate)}
+
+    @property
+    def output_shapes(self) -> dict[str, Shape]:
+        return {"voice": (None,)}
+
+
 def expect(spec: ModelSpec, kind: type[Spec]) -> Spec:
     """Return a spec that is of a kind; raise UnusableModel where it is of another."""
     if not isinstance(spec, kind):
@@ -276,7 +302,7 @@ def expect(spec: ModelSpec, kind: type[Spec]) -> Spec:
 
 
 KINDS: dict[str, type[ModelSpec]] = {
-    spec.kind: spec for spec in (WaveformSpec, EncoderSpec, SampleSpec, BeatsSpec, TuneSpec)
+    spec.kind: spec for spec in (WaveformSpec, EncoderSpec, SampleSpec, BeatsSpec, TuneSpec, VoiceSpec)
 }
 """The kinds of model, by the name that a spec gives."""
 

@@ -108,6 +108,18 @@ class RecallSettings(Table, frozen=True):
         return self
 
 
+class VoiceSettings(BaseModel, frozen=True, extra="forbid"):
+    """Sizes: mel bands, channels of the convolutions over time and frequency, `width` and dilations over time alone.
+
+    Each convolution over time and frequency is followed by a halving of the number of bands.
+    """
+
+    bands: Annotated[int, Field(ge=8, le=128)] = 96
+    channels: Annotated[tuple[Units, ...], Field(min_length=1, max_length=3)] = (16, 16, 16)
+    width: Width = 48
+    dilations: Dilations = (1, 2, 4, 8, 16, 32)
+
+
 class Seq2seqSettings(RecallSettings, frozen=True):
     """Sizes: how many positions are mixed (`places`), and those of `recall`'s scorer. A frame is 22050 samples."""
 

@@ -102,6 +102,26 @@ class RankingSettings(Table, frozen=True):
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
 
 
+class MixtureSettings(Table, frozen=True):
+    """How `voice` learns: which splits hold voices and leads, and how they are mixed into `per_song` clips of a song.
+
+    `voiced` and `leads` are the shares of clips with a voice and with a leading instrument. `levels_db` bounds the
+    level of either, relative to the music that it sounds with.
+    """
+
+    voice_splits: Splits = ("voices",)
+    lead_splits: Splits = ("leads",)
+    validation_voices: Splits = ("voices-validation",)
+    validation_leads: Splits = ("leads-validation",)
+    clip_seconds: Annotated[int, Field(ge=2, le=60)] = 10
+    per_song: Annotated[int, Field(ge=1, le=1000)] = 8
+    voiced: Annotated[float, Field(ge=0, le=1)] = 0.6
+    leads: Annotated[float, Field(ge=0, le=1)] = 0.4
+    levels_db: tuple[float, float] = (-12.0, 9.0)
+    smoothing: Annotated[float, Field(ge=0, lt=0.5)] = 0.02
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+
 class SampleSettings(Table, frozen=True):
     """Which samples `amplitude` learns to predict: `per_song` from the middle of each song, each channel by itself.
 

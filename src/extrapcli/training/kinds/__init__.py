@@ -5,6 +5,7 @@ from extrapcli.training.kinds.base import Recipe
 from extrapcli.training.kinds.beats import BeatsRecipe
 from extrapcli.training.kinds.melody import MelodyRecipe
 from extrapcli.training.kinds.recall import RecallRecipe
+from extrapcli.training.kinds.voice import VoiceRecipe
 from extrapcli.training.kinds.waveform import LstmRecipe, Seq2seqRecipe, StudyRecipe
 
 RECIPES: dict[str, type[Recipe]] = {
@@ -15,5 +16,6 @@ RECIPES: dict[str, type[Recipe]] = {
     "melody": MelodyRecipe,
     "amplitude": AmplitudeRecipe,
     "beats": BeatsRecipe,
+    "voice": VoiceRecipe,
 }
 """The recipe class of each network. To add a network, write its class in a module of its own and list it here."""
