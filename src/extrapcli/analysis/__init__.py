@@ -15,7 +15,7 @@ from extrapcli.analysis.grid import grid, means
 from extrapcli.analysis.harmony import NO_CHORD, Chords, Key, find_chords, find_key
 from extrapcli.analysis.sections import Section, find_sections
 from extrapcli.analysis.spectra import MOMENTS_PER_SECOND, RATE, Levels, PitchClasses
-from extrapcli.analysis.voice import find_voice
+from extrapcli.analysis.voice import Voice, find_voice
 from extrapcli.audio.decode import song_from_samples
 from extrapcli.audio.downmix import Downmix
 from extrapcli.audio.resample import resample_chunks
@@ -85,8 +85,8 @@ class Analysis:
         return energy.energy(self._levels, self.loudness)
 
     @cached_property
-    def voice(self) -> NDArray[np.float32]:
-        """How likely a voice sounds, 0 to 1: `(n,)`, 25 values a second."""
+    def voice(self) -> Voice:
+        """Where a voice sounds, and what a cut there costs."""
         return find_voice(self.mono)
 
     @property

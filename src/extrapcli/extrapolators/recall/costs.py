@@ -11,6 +11,7 @@ from extrapcli.extrapolators.recall.material import Material
 from extrapcli.extrapolators.recall.mixes import Mixes
 
 TARGETS = 12  # for each layer and line
+CUT_VOICE = 1.0  # cost of a jump from or into the middle of a word
 OFF_BAR = 0.3  # cost of a jump that is not at a bar line
 NEAR_SECONDS = 0.5
 ROOM_TO_FADE_SECONDS = 0.25
@@ -42,6 +43,7 @@ class Costs:
         self.whole = self.contexts[0]
         if len(powers) > 1:
             self.whole = Context(material, encodings, np.sum(powers, axis=0), tones, grid.times)
+        self.voice = material.analysis.voice
         self.mixes = Mixes(material, grid, powers, tones)
         self.earliest = material.bounds.begin / material.song.sample_rate + ROOM_TO_FADE_SECONDS
         self.latest = material.bounds.ending / material.song.sample_rate - room_seconds
@@ -96,4 +98,5 @@ class Costs:
         inside = (reach >= self.earliest) & (reach <= self.latest)
         allowed &= inside | ~inside.any()
         cost = cost + OFF_BAR * (grid.phases[rows] != 0)[:, None]
+        cost = cost + CUT_VOICE * (self.voice.cut_cost(leave)[:, None] + self.voice.cut_cost(reach))
         return np.where(allowed, cost, np.inf), self.beside[best]

@@ -114,12 +114,15 @@ class Sequencer:
             jumps[start] = aligned, self._describe(self.playheads, aligned)
         return starts, jumps
 
-    def _departure(self, step: Step) -> int:
+    def _due(self, step: Step) -> int:
         """Return when a step is due, in samples of the track: when a layer that plays on comes to its line."""
         guide = next((k for k, jumps in enumerate(step.jumped) if not jumps), len(self.playheads) - 1)
-        departure = self._sample(step.left[guide]) - self.playheads[guide].offset
+        return self._sample(step.left[guide]) - self.playheads[guide].offset
+
+    def _departure(self, step: Step) -> int:
+        """Return when a step can be taken: when it is due, but while all layers play, and after the last jump."""
         jumped = max(playhead.jumped_at for playhead in self.playheads)
-        return max(jumped, min(departure, self._limit()))
+        return max(jumped, min(self._due(step), self._limit()))
 
     def _align(self, step: Step) -> tuple[list[Playhead], AlignedJump, Jump]:
         """Bring a step's jump to the sample; return also who jumps, and what is reported."""
@@ -128,6 +131,7 @@ class Sequencer:
         layer = step.jumped.index(True)
         left, line = step.left[layer], step.lines[layer]
         target = self._sample(line) + round(self.costs.shift(layer, left, line) * self.rate)
+        target += departure - self._due(step)
         if step.lands:
             target = departure + self.material.bounds.end - self.wanted
         aligned = align_jump(
