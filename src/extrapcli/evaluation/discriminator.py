@@ -50,7 +50,7 @@ class Discriminator:
         `join_seconds` is the middle of the first join; give the same for both. Raises ValueError for a track that is
         shorter than a window.
         """
-        spectra = log_mel(track, head_seconds)
+        spectra = log_mel(track)
         last = len(spectra) - FRAMES
         if last < 0:
             raise ValueError(f"a track of {len(track) / RATE:.1f} s is shorter than a window of {WINDOW_SECONDS} s")

@@ -55,7 +55,7 @@ class Reference:
         self._tempo = rhythm.tempo(self._curves.flux)
         self.levels = level.Levels.of(song, sample_rate, layout=layout, silence=self._silence)
         self._mono = _resampled(sound, sample_rate)
-        self._beats = find_beats(self._mono)
+        self._beats = find_beats(self._mono) if self._sounds else None
         self._tuning = harmony.tuning_of(self._mono)
         self._chroma = harmony.chroma(self._mono, tuning=self._tuning) if self._sounds else None
         self._tagging = self._tag(self._mono) if self._sounds else None
@@ -95,7 +95,7 @@ class Reference:
             "key_similarity": harmony.key_similarity(self._chroma, chroma),
             "tempo_ratio": rhythm.tempo_ratio(self._tempo, rhythm.tempo(curves.flux[after])),
             "beat_error": _mean([join.beat_error for join in measured_joins]),
-            "bar_continuity": _percent(metre.bar_continuity(find_beats(sound), head_seconds)),
+            "bar_continuity": _percent(metre.bar_continuity(find_beats(sound), head_seconds)) if sounding else None,
             **self._jumps(joins, len(track) / self.sample_rate),
             "copied_share": 100 * copied.share,
             "longest_copy_seconds": copied.longest_seconds,
@@ -118,7 +118,7 @@ class Reference:
         return self.tagger.tag(sound, RATE, most=MOST_PATCHES)
 
     def _jumps(self, joins: Sequence[Join], end_seconds: float) -> Values:
-        found = jumps.measure_jumps(joins, self._beats, end_seconds)
+        found = self._beats and jumps.measure_jumps(joins, self._beats, end_seconds)
         return {
             "jumps_per_minute": found and found.per_minute,
             "off_beat_jumps": found and _percent(found.off_beat),
