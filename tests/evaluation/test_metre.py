@@ -75,6 +75,7 @@ def test_drums_that_skip_lose_bars() -> None:
     piece = round(4.7 * RATE)
     skipping = np.concatenate([steady[: 20 * RATE], *[steady[k : k + piece] for k in range(0, 8 * RATE, RATE)]])
     kept, lost = (bar_continuity(find_beats(sound), 20.0) for sound in (steady, skipping))
-    assert kept is not None and lost is not None
+    assert kept is not None
+    assert lost is not None
     assert kept > 0.95
     assert lost < kept - 0.3

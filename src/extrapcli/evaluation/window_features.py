@@ -1,8 +1,8 @@
 """What the discriminator is given: numbers that describe a window of sound of 5.12 s, mostly how it goes on in it.
 
 A window is a log-mel spectrogram `(256, 64)` in decibels, 50 frames a second. The functions take many at once,
-`(windows, 256, 64)`, and return `(windows, numbers)`. What a join does: onsets come too early or twice, the beat or the
-harmony after it has little to do with that before it, the spectrum or the level steps.
+`(windows, 256, 64)`, and return `(windows, numbers)`. What a join does: onsets come too early or twice, the beat or
+the harmony after it has little to do with that before it, the spectrum or the level steps.
 """
 
 import numpy as np
