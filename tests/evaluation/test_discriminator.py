@@ -17,7 +17,8 @@ HEAD_SECONDS = 12.0
 
 
 def described(sound: Sound) -> NDArray[np.floating]:
-    return window_features(log_mel(sound)[None, :FRAMES])[0]
+    described: NDArray[np.floating] = window_features(log_mel(sound)[None, :FRAMES])[0]
+    return described
 
 
 def test_the_level_makes_no_difference(music: Sound) -> None:

@@ -1,5 +1,6 @@
 """The script that trains the discriminator: the trees it writes, and the windows it draws."""
 
+import importlib
 from pathlib import Path
 from types import ModuleType
 
@@ -16,9 +17,12 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def train(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(ROOT / "training" / "discriminator")
-    import train
+    return importlib.import_module("train")
 
-    return train
+
+@pytest.fixture
+def windows(train: ModuleType) -> ModuleType:
+    return importlib.import_module("windows")
 
 
 def test_onnx_computes_what_the_trees_compute(train: ModuleType, tmp_path: Path) -> None:
@@ -33,9 +37,7 @@ def test_onnx_computes_what_the_trees_compute(train: ModuleType, tmp_path: Path)
     np.testing.assert_allclose(scores[:, 0], trees.decision_function(numbers), rtol=1e-4, atol=1e-4)
 
 
-def test_windows_are_of_the_song_or_changed(train: ModuleType, music: Sound) -> None:
-    import windows
-
+def test_windows_are_of_the_song_or_changed(windows: ModuleType, music: Sound) -> None:
     drawn = list(windows.Windows(music, np.random.default_rng(0)).draw(6))
     assert {"real", "similar", "beat", "one layer jumps"} <= {kind for kind, _ in drawn}
     assert {len(sound) for _, sound in drawn} == {windows.SIZE}
@@ -45,9 +47,7 @@ def test_windows_are_of_the_song_or_changed(train: ModuleType, music: Sound) -> 
         assert same == (kind == "real"), kind
 
 
-def test_a_splice_goes_from_a_place_to_its_target(train: ModuleType, music: Sound) -> None:
-    import windows
-
+def test_a_splice_goes_from_a_place_to_its_target(windows: ModuleType, music: Sound) -> None:
     some = windows.Windows(music, np.random.default_rng(0))
     at, place, target = 60_000, 200_000, 400_000
     sound = some._spliced(music, place, target, at)
@@ -56,10 +56,8 @@ def test_a_splice_goes_from_a_place_to_its_target(train: ModuleType, music: Soun
     np.testing.assert_allclose(sound[at:], music[target : target + windows.SIZE - at], atol=1e-6)
 
 
-def test_a_similar_place_is_one_that_sounds_the_same(train: ModuleType) -> None:
+def test_a_similar_place_is_one_that_sounds_the_same(windows: ModuleType) -> None:
     """In sound that plays the same eight seconds again and again, whole rounds later."""
-    import windows
-
     size = 8 * windows.RATE // windows.HOP * windows.HOP
     rounds = np.tile(pink(8, windows.RATE)[:size], 14)
     some = windows.Windows(rounds, np.random.default_rng(0))
@@ -68,9 +66,7 @@ def test_a_similar_place_is_one_that_sounds_the_same(train: ModuleType) -> None:
         assert min(off, size - off) <= 12 * windows.HOP
 
 
-def test_onsets_are_aligned(train: ModuleType, music: Sound) -> None:
-    import windows
-
+def test_onsets_are_aligned(windows: ModuleType, music: Sound) -> None:
     size = 8 * windows.RATE // windows.HOP * windows.HOP
     some = windows.Windows(np.tile(music[:size], 6), np.random.default_rng(0))
     place = 2 * size + 50 * windows.HOP

@@ -5,7 +5,7 @@ import pytest
 
 from extrapcli.analysis.beats import Beats, find_beats
 from extrapcli.evaluation.metre import bar_continuity
-from extrapcli.evaluation.reference import RATE
+from extrapcli.evaluation.self_repetition import RATE
 from tests.evaluation.sounds import Sound, beats
 
 

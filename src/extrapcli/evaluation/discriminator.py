@@ -1,8 +1,8 @@
 """How easily tracks are told from real music: a score of each window of a track, and of the real music beside it.
 
-`trees/model.onnx` has boosted trees, fitted to windows of songs and of tracks as `training/discriminator/train.py` does.
-They see the numbers of `window_features`. A figure is the area under the ROC curve (AUC): how often a window of a
-track scores higher than one of what really followed the same songs, 0.5 where nothing tells them apart.
+`trees/model.onnx` has boosted trees, fitted to windows of songs and of tracks as `training/discriminator/train.py`
+does. They see the numbers of `window_features`. A figure is the area under the ROC curve (AUC): how often a window of
+a track scores higher than one of what really followed the same songs, 0.5 where nothing tells them apart.
 """
 
 from collections.abc import Sequence

@@ -23,6 +23,7 @@ PREDICTED_SECONDS = 10
 MOST_PATCHES = 20  # of three seconds: a minute, spread over the whole, says what it sounds like
 CLICK_MARGIN_DECIBELS = 6.0
 SOUNDING = 0.25  # of the time, at least: what rings on for a moment has no notes and no timbre
+JUMP_MEASURES = "jumps_per_minute", "off_beat_jumps", "off_bar_jumps", "layers_off_beat", "layers_together"
 LEAST_STEPS = SECOND // 2  # that sound; with fewer, nothing can be copied or click
 
 Values = dict[str, float | None]
@@ -118,14 +119,11 @@ class Reference:
         return self.tagger.tag(sound, RATE, most=MOST_PATCHES)
 
     def _jumps(self, joins: Sequence[Join], end_seconds: float) -> Values:
-        found = self._beats and jumps.measure_jumps(joins, self._beats, end_seconds)
-        return {
-            "jumps_per_minute": found and found.per_minute,
-            "off_beat_jumps": found and _percent(found.off_beat),
-            "off_bar_jumps": found and _percent(found.off_bar),
-            "layers_off_beat": found and _percent(found.layers_off_beat),
-            "layers_together": found and _percent(found.layers_together),
-        }
+        found = None if self._beats is None else jumps.measure_jumps(joins, self._beats, end_seconds)
+        if found is None:
+            return dict.fromkeys(JUMP_MEASURES)
+        shares = found.off_beat, found.off_bar, found.layers_off_beat, found.layers_together
+        return dict(zip(JUMP_MEASURES, (found.per_minute, *map(_percent, shares)), strict=True))
 
     def _measure_join(self, curves: Curves, join: Join) -> MeasuredJoin:
         """Rank a join; it has no ranks where the song is silent, or the track on both sides of the join."""
