@@ -11,6 +11,7 @@ there is printed as AUC, 0.5 for not at all.
 import argparse
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from windows import Window, Windows, of_track
 
 from extrapcli.audio.decode import decode
+from extrapcli.errors import UnreadableAudio
 from extrapcli.evaluation.discriminator import auc
 from extrapcli.evaluation.reference import mono
 from extrapcli.evaluation.window_features import FRAMES, log_mel, window_features
@@ -60,7 +62,8 @@ def examples(corpus: Path, folders: list[Path]) -> Examples:
         found.add(Windows(mono(part, song.sample_rate), rng).draw(SONG_DRAWS), path.stem)
         tracks = [track for folder in folders for track in sorted(folder.glob(f"{path.stem}*.wav"))]
         for track in tracks:
-            found.add(of_track(track, rng, TRACK_DRAWS), path.stem)
+            with suppress(UnreadableAudio):  # a silent one
+                found.add(of_track(track, rng, TRACK_DRAWS), path.stem)
         print(f"{path.stem}: {len(tracks)} tracks", flush=True)
     return found
 
