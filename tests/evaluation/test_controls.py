@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from extrapcli.audio.decode import decode
 from extrapcli.audio.resample import resample
 from extrapcli.continuation import Join
-from extrapcli.evaluation import controls, copying, harmony, level, mood, reference, rhythm
+from extrapcli.evaluation import controls, copying, harmony, level, metre, mood, reference, rhythm
 from extrapcli.evaluation.copying import Copies
 from extrapcli.evaluation.join_audibility import JoinPercentiles
 from extrapcli.evaluation.level import Differences
@@ -133,6 +133,7 @@ def test_measures_that_ignore_the_sound_are_noticed(monkeypatch: pytest.MonkeyPa
         monkeypatch.setattr(harmony, name, lambda *_: 0.5)
     monkeypatch.setattr(rhythm, "tempo", lambda _: 120.0)
     monkeypatch.setattr(rhythm, "beat_error", lambda *_: 0.25)
+    monkeypatch.setattr(metre, "bar_continuity", lambda *_: 0.5)
     monkeypatch.setattr(copying, "copies", lambda *_: Copies(0.5, 5))
     for name in ("embedding_distance", "tag_distance", "mood_distance"):
         monkeypatch.setattr(mood, name, lambda *_: 0.5)

@@ -11,7 +11,7 @@ from extrapcli.extrapolators.base import Jump
 
 def song(*, confidence: float = 1.0, bar_confidence: float = 1.0, metre: int = 4) -> Beats:
     """Beats at 0.5, 1, 1.5 ... 29.5 s; every fourth is a downbeat."""
-    times = 0.5 * np.arange(1, 60)
+    times = np.arange(1, 60, dtype=np.float64) / 2
     return Beats(times, np.arange(59) % metre, metre, confidence, bar_confidence)
 
 

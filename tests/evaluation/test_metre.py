@@ -5,7 +5,7 @@ import pytest
 
 from extrapcli.analysis.beats import Beats, find_beats
 from extrapcli.evaluation.metre import bar_continuity
-from extrapcli.evaluation.reference import RATE
+from extrapcli.evaluation.self_repetition import RATE
 from tests.evaluation.sounds import Sound, beats
 
 
@@ -75,6 +75,7 @@ def test_drums_that_skip_lose_bars() -> None:
     piece = round(4.7 * RATE)
     skipping = np.concatenate([steady[: 20 * RATE], *[steady[k : k + piece] for k in range(0, 8 * RATE, RATE)]])
     kept, lost = (bar_continuity(find_beats(sound), 20.0) for sound in (steady, skipping))
-    assert kept is not None and lost is not None
+    assert kept is not None
+    assert lost is not None
     assert kept > 0.95
     assert lost < kept - 0.3

@@ -1,8 +1,8 @@
 """How easily tracks are told from real music: a score of each window of a track, and of the real music beside it.
 
-`trees/model.onnx` are boosted trees, which `training/discriminator/train.py` fitted to windows of songs and of tracks.
-They see the numbers of `window_features`. A figure is the area under the ROC curve (AUC): how often a window of a track
-scores higher than one of what really followed the same songs, 0.5 where nothing tells them apart.
+`trees/model.onnx` has boosted trees, fitted to windows of songs and of tracks as `training/discriminator/train.py`
+does. They see the numbers of `window_features`. A figure is the area under the ROC curve (AUC): how often a window of
+a track scores higher than one of what really followed the same songs, 0.5 where nothing tells them apart.
 """
 
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ class Discriminator:
         `join_seconds` is the middle of the first join; give the same for both. Raises ValueError for a track that is
         shorter than a window.
         """
-        spectra = log_mel(track, head_seconds)
+        spectra = log_mel(track)
         last = len(spectra) - FRAMES
         if last < 0:
             raise ValueError(f"a track of {len(track) / RATE:.1f} s is shorter than a window of {WINDOW_SECONDS} s")

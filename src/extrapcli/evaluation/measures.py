@@ -119,7 +119,7 @@ MEASURES = (
     Measure(
         "bar_continuity", "harmony and rhythm", "Bars that keep the metre", "%", 0, "high",
         "{} of the bars are as long as the song's and have as many beats.",
-        orders=((TRUE, NOISE), (TRUE, SILENCE)),
+        orders=((TRUE, NOISE),),
     ),
     Measure(
         "jumps_per_minute", "jumps", "Jumps", "/min", 1, "low",

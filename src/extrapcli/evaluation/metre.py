@@ -11,8 +11,8 @@ LEAST_BARS = 3  # of the song, which have a usual length
 def bar_continuity(beats: Beats, head_seconds: float) -> float | None:
     """Return the share, 0 to 1, of a track's bars that end after its head and have the usual length and metre.
 
-    `beats` are those of the whole track. The usual length is the median of the head's bars or, where it has fewer than
-    three, of all bars. Where a join jumps off the beat, a bar becomes longer or shorter. None without a pulse or
+    `beats` are those of the whole track. The usual length is the median of the head's bars or, where it has fewer
+    than three, of all bars. Where a join jumps off the beat, a bar becomes longer or shorter. None without a pulse or
     without a bar after the head.
     """
     first = np.flatnonzero(beats.positions == 0)

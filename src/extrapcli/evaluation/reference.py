@@ -23,6 +23,7 @@ PREDICTED_SECONDS = 10
 MOST_PATCHES = 20  # of three seconds: a minute, spread over the whole, says what it sounds like
 CLICK_MARGIN_DECIBELS = 6.0
 SOUNDING = 0.25  # of the time, at least: what rings on for a moment has no notes and no timbre
+JUMP_MEASURES = "jumps_per_minute", "off_beat_jumps", "off_bar_jumps", "layers_off_beat", "layers_together"
 LEAST_STEPS = SECOND // 2  # that sound; with fewer, nothing can be copied or click
 
 Values = dict[str, float | None]
@@ -55,7 +56,7 @@ class Reference:
         self._tempo = rhythm.tempo(self._curves.flux)
         self.levels = level.Levels.of(song, steps, layout=layout, silence=self._silence)
         self._mono = _resampled(sound, sample_rate)
-        self._beats = find_beats(self._mono)
+        self._beats = find_beats(self._mono) if self._sounds else None
         self._tuning = harmony.tuning_of(self._mono)
         self._chroma = harmony.chroma(self._mono, tuning=self._tuning) if self._sounds else None
         self._tagging = self._tag(self._mono) if self._sounds else None
@@ -95,7 +96,7 @@ class Reference:
             "key_similarity": harmony.key_similarity(self._chroma, chroma),
             "tempo_ratio": rhythm.tempo_ratio(self._tempo, rhythm.tempo(curves.flux[after])),
             "beat_error": _mean([join.beat_error for join in measured_joins]),
-            "bar_continuity": _percent(metre.bar_continuity(find_beats(sound), head_seconds)),
+            "bar_continuity": _percent(metre.bar_continuity(find_beats(sound), head_seconds)) if sounding else None,
             **self._jumps(joins, len(track) / self.sample_rate),
             "copied_share": 100 * copied.share,
             "longest_copy_seconds": copied.longest_seconds,
@@ -118,14 +119,11 @@ class Reference:
         return self.tagger.tag(sound, RATE, most=MOST_PATCHES)
 
     def _jumps(self, joins: Sequence[Join], end_seconds: float) -> Values:
-        found = jumps.measure_jumps(joins, self._beats, end_seconds)
-        return {
-            "jumps_per_minute": found and found.per_minute,
-            "off_beat_jumps": found and _percent(found.off_beat),
-            "off_bar_jumps": found and _percent(found.off_bar),
-            "layers_off_beat": found and _percent(found.layers_off_beat),
-            "layers_together": found and _percent(found.layers_together),
-        }
+        found = None if self._beats is None else jumps.measure_jumps(joins, self._beats, end_seconds)
+        if found is None:
+            return dict.fromkeys(JUMP_MEASURES)
+        shares = found.off_beat, found.off_bar, found.layers_off_beat, found.layers_together
+        return dict(zip(JUMP_MEASURES, (found.per_minute, *map(_percent, shares)), strict=True))
 
     def _measure_join(self, curves: Curves, join: Join) -> MeasuredJoin:
         """Rank a join; it has no ranks where the song is silent, or the track on both sides of the join."""

@@ -1,8 +1,8 @@
 """What the discriminator is given: numbers that describe a window of sound of 5.12 s, mostly how it goes on in it.
 
 A window is a log-mel spectrogram `(256, 64)` in decibels, 50 frames a second. The functions take many at once,
-`(windows, 256, 64)`, and return `(windows, numbers)`. What a join does: onsets come too early or twice, the beat or the
-harmony after it has little to do with that before it, the spectrum or the level steps.
+`(windows, 256, 64)`, and return `(windows, numbers)`. What a join does: onsets come too early or twice, the beat or
+the harmony after it has little to do with that before it, the spectrum or the level steps.
 """
 
 import numpy as np
@@ -14,21 +14,19 @@ Array = NDArray[np.float32]
 
 RATE, PER_SECOND, FRAMES, BANDS = 22050, 50, 256, 64
 SPECTRUM, HIGHEST_HERTZ = 1024, 10500
-SILENT, FLOOR = 1e-12, 1e-7
+SILENT = 1e-12
 RANGE_DECIBELS = 60  # below the loudest of a window nothing is heard
 GROUP = 8  # bands that make one onset strength
 DOUBLED = 14  # frames, 0.28 s: two onsets so near each other are heard as one that is doubled
 LAGS = slice(14, 130)  # frames, 0.28 to 2.6 s, between beats or half bars
-PHASES = 24  # of a beat or bar
 NOVELTY_FRAMES = (4, 12, 50, 100)  # before and after a moment
 LIKENESS_LAGS = (6, 12, 18, 24, 30, 36, 42, 50, 60, 70, 80, 100, 120, 150, 180)
 
 
-def log_mel(track: NDArray[np.float32], head_seconds: float) -> Array:
-    """Compute the spectra of a mono track `(n,)` at 22050 Hz, in decibels against its head's mean: `(n // 441, 64)`."""
-    power = mel_power(track, RATE, per_second=PER_SECOND, window=SPECTRUM, bands=BANDS, highest=HIGHEST_HERTZ, norm=1)
-    level = float(power[: round(head_seconds * PER_SECOND)].mean())
-    decibels: Array = 10 * np.log10(power / max(level, SILENT) + FLOOR)
+def log_mel(sound: NDArray[np.float32]) -> Array:
+    """Compute the spectra of mono sound `(n,)` at 22050 Hz, in decibels: `(n // 441, 64)`."""
+    power = mel_power(sound, RATE, per_second=PER_SECOND, window=SPECTRUM, bands=BANDS, highest=HIGHEST_HERTZ, norm=1)
+    decibels: Array = 10 * np.log10(power + SILENT)
     return decibels
 
 
@@ -37,8 +35,7 @@ def window_features(windows: Array) -> Array:
     heard = np.maximum(windows, windows.max(axis=(1, 2), keepdims=True) - RANGE_DECIBELS)
     rises = np.maximum(0, np.diff(heard, axis=1)).reshape(len(heard), FRAMES - 1, -1, GROUP).mean(axis=3)
     groups = (
-        _onsets(rises), _beats(rises.mean(axis=2)), _phases(rises.mean(axis=2)), _novelty(heard), _likeness(heard),
-        _shape(heard),
+        _onsets(rises), _beats(rises.mean(axis=2)), _novelty(heard), _likeness(heard), _shape(heard)
     )  # fmt: skip
     return np.hstack([np.asarray(column, np.float32) for group in groups for column in group])
 
@@ -65,27 +62,6 @@ def _beats(strength: Array) -> list[Array]:
     return [_column(value) for value in (*peaks, whole.argmax(axis=1), peaks[0] - sum(peaks[1:]) / 2)] + [
         _column(_correlation(*halves))
     ]
-
-
-def _phases(strength: Array) -> list[Array]:
-    """Compare where in the period the onsets of each quarter are, at the period that suits the window best."""
-    periods = LAGS.start + 1 + _autocorrelation(strength, LAGS.stop)[:, LAGS].argmax(axis=1)
-    frames = np.arange(strength.shape[1])
-    quarter = frames * 4 // len(frames)
-    phase = frames * PHASES // periods[:, None] % PHASES
-    cell = (np.arange(len(strength))[:, None] * 4 + quarter) * PHASES + phase
-    size = len(strength) * 4 * PHASES
-    sums, counts = np.bincount(cell.ravel(), strength.ravel(), size), np.bincount(cell.ravel(), minlength=size)
-    folded = (sums / np.maximum(counts, 1)).reshape(-1, 4, PHASES)
-    folded -= folded.mean(axis=2, keepdims=True)
-    folded /= np.linalg.norm(folded, axis=2, keepdims=True) + 1e-6
-    spectra = np.fft.rfft(folded, axis=2)
-    columns = []
-    for one, other in ((0, 1), (1, 2), (2, 3), (0, 2), (1, 3), (0, 3)):
-        match = np.fft.irfft(spectra[:, one] * spectra[:, other].conj(), PHASES, axis=1)
-        shift = match.argmax(axis=1)
-        columns += [match[:, 0], match.max(axis=1) - match[:, 0], np.minimum(shift, PHASES - shift)]
-    return [_column(column) for column in columns]
 
 
 def _novelty(heard: Array) -> list[Array]:

@@ -65,7 +65,7 @@ def _join(row: Any) -> Join:
 
 def _jump(row: Any) -> Jump | None:
     """Make a jump of its JSON; return None where something of it is missing."""
-    values = {field.name: row.get(field.name) for field in fields(Jump)} if isinstance(row, dict) else {}
+    values: dict[str, Any] = {name.name: row.get(name.name) for name in fields(Jump)} if isinstance(row, dict) else {}
     numbers = [value for name, value in values.items() if name != "layer"]
     whole = isinstance(values.get("layer"), str) and all(type(number) in (int, float) for number in numbers)
     return Jump(**values) if whole else None
