@@ -39,8 +39,8 @@ def test_without_a_pulse_lines_are_a_second_apart(beats: Beats) -> None:
     assert set(grid.phases) == {0}
 
 
-@pytest.mark.parametrize("seconds", [1.0, 2.5, 6.0])
-def test_a_short_sound_has_enough_lines_to_jump_between(seconds: float) -> None:
+@pytest.mark.parametrize(("seconds", "lines"), [(1.0, 5), (2.5, 11), (6.0, 13)])
+def test_a_short_sound_has_enough_lines_to_jump_between(seconds: float, lines: int) -> None:
     grid = Grid.of(steady(120, 4, 0.5), 0, seconds)
-    assert len(grid) == 13
+    assert len(grid) == lines
     assert grid.times[0] == pytest.approx(0)

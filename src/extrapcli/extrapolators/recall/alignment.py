@@ -18,6 +18,7 @@ from extrapcli.extrapolators.recall.material import Material
 from extrapcli.extrapolators.recall.playhead import Playhead, mix
 
 AROUND_SECONDS = 0.4
+LEAST_STAY_SECONDS = 0.25  # in the song, before it ends
 QUIET_FRAMES, FADE_FRAMES = 8, 4
 
 
@@ -57,7 +58,9 @@ def align_jump(
     rate = material.song.sample_rate
     together = len(jumping) == len(playheads)
     if not fixed:
-        target = max(material.bounds.begin, target + _beat_shift(material, playheads, jumping, departure, target))
+        target += _beat_shift(material, playheads, jumping, departure, target)
+        latest = material.bounds.end - round(LEAST_STAY_SECONDS * rate)
+        target = max(material.bounds.begin, min(target, latest))
     room = departure - max(playhead.jumped_at for playhead in playheads)
     spare = max(0, room - round(MIN_FADE_SECONDS * rate))
     earlier = min(_quiet_shift(material, jumping[0].song_sample(departure), target), spare, target)

@@ -15,7 +15,7 @@ CUT_VOICE = 1.0  # cost of a jump from or into the middle of a word
 OFF_BAR = 0.3  # cost of a jump that is not at a bar line
 NEAR_SECONDS = 0.5
 ROOM_TO_FADE_SECONDS = 0.25
-SHIFT_SECONDS = np.arange(-0.4, 0.41, 0.08)  # beside a line, where lines follow no beat
+SHIFTS = np.arange(-5, 6) / 12  # slots beside a line, where lines follow no beat
 ROWS, REACH = 64, 600  # lines at a time, and how many lines away a jump may go
 
 Ints = NDArray[np.int_]
@@ -47,7 +47,7 @@ class Costs:
         self.mixes = Mixes(material, grid, powers, tones)
         self.earliest = material.bounds.begin / material.song.sample_rate + ROOM_TO_FADE_SECONDS
         self.latest = material.bounds.ending / material.song.sample_rate - room_seconds
-        self.beside = np.zeros(1) if grid.keeps_bars else SHIFT_SECONDS
+        self.beside = np.zeros(1) if grid.keeps_bars else SHIFTS * grid.slot_seconds[0]
         n = len(grid)
         self.targets = np.zeros((self.layers, n, min(n, TARGETS)), int)
         self.follow = np.zeros(self.targets.shape, np.float32)

@@ -14,7 +14,7 @@ from extrapcli.extrapolators.recall.audibility import BeatStatistics, ShortTimeF
 from extrapcli.extrapolators.recall.encoder import Encoder, Encoding
 from extrapcli.extrapolators.recall.layers import percussive_layer
 
-SHORT_SECONDS = 100.0  # a song up to this long is split into two layers: as a whole it would soon repeat itself
+SPLIT_SECONDS = 8.0, 100.0  # songs from and up to so long are split in two: as a whole they would soon repeat themselves
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def prepare(analysis: Analysis, encoder: Encoder) -> Material:
     begin = round(bounds.begin * encoder.rate / song.sample_rate)
     features = short_time_features(mono, encoder.rate)
     split = [("all", song.samples, mono)]
-    if seconds <= SHORT_SECONDS:
+    if SPLIT_SECONDS[0] <= seconds <= SPLIT_SECONDS[1]:
         percussive = percussive_layer(song.samples[: bounds.end], song.sample_rate)
         percussive_mono = encoder.mono(song, downmix, percussive) / level
         split = [

@@ -51,7 +51,7 @@ class Sequencer:
         """Yield blocks until the track has `wanted` samples; the first begins where the song is left."""
         starts, jumps = self._starts()
         landing = Landing(self.costs, self.material, self.wanted) if self.lands else None
-        noise = 0.5 * self.style.variety**2
+        noise = 0.5 * self.style.variety
         search = Search(self.costs, self.stays, starts, landing=landing, noise=noise, seed=self.style.seed)
         way = search.run()
         first = next(way)
