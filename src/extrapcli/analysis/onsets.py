@@ -11,7 +11,7 @@ REACH_STEPS = 20  # how far an onset may be away
 SPAN_STEPS = 4  # the sound before and after an onset that is compared
 WEIGHT_STEPS = 10  # the standard deviation of the distances
 FLOOR = 1e-4  # of the power, against the loudest step around
-TIMES_AT_ONCE = 256  # a few megabytes of sound
+TIMES_AT_ONCE = 50  # a few megabytes of sound
 LEAST_RISE = 3.0  # dB, of low and of high sounds together
 
 

@@ -1,6 +1,7 @@
 """The ONNX Runtime backend, on CPU and CUDA. The only place that opens ONNX sessions."""
 
 import os
+from functools import cache
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,6 +15,10 @@ from extrapcli.ranges import check_threads
 from extrapcli.spec import METADATA_KEY, Shape
 
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
+SHARED_MEMORY = (
+    "session.use_env_allocators"  # among all sessions of the process
+)
+AS_REQUESTED = 1  # not twice as much each time
 FATAL = 4  # the only severity that ONNX Runtime prints; everything else reaches the user as an exception
 
 
@@ -47,6 +52,8 @@ def open_session(path: Path, *, device: str = "auto", threads: int | None = None
     options.log_severity_level = FATAL
     options.inter_op_num_threads = 1
     options.intra_op_num_threads = threads or 0
+    options.add_session_config_entry(SHARED_MEMORY, "1")
+    _register_shared_memory()
     options.enable_mem_pattern = False  # planning memory for each shape takes a third more of it
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # other work runs between calls
     if device not in ("auto", "cpu", "cuda"):
@@ -60,6 +67,15 @@ def open_session(path: Path, *, device: str = "auto", threads: int | None = None
     if device == "cuda" and CUDA not in session.get_providers():
         raise MissingDependency(_NO_CUDA)
     return session
+
+
+@cache
+def _register_shared_memory() -> None:
+    memory = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    growth = onnxruntime.OrtArenaCfg({"arena_extend_strategy": AS_REQUESTED})
+    onnxruntime.create_and_register_allocator(memory, growth)
 
 
 _NO_CUDA = (

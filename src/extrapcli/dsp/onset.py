@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 WINDOW, BANDS = 1024, 24
 FLOOR = 1e-6  # of the power of sound at unit level
-CHUNK_FRAMES = 512  # spectra in memory at a time
+CHUNK_FRAMES = 256  # spectra in memory at a time
 
 
 def band_edges(*, window: int = WINDOW, bands: int = BANDS) -> NDArray[np.int_]:

@@ -129,7 +129,7 @@ def fade_out(blocks: Iterator[Block], song: Song, wanted: int) -> Iterator[Block
         if begin >= len(block.samples):
             yield block
             continue
-        gain = np.ones(len(block.samples))
-        falling = fall[max(0, -begin) : max(0, len(gain) - begin)]
-        gain[max(0, begin) : max(0, begin) + len(falling)] = falling
-        yield replace(block, samples=(block.samples * gain[:, None]).astype(block.samples.dtype))
+        samples = block.samples.copy()
+        falling = fall[max(0, -begin) : max(0, len(samples) - begin)]
+        samples[max(0, begin) : max(0, begin) + len(falling)] *= falling[:, None]
+        yield replace(block, samples=samples)

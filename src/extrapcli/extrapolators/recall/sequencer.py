@@ -50,6 +50,7 @@ class Sequencer:
     def blocks(self) -> Iterator[Block]:
         """Yield blocks until the track has `wanted` samples; the first begins where the song is left."""
         starts, jumps = self._starts()
+        self._release()
         landing = Landing(self.costs, self.material, self.wanted) if self.lands else None
         noise = 0.5 * self.style.variety
         search = Search(self.costs, self.stays, starts, landing=landing, noise=noise, seed=self.style.seed)
@@ -173,13 +174,16 @@ class Sequencer:
     ) -> Block:
         departure, fade = aligned.departure, aligned.splice.fade
         samples = np.concatenate([crossfade, mix([playhead.render(departure, end) for playhead in self.playheads])])
-        samples = samples * self._gains(samples, departure, end, lands=lands)
-        for layer in self.material.layers:
-            release(layer.samples)
-            release(layer.mono)
+        samples *= self._gains(samples, departure, end, lands=lands)
+        self._release()
         offsets = [playhead.offset for playhead in self.playheads]
         copy = max(offsets) - min(offsets) <= SAME_POSITION_SECONDS * self.rate
         return Block(departure - fade.samples, samples, fade.samples, jump, copy)
+
+    def _release(self) -> None:
+        for layer in self.material.layers:
+            release(layer.samples)
+            release(layer.mono)
 
     def _gains(self, samples: NDArray[np.floating], departure: int, end: int, *, lands: bool) -> NDArray[np.float32]:
         """Return gains that bring a block to the level of the song, at its positions and as a whole."""
@@ -188,10 +192,13 @@ class Sequencer:
         there = sum(powers) / len(powers)
         made = _power(samples[departure - end :])
         wanted = 0.0 if lands else _decibels(there / made, 3.0) + _decibels((self.power / there) ** 0.5, 1.5)
-        ramp = np.minimum(np.arange(len(samples)) / (GAIN_SECONDS * self.rate), 1)
-        decibels = self.gain + (wanted - self.gain) * ramp
-        self.gain = float(decibels[max(0, end - departure - 1 - round(MARGIN_SECONDS * self.rate))])
-        return (10 ** (decibels / 20)).astype(np.float32)[:, None]
+        change = round(GAIN_SECONDS * self.rate)
+        decibels = self.gain + (wanted - self.gain) * np.arange(min(change, len(samples))) / change
+        gains = np.full((len(samples), 1), 10 ** (wanted / 20), np.float32)
+        gains[: len(decibels), 0] = 10 ** (decibels / 20)
+        last = max(0, end - departure - 1 - round(MARGIN_SECONDS * self.rate))
+        self.gain = float(decibels[last]) if last < len(decibels) else wanted
+        return gains
 
     def _describe(self, jumping: list[Playhead], aligned: AlignedJump) -> Jump:
         together = len(jumping) == len(self.playheads)
@@ -229,7 +236,8 @@ def _next_jump(way: Iterator[Start | Step]) -> Step | None:
 
 
 def _power(samples: NDArray[np.floating]) -> float:
-    return float(np.square(samples, dtype=np.float64).mean()) + 1e-12
+    flat = samples.ravel()
+    return float(np.vdot(flat, flat)) / max(1, len(flat)) + 1e-12
 
 
 def _decibels(ratio: float, most: float) -> float:
