@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from itertools import groupby
@@ -55,8 +56,8 @@ def page(evaluation: Evaluation, song: Song, track: Song) -> str:
         ],
         "versions": ", ".join(f"{name} {version}" for name, version in evaluation.versions.items()),
     }
-    template = files(__package__).joinpath("page.html").read_text(encoding="utf-8")
-    return template.replace("{{data}}", json.dumps(data, allow_nan=False).replace("<", "\\u003c"))
+    parts = {"style": _part("page.css"), "script": _part("page.js"), "data": _embedded(data)}
+    return re.sub("{{(.*?)}}", lambda place: parts[place[1]], _part("page.html"))
 
 
 def headline(evaluation: Evaluation) -> str:
@@ -78,6 +79,15 @@ def clock(seconds: float, decimals: int = 0) -> str:
     hours, minutes = divmod(minutes, 60)
     start = f"{hours}:{minutes:02}" if hours else str(minutes)
     return f"{start}:{left:02}" + (f".{rest}" if rest else "")
+
+
+def _part(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _embedded(data: dict[str, Any]) -> str:
+    """Write JSON that no text in it can break out of."""
+    return json.dumps(data, allow_nan=False).replace("<", "\\u003c")
 
 
 def _base64_opus(song: Song, kilobits: int) -> str:
