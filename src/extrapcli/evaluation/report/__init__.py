@@ -68,10 +68,11 @@ def _jump(row: Any) -> Jump | None:
     """Make a jump of its JSON; return None where something of it is missing."""
     if not isinstance(row, dict) or not isinstance(row.get("layer"), str):
         return None
-    numbers = [row.get(name) for name in JUMP_NUMBERS]
-    if not all(map(_is_number, numbers)):
+    numbers: dict[str, Any] = {name: row.get(name) for name in JUMP_NUMBERS}
+    if not all(map(_is_number, numbers.values())):
         return None
-    return Jump(row["layer"], *numbers, _bar_beat(row.get("from_beat")), _bar_beat(row.get("to_beat")))
+    from_beat, to_beat = (_bar_beat(row.get(name)) for name in ("from_beat", "to_beat"))
+    return Jump(row["layer"], **numbers, from_beat=from_beat, to_beat=to_beat)
 
 
 def _is_number(value: Any) -> bool:

@@ -2,7 +2,7 @@
 const AROUND = 3;
 const $ = id => document.getElementById(id);
 const data = JSON.parse($("data").textContent);
-const { track, head, joins } = data;
+const { song, track, head, joins, found } = data;
 const player = $("track");
 
 function make(tag, properties = {}, ...children) {
@@ -46,11 +46,69 @@ function scale(place, low, picture, high) {
   place.append(low, make("img", { src: picture, alt: "" }), high);
 }
 
+function seekOnClick(plot, seek) {
+  plot.addEventListener("click", event => {
+    if (event.target.closest("button")) return;
+    const box = plot.getBoundingClientRect();
+    seek(Math.min(1, Math.max(0, (event.clientX - box.left) / box.width)));
+  });
+}
+
+// the analysis: one path for each colour, in seconds from left to right and 0 to 100 from the top
+function drawPaths(row, seconds, ...paths) {
+  const svg = (tag, attributes) => {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    return element;
+  };
+  const picture = svg("svg", { viewBox: `0 0 ${seconds} 100`, preserveAspectRatio: "none", "aria-hidden": true });
+  picture.append(...paths.map(path => svg("path", path)));
+  row.replaceChildren(picture);
+}
+
+const boxes = spans => spans.map(([begin, end]) => `M${begin},0H${end}V100H${begin}Z`).join("");
+
+function drawSpans(row, seconds, spans) {
+  const colours = new Map();
+  for (const { begin, end, colour } of spans) colours.set(colour, [...colours.get(colour) ?? [], [begin, end]]);
+  new ResizeObserver(() => {
+    drawPaths(row, seconds, ...Array.from(colours, ([fill, spans]) => ({ d: boxes(spans), fill })));
+    const roomy = spans.filter(({ begin, end, name }) => (end - begin) / seconds * row.clientWidth > 6 + 8 * name.length);
+    row.append(...roomy.map(({ begin, end, name }) => make("i", {
+      textContent: name, style: `left:${percent(begin / seconds)}; width:${percent((end - begin) / seconds)}`,
+    })));
+  }).observe(row);
+}
+
+function drawBars(row, seconds, { bars, beats }) {
+  new ResizeObserver(() => {
+    const width = found.bar_seconds / seconds * row.clientWidth; // of a bar, in pixels
+    const spaced = room => 2 ** Math.max(0, Math.ceil(Math.log2(room / width)));
+    const every = count => bars.filter(([, number]) => (number - 1) % count === 0);
+    const lines = (times, end) => times.map(time => `M${time},0V${end}`).join("");
+    drawPaths(row, seconds,
+      { d: width / found.metre >= 6 ? lines(beats, 22) : "" },
+      { d: lines(every(spaced(6)).map(([time]) => time), 42) },
+    );
+    const numbered = every(spaced(44)).filter(([time], k, all) => !k || (time - all[k - 1][0]) / seconds * row.clientWidth >= 24);
+    row.append(...numbered.map(([time, number]) => make("i", { textContent: number, style: `left:clamp(0.3rem, ${percent(time / seconds)}, 100% - 0.7rem)` })));
+  }).observe(row);
+}
+
+function drawForm(place, seconds, form) {
+  const [sections, bars] = ["row sections", "row bars"].map(className => make("div", { className }));
+  place.append(sections);
+  drawSpans(sections, seconds, form.sections);
+  if (!found.bar_seconds) return;
+  place.append(bars);
+  drawBars(bars, seconds, form);
+}
+
 // text and sound
 document.title = `${track.name} – extrap evaluate`;
 $("title").textContent = track.name;
 for (const id of ["headline", "versions"]) $(id).textContent = data[id];
-for (const [id, sound] of Object.entries({ song: data.song, track })) {
+for (const [id, sound] of Object.entries({ song, track })) {
   $(`${id}-name`).textContent = sound.name;
   load($(id), sound.audio);
 }
@@ -84,7 +142,12 @@ function playAround(k) {
 }
 
 function describe(k) {
-  $("join-text").textContent = joins[k].text + (joins[k].reason ? ` It stands out: ${joins[k].reason}.` : "");
+  const { text, reason, places } = joins[k];
+  $("join-text").textContent = text + (reason ? ` It stands out: ${reason}.` : "");
+  ["leaves", "enters"].forEach((id, side) => {
+    $(id).hidden = !places;
+    if (places) $(id).style.left = percent(places[side] / song.seconds);
+  });
 }
 
 function release() {
@@ -93,7 +156,7 @@ function release() {
 }
 
 const marks = joins.map((join, k) => {
-  const name = `join at ${join.at}` + (join.reason ? `, stands out: ${join.reason}` : "");
+  const name = `join at ${join.at}` + (join.way ? `, ${join.way}` : "") + (join.reason ? `, stands out: ${join.reason}` : "");
   const mark = make("button", { className: join.reason ? "join outstanding" : "join", title: name, onclick: () => playAround(k), onfocus: () => describe(k) });
   mark.setAttribute("aria-label", name);
   mark.style.left = percent(join.seconds / track.seconds);
@@ -103,11 +166,9 @@ $("lane").append(...marks);
 $("lane").style.setProperty("--joins", joins.length);
 new ResizeObserver(([{ target }]) => target.style.setProperty("--drop", `${target.clientHeight - $("lane").offsetHeight - $("track-axis").offsetHeight}px`)).observe($("track-plot"));
 
-$("track-plot").addEventListener("click", event => {
-  if (event.target.closest("button")) return;
-  const box = $("track-plot").getBoundingClientRect();
+seekOnClick($("track-plot"), share => {
   release();
-  player.currentTime = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width)) * track.seconds;
+  player.currentTime = share * track.seconds;
 });
 
 function follow() {
@@ -135,9 +196,28 @@ joins.forEach((join, k) => {
   if (!join.reason) return;
   const button = make("button", { textContent: join.at, onclick: () => playAround(k) });
   button.setAttribute("aria-label", `play the join at ${join.at}`);
-  $("standouts").append(make("li", {}, button, make("span", { textContent: join.reason })));
+  $("standouts").append(make("li", {}, button, make("span", { textContent: join.way ? `${join.way}: ${join.reason}` : join.reason })));
 });
 $("standouts").hidden = !$("standouts").children.length;
+
+// what is found in the song
+$("found").textContent = found.words;
+$("song-waveform").setAttribute("d", found.waveform);
+$("energy").setAttribute("d", found.energy);
+sideTicks($("energies"), [["0", 0], ["1", 1]]);
+for (const caption of document.querySelectorAll(".form-caption")) caption.textContent = found.bar_seconds ? "sections and bars" : "sections";
+if (joins.some(join => join.layer === "harmonic")) $("played").textContent = ", as its harmonic layer plays them";
+drawForm($("song-form"), song.seconds, found.song);
+drawForm($("track-form"), track.seconds, found.track);
+drawSpans($("chords"), song.seconds, found.chords);
+drawPaths($("voice"), song.seconds, { d: boxes(found.voice) });
+if (!found.voice.length) $("voice-caption").textContent = "no voice is heard";
+timeAxis($("song-axis"), 0, song.seconds);
+$("places-key").hidden = !joins.some(join => join.places);
+seekOnClick($("song-plot"), share => { $("song").currentTime = share * song.seconds; });
+for (const event of ["timeupdate", "seeking"]) {
+  $("song").addEventListener(event, () => { $("song-playhead").style.left = percent($("song").currentTime / song.seconds); });
+}
 
 // the song beside its continuation
 for (const stretch of data.compared) {
