@@ -16,6 +16,7 @@ CLASSES_FIRST = (
     "Track",
     "Join",
     "Jump",
+    "BarBeat",
     "continue_file",
     "TrackFile",
     "evaluate",

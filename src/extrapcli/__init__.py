@@ -25,7 +25,7 @@ from extrapcli.errors import (
 TYPE_CHECKING = False  # importing it from typing takes as long as all the rest here
 if TYPE_CHECKING:
     from extrapcli.analysis import Analysis, analyse
-    from extrapcli.analysis.beats import Beats
+    from extrapcli.analysis.beats import BarBeat, Beats
     from extrapcli.analysis.harmony import Chords, Key
     from extrapcli.analysis.sections import Section
     from extrapcli.continuation import Join
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Analysis",
+    "BarBeat",
     "Beats",
     "CannotWrite",
     "Chords",
@@ -62,6 +63,7 @@ __all__ = [
 
 _MODULES = {
     "Analysis": "analysis",
+    "BarBeat": "analysis.beats",
     "Beats": "analysis.beats",
     "Chords": "analysis.harmony",
     "Evaluation": "evaluation.results",

@@ -14,9 +14,14 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
+from extrapcli.analysis import Analysis
+from extrapcli.analysis.beats import BarBeat
+from extrapcli.audio.decode import decode
 from tests.conftest import EXTRAP, SONG, Extrap, chord
 
 pytestmark = pytest.mark.usefixtures("song_wav")
+
+BEATEN = SONG.parent / "clips" / "ivory-tower.opus"  # has a clear pulse
 
 
 def samples(path: Path) -> NDArray[np.int16]:
@@ -111,6 +116,17 @@ def test_minutes_and_add_exclude_each_other(extrap: Extrap) -> None:
 
 def test_json_and_sound_do_not_mix_on_standard_output(extrap: Extrap) -> None:
     assert "both want" in extrap("continue", "song.wav", "-o", "-", "--json", status=2).stderr
+
+
+@pytest.mark.slow
+def test_json_has_the_bar_and_the_beat_of_every_jump(extrap: Extrap) -> None:
+    beats = Analysis(decode(BEATEN)).beats
+    ran = extrap("continue", BEATEN, "--minutes", "1:20", "-o", "track.wav", "--device", "cpu", "--json")
+    jumps = [join["jump"] for join in json.loads(ran.stdout)["joins"]]
+    assert len(jumps) > 2
+    for jump in jumps:
+        for end in ("from", "to"):
+            assert beats.place(jump[f"{end}_seconds"]) == BarBeat(**jump[f"{end}_beat"])
 
 
 def test_json_tells_how_the_track_was_made(extrap: Extrap, tiny_model: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from extrapcli import evaluation
+from extrapcli.analysis.beats import BarBeat
 from extrapcli.audio.decode import decode
 from extrapcli.audio.encode import write_song
 from extrapcli.audio.resample import resample
@@ -19,6 +20,7 @@ from extrapcli.evaluation.head import head_seconds, match_format
 from extrapcli.evaluation.report import read_joins
 from extrapcli.evaluation.results import Evaluation, MeasuredJoin
 from extrapcli.evaluation.track import evaluate_track
+from extrapcli.extrapolators.base import Jump
 from tests.evaluation.sounds import Sound
 
 RATE = 22050
@@ -112,6 +114,17 @@ def test_less_than_a_second_is_no_head(seconds: float, music: Sound, other: Soun
             '{"joins": [{"seconds": 5.5, "fade_seconds": 0.1}, {"seconds": 3, "fade_seconds": 0}]}',
             [Join(3, 0), Join(5.5, 0.1)],
         ),
+        (
+            '{"joins": [{"seconds": 3, "jump": {"layer": "all", "from_seconds": 3, "to_seconds": 1, "score": 0.5, '
+            '"flux_percentile": 40, "level_percentile": 60, "from_beat": {"bar": 0, "beat": 4}, "to_beat": null}}]}',
+            [Join(3, 0, Jump("all", 3, 1, 0.5, 40, 60, BarBeat(0, 4)))],
+        ),
+        ('{"joins": [{"seconds": 3, "jump": {"layer": "all", "from_seconds": 3}}]}', [Join(3, 0)]),
+        (
+            '{"joins": [{"seconds": 3, "jump": {"layer": "all", "from_seconds": 3, "to_seconds": 1, "score": NaN, '
+            '"flux_percentile": 40, "level_percentile": 60}}]}',
+            [Join(3, 0)],
+        ),
     ],
 )
 def test_joins_are_read_in_order(text: str, joins: list[Join], tmp_path: Path) -> None:
@@ -124,7 +137,8 @@ def test_joins_are_read_in_order(text: str, joins: list[Join], tmp_path: Path) -
     "text",
     ["", "[]", "{}", "3", "null", '{"joins": []}', '{"joins": [3]}', '{"joins": [{"seconds": -1}]}',
      '{"joins": [{"fade_seconds": 1}]}', '{"joins": [{"seconds": "soon"}]}', '{"joins": [{"seconds": 1e999}]}',
-     '{"joins": [{"seconds": NaN}]}', '{"joins": {"seconds": 3}}', '{"joins": [{"seconds": null}]}'],
+     '{"joins": [{"seconds": NaN}]}', f'{{"joins": [{{"seconds": 1{400 * "0"}}}]}}',
+     '{"joins": {"seconds": 3}}', '{"joins": [{"seconds": null}]}'],
 )  # fmt: skip
 def test_json_without_joins_is_refused(text: str, tmp_path: Path) -> None:
     path = tmp_path / "joins.json"

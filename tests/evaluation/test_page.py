@@ -3,102 +3,28 @@
 import base64
 import io
 import json
-import os
 import re
-import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
 
 from extrapcli.audio.decode import decode
 from extrapcli.audio.preview import encode_opus
 from extrapcli.audio.song import Song
-from extrapcli.evaluation.measures import CONTROLS, Measure
+from extrapcli.evaluation.measures import CONTROLS
 from extrapcli.evaluation.report import pictures
-from extrapcli.evaluation.report.page import clock, headline, page
-from extrapcli.evaluation.results import Evaluation, MeasuredJoin, MeasureResult
+from extrapcli.evaluation.report.page import clock, headline
+from extrapcli.evaluation.results import MeasuredJoin
 from tests.conftest import SONG
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
+from tests.evaluation.pages import MEASURES, Example, Open, example, needs_chromium
 
 JOINS = [
     MeasuredJoin(9.9, 0.1, 12.0, 40.0, 71.5, 0.04),
     MeasuredJoin(19.8, 0.1, 99.6, 40.0, 12.0, None),
 ]
-MEASURES = [
-    MeasureResult(
-        Measure("drift", "level", "Drift", "LU", 1, "low", "The loudness drifts by {}."),
-        1.25,
-        dict(zip(CONTROLS, (0.5, 1.0, 40.0, None), strict=True)),
-    ),
-    MeasureResult(Measure("loops", "copying", "Loops", "%", 0, "middle", "It spends {} in loops.", 7.0), 12.0, {}),
-    MeasureResult(Measure("error", "prediction", "Error", "dB", 2, "high", "It errs by {}."), None, {}),
-]
-
-
-@dataclass(frozen=True)
-class Example:
-    evaluation: Evaluation
-    song: Song
-    track: Song
-
-    def html(self, **changes: Any) -> str:
-        return page(replace(self.evaluation, **changes), self.song, self.track)
-
-
-@dataclass
-class Opened:
-    page: Page
-    requests: list[str] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
-
-    def time(self) -> float:
-        return float(self.page.evaluate("document.getElementById('track').currentTime"))
-
-    def note_starts(self) -> None:
-        """Keep the positions that the track is sent to, however late anyone looks."""
-        self.page.evaluate(
-            "() => { window.starts = []; const track = document.getElementById('track');"
-            " track.addEventListener('seeking', () => starts.push(track.currentTime)); }"
-        )
-
-    def starts(self) -> list[float]:
-        return [float(position) for position in self.page.evaluate("starts")]
-
-    def wait(self, condition: str) -> None:
-        self.page.wait_for_function(
-            f"() => {{ const track = document.getElementById('track'); return {condition}; }}"
-        )
-
-
-Open = Callable[..., Opened]
-
-
-def example(song: Song, track: Song, head_seconds: float, joins: list[MeasuredJoin]) -> Example:
-    loudness: list[float | None] = [-14.0 - k % 5 for k in range(int(track.seconds))]
-    loudness[3:5] = [None, None]
-    evaluation = Evaluation(
-        song=song.name,
-        track=track.name,
-        sample_rate=song.sample_rate,
-        song_seconds=song.seconds,
-        track_seconds=track.seconds,
-        head_seconds=head_seconds,
-        song_loudness=-15.2,
-        short_term_loudness=loudness,
-        windows=[],
-        joins=joins,
-        measures={result.measure.name: result for result in MEASURES},
-        versions={"extrap": "0.1.0"},
-    )
-    return Example(evaluation, song, track)
 
 
 @pytest.fixture(scope="module")
@@ -117,15 +43,6 @@ def thrice() -> Example:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
 def file(thrice: Example, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "page.html"
     path.write_text(thrice.html(), encoding="utf-8")
@@ -133,23 +50,8 @@ def file(thrice: Example, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def open_page(browser: Browser, file: Path) -> Iterator[Open]:
-    contexts = []
-
-    def opened(path: Path = file, width: int = 1280) -> Opened:
-        context = browser.new_context(offline=True, viewport={"width": width, "height": 900})
-        contexts.append(context)
-        shown = Opened(context.new_page())
-        context.on("request", lambda request: shown.requests.append(request.url))
-        shown.page.on("console", lambda message: shown.complaints.append(message.text))
-        shown.page.on("pageerror", lambda error: shown.complaints.append(str(error)))
-        shown.page.goto(path.as_uri())
-        shown.wait("track.readyState >= 3")
-        return shown
-
-    yield opened
-    for context in contexts:
-        context.close()
+def open_page(open_file: Open, file: Path) -> Open:
+    return lambda path=file, width=1280: open_file(path, width)
 
 
 @needs_chromium

@@ -87,6 +87,7 @@ def test_a_report_lies_beside_its_track(made: Made) -> None:
     assert (report["song_seconds"], report["track_seconds"], report["sample_rate"]) == (10, 40, RATE)
     assert len(report["short_term_loudness"]) == 40
     assert [join["seconds"] for join in report["joins"]] == [join["seconds"] for join in joins]
+    assert [join["jump"] for join in report["joins"]] == [join["jump"] for join in joins]
     assert report["head_seconds"] == pytest.approx(joins[0]["seconds"], abs=1e-3)
     for join in report["joins"]:
         assert all(0 <= join[f"{kind}_percentile"] <= 100 for kind in ("sharpness", "flux", "level"))

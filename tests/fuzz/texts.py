@@ -1,12 +1,15 @@
 """Targets that read text: batch manifests, recipes, corpus manifests, model cards and specs."""
 
+import json
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
+from extrapcli.analysis.beats import BarBeat
 from extrapcli.batch.manifest import Manifest, Record
 from extrapcli.errors import UnusableModel, UsageError
 from extrapcli.evaluation.report import read_joins
+from extrapcli.extrapolators.base import Jump
 from extrapcli.models import damaged_files, read_card
 from extrapcli.spec import EncoderSpec, ModelSpec, SampleSpec, TuneSpec, WaveformSpec
 from extrapcli.training.corpus import Corpus
@@ -71,6 +74,8 @@ def verify_card(path: Path) -> None:
 def joins_seeds(folder: Path) -> None:
     (folder / "a.json").write_text('{"track": "a.flac", "joins": [{"seconds": 30.5, "fade_seconds": 0.1}]}')
     (folder / "b.json").write_text('{"joins": [{"seconds": 3}, {"seconds": 1e2, "jump": {"layer": "all"}}]}')
+    jump = asdict(Jump("all", 9.0, 2.0, 1.0, 5.0, 6.0, BarBeat(12, 1)))
+    (folder / "c.json").write_text(json.dumps({"joins": [{"seconds": 3, "jump": jump}]}))
 
 
 def spec_seeds(folder: Path) -> None:

@@ -41,6 +41,13 @@ def lines(analysis: Analysis) -> Iterator[str]:
         yield f"  {clock(section.begin)} to {clock(section.end)}  {section.label}{long}"
 
 
+def brief(analysis: Analysis) -> str:
+    """Tell key, tempo and metre in a few words, as `A minor, 92 beats a minute, 4 in a bar`."""
+    beats, key = analysis.beats, analysis.key
+    pulse = f"{beats.bpm:.0f} beats a minute, {beats.metre} in a bar" if beats.has_pulse else "no clear pulse"
+    return f"{key.name if key else 'no key'}, {pulse}"
+
+
 def facts(analysis: Analysis) -> dict[str, Any]:
     """Return all of an analysis but the onset strength, as JSON can hold it; times are in seconds."""
     song, beats, key, bounds = analysis.song, analysis.beats, analysis.key, analysis.bounds

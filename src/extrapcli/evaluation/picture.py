@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from extrapcli.analysis import Analysis
-from extrapcli.analysis.harmony import NAMES
-from extrapcli.analysis.summary import chord_runs, clock
+from extrapcli.analysis.summary import brief, chord_runs, clock
 from extrapcli.atomic import atomic_file, is_folder, is_same_file, refuse_existing
 from extrapcli.errors import CannotWrite, MissingDependency, UsageError
+from extrapcli.evaluation.drawing import chord_colour, outline, section_colours
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,19 +67,14 @@ def draw_analysis(analysis: Analysis, path: Path, *, overwrite: bool = False) ->
 
 
 def _title(analysis: Analysis) -> str:
-    beats, key = analysis.beats, analysis.key
     name = Path(analysis.song.name).name.replace("$", r"\$")  # which would begin a formula
-    pulse = f"{beats.bpm:.0f} beats a minute, {beats.metre} in a bar" if beats.has_pulse else "no clear pulse"
-    return f"{name}: {key.name if key else 'no key'}, {pulse}"
+    return f"{name}: {brief(analysis)}"
 
 
 def _draw_waveform(axis: Axes, analysis: Analysis) -> None:
-    mono, seconds = analysis.mono, analysis.song.seconds
-    edges = np.linspace(0, len(mono), min(COLUMNS, len(mono)) + 1).astype(int)[:-1]
-    low, high = np.minimum.reduceat(mono, edges), np.maximum.reduceat(mono, edges)
-    loudest = max(float(-low.min()), float(high.max()), 1e-9)
-    at = edges / len(mono) * seconds
-    colours = _section_colours([section.label for section in analysis.sections])
+    low, high = outline(analysis.mono, COLUMNS)
+    at = np.arange(len(low)) / len(low) * analysis.song.seconds
+    colours = section_colours(analysis.sections)
     for section in analysis.sections:
         axis.axvspan(section.begin, section.end, color=colours[section.label], alpha=0.45, linewidth=0)
         axis.text(
@@ -92,7 +87,7 @@ def _draw_waveform(axis: Axes, analysis: Analysis) -> None:
             clip_on=True,
         )
         axis.axvline(section.begin, color=INK, linewidth=1.2)
-    axis.fill_between(at, low / loudest, high / loudest, color=INK, alpha=0.75, linewidth=0, step="post")
+    axis.fill_between(at, low, high, color=INK, alpha=0.75, linewidth=0, step="post")
     phrases = [phrase for section in analysis.sections for phrase in section.phrases]
     downbeats = analysis.beats.downbeats if analysis.beats.has_pulse else np.zeros(0)
     if len(downbeats) <= MOST_BAR_LINES:
@@ -115,29 +110,10 @@ def _draw_curves(axis: Axes, analysis: Analysis) -> None:
 
 
 def _draw_chords(axis: Axes, analysis: Analysis) -> None:
-    from matplotlib import colormaps
-
-    hues = colormaps["hsv"]
     for begin, end, name in chord_runs(analysis.chords):
         if name == "-":
             continue
-        minor = name.endswith("m")
-        root = _fifths(name.removesuffix("m"))
-        axis.broken_barh(
-            [(begin, end - begin)], (0, 1), facecolor=hues(root / 12), alpha=0.3 if minor else 0.6, edgecolor="white"
-        )
+        axis.broken_barh([(begin, end - begin)], (0, 1), facecolor=chord_colour(name), edgecolor="white")
         if end - begin > LEAST_NAME_SHARE * analysis.song.seconds:
             axis.text((begin + end) / 2, 0.5, name, ha="center", va="center", fontsize=8, clip_on=True)
     axis.set(ylim=(0, 1), yticks=[], ylabel="chords")
-
-
-def _fifths(root: str) -> int:
-    """Return how many fifths a root lies above C, 0 to 11: related chords have related colours."""
-    return NAMES.index(root) * 7 % 12
-
-
-def _section_colours(labels: list[str]) -> dict[str, Any]:
-    from matplotlib import colormaps
-
-    palette = colormaps["Set2"]
-    return {label: palette(number % palette.N) for number, label in enumerate(dict.fromkeys(labels))}

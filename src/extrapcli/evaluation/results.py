@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from extrapcli.evaluation.measures import Measure
+from extrapcli.extrapolators.base import Jump
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class MeasuredJoin:
 
     The percentiles, 0 to 100, rank its sharpest sample, its spectral flux and its step of level among all moments of
     the song; None where both sides are silent. `beat_error` is the phase error in beats, 0 to 0.5; None where no beat
-    is clear.
+    is clear. `jump` says where in the song it goes, if that is known.
     """
 
     seconds: float
@@ -30,6 +31,7 @@ class MeasuredJoin:
     flux_percentile: float | None
     level_percentile: float | None
     beat_error: float | None
+    jump: Jump | None = None
 
     @property
     def stands_out(self) -> bool:

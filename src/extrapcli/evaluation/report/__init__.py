@@ -1,12 +1,12 @@
 """The report on a track: a page and a JSON file beside it."""
 
 import json
-import math
+import sys
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from extrapcli.analysis.beats import BarBeat
 from extrapcli.atomic import atomic_file, is_folder, is_same_file, is_special, refuse_existing
 from extrapcli.audio.decode import decode
 from extrapcli.audio.song import Song
@@ -15,6 +15,7 @@ from extrapcli.errors import CannotWrite, UsageError
 from extrapcli.extrapolators.base import Jump
 
 PAGE_SUFFIXES = (".html", ".htm")
+JUMP_NUMBERS = ("from_seconds", "to_seconds", "score", "flux_percentile", "level_percentile")
 
 
 def report_paths(track: Path, out: Path | None = None) -> tuple[Path, Path]:
@@ -57,7 +58,7 @@ def read_joins(path: Path) -> list[Join]:
 def _join(row: Any) -> Join:
     """Make a join of its JSON; raise ValueError for anything else."""
     times: list[Any] = [row.get("seconds"), row.get("fade_seconds", 0)] if isinstance(row, dict) else [None]
-    if not all(type(time) in (int, float) and 0 <= time < math.inf for time in times):
+    if not all(_is_number(time) and time >= 0 for time in times):
         raise ValueError
     seconds, fade_seconds = times
     return Join(float(seconds), float(fade_seconds), _jump(row.get("jump")))
@@ -65,10 +66,24 @@ def _join(row: Any) -> Join:
 
 def _jump(row: Any) -> Jump | None:
     """Make a jump of its JSON; return None where something of it is missing."""
-    values: dict[str, Any] = {name.name: row.get(name.name) for name in fields(Jump)} if isinstance(row, dict) else {}
-    numbers = [value for name, value in values.items() if name != "layer"]
-    whole = isinstance(values.get("layer"), str) and all(type(number) in (int, float) for number in numbers)
-    return Jump(**values) if whole else None
+    if not isinstance(row, dict) or not isinstance(row.get("layer"), str):
+        return None
+    numbers: dict[str, Any] = {name: row.get(name) for name in JUMP_NUMBERS}
+    if not all(map(_is_number, numbers.values())):
+        return None
+    from_beat, to_beat = (_bar_beat(row.get(name)) for name in ("from_beat", "to_beat"))
+    return Jump(row["layer"], **numbers, from_beat=from_beat, to_beat=to_beat)
+
+
+def _is_number(value: Any) -> bool:
+    """Return whether a value is a number that a float can hold."""
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max
+
+
+def _bar_beat(row: Any) -> BarBeat | None:
+    """Make a beat of its JSON; return None for anything else."""
+    whole = isinstance(row, dict) and type(row.get("bar")) is type(row.get("beat")) is int
+    return BarBeat(row["bar"], row["beat"]) if whole else None
 
 
 def write_report(

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from itertools import groupby
@@ -9,11 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from extrapcli.analysis import Analysis
+from extrapcli.analysis.beats import BarBeat
 from extrapcli.audio.preview import encode_opus
 from extrapcli.audio.song import Song
 from extrapcli.evaluation.measures import CONTROLS
 from extrapcli.evaluation.report import pictures
+from extrapcli.evaluation.report.form import found, stretches
 from extrapcli.evaluation.results import Evaluation, MeasuredJoin, MeasureResult
+from extrapcli.extrapolators.base import Jump
 from extrapcli.words import count
 
 AUDIO_KILOBITS = 37_000  # of both sounds together, so that they stay under 6.5 MB as base64
@@ -39,12 +44,18 @@ def page(evaluation: Evaluation, song: Song, track: Song) -> str:
     with ThreadPoolExecutor() as pool:
         sounds = [pool.submit(_base64_opus, sound, kilobits) for sound in (song, track)]
         drawn = _pictures(evaluation, song, track)
+        analysis = Analysis(song)
+        played = stretches(evaluation.joins, head_seconds=evaluation.head_seconds, track_seconds=track.seconds)
+        drawn["found"] = found(analysis, played)
+    has_bars = analysis.beats.has_pulse
     data = {
         "headline": headline(evaluation),
         "song": {"name": evaluation.song, "seconds": song.seconds, "audio": sounds[0].result()},
         "track": {"name": evaluation.track, "seconds": track.seconds, "audio": sounds[1].result()},
         "head": evaluation.head_seconds,
-        "joins": [_join(join, k, len(evaluation.joins)) for k, join in enumerate(evaluation.joins, 1)],
+        "joins": [
+            _join(join, k, len(evaluation.joins), has_bars=has_bars) for k, join in enumerate(evaluation.joins, 1)
+        ],
         "waveform": pictures.waveform(track.samples),
         "loudness": _loudness(evaluation),
         **drawn,
@@ -55,8 +66,8 @@ def page(evaluation: Evaluation, song: Song, track: Song) -> str:
         ],
         "versions": ", ".join(f"{name} {version}" for name, version in evaluation.versions.items()),
     }
-    template = files(__package__).joinpath("page.html").read_text(encoding="utf-8")
-    return template.replace("{{data}}", json.dumps(data, allow_nan=False).replace("<", "\\u003c"))
+    parts = {"style": _part("page.css"), "script": _part("page.js"), "data": _embedded(data)}
+    return re.sub("{{(.*?)}}", lambda place: parts[place[1]], _part("page.html"))
 
 
 def headline(evaluation: Evaluation) -> str:
@@ -80,11 +91,20 @@ def clock(seconds: float, decimals: int = 0) -> str:
     return f"{start}:{left:02}" + (f".{rest}" if rest else "")
 
 
+def _part(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _embedded(data: dict[str, Any]) -> str:
+    """Write JSON that no text in it can break out of."""
+    return json.dumps(data, allow_nan=False).replace("<", "\\u003c")
+
+
 def _base64_opus(song: Song, kilobits: int) -> str:
     return base64.b64encode(encode_opus(song.samples, song.sample_rate, kilobits=kilobits)).decode()
 
 
-def _join(join: MeasuredJoin, number: int, of: int) -> dict[str, Any]:
+def _join(join: MeasuredJoin, number: int, of: int, *, has_bars: bool) -> dict[str, Any]:
     at = clock(join.seconds, 1)
     if join.level_percentile is None:
         ranks = "Nothing sounds there."
@@ -94,12 +114,30 @@ def _join(join: MeasuredJoin, number: int, of: int) -> dict[str, Any]:
             f"of timbre at {join.flux_percentile:.1f}, its change of level at {join.level_percentile:.1f}."
         )
     beat = "" if join.beat_error is None else f" The beat is off by {join.beat_error:.2f}."
+    name = f"Join {number} of {of} at {at}, a crossfade of {1000 * join.fade_seconds:.0f} ms."
+    made = {"seconds": join.seconds, "at": at, "reason": _reason(join)}
+    if join.jump is None:
+        return {**made, "text": f"{name} {ranks}{beat}"}
+    leaves, enters = _places(join.jump, has_bars=has_bars)
+    what = "The song" if join.jump.layer == "all" else f"The {join.jump.layer} layer"
     return {
-        "seconds": join.seconds,
-        "at": at,
-        "text": f"Join {number} of {of} at {at}, a crossfade of {1000 * join.fade_seconds:.0f} ms. {ranks}{beat}",
-        "reason": _reason(join),
+        **made,
+        "text": f"{name} {what} jumps from {leaves} to {enters}. {ranks}{beat}",
+        "layer": join.jump.layer,
+        "way": f"{leaves} → {enters}",
+        "places": (join.jump.from_seconds, join.jump.to_seconds),
     }
+
+
+def _places(jump: Jump, *, has_bars: bool) -> tuple[str, str]:
+    """Name where in the song a jump leaves and where it goes: by bar and beat if there are any, else by the clock."""
+    if has_bars and jump.from_beat and jump.to_beat:
+        return _bar(jump.from_beat), _bar(jump.to_beat)
+    return clock(jump.from_seconds, 1), clock(jump.to_seconds, 1)
+
+
+def _bar(place: BarBeat) -> str:
+    return f"bar {place.bar}, beat {place.beat}" if place.bar else f"upbeat, beat {place.beat}"
 
 
 def _reason(join: MeasuredJoin) -> str | None:

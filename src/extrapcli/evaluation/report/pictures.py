@@ -16,6 +16,7 @@ from PIL import Image
 from extrapcli.audio.downmix import to_mono
 from extrapcli.audio.song import Samples
 from extrapcli.evaluation import spectra
+from extrapcli.evaluation.drawing import outline
 
 BANDS, HIGHEST_HERTZ = 160, 16000.0
 WINDOW_SECONDS = 0.09
@@ -23,6 +24,7 @@ PER_SECOND = 25
 RANGE_DECIBELS = 80.0
 SPECTROGRAM_COLUMNS, SIMILARITY_SIDE = 1600, 600
 PATH_WIDTH, PATH_HEIGHT = 1000, 100
+LINE_POINTS = 250
 TICKS_HERTZ = (40, 300, 1000, 3000, 10000)
 
 
@@ -94,12 +96,9 @@ def frequency_ticks(rate: int) -> list[tuple[str, float]]:
 
 def waveform(samples: Samples) -> str:
     """Draw a path around the lowest and highest samples in a thousand columns, scaled so that the loudest fits."""
-    edges = np.linspace(0, len(samples), min(PATH_WIDTH, len(samples)) + 1).astype(int)
-    high = np.maximum.reduceat(samples, edges[:-1]).max(axis=1)
-    low = np.minimum.reduceat(samples, edges[:-1]).min(axis=1)
-    loudest = max(high.max(), -low.min(), 1e-9)
+    low, high = outline(samples, PATH_WIDTH)
     x = np.linspace(0, PATH_WIDTH, len(high))
-    up, down = (PATH_HEIGHT / 2 * (1 - side / loudest) for side in (high, low))
+    up, down = (PATH_HEIGHT / 2 * (1 - side) for side in (high, low))
     return _path(np.append(x, x[::-1]), np.append(up, down[::-1])) + "Z"
 
 
@@ -115,6 +114,12 @@ def curve(values: list[float | None], *, low: float, high: float, seconds: float
     x = np.arange(len(values)) * PATH_WIDTH / seconds
     y = PATH_HEIGHT * (1 - (np.clip(level, low, high) - low) / (high - low))
     return "".join(_path(x[run], y[run]) for run in runs if run)
+
+
+def line(values: NDArray[np.floating]) -> str:
+    """Draw a path through `(n,)` values from 0 to 1, at equal distances; many are averaged to 250."""
+    level = pooled(values[:, None].astype(np.float32), LINE_POINTS)[:, 0]
+    return _path(np.linspace(0, PATH_WIDTH, len(level)), PATH_HEIGHT * (1 - level))
 
 
 def _path(x: NDArray[np.floating], y: NDArray[np.floating]) -> str:
