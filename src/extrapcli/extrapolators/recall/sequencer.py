@@ -26,6 +26,7 @@ FIRST_WEIGHT, AUDIBILITY_WEIGHT = 4.0, 0.06
 SAME_POSITION_SECONDS = 0.01
 MARGIN_SECONDS = 0.15
 GAIN_SECONDS = 1.0
+LAST_SECONDS = 1.5  # of a track: no jumps
 NEVER = sys.maxsize  # the length of a stream, in samples
 
 
@@ -40,7 +41,7 @@ class Sequencer:
         seconds = (bounds.ending - bounds.begin - bounds.silent) / self.rate
         pace = 2 ** (2 * (0.3 - style.variety))
         shortest, longest = (5.0, 12.0) if len(material.layers) > 1 else (12.0, 30.0)
-        self.stays = Stays(min(shortest * pace, max(seconds / 6, 0.5)), min(longest * pace, max(seconds / 2, 1.0)))
+        self.stays = Stays(min(shortest * pace, max(seconds / 4, 0.5)), min(longest * pace, max(seconds / 2, 1.0)))
         self.costs = Costs(material, grid, room_seconds=min(3.0, seconds / 8))
         self.playheads = [Playhead(layer, 0) for layer in material.layers]
         self.lands = wanted is not None and bounds.ends_by_itself and style.ending in ("song", "auto")
@@ -52,7 +53,7 @@ class Sequencer:
         starts, jumps = self._starts()
         self._release()
         landing = Landing(self.costs, self.material, self.wanted) if self.lands else None
-        noise = 0.5 * self.style.variety
+        noise = self.style.variety
         search = Search(self.costs, self.stays, starts, landing=landing, noise=noise, seed=self.style.seed)
         way = search.run()
         first = next(way)
@@ -68,6 +69,8 @@ class Sequencer:
             crossfade = self._move(jumping, aligned)
             step = _next_jump(way)
             end = self.wanted
+            if step and self._can_do_without(step):
+                step = None
             if step:
                 end = min(self._departure(step) + round(MARGIN_SECONDS * self.rate), self._limit(), self.wanted)
             yield self._block(aligned, jump, crossfade, end, lands=self.lands and not step)
@@ -122,6 +125,11 @@ class Sequencer:
         """Return when a step can be taken: when it is due, but while all layers play, and after the last jump."""
         jumped = max(playhead.jumped_at for playhead in self.playheads)
         return max(jumped, min(self._due(step), self._limit()))
+
+    def _can_do_without(self, step: Step) -> bool:
+        """Tell whether a step lies so near the end of the track that it is better to play on."""
+        remaining = self.wanted - self._departure(step)
+        return not step.lands and remaining < LAST_SECONDS * self.rate and self._limit() >= self.wanted
 
     def _align(self, step: Step) -> tuple[list[Playhead], AlignedJump, Jump]:
         """Bring a step's jump to the sample; return also who jumps, and what is reported."""
@@ -206,7 +214,7 @@ class Sequencer:
         left, reached = jumping[0].song_sample(aligned.departure) / self.rate, aligned.splice.target / self.rate
         scores = context.scores(np.array([left]), self.grid.times)[0]
         score = context.scores(np.array([left]), np.array([reached]))[0, 0] - np.median(scores)
-        beats = self.material.analysis.beats if self.grid.keeps_bars else None
+        beats = self.material.analysis.beats if self.material.analysis.beats.has_pulse else None
         return Jump(
             layer="all" if together else jumping[0].layer.name,
             from_seconds=left,
