@@ -119,6 +119,13 @@ class Analysis:
         return float(np.sqrt(_squares(self.mono[begin:end]) / max(1.0, end - begin - silent))) or 1.0
 
     @cached_property
+    def power(self) -> float:
+        """The mean square of the song's samples where there is music."""
+        steps, bounds = self._heard.steps, self.bounds
+        power = steps.power[bounds.begin // steps.size : -(-bounds.end // steps.size)]
+        return float(power.mean()) * (bounds.end - bounds.begin) / (bounds.end - bounds.begin - bounds.silent)
+
+    @cached_property
     def _heard(self) -> Song:
         return self.song.as_heard
 

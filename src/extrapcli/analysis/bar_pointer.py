@@ -32,6 +32,8 @@ bars.
 
 LENGTHS = np.arange(-(-60 * FRAME_RATE // FASTEST), 60 * FRAME_RATE // SLOWEST + 1)
 """The lengths of a beat, in frames."""
+PARTS = -(-LENGTHS // BEAT_PART)
+"""The first sixteenth of a beat of each length, in frames."""
 SHORTEST, LONGEST = int(LENGTHS[0]), int(LENGTHS[-1])
 
 
@@ -80,15 +82,15 @@ def decode(activations: NDArray[np.floating], metres: Mapping[int, float] = METR
 def _gains(activations: NDArray[np.floating]) -> NDArray[np.float32]:
     """Return how much more probable activations are if a beat, or a downbeat, begins in a frame than if none does.
 
-    `(2, frames, lengths)`, in nats, for beats of each length.
+    `(2, frames, parts)`, in nats, for beats whose first sixteenth lasts 1, 2, 3, ... frames.
     """
     beat, downbeat = np.maximum(activations.T, TINY)
     neither = np.maximum(1 - beat - downbeat, TINY) / (BEAT_PART - 1)
     gains = np.log(np.stack([beat, downbeat]) / neither)
-    parts = -(-LENGTHS // BEAT_PART)  # frames
-    sums = np.pad(np.cumsum(gains, axis=1, dtype=np.float64), ((0, 0), (1, parts[-1])), mode="edge")
+    sums = np.pad(np.cumsum(gains, axis=1, dtype=np.float64), ((0, 0), (1, PARTS[-1])), mode="edge")
     sums[:, 0] = 0
     begin = np.arange(len(activations))[:, None]
+    parts = np.arange(1, PARTS[-1] + 1)
     each: NDArray[np.float32] = (sums[:, begin + parts] - sums[:, begin]).astype(np.float32)
     return each
 
@@ -126,7 +128,8 @@ def _best_scores(
             old, new = slice(max(0, -change), count - change), slice(max(0, change), count + change)
             changed = ended[:, old] + np.diagonal(CHANGES, change)[:, None]
             np.maximum(best[:, new], changed, out=best[:, new])
-        best += np.where(positions == 0, gains[1, at, :, None], gains[0, at, :, None])
+        beat, downbeat = gains[:, at][..., PARTS - 1, None]
+        best += np.where(positions == 0, downbeat, beat)
     return table
 
 

@@ -18,9 +18,9 @@ PULSE = 0.5
 """The least `Beats.confidence` of a song that has a pulse."""
 
 LEAST_BEATS = 4  # in fewer, there is no telling a pulse
-SLICE_FRAMES = 500  # what the network is given at once
+SLICE_FRAMES = 250  # what the network is given at once
 SILENT_FRAMES = 2  # before the song: until then all that it sees is silence
-STRETCH_FRAMES = 15_000  # what is decoded at once: five minutes
+STRETCH_FRAMES = 5_000  # what is decoded at once: 100 seconds
 OVERLAP_FRAMES = 500  # how far the decoder sees beyond a stretch
 FAINT = 1e-4  # power of a frame, against the loudest
 NEAR_FRAMES = 2  # around a beat: its activation reaches so far
@@ -130,23 +130,29 @@ def _activations(network: Backend, mono: NDArray[np.float32], level: float) -> N
 
 
 def _decoded(activations: NDArray[np.float32]) -> tuple[NDArray[np.int_], NDArray[np.int_], int]:
-    """Find the frames of beats, their positions in the bar and the metre.
+    """Find the frames of beats, their positions in the bar and the metre, which is the same everywhere.
 
-    A long song is decoded in stretches, each from the last downbeat of the one before, and each in its own metre.
+    A long song is decoded in stretches, each from the last downbeat of the one before, so memory grows little.
     """
-    frames, positions, metres = [], [], []
-    begin, count = 0, len(activations)
+    count = len(activations)
+    scores = dict.fromkeys(bar_pointer.METRES, 0.0)
+    for begin in range(0, count, STRETCH_FRAMES):
+        path = bar_pointer.decode(activations[begin : begin + STRETCH_FRAMES])
+        scores = {metre: scores[metre] + score for metre, score in path.scores.items()}
+    if count <= STRETCH_FRAMES:
+        return path.frames, path.positions, path.metre
+    metre = max(scores, key=lambda each: scores[each])
+    frames, positions, begin = [], [], 0
     while True:
         stretch = activations[begin : begin + STRETCH_FRAMES + OVERLAP_FRAMES]
-        path = bar_pointer.decode(stretch)
+        path = bar_pointer.decode(stretch, {metre: 0.0})
         is_last = begin + len(stretch) == count
         downbeats = np.flatnonzero((path.positions == 0) & (path.frames < STRETCH_FRAMES))
         kept = len(path.frames) if is_last else int(downbeats[-1])
         frames.append(begin + path.frames[:kept])
         positions.append(path.positions[:kept])
-        metres += kept * [path.metre]
         if is_last:
-            return np.concatenate(frames), np.concatenate(positions), int(np.bincount(metres).argmax())
+            return np.concatenate(frames), np.concatenate(positions), metre
         begin += int(path.frames[kept])
 
 

@@ -6,14 +6,14 @@ from functools import cache, cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.audio.spooled import release
+from extrapcli.audio.spooled import chunks, release
 from extrapcli.backends import open_model
 from extrapcli.backends.base import Backend
 from extrapcli.models import find_model
 from extrapcli.spec import VoiceSpec, expect
 
 HOPS_PER_SECOND = 25
-CHUNK_FRAMES, MARGIN_FRAMES = 40, 3  # seconds: what the network is given at once, and how far it sees
+CHUNK_FRAMES, MARGIN_FRAMES = 10, 3  # seconds: what the network is given at once, and how far it sees
 QUIETEST = 1e-4  # sound is brought to unit level, but not if it is softer than -80 dB
 HEARD = 0.5  # probability from which a voice is taken to sound
 PAUSE_SECONDS = 0.16  # silence of a voice that is shorter, as before a t, is no pause
@@ -83,7 +83,7 @@ def find_voice(mono: NDArray[np.float32]) -> Voice:
     network = _network()
     rate = expect(network.spec, VoiceSpec).sample_rate
     frames = -(-len(mono) // rate)
-    gain = np.float32(1 / max(_level(mono, rate), QUIETEST))
+    gain = np.float32(1 / max(_level(mono), QUIETEST))
     parts = []
     for first in range(0, frames, CHUNK_FRAMES):
         begin, end = max(0, first - MARGIN_FRAMES), min(frames, first + CHUNK_FRAMES + MARGIN_FRAMES)
@@ -95,10 +95,11 @@ def find_voice(mono: NDArray[np.float32]) -> Voice:
     return Voice(np.concatenate(parts))
 
 
-def _level(mono: NDArray[np.float32], rate: int) -> float:
+def _level(mono: NDArray[np.float32]) -> float:
     """Return the root mean square of a sound."""
-    seconds = (mono[begin : begin + rate] for begin in range(0, len(mono), rate))
-    return float(np.sqrt(sum(float(part @ part) for part in seconds) / max(1, len(mono))))
+    return float(
+        np.sqrt(sum(float(np.square(part, dtype=np.float64).sum()) for part in chunks(mono)) / max(1, len(mono)))
+    )
 
 
 @cache

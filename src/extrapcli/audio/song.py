@@ -100,7 +100,7 @@ class Song:
         """The samples without their offset (DC): what every part of extrap listens to. Mostly `samples` itself."""
         return without_offset(self.samples, self.steps)
 
-    @property
+    @cached_property
     def as_heard(self) -> "Song":
         """The song with the samples that are `heard`. Mostly the song itself."""
         return self if self.heard is self.samples else replace(self, samples=self.heard)

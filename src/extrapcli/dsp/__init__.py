@@ -3,7 +3,7 @@
 They serve what has to start fast. Evaluation and training use librosa instead.
 """
 
-from extrapcli.dsp.chroma import chroma, pitch_classes, tuning
+from extrapcli.dsp.chroma import chroma, pitch_classes, standing_out, tuning
 from extrapcli.dsp.correlation import moving_sum, normalised_cross_correlation
 from extrapcli.dsp.keys import key_correlations
 from extrapcli.dsp.level import level_steps
@@ -22,5 +22,6 @@ __all__ = [
     "normalised_cross_correlation",
     "onset_strength",
     "pitch_classes",
+    "standing_out",
     "tuning",
 ]

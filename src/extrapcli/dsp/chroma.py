@@ -86,7 +86,11 @@ def chroma(
         tuning_width=tuning_width,
         reference=reference,
     )
-    strength = np.concatenate(list(chunks))
+    return standing_out(np.concatenate(list(chunks)))
+
+
+def standing_out(strength: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the vectors of `chroma` for strengths of pitch classes `(frames, 12)`, in the same shape."""
     smooth = np.apply_along_axis(np.convolve, 0, strength, np.ones(3) / 3, "same")
     smooth = smooth - smooth.min(axis=1, keepdims=True)
     unit: NDArray[np.float32] = (smooth / (np.linalg.norm(smooth, axis=1, keepdims=True) + 1e-9)).astype(np.float32)

@@ -3,9 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.dsp import chroma
 from extrapcli.extrapolators.recall.context import Context
-from extrapcli.extrapolators.recall.descriptors import CHROMA_PER_SECOND, Array, Times, band_power, to_hops
+from extrapcli.extrapolators.recall.descriptors import Array, Times, band_power, tones_of
 from extrapcli.extrapolators.recall.grid import Grid
 from extrapcli.extrapolators.recall.material import Material
 from extrapcli.extrapolators.recall.mixes import Mixes
@@ -33,8 +32,7 @@ class Costs:
     def __init__(self, material: Material, grid: Grid, *, room_seconds: float) -> None:
         self.grid = grid
         powers = [band_power(layer.encoding.spectra) for layer in material.layers]
-        rate = material.mono_rate
-        tones = to_hops(chroma(material.mono, sample_rate=rate, hop=rate // CHROMA_PER_SECOND), material)
+        tones = tones_of(material)
         encodings = [layer.encoding for layer in material.layers]
         self.contexts = [
             Context(material, [encoding], power, tones, grid.times)

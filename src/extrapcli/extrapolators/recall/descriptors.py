@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.audio.spooled import release
+from extrapcli.dsp import pitch_classes, standing_out
 from extrapcli.extrapolators.recall.material import Material
 
 DECIBEL_MEAN, DECIBEL_SCALE = -20.0, 15.0  # of the network's spectra
@@ -25,8 +27,14 @@ def decibels(power: Array, reference: float) -> Array:
     return level
 
 
-def to_hops(chroma: Array, material: Material) -> Array:
-    """Interpolate chroma vectors, five a second, to one for each hop."""
+def tones_of(material: Material) -> Array:
+    """Return the chroma vectors of the whole sound, one for each hop, `(hops, 12)`."""
+    mono, rate = material.mono, material.mono_rate
+    strengths = []
+    for part in pitch_classes(mono, sample_rate=rate, hop=rate // CHROMA_PER_SECOND):
+        strengths.append(part)
+        release(mono)
+    chroma = standing_out(np.concatenate(strengths))
     end = material.bounds.end / material.song.sample_rate
     seconds = end - (material.hops - np.arange(material.hops)) / material.hops_per_second
     at = np.arange(len(chroma)) / CHROMA_PER_SECOND

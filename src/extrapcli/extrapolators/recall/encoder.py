@@ -6,10 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.audio.downmix import Downmix
-from extrapcli.audio.resample import resample_chunks
-from extrapcli.audio.song import Song
-from extrapcli.audio.spooled import release, spooled
+from extrapcli.audio.spooled import release
 from extrapcli.backends.base import Backend
 from extrapcli.errors import UnusableModel
 from extrapcli.spec import AudioSpec, expect
@@ -45,11 +42,6 @@ class Encoder:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self.rate = expect(backend.spec, AudioSpec).sample_rate
-
-    def mono(self, song: Song, downmix: Downmix, samples: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Mix `(n, channels)` of a song down to mono `(m,)` at the network's rate, at the song's own level."""
-        mixed = downmix.mixed(samples)
-        return spooled(resample_chunks(mixed, len(samples), from_rate=song.sample_rate, to_rate=self.rate))[:, 0]
 
     def encode(self, sound: NDArray[np.float32]) -> Encoding:
         """Encode mono sound `(n,)` at the network's rate and unit level.

@@ -10,7 +10,7 @@ from extrapcli.analysis.beats import Beats
 LONGEST_SLOT_SECONDS = 1.9  # a longer bar is divided
 LOOSE_SLOT_SECONDS = 1.0  # between lines where there is no beat
 LEAST_SLOT_SECONDS = 0.25
-LEAST_LINES = 6
+LEAST_LINES, LEAST_BARS = 6, 3
 LEAST_CONFIDENCE = 0.25  # a jump between beats that are none does no harm
 
 
@@ -39,7 +39,7 @@ class Grid:
                 if (beats.metre % d == 0 and d * seconds <= LONGEST_SLOT_SECONDS) or d == 1
             )
             kept = (beats.positions % size == 0) & (beats.times >= begin) & (beats.times <= end)
-            if kept.sum() >= LEAST_LINES:
+            if kept.sum() >= LEAST_LINES and (beats.positions[kept] == 0).sum() >= LEAST_BARS:
                 return cls(beats.times[kept], beats.positions[kept] // size, True)
         slot = min(max((end - begin) / 12, LEAST_SLOT_SECONDS), LOOSE_SLOT_SECONDS)
         count = int((end - begin) / slot) + 1

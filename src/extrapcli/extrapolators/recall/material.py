@@ -1,11 +1,13 @@
 """What `recall` plays with: a song, its layers, and the network's view of them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.analysis import Analysis
+from extrapcli.analysis import RATE, Analysis
+from extrapcli.audio.resample import resample_chunks
 from extrapcli.audio.silence import Bounds
 from extrapcli.audio.song import Song
 from extrapcli.audio.spooled import chunks, spooled
@@ -77,22 +79,23 @@ class Material:
 
 def prepare(analysis: Analysis, encoder: Encoder) -> Material:
     """Split and encode a song; raise UnreadableAudio if there is less than a second of music in it."""
-    song, bounds, downmix = analysis.song, analysis.bounds, analysis.downmix
+    song, bounds = analysis.song, analysis.bounds
     seconds = (bounds.end - bounds.begin - bounds.silent) / song.sample_rate
     if seconds < 1:
         raise UnreadableAudio(
             f"{song.name}: has {seconds:.2f} s of music; "
             f"{encoder.backend.spec.name} needs at least one second to go on"
         )
-    mono = encoder.mono(song, downmix, song.samples[: bounds.end])
-    level = float(mono.std()) * (bounds.end / (bounds.end - bounds.silent)) ** 0.5 or 1.0
-    mono = spooled(chunk / level for chunk in chunks(mono))
+    whole = analysis.mono[: round(bounds.end * RATE / song.sample_rate)]
+    mono = _resampled((chunk[:, None] for chunk in chunks(whole)), len(whole), RATE, encoder.rate, analysis.level)
     begin = round(bounds.begin * encoder.rate / song.sample_rate)
     features = short_time_features(mono, encoder.rate)
     split = [("all", song.samples, mono)]
     if SPLIT_SECONDS[0] <= seconds <= SPLIT_SECONDS[1]:
         percussive = percussive_layer(song.samples[: bounds.end], song.sample_rate)
-        percussive_mono = encoder.mono(song, downmix, percussive) / level
+        mixed = analysis.downmix.mixed(percussive)
+        percussive_mono = _resampled(mixed, bounds.end, song.sample_rate, encoder.rate, analysis.level)
+        percussive_mono = percussive_mono[: len(mono)]
         split = [
             ("harmonic", song.samples[: bounds.end] - percussive, mono - percussive_mono),
             ("percussive", percussive, percussive_mono),
@@ -100,3 +103,11 @@ def prepare(analysis: Analysis, encoder: Encoder) -> Material:
     layers = tuple(Layer(name, samples, mono, encoder.encode(mono[begin:])) for name, samples, mono in split)
     per_second = len(layers[0].encoding.keys) // -(-(len(mono) - begin) // encoder.rate)
     return Material(analysis, encoder.rate, per_second, features, BeatStatistics.of(features), layers)
+
+
+def _resampled(
+    chunks: Iterable[NDArray[np.floating]], count: int, from_rate: int, to_rate: int, level: float
+) -> NDArray[np.float32]:
+    """Resample `count` samples that come in chunks `(n, 1)`, and bring them from a level to 1: `(m,)`."""
+    resampled = resample_chunks(chunks, count, from_rate=from_rate, to_rate=to_rate)
+    return spooled(chunk / level for chunk in resampled)[:, 0]

@@ -45,7 +45,7 @@ class Sequencer:
         self.playheads = [Playhead(layer, 0) for layer in material.layers]
         self.lands = wanted is not None and bounds.ends_by_itself and style.ending in ("song", "auto")
         self.gain = 0.0  # decibels, at the end of what was rendered
-        self.power = _power(material.song.samples[bounds.begin : bounds.end])
+        self.power = material.analysis.power
 
     def blocks(self) -> Iterator[Block]:
         """Yield blocks until the track has `wanted` samples; the first begins where the song is left."""
@@ -104,9 +104,7 @@ class Sequencer:
                 fixed=False,
                 fade_seconds=self.style.fade_seconds,
             )
-            line = int(np.searchsorted(grid.times, aligned.splice.target / self.rate + 0.25))
-            if line >= len(grid) - 1:
-                continue
+            line = min(int(np.searchsorted(grid.times, aligned.splice.target / self.rate + 0.25)), len(grid) - 2)
             audible = max(0.0, aligned.flux_percentile - 50) + max(0.0, aligned.level_percentile - 50)
             seconds = aligned.departure / self.rate + grid.times[line] - aligned.splice.target / self.rate
             start = Start(line, seconds, FIRST_WEIGHT * float(cost[k]) + AUDIBILITY_WEIGHT * audible)
