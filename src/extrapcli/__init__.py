@@ -25,9 +25,10 @@ from extrapcli.errors import (
 TYPE_CHECKING = False  # importing it from typing takes as long as all the rest here
 if TYPE_CHECKING:
     from extrapcli.analysis import Analysis, analyse
-    from extrapcli.analysis.beats import Beats
+    from extrapcli.analysis.beats import BarBeat, Beats
     from extrapcli.analysis.harmony import Chords, Key
     from extrapcli.analysis.sections import Section
+    from extrapcli.analysis.voice import Voice
     from extrapcli.continuation import Join
     from extrapcli.evaluation import evaluate
     from extrapcli.evaluation.results import Evaluation
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Analysis",
+    "BarBeat",
     "Beats",
     "CannotWrite",
     "Chords",
@@ -54,6 +56,7 @@ __all__ = [
     "UnreadableAudio",
     "UnusableModel",
     "UsageError",
+    "Voice",
     "analyse",
     "continue_file",
     "evaluate",
@@ -62,6 +65,7 @@ __all__ = [
 
 _MODULES = {
     "Analysis": "analysis",
+    "BarBeat": "analysis.beats",
     "Beats": "analysis.beats",
     "Chords": "analysis.harmony",
     "Evaluation": "evaluation.results",
@@ -72,6 +76,7 @@ _MODULES = {
     "Section": "analysis.sections",
     "Track": "model",
     "TrackFile": "pipeline",
+    "Voice": "analysis.voice",
     "analyse": "analysis",
     "continue_file": "pipeline",
     "evaluate": "evaluation",
