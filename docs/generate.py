@@ -24,9 +24,11 @@ CLASSES_FIRST = (
     "analyse",
     "Analysis",
     "Beats",
+    "BarBeat",
     "Section",
     "Key",
     "Chords",
+    "Voice",
 )
 CONFIG = ConfigDict(
     docstring_section_style="list",

@@ -23,7 +23,6 @@ ALLOWED = {
     "models": {"errors"},
     "audio": {"errors"},
     "signals": set(),
-    "analysis": {"audio", "backends", "models", "spec"},
     "backends": {
         "errors",
         "spec",

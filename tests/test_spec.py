@@ -3,13 +3,15 @@ import json
 import pytest
 
 from extrapcli.errors import UnusableModel
-from extrapcli.spec import BeatsSpec, EncoderSpec, ModelSpec, SampleSpec, TuneSpec, WaveformSpec, expect
+from extrapcli.spec import BeatsSpec, EncoderSpec, ModelSpec, SampleSpec, TuneSpec, VoiceSpec, WaveformSpec, expect
+from extrapcli.spec.reading import read_spec
 
 WAVEFORM = WaveformSpec("w", "waveform", sample_rate=22050, context_frames=20, horizon_frames=10)
 ENCODER = EncoderSpec("e", "recall", 22050, {"places": (None, 8)})
 SAMPLE = SampleSpec("s", "amplitude", 22050, look_back=3)
 BEATS = BeatsSpec("b", 22050, 441, 3, 1, 0.12, 1800, 0)
 TUNE = TuneSpec("t", ("/", "_", "67"), 8)
+VOICE = VoiceSpec("v", 22050)
 FIRST_FORMAT: dict[str, object] = {
     "context_frames": None,
     "horizon_frames": 1,
@@ -20,9 +22,9 @@ FIRST_FORMAT: dict[str, object] = {
 }
 
 
-@pytest.mark.parametrize("spec", [WAVEFORM, ENCODER, SAMPLE, BEATS, TUNE])
+@pytest.mark.parametrize("spec", [WAVEFORM, ENCODER, SAMPLE, BEATS, TUNE, VOICE])
 def test_json_and_back_is_the_identity(spec: ModelSpec) -> None:
-    assert ModelSpec.from_json(spec.to_json()) == spec
+    assert read_spec(spec.to_json()) == spec
 
 
 @pytest.mark.parametrize(
@@ -32,6 +34,7 @@ def test_json_and_back_is_the_identity(spec: ModelSpec) -> None:
         (ENCODER, (None, 22050), {"places": (None, 8)}),
         (SAMPLE, (None, 1), {"next": (None, 1)}),
         (TUNE, (1, 10), {"next": (3,), "state": (8,)}),
+        (VOICE, (None, 22050), {"voice": (None,)}),
     ],
 )
 def test_shapes_follow_from_the_fields(spec: ModelSpec, inputs: object, outputs: object) -> None:
@@ -49,7 +52,7 @@ def test_shapes_follow_from_the_fields(spec: ModelSpec, inputs: object, outputs:
     ],
 )
 def test_specs_of_the_first_format_are_read(spec: ModelSpec, values: dict[str, object]) -> None:
-    assert ModelSpec.from_json(json.dumps({"name": spec.name} | FIRST_FORMAT | values)) == spec
+    assert read_spec(json.dumps({"name": spec.name} | FIRST_FORMAT | values)) == spec
 
 
 def test_of_the_first_format_only_some_keys_may_be_absent() -> None:
@@ -60,12 +63,12 @@ def test_of_the_first_format_only_some_keys_may_be_absent() -> None:
         "context_frames": 20,
         "horizon_frames": 10,
     }
-    assert ModelSpec.from_json(json.dumps(values)) == WAVEFORM
+    assert read_spec(json.dumps(values)) == WAVEFORM
     with pytest.raises(UnusableModel, match="keys must be among"):
-        ModelSpec.from_json(json.dumps(values | {"unknown": 1}))
+        read_spec(json.dumps(values | {"unknown": 1}))
     del values["horizon_frames"]
     with pytest.raises(UnusableModel, match="keys must be among"):
-        ModelSpec.from_json(json.dumps(values))
+        read_spec(json.dumps(values))
 
 
 @pytest.mark.parametrize(
@@ -99,18 +102,19 @@ def test_of_the_first_format_only_some_keys_may_be_absent() -> None:
         (TUNE, {"symbols": [67]}),
         (TUNE, {"symbols": ["r", "r"]}),
         (TUNE, {"symbols": []}),
+        (VOICE, {"sample_rate": 0}),
     ],
 )
 def test_wrong_values_and_unknown_keys_are_refused(spec: ModelSpec, change: dict[str, object]) -> None:
     values = json.loads(spec.to_json()) | change
     with pytest.raises(UnusableModel, match="keys must be|places|" + next(iter(change))):
-        ModelSpec.from_json(json.dumps(values))
+        read_spec(json.dumps(values))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "3", "{"])
 def test_other_json_is_refused(text: str) -> None:
     with pytest.raises(UnusableModel, match="model spec"):
-        ModelSpec.from_json(text)
+        read_spec(text)
 
 
 def test_a_model_of_beats_takes_a_state_with_its_sound() -> None:
@@ -128,4 +132,4 @@ def test_a_spec_of_another_kind_is_refused_by_name() -> None:
 def test_sizes_that_no_shape_declares_have_a_limit(change: dict[str, int]) -> None:
     values = json.loads(SampleSpec("samples", "amplitude", 22050, 3).to_json()) | change
     with pytest.raises(UnusableModel, match=r"must be \d+( Hz)? at most"):
-        ModelSpec.from_json(json.dumps(values))
+        read_spec(json.dumps(values))

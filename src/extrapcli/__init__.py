@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from extrapcli.analysis.beats import BarBeat, Beats
     from extrapcli.analysis.harmony import Chords, Key
     from extrapcli.analysis.sections import Section
+    from extrapcli.analysis.voice import Voice
     from extrapcli.continuation import Join
     from extrapcli.evaluation import evaluate
     from extrapcli.evaluation.results import Evaluation
@@ -55,6 +56,7 @@ __all__ = [
     "UnreadableAudio",
     "UnusableModel",
     "UsageError",
+    "Voice",
     "analyse",
     "continue_file",
     "evaluate",
@@ -74,6 +76,7 @@ _MODULES = {
     "Section": "analysis.sections",
     "Track": "model",
     "TrackFile": "pipeline",
+    "Voice": "analysis.voice",
     "analyse": "analysis",
     "continue_file": "pipeline",
     "evaluate": "evaluation",

@@ -152,3 +152,22 @@ def test_a_pulse_needs_beats() -> None:
     few = Beats(np.array([1.0]), np.array([0]), 4, 1.0, 1.0)
     assert not few.has_pulse
     assert few.bpm == 0
+
+
+STRANGE: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
+    "one sample": lambda t: np.ones(1),
+    "two samples": lambda t: np.array([1.0, -1.0]),
+    "a click": lambda t: 1.0 * (t == 2),
+    "a click at the end": lambda t: 1.0 * (t == t[-1]),
+    "a constant": np.ones_like,
+    "every other sample": lambda t: np.where(np.arange(len(t)) % 2, 1.0, -1.0),
+    "noise at full scale": lambda t: np.sign(np.random.default_rng(0).normal(size=len(t))),
+}
+
+
+@pytest.mark.parametrize("kind", STRANGE)
+def test_strange_sound_has_no_pulse_and_no_beat_at_no_time(kind: str) -> None:
+    found = find_beats(STRANGE[kind](np.arange(5 * RATE) / RATE).astype(np.float32))
+    assert np.isfinite(found.times).all()
+    assert 0 <= found.confidence < PULSE
+    assert 0 <= found.bar_confidence <= 1

@@ -34,6 +34,12 @@ def test_a_small_change_of_tempo_breaks_none() -> None:
     assert bar_continuity(counted(times), 20.0) == 1.0
 
 
+def test_a_change_that_two_bars_share_breaks_both() -> None:
+    """Two beats that are 0.1 s longer make each bar only 5 % longer."""
+    times = [*regular(64), 32.1, *regular(16, begin=32.7)]
+    assert bar_continuity(counted(times), 20.0) == pytest.approx(0.8)
+
+
 def test_another_tempo_breaks_all_bars() -> None:
     times = regular(41) + regular(40, begin=20.4, period=0.4)
     assert bar_continuity(counted(times), 20.0) == 0.0

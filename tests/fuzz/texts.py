@@ -12,6 +12,7 @@ from extrapcli.evaluation.report import read_joins
 from extrapcli.extrapolators.base import Jump
 from extrapcli.models import damaged_files, read_card
 from extrapcli.spec import EncoderSpec, ModelSpec, SampleSpec, TuneSpec, WaveformSpec
+from extrapcli.spec.reading import read_spec
 from extrapcli.training.corpus import Corpus
 from extrapcli.training.recipe import read_recipe
 from tests.fuzz.fuzz import Target
@@ -89,8 +90,8 @@ def spec_seeds(folder: Path) -> None:
         (folder / f"{spec.name}.json").write_text(spec.to_json())
 
 
-def read_spec(path: Path) -> None:
-    ModelSpec.from_json(path.read_bytes().decode(errors="replace")).to_json()
+def read_spec_file(path: Path) -> None:
+    read_spec(path.read_bytes().decode(errors="replace")).to_json()
 
 
 MANIFEST = Target("manifest", manifest_seeds, mutate_text, read_manifest, (UsageError,))
@@ -98,4 +99,4 @@ RECIPE = Target("recipe", recipe_seeds, mutate_text, read_recipe_file, (UsageErr
 CORPUS = Target("corpus", corpus_seeds, mutate_text, read_corpus, (UsageError,))
 CARD = Target("card", card_seeds, mutate_text, verify_card, (UnusableModel,))
 JOINS = Target("joins", joins_seeds, mutate_text, read_joins, (UsageError,))
-SPEC = Target("spec", spec_seeds, mutate_text, read_spec, (UnusableModel,))
+SPEC = Target("spec", spec_seeds, mutate_text, read_spec_file, (UnusableModel,))

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from extrapcli.errors import ExtrapError, UnusableModel
 from extrapcli.plugins import FAULTS
-from extrapcli.spec import ModelSpec, Shape
+from extrapcli.spec import Shape
+from extrapcli.spec.reading import read_spec
 
 Tensors = Mapping[str, NDArray[np.float32]]
 """Inputs or outputs of a model by name, each `(batch, ...)`."""
@@ -75,7 +76,7 @@ class Backend(ABC):
         if loaded.spec is None:
             raise UnusableModel(f"{path}: holds no extrap spec; make it with extrap export")
         try:
-            self.spec = ModelSpec.from_json(loaded.spec)
+            self.spec = read_spec(loaded.spec)
         except UnusableModel as error:
             raise UnusableModel(f"{path}: {error}") from None
         for verb, declared, shapes in (

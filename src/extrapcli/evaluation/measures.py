@@ -118,7 +118,7 @@ MEASURES = (
     ),
     Measure(
         "bar_continuity", "harmony and rhythm", "Bars that keep the metre", "%", 0, "high",
-        "{} of the bars are as long as the song's and have as many beats.",
+        "In {} of the bars, the beats are as many and as long as in the song's.",
         orders=((TRUE, NOISE),),
     ),
     Measure(

@@ -56,8 +56,8 @@ class Jump:
         score: the network's, in nats above the median of all positions.
         flux_percentile: the share of the song's own beats that have less spectral flux than the join, 0 to 100.
         level_percentile: the share of the song's own beats at which the level changes less.
-        from_beat: the bar and the beat of the song that are nearest to `from_seconds`, if it has bars.
-        to_beat: those nearest to `to_seconds`.
+        from_beat: the bar and the beat that are nearest to where it leaves, if the song has bars.
+        to_beat: those nearest to where it goes on.
     """
 
     layer: str

@@ -99,8 +99,7 @@ class Context:
         scale = np.sqrt(weight / weight.sum()).astype(np.float32)[:, None]
 
         def described(values: Array, times: Times) -> Array:
-            return (averages(values, self.material.hop_at(times[:, None] + stretches)) * scale).reshape(
-                len(times), -1
-            )
+            means: Array = averages(values, self.material.hop_at(times[:, None] + stretches)) * scale
+            return means.reshape(len(times), -1)
 
         return [square_distances(described(values, leave), described(values, reach)) for values in self.values]

@@ -16,10 +16,7 @@ from extrapcli.extrapolators.recall.audibility import BeatStatistics, ShortTimeF
 from extrapcli.extrapolators.recall.encoder import Encoder, Encoding
 from extrapcli.extrapolators.recall.layers import percussive_layer
 
-SPLIT_SECONDS = (
-    8.0,
-    100.0,
-)  # songs from and up to so long are split in two, as they would soon repeat
+SPLIT_SECONDS = 8.0, 100.0  # songs between these lengths are split in two: as a whole they would repeat themselves
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from math import prod
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 from extrapcli.errors import UnusableModel
 from extrapcli.ranges import MOST_LOOK_BACK
@@ -60,27 +60,6 @@ class ModelSpec:
 
     def to_json(self) -> str:
         return json.dumps({"kind": self.kind} | asdict(self))
-
-    @staticmethod
-    def from_json(text: str) -> "ModelSpec":
-        """Read a spec, of the first format too, which had no kinds.
-
-        Raises UnusableModel where the text is no JSON object, the kind is unknown, or keys are missing, unknown or of
-        the wrong type.
-        """
-        try:
-            values = json.loads(text)
-        except (ValueError, RecursionError):
-            raise UnusableModel(f"model spec: not JSON: {text[:200]}") from None
-        if isinstance(values, dict) and "kind" not in values:
-            values = _from_first_format(values, text)
-        if not isinstance(values, dict) or str(values.get("kind")) not in KINDS:
-            raise UnusableModel(f"model spec: kind must be one of {', '.join(KINDS)}; got {text[:200]}")
-        kind = KINDS[values.pop("kind")]
-        known = {field.name for field in fields(kind)}
-        if set(values) != known:
-            raise UnusableModel(f"model spec: keys must be {', '.join(sorted(known))}; got {text[:200]}")
-        return kind(**values)
 
 
 @dataclass(frozen=True)
@@ -299,31 +278,6 @@ def expect(spec: ModelSpec, kind: type[Spec]) -> Spec:
     if not isinstance(spec, kind):
         raise UnusableModel(f"model {spec.name} {spec.does}; choose one that {kind.does}")
     return spec
-
-
-KINDS: dict[str, type[ModelSpec]] = {
-    spec.kind: spec for spec in (WaveformSpec, EncoderSpec, SampleSpec, BeatsSpec, TuneSpec, VoiceSpec)
-}
-"""The kinds of model, by the name that a spec gives."""
-
-_FIRST_FORMAT = {"name", "extrapolator", "sample_rate", "context_frames", "horizon_frames"}
-_FIRST_FORMAT_OPTIONAL = {"outputs", "symbols", "step_size", "look_back"}
-
-
-def _from_first_format(values: dict[str, Any], text: str) -> dict[str, Any]:
-    """Bring a spec of version 0.1, which had one class for all models, into today's format."""
-    if not _FIRST_FORMAT <= set(values) <= _FIRST_FORMAT | _FIRST_FORMAT_OPTIONAL:
-        known = ", ".join(sorted({"kind"} | _FIRST_FORMAT | _FIRST_FORMAT_OPTIONAL))
-        raise UnusableModel(f"model spec: keys must be among {known}; got {text[:200]}")
-    audio = {key: values[key] for key in ("name", "extrapolator", "sample_rate")}
-    if values.get("symbols"):
-        size = values.get("step_size") or 0
-        return {"kind": "tune", "name": values["name"], "symbols": values["symbols"], "state": size - 2}
-    if values.get("look_back") is not None:
-        return {"kind": "sample", **audio, "look_back": values["look_back"]}
-    if values.get("outputs"):
-        return {"kind": "encoder", **audio, "outputs": values["outputs"]}
-    return {"kind": "waveform", **audio} | {key: values[key] for key in ("context_frames", "horizon_frames")}
 
 
 def _check_name(key: str, value: object) -> None:
