@@ -15,9 +15,7 @@ from extrapcli.ranges import check_threads
 from extrapcli.spec import METADATA_KEY, Shape
 
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
-SHARED_MEMORY = (
-    "session.use_env_allocators"  # among all sessions of the process
-)
+SHARED_MEMORY = "session.use_env_allocators"  # among all sessions of the process
 AS_REQUESTED = 1  # not twice as much each time
 FATAL = 4  # the only severity that ONNX Runtime prints; everything else reaches the user as an exception
 
