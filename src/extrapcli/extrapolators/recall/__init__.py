@@ -5,9 +5,11 @@ finds the cheapest way, and the `Sequencer` carries it out, each jump brought to
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
-from extrapcli.analysis import Analysis
+from extrapcli.analysis import Analysis, Beats
+from extrapcli.analysis.voice import Voice
 from extrapcli.audio.song import Song
 from extrapcli.backends.base import Backend
 from extrapcli.errors import UsageError
@@ -42,10 +44,17 @@ class Recall:
         bounds, rate = analysis.bounds, song.sample_rate
         if self.style.ending == "song" and wanted is not None and not bounds.ends_by_itself:
             raise UsageError(f"{song.name}: is cut off, so it has no ending of its own", hint="ending")
-        material = prepare(analysis, self.encoder)
-        grid = Grid.of(analysis.beats, bounds.begin / rate, bounds.ending / rate)
+        analysis.mono  # noqa: B018 - found before both threads need it
+        with ThreadPoolExecutor(1) as beside:
+            found = beside.submit(_beats_and_voice, analysis)
+            material = prepare(analysis, self.encoder)
+            grid = Grid.of(found.result()[0], bounds.begin / rate, bounds.ending / rate)
         sequencer = Sequencer(material, grid, self.style, wanted)
         blocks = limited(sequencer.blocks(), song)
         if wanted is None or self.style.ending == "cut" or sequencer.lands:
             return blocks
         return fade_out(blocks, song, wanted)
+
+
+def _beats_and_voice(analysis: Analysis) -> tuple[Beats, Voice]:
+    return analysis.beats, analysis.voice
