@@ -1,9 +1,9 @@
 """Compare every model with the `recall` before, PyMusicLooper and the controls: `benchmark.py CORPUS RUN [-o PAGE]`.
 
 Two sets of songs that were cut off: clips, and whole songs, which only `recall`, PyMusicLooper and two controls
-continue. RUN holds the tracks and their measurements, by set, method and song. Anything already there is not done
-again, so remove RUN after changing a model or a measure. The `recall` before is run from .venv-before and PyMusicLooper
-from .venv-looper, once to warm up before they are timed.
+continue. RUN holds the tracks of clips and the measurements, by set, method and song. Anything already there is not
+done again, so remove RUN after changing a model or a measure. The `recall` before is run from .venv-before and
+PyMusicLooper from .venv-looper, once to warm up before they are timed.
 """
 
 import argparse

@@ -39,7 +39,7 @@ def set_rows(tracks: Tracks, one: str, other: str) -> tuple[list[list[str]], lis
 
 
 def _difference(tracks: Tracks, one: str, other: str) -> list[str]:
-    """Return how much higher the figures of one method are than those of another, on the songs that both continued."""
+    """Return how much higher the figures of a method are than those of another, on the songs that both continued."""
     title = f"{one} less {other}"
     songs = [song for song in tracks[one] if song in tracks[other]]
     if len(songs) < LEAST_SONGS:

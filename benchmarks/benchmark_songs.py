@@ -75,7 +75,7 @@ def excerpts(
 ) -> Iterator[Excerpt]:
     """Cut up to `count` songs off, where `choose` says; their files go into a folder.
 
-    They come from the first split, in a random order that is always the same, and where it has too few, from the next.
+    They come from the first split, in a random order that is always the same; where it has too few, from the next.
     """
     folder.mkdir(parents=True, exist_ok=True)
     found = 0

@@ -30,12 +30,13 @@ LEAST_SONGS = 2  # for a difference with an interval
 PAGE = """
 # Benchmark
 
-Songs of the [corpus](../training/README.md) that were cut off in the middle of the music, each continued by models, by
-PyMusicLooper and by controls: the true continuation, the last 25 s looped with hard splices, silence, and white noise
-at the level of the song. **Clips**: 30 s of {clips}, continued to 90 s. **Whole songs**: the first two to four minutes
-of {whole}, to twice their length. `extra` fills up `validation` where that has too few songs of such a length; on songs of
-`validation` settings were chosen, and `recall` was trained on those of `extra`. `recall before` is the version of
-`recall` that jumps anywhere in the bar; its network is the same. Tracks of models end as they are cut (`--ending cut`).
+Songs of the [corpus](../training/README.md) that were cut off in the middle of the music, each continued by models,
+by PyMusicLooper and by controls: the true continuation, the last 25 s looped with hard splices, silence, and white
+noise at the level of the song. **Clips**: 30 s of {clips}, continued to 90 s. **Whole songs**: the first two to four
+minutes of {whole}, to twice their length. The split `extra` fills up another that has too few songs of such a length.
+Settings were chosen on songs of `validation`, and `recall` was trained on those of `extra`. `recall before` is the
+version of `recall` that jumps anywhere in the bar; its network is the same. The tracks of models have no endings of
+their own (`--ending cut`).
 
 `make benchmark` writes this page, and resumes where it was stopped; `benchmarks/benchmark.py --split test` takes
 another split. [measures.md](measures.md) explains the measures; `extrap evaluate` takes them of any track.
@@ -55,8 +56,8 @@ Intervals are of 95 %, and differences are paired: both methods continued the sa
 ## As a set
 
 KAD and FAD are distances between the musicnn embeddings of all continuations and those of the true ones, with
-intervals by leaving out each song in turn; 0 is the same distribution. Figures from other networks can't be compared with
-these. For the true continuation, the first half of each is compared with the second halves; these are fewer
+intervals by leaving out each song in turn; 0 is the same distribution. Figures from other networks can't be compared
+with these. For the true continuation, the first half of each is compared with the second halves; these are fewer
 embeddings, so its FAD is more biased. AUC says how often a window of a track looks less like real music to the
 discriminator than one of what really followed the same songs, 0.5 where nothing tells them apart; the intervals are
 those of a bootstrap over songs. PyMusicLooper may leave a song before its end.
@@ -124,7 +125,7 @@ class SetResults:
         return f"{len(self.songs)} songs ({', '.join(f'{count} of {split}' for split, count in counts)})"
 
     def values(self, measure: Measure) -> dict[str, dict[str, float | None]]:
-        """Return the values of a measure by method and song, as distances from the ideal if values near it are best."""
+        """Return a measure by method and song, as distances from the ideal if values near it are best."""
         return {
             method: {
                 song: measure.badness(value) if measure.better == "middle" and value is not None else value
@@ -179,8 +180,8 @@ def _quality(found: SetResults) -> str:
         rows.append(_quality_row(title + unit, best, f".{measure.decimals}f", found.values(measure), common))
     head = ["", "better", *methods, f"{RECALL} less {BEFORE}"]
     note = (
-        f"Means over the {len(common)} songs that every method continued; the differences in the last column are over "
-        "all songs that both continued. A number in brackets counts the songs where a measure has a value, if not all. "
+        f"Means over the {len(common)} songs that every method continued; the last column is over all songs that both "
+        "continued. A number in brackets counts the songs where a measure has a value, if not all. "
         '"Off" marks measures that are best near a number: the table has the mean distance from it. No row says by '
         "itself which method is best: silence has a small squared error, and a loop keeps every timbre. A good "
         "continuation is close to the true one in all rows."

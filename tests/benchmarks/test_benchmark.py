@@ -133,7 +133,7 @@ def measured(tmp_path: Path, rng: np.random.Generator) -> Path:
 def document(run: Path) -> str:
     from benchmark_tables import document  # type: ignore[import-not-found]
 
-    text: str = document(run, METHODS, {name: SONGS for name in METHODS}, ["validation"], "| bits |\n|---|")
+    text: str = document(run, METHODS, dict.fromkeys(METHODS, SONGS), ["validation"], "| bits |\n|---|")
     return text
 
 
