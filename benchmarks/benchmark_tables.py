@@ -180,8 +180,8 @@ def _quality(found: SetResults) -> str:
         rows.append(_quality_row(title + unit, best, f".{measure.decimals}f", found.values(measure), common))
     head = ["", "better", *methods, f"{RECALL} less {BEFORE}"]
     note = (
-        f"Means over the {len(common)} songs that every method continued; the last column is over all songs that both "
-        "continued. A number in brackets counts the songs where a measure has a value, if not all. "
+        f"Means over the {len(common)} songs that every method continued; the last column is over all songs that "
+        "both continued. A number in brackets counts the songs where a measure has a value, if not all. "
         '"Off" marks measures that are best near a number: the table has the mean distance from it. No row says by '
         "itself which method is best: silence has a small squared error, and a loop keeps every timbre. A good "
         "continuation is close to the true one in all rows."
