@@ -128,6 +128,6 @@ def test_each_layer_is_compared_with_its_own() -> None:
     drums, others = beats(113, 12, RATE, seed=1), beats(97, 6, RATE, seed=2)
     song = scale(220, 311, 262, 415, 233, 370, 277, 349) + drums
     old, new = scale(311, 262, 415, 233), scale(205, 330, 247, 294)
-    assert shares(song, old + drums[5 * RATE : 11 * RATE]) == pytest.approx([1, 1], abs=0.1)
-    assert shares(song, old + others) == pytest.approx([1, 0], abs=0.1)
-    assert shares(song, new + drums[5 * RATE : 11 * RATE]) == pytest.approx([0, 1], abs=0.1)
+    assert shares(song, old + drums[5 * RATE : 11 * RATE]) == pytest.approx([1, 1], abs=0.2)
+    assert shares(song, old + others) == pytest.approx([1, 0], abs=0.2)
+    assert shares(song, new + drums[5 * RATE : 11 * RATE]) == pytest.approx([0, 1], abs=0.2)
