@@ -103,11 +103,15 @@ def continued(extrap: Command, model: str, excerpt: Excerpt, folder: Path) -> Ma
 
 
 def looped(excerpt: Excerpt, folder: Path) -> Made:
-    """Extend a song with PyMusicLooper; a second run, which is not timed, prints where it loops."""
+    """Extend a song with PyMusicLooper, without the end of 5 s that fades; it takes no fade of 0 s.
+
+    A second run, which is not timed, prints where it loops.
+    """
     where: Command = ["--path", excerpt.path, "--output-dir", folder]
     wanted = excerpt.track_seconds
     output, seconds, megabytes = run(
-        [LOOPER, "extend", *where, "--extended-length", str(wanted), "--format", "WAV"], folder
+        [LOOPER, "extend", *where, "--extended-length", str(wanted), "--fade-length", "0.01", "--format", "WAV"],
+        folder,
     )
     made = list(folder.glob("*extended*.wav"))
     if not made:

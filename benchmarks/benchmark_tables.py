@@ -35,8 +35,8 @@ by PyMusicLooper and by controls: the true continuation, the last 25 s looped wi
 noise at the level of the song. **Clips**: 30 s of {clips}, continued to 90 s. **Whole songs**: the first two to four
 minutes of {whole}, to twice their length. The split `extra` fills up another that has too few songs of such a length.
 Settings were chosen on songs of `validation`, and `recall` was trained on those of `extra`. `recall before` is the
-version of `recall` that jumps anywhere in the bar; its network is the same. The tracks of models have no endings of
-their own (`--ending cut`).
+version of `recall` that jumps anywhere in the bar; its network is the same. No track fades out, nor has an
+ending (`--ending cut`).
 
 `make benchmark` writes this page, and resumes where it was stopped; `benchmarks/benchmark.py --split test` takes
 another split. [measures.md](measures.md) explains the measures; `extrap evaluate` takes them of any track.
