@@ -183,7 +183,7 @@ class Judge:
         }
         arrays: dict[str, NDArray[np.floating]] = {"embeddings": self.tagger.tag(track[begin:], RATE).embeddings}
         for name, score in scores.items():
-            arrays |= {f"{name} at join": np.array(score.at_join), f"{name} later": score.later}
+            arrays |= {f"{name}_at_join": np.array(score.at_join), f"{name}_later": score.later}
         loud, song = (
             loudness.integrated(loudness.momentary(sound, rate))
             for sound in (made.track[size : len(excerpt.true)], excerpt.head)
@@ -205,7 +205,7 @@ def measure(method: str, judge: Judge, run: Path, *, keep_track: bool = False) -
         keep(result, {"failed": str(failure)})
         return
     facts, arrays = judge.measure(made)
-    np.savez(folder / "arrays.npz", **arrays)  # type: ignore[arg-type]
+    np.savez(folder / "arrays.npz", **arrays)
     for wav in folder.glob("*.wav"):
         wav.unlink()
     if keep_track:

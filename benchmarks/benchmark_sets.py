@@ -11,7 +11,7 @@ from extrapcli.evaluation.measures import TRUE
 from extrapcli.evaluation.sets import SetDistance, fad, kad, set_difference, set_distance
 
 Arrays = Mapping[str, NDArray[np.floating]]
-"""What is known of a track: `embeddings`, and the scores `at join` and `later` of `made` and `true`."""
+"""What is known of a track: `embeddings`, and the scores `made_at_join`, `made_later`, `true_at_join`, `true_later`."""
 
 Tracks = Mapping[str, Mapping[str, Arrays]]
 """By method and song; songs that a method failed on are left out."""
@@ -56,7 +56,7 @@ def _difference(tracks: Tracks, one: str, other: str) -> list[str]:
     everything = np.arange(len(songs))
     cells = []
     for place in told_apart(*scored[0]):
-        low, high = interval(lambda drawn, place=place: difference(place, drawn), len(songs))  # type: ignore[misc]
+        low, high = interval(lambda drawn, place=place: difference(place, drawn), len(songs))
         cells.append(f"{difference(place, everything):+.2f} ({low:+.2f} to {high:+.2f})")
     return [title, *(_distance(one, sign="+") for one in far), *cells, str(len(songs))]
 
@@ -66,7 +66,7 @@ def _embeddings(tracks: Iterable[Arrays]) -> list[NDArray[np.floating]]:
 
 
 def _scores(tracks: Iterable[Arrays], of: str) -> list[WindowScores]:
-    return [WindowScores(float(one[f"{of} at join"]), one[f"{of} later"]) for one in tracks]
+    return [WindowScores(float(one[f"{of}_at_join"]), one[f"{of}_later"]) for one in tracks]
 
 
 def _distance(found: SetDistance, sign: str = "") -> str:
