@@ -11,7 +11,7 @@ from extrapcli.evaluation.measures import TRUE
 from extrapcli.evaluation.sets import SetDistance, fad, kad, set_difference, set_distance
 
 Arrays = Mapping[str, NDArray[np.floating]]
-"""What is known of a track: `embeddings`, and the scores `made_at_join`, `made_later`, `true_at_join`, `true_later`."""
+"""What is known of a track: `embeddings`, and scores: `made_at_join`, `made_later`, `true_at_join`, `true_later`."""
 
 Tracks = Mapping[str, Mapping[str, Arrays]]
 """By method and song; songs that a method failed on are left out."""
