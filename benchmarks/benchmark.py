@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import next_bar
@@ -228,8 +229,8 @@ def warm_up(excerpt: Excerpt, folder: Path) -> None:
     """Let programs compile themselves, unless they were timed before."""
     for method in (RECALL, BEFORE, PYMUSICLOOPER):
         if not (folder / "measured" / method).exists():
-            with suppress(Failed):
-                METHODS[method](excerpt, folder / "songs")
+            with TemporaryDirectory() as scratch, suppress(Failed):
+                METHODS[method](excerpt, Path(scratch))
 
 
 def main() -> None:

@@ -66,7 +66,7 @@ Clips:
 
 {clips_sets}
 
-Whole songs, as far as the true ones go on:
+Whole songs, as far as the true ones go on, some of them to their end:
 
 {whole_sets}
 
