@@ -24,6 +24,8 @@ from extrapcli.model import Model, length, load, style
 from extrapcli.models import DEFAULT
 from extrapcli.naming import STDIN, check_format, choose_format, read_song, track_ending, track_path
 
+COMPARED_SECONDS = 8.0  # a shorter song has too few beats to compare joins with
+
 
 @dataclass(frozen=True)
 class Options:
@@ -178,7 +180,7 @@ class Pipeline:
                     done += len(piece)
                     progress.written(done / length, len(made.joins))
             notes += [*track.notes, *write_tags(whole, format, _track_tags(song))]
-        if _audible(made.joins) > len(made.joins) / 2:
+        if _audible(made.joins) > len(made.joins) / 2 and song.seconds >= COMPARED_SECONDS:
             notes.append("it has no good position to jump to: most joins stand out from its own beats")
         return TrackFile(
             song=song.name,
