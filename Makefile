@@ -83,7 +83,7 @@ dist: .venv/.tested  ## build the source distribution and the wheel into dist/
 	$(BIN)/python -m hatchling build
 
 clean:  ## remove the virtual environments and the demo
-	rm -rf .venv .venv-base .venv-tensorflow .venv-lowest .venv-looper demo
+	rm -rf .venv .venv-base .venv-tensorflow .venv-lowest .venv-before .venv-looper demo
 
 ## Train and measure (hours)
 
@@ -110,11 +110,11 @@ study: .venv/.tested  ## repeat the study: train its variants and write docs/stu
 	for recipe in $(STUDY); do $(BIN)/extrap train corpus --recipe $$recipe --resume || [ $$? = 2 ] || exit; done
 	KERAS_BACKEND=tensorflow $(BIN)/python benchmarks/study.py corpus runs
 
-benchmark: .venv/.tested .venv-looper/.installed corpus  ## measure every model and PyMusicLooper; writes docs/benchmark.md
+benchmark: .venv/.tested .venv-before/.installed .venv-looper/.installed corpus  ## measure models, PyMusicLooper and controls; writes docs/benchmark.md
 	$(BIN)/python benchmarks/benchmark.py corpus runs/benchmark -o docs/benchmark.md
 
 listen: benchmark  ## make a page on which people compare the benchmark's tracks blindly
-	$(BIN)/python benchmarks/listen/make.py runs/benchmark/tracks runs/listen --head 27.3
+	$(BIN)/python benchmarks/listen/make.py runs/benchmark/clips/tracks runs/listen
 
 # Environments. A stamp file says that one is complete.
 
@@ -143,6 +143,14 @@ listen: benchmark  ## make a page on which people compare the benchmark's tracks
 .venv-lowest/.installed: .venv/.tested
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lowest
 	$(BIN)/uv pip install --quiet --compile-bytecode --python .venv-lowest --resolution lowest-direct --editable ".[test]"
+	touch $@
+
+# The last version whose `recall` jumps anywhere in the bar, which make benchmark compares with this one.
+BEFORE := d060535
+
+.venv-before/.installed:
+	$(PYTHON) -m venv .venv-before
+	.venv-before/$(SCRIPTS)/python -m pip install --quiet "git+file://$(CURDIR)@$(BEFORE)"
 	touch $@
 
 .venv-looper/.installed:

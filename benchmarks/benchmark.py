@@ -1,9 +1,9 @@
-"""Compare every model with PyMusicLooper and the controls: `benchmark.py CORPUS RUN [--split test] [-o PAGE]`.
+"""Compare every model with the `recall` before, PyMusicLooper and the controls: `benchmark.py CORPUS RUN [-o PAGE]`.
 
-A clip of 27.3 s from a third of the way into each song is continued to 80 s. At the usual tempos 27.3 s is no whole
-number of beats, so a loop is in time only by chance. RUN holds the tracks, by method and song, and their
-measurements. Anything already there is not done again, so remove RUN after changing a model or a measure.
-PyMusicLooper is run from .venv-looper, once to warm up before it is timed.
+Two sets of songs that were cut off: clips, and whole songs, which only `recall`, PyMusicLooper and two controls
+continue. RUN holds the tracks of clips and the measurements, by set, method and song. Anything already there is not
+done again, so remove RUN after changing a model or a measure. The `recall` before is run from .venv-before and
+PyMusicLooper from .venv-looper, once to warm up before they are timed.
 """
 
 import argparse
@@ -11,43 +11,41 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import next_bar
 import numpy as np
 import soundfile
-from benchmark_tables import document
+from benchmark_songs import Excerpt, clip, excerpts, whole_song
+from benchmark_tables import BEFORE, RECALL, document
 from numpy.typing import NDArray
 
+from extrapcli.audio import loudness
 from extrapcli.audio.decode import decode
 from extrapcli.audio.song import Song
-from extrapcli.backends import open_model
 from extrapcli.continuation import Join
 from extrapcli.evaluation import controls
-from extrapcli.evaluation.controls import MUSIC_FADE_SECONDS, MUSIC_JOIN_SECONDS
+from extrapcli.evaluation.controls import LOOP_SECONDS, MUSIC_FADE_SECONDS, MUSIC_JOIN_SECONDS
+from extrapcli.evaluation.discriminator import Discriminator
 from extrapcli.evaluation.head import match_format
-from extrapcli.evaluation.rank import (
-    Ranks,
-    encoder_scorer,
-    similarity_scorer,
-    true_continuation_ranks,
-    waveform_scorer,
-)
+from extrapcli.evaluation.measures import LOOP, NOISE, SILENCE, TRUE
 from extrapcli.evaluation.reference import Reference, mono
+from extrapcli.evaluation.report import read_joins
 from extrapcli.evaluation.self_repetition import RATE
 from extrapcli.evaluation.tagger import Tagger
-from extrapcli.models import find_model
-from extrapcli.spec import WaveformSpec
 
-EXTRAP = Path(sys.executable).with_name("extrap")
-LOOPER = Path(__file__).parents[1] / ".venv-looper" / "bin" / "pymusiclooper"
-CLIP_SECONDS, TRACK_SECONDS = 27.3, 80
-SPAN_SECONDS = TRACK_SECONDS + 2
-CUTS = 4
-SIMILARITY = "similarity of the first 2 s to the last 2 s"
+Command = list[str | Path]
+
+ROOT = Path(__file__).parents[1]
+EXTRAP: Command = [Path(sys.executable).with_name("extrap")]
+EXTRAP_BEFORE: Command = [ROOT / ".venv-before" / "bin" / "python", "-I", "-m", "extrapcli"]
+LOOPER = ROOT / ".venv-looper" / "bin" / "pymusiclooper"
 START = """
 import json, os, sys, time
 began = time.monotonic()
@@ -57,22 +55,13 @@ facts = {"status": status, "seconds": time.monotonic() - began, "kilobytes": usa
 with open("usage.json", "w") as file:
     json.dump(facts, file)
 """
-MODELS = ["recall", "seq2seq", "study"]  # those whose continuations are music
-
-
-@dataclass(frozen=True)
-class Clip:
-    """The start of a song, as a file and as samples `(n, channels)`, and the whole that it was cut from."""
-
-    name: str
-    path: Path
-    sample_rate: int
-    head: NDArray[np.float32]
-    whole: NDArray[np.float32]
-
-    @property
-    def wanted(self) -> int:
-        return TRACK_SECONDS * self.sample_rate
+PYMUSICLOOPER = "PyMusicLooper"
+MODELS = [RECALL, BEFORE, "seq2seq", "study"]  # those whose continuations are music
+SETS = {
+    "clips": (clip, [*MODELS, PYMUSICLOOPER, TRUE, LOOP, SILENCE, NOISE]),
+    "whole": (whole_song, [RECALL, BEFORE, PYMUSICLOOPER, TRUE, LOOP]),
+}
+COUNTS = [48, 16]
 
 
 @dataclass(frozen=True)
@@ -89,22 +78,7 @@ class Failed(Exception):
     """A program made no track; the text is the end of its output."""
 
 
-def clips(corpus: Path, split: str, run: Path) -> Iterator[Clip]:
-    """Cut a clip from each song of a split that is long enough."""
-    (run / "clips").mkdir(parents=True, exist_ok=True)
-    for source in sorted(p for p in (corpus / split).iterdir() if p.is_file()):
-        song = decode(source)
-        if song.seconds < SPAN_SECONDS:
-            continue
-        begin = round((song.seconds - SPAN_SECONDS) / 3) * song.sample_rate
-        whole = song.samples[begin : begin + TRACK_SECONDS * song.sample_rate].astype(np.float32)
-        head = whole[: round(CLIP_SECONDS * song.sample_rate)]
-        path = run / "clips" / f"{source.stem}.wav"
-        soundfile.write(path, head, song.sample_rate, subtype="FLOAT")
-        yield Clip(source.stem, path, song.sample_rate, head, whole)
-
-
-def run(command: list[str | Path], folder: Path) -> tuple[str, float, float]:
+def run(command: Command, folder: Path) -> tuple[str, float, float]:
     """Run a program; return its standard output, wall seconds and peak megabytes, or raise Failed.
 
     A small process starts it, because a child's peak begins with the memory of its parent.
@@ -117,134 +91,174 @@ def run(command: list[str | Path], folder: Path) -> tuple[str, float, float]:
     return started.stdout, facts["seconds"], facts["kilobytes"] * 1024 / 1e6
 
 
-def continued(model: str, clip: Clip, folder: Path) -> Made:
-    track = folder / "track.wav"
-    length = f"{TRACK_SECONDS // 60}:{TRACK_SECONDS % 60:02}"
+def continued(extrap: Command, model: str, excerpt: Excerpt, folder: Path) -> Made:
+    """Continue a song with a model, without an ending, which would count as a difference in level."""
+    track, joins = folder / "track.wav", folder / "joins.json"
     output, seconds, megabytes = run(
-        [EXTRAP, "continue", clip.path, "--minutes", length, "--model", model, "--device", "cpu", "--json",
-         "--overwrite", "-o", track],
+        [*extrap, "continue", excerpt.path, "--minutes", f"{excerpt.track_seconds / 60:.6f}", "--model", model,
+         "--device", "cpu", "--ending", "cut", "--json", "--overwrite", "-o", track],
         folder,
     )  # fmt: skip
-    joins = [Join(join["seconds"], join["fade_seconds"]) for join in json.loads(output)["joins"]]
-    return Made(read(track, clip), joins, seconds, megabytes)
+    joins.write_text(output)
+    return Made(read(track, excerpt), read_joins(joins), seconds, megabytes)
 
 
-def looped(clip: Clip, folder: Path) -> Made:
-    """Extend a clip with PyMusicLooper; a second run, which is not timed, prints where it loops."""
-    where = ["--path", clip.path, "--output-dir", folder]
+def looped(excerpt: Excerpt, folder: Path) -> Made:
+    """Extend a song with PyMusicLooper, without the end of 5 s that fades; it takes no fade of 0 s.
+
+    A second run, which is not timed, prints where it loops.
+    """
+    where: Command = ["--path", excerpt.path, "--output-dir", folder]
+    wanted = excerpt.track_seconds
     output, seconds, megabytes = run(
-        [LOOPER, "extend", *where, "--extended-length", str(TRACK_SECONDS), "--format", "WAV"], folder
+        [LOOPER, "extend", *where, "--extended-length", str(wanted), "--fade-length", "0.01", "--format", "WAV"],
+        folder,
     )
     made = list(folder.glob("*extended*.wav"))
     if not made:
         raise Failed(" ".join(output.split())[-200:])
     points = run([LOOPER, "export-points", *where, "--export-to", "stdout"], folder)[0]
-    begin, end = (int(re.findall(rf"LOOP_{name}: (\d+)", points)[0]) / clip.sample_rate for name in ("START", "END"))
-    joins = [Join(float(second), 0.0) for second in np.arange(end, TRACK_SECONDS - 1, end - begin)]
-    return Made(read(made[0], clip), joins, seconds, megabytes)
+    begin, end = (
+        int(re.findall(rf"LOOP_{name}: (\d+)", points)[0]) / excerpt.sample_rate for name in ("START", "END")
+    )
+    joins = [Join(float(second), 0.0) for second in np.arange(end, wanted - 1, end - begin)]
+    return Made(read(made[0], excerpt), joins, seconds, megabytes)
 
 
-def control(function: Callable[..., NDArray[np.float32]], clip: Clip) -> Made:
-    size = clip.wanted - len(clip.head)
-    every = len(clip.head) if function is controls.loop else size
-    joins = [Join((len(clip.head) + k) / clip.sample_rate, 0.0) for k in range(0, size, every)]
-    return Made(np.concatenate([clip.head, function(clip.head, size)]), joins)
+def control(function: Callable[..., NDArray[np.float32]], excerpt: Excerpt) -> Made:
+    """Make a control; a loop is that of the last 25 s, because a longer one is not heard as one."""
+    size, past = excerpt.wanted - len(excerpt.head), excerpt.head[-LOOP_SECONDS * excerpt.sample_rate :]
+    every = len(past) if function is controls.loop else size
+    joins = [Join((len(excerpt.head) + k) / excerpt.sample_rate, 0.0) for k in range(0, size, every)]
+    return Made(np.concatenate([excerpt.head, function(past, size)]), joins)
 
 
-def truth(clip: Clip) -> Made:
-    """Take the song itself; moments in it stand for joins."""
-    moments = np.arange(CLIP_SECONDS, TRACK_SECONDS - 1, MUSIC_JOIN_SECONDS)
-    return Made(clip.whole, [Join(float(moment), MUSIC_FADE_SECONDS) for moment in moments])
+def truth(excerpt: Excerpt) -> Made:
+    """Take the music itself; moments in it stand for joins."""
+    moments = np.arange(excerpt.seconds, len(excerpt.true) / excerpt.sample_rate - 1, MUSIC_JOIN_SECONDS)
+    return Made(excerpt.true, [Join(float(moment), MUSIC_FADE_SECONDS) for moment in moments])
 
 
-def read(track: Path, clip: Clip) -> NDArray[np.float32]:
-    made = match_format(decode(track), Song(clip.name, clip.head, clip.sample_rate, "f32", "wav"))
+def read(track: Path, excerpt: Excerpt) -> NDArray[np.float32]:
+    made = match_format(decode(track), Song(excerpt.name, excerpt.head, excerpt.sample_rate, "f32", "wav"))
     return made.samples.astype(np.float32)
 
 
-METHODS: dict[str, Callable[[Clip, Path], Made]] = {
-    **{name: lambda clip, folder, name=name: continued(name, clip, folder) for name in MODELS},  # type: ignore[misc]
-    "PyMusicLooper": looped,
-    "true continuation": lambda clip, folder: truth(clip),
-    "loop": lambda clip, folder: control(controls.loop, clip),
-    "silence": lambda clip, folder: control(controls.silence, clip),
-    "noise": lambda clip, folder: control(controls.noise, clip),
+METHODS: dict[str, Callable[[Excerpt, Path], Made]] = {
+    RECALL: lambda excerpt, folder: continued(EXTRAP, RECALL, excerpt, folder),
+    BEFORE: lambda excerpt, folder: continued(EXTRAP_BEFORE, RECALL, excerpt, folder),
+    "seq2seq": lambda excerpt, folder: continued(EXTRAP, "seq2seq", excerpt, folder),
+    "study": lambda excerpt, folder: continued(EXTRAP, "study", excerpt, folder),
+    PYMUSICLOOPER: looped,
+    TRUE: lambda excerpt, folder: truth(excerpt),
+    LOOP: lambda excerpt, folder: control(controls.loop, excerpt),
+    SILENCE: lambda excerpt, folder: control(controls.silence, excerpt),
+    NOISE: lambda excerpt, folder: control(controls.noise, excerpt),
 }
 
 
-def measure(method: str, clip: Clip, run: Path, tagger: Tagger) -> None:
+class Judge:
+    """Measures the tracks of one song, which is analysed when the first of them is there."""
+
+    def __init__(self, excerpt: Excerpt, tagger: Tagger, discriminator: Discriminator) -> None:
+        self.excerpt, self.tagger, self.discriminator = excerpt, tagger, discriminator
+
+    @cached_property
+    def reference(self) -> Reference:
+        return Reference(self.excerpt.head, self.excerpt.sample_rate, self.tagger)
+
+    def measure(self, made: Made) -> tuple[dict[str, Any], dict[str, NDArray[np.floating]]]:
+        """Take every measure of a track; return values, and arrays for the figures of sets.
+
+        For those, a track counts up to where the true music ends. The discriminator judges both at the same times.
+        """
+        excerpt, join = self.excerpt, made.joins[0]
+        rate, size = excerpt.sample_rate, len(excerpt.head)
+        head = round(join.seconds * rate)
+        values = self.reference.measure(made.track, head, made.joins, excerpt.true[head:]).values
+        track, true = (mono(sound[: len(excerpt.true)], rate) for sound in (made.track, excerpt.true))
+        begin = round(excerpt.seconds * RATE)
+        scores = {
+            name: self.discriminator.score(sound, excerpt.seconds, join.seconds + join.fade_seconds / 2)
+            for name, sound in (("made", track), ("true", true))
+        }
+        arrays: dict[str, NDArray[np.floating]] = {"embeddings": self.tagger.tag(track[begin:], RATE).embeddings}
+        for name, score in scores.items():
+            arrays |= {f"{name}_at_join": np.array(score.at_join), f"{name}_later": score.later}
+        loud, song = (
+            loudness.integrated(loudness.momentary(sound, rate))
+            for sound in (made.track[size : len(excerpt.true)], excerpt.head)
+        )
+        return {"values": values, "level": loud - song}, arrays
+
+
+def measure(method: str, judge: Judge, run: Path, *, keep_track: bool = False) -> None:
     """Make a track and measure it; the result appears when it is complete."""
-    folder, tracks = run / "measured" / method / clip.name, run / "tracks" / method
-    folder.mkdir(parents=True, exist_ok=True)
-    tracks.mkdir(parents=True, exist_ok=True)
+    excerpt = judge.excerpt
+    folder = run / "measured" / method / excerpt.name
     result = folder / "result.json"
     if result.exists():
         return
+    folder.mkdir(parents=True, exist_ok=True)
     try:
-        made = METHODS[method](clip, folder)
+        made = METHODS[method](excerpt, folder)
     except Failed as failure:
         keep(result, {"failed": str(failure)})
         return
-    head = round(made.joins[0].seconds * clip.sample_rate)
-    reference = Reference(clip.head, clip.sample_rate, tagger)
-    values = reference.measure(made.track, head, made.joins, clip.whole[head:]).values
-    sound = mono(made.track[len(clip.head) :], clip.sample_rate)
-    np.save(folder / "embeddings.npy", tagger.tag(sound, RATE).embeddings)
+    facts, arrays = judge.measure(made)
+    np.savez(folder / "arrays.npz", **arrays)
     for wav in folder.glob("*.wav"):
         wav.unlink()
-    if method not in ("silence", "noise"):
-        track = tracks / f"{clip.name}.flac"
-        soundfile.write(track, made.track, clip.sample_rate, subtype="PCM_16")
+    if keep_track:
+        track = run / "tracks" / method / f"{excerpt.name}.flac"
+        track.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(track, made.track, excerpt.sample_rate, subtype="PCM_16")
         track.with_suffix(".json").write_text(json.dumps({"head_seconds": made.joins[0].seconds}) + "\n")
-    facts = {"values": values, "seconds": made.seconds, "megabytes": made.megabytes, "joins": len(made.joins)}
-    keep(result, facts)
-    print(f"{method}: {clip.name}", file=sys.stderr, flush=True)
+    keep(result, {**facts, "seconds": made.seconds, "megabytes": made.megabytes, "joins": len(made.joins)})
+    print(f"{method}: {excerpt.name}", file=sys.stderr, flush=True)
 
 
-def keep(path: Path, facts: dict[str, Any]) -> None:
+def keep(path: Path, facts: Any) -> None:
     """Write facts to a file that appears when it is complete."""
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps(facts) + "\n")
     partial.replace(path)
 
 
-def ranks(corpus: Path, split: str, run: Path) -> dict[str, Ranks]:
-    """Rank the true continuation by each model's scores, on whole songs."""
-    found = run / "ranks.json"
-    if not found.exists():
-        sounds = [decode(source) for source in sorted(p for p in (corpus / split).iterdir() if p.is_file())]
-        songs = [mono(song.samples, song.sample_rate) for song in sounds]
-        scorers = {SIMILARITY: similarity_scorer(RATE)}
-        for name in MODELS:
-            backend = open_model(find_model(name), device="cpu")
-            waveform = isinstance(backend.spec, WaveformSpec)
-            scorers[name] = waveform_scorer(backend) if waveform else encoder_scorer(backend)
-        made = {name: true_continuation_ranks(songs, RATE, scorer, cuts=CUTS) for name, scorer in scorers.items()}
-        keep(found, {name: [one.candidates, one.ranks] for name, one in made.items()})
-    kept = json.loads(found.read_text())
-    return {name: Ranks(tuple(ranks), candidates) for name, (candidates, ranks) in kept.items()}
+def warm_up(excerpt: Excerpt, folder: Path) -> None:
+    """Let programs compile themselves, unless they were timed before."""
+    for method in (RECALL, BEFORE, PYMUSICLOOPER):
+        if not (folder / "measured" / method).exists():
+            with TemporaryDirectory() as scratch, suppress(Failed):
+                METHODS[method](excerpt, Path(scratch))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("run", type=Path)
-    parser.add_argument("--split", default="test")
-    parser.add_argument("--songs", type=int, help="only the first so many songs, to try things out")
+    parser.add_argument("--split", nargs="+", default=["validation", "extra"], help="the second fills up the first")
+    parser.add_argument(
+        "--songs", type=int, nargs=2, default=COUNTS, metavar=("CLIPS", "WHOLE"), help="how many songs in each set"
+    )
     parser.add_argument("-o", "--out", type=Path, help="the page to write; without, it is printed")
     asked = parser.parse_args()
-    asked.run = asked.run.resolve()
-    tagger, names = Tagger(), []
-    for clip in clips(asked.corpus, asked.split, asked.run):
-        if not (asked.run / "measured" / "PyMusicLooper").exists():
-            with suppress(Failed):
-                looped(clip, asked.run / "clips")  # compiles itself
-        names.append(clip.name)
-        for method in METHODS:
-            measure(method, clip, asked.run, tagger)
-        if len(names) == asked.songs:
-            break
-    text = document(asked.run, list(METHODS), names, ranks(asked.corpus, asked.split, asked.run), asked.split, MODELS)
+    tagger, discriminator = Tagger(), Discriminator()
+    splits: dict[str, dict[str, str]] = {}
+    for (name, (choose, methods)), count in zip(SETS.items(), asked.songs, strict=True):
+        folder, splits[name] = asked.run.resolve() / name, {}
+        for excerpt in excerpts(asked.corpus, asked.split, count, choose, folder / "songs"):
+            if not splits[name]:
+                warm_up(excerpt, folder)
+            splits[name][excerpt.name] = excerpt.split
+            judge = Judge(excerpt, tagger, discriminator)
+            for method in methods:
+                measure(method, judge, folder, keep_track=name == "clips" and method not in (SILENCE, NOISE))
+    bits = asked.run / "next_bar.json"
+    if not bits.exists():
+        keep(bits, next_bar.tables(asked.corpus, asked.split[0], most=asked.songs[0]))
+    methods_of = {name: methods for name, (_, methods) in SETS.items()}
+    text = document(asked.run, methods_of, splits, asked.split, json.loads(bits.read_text()))
     if asked.out:
         asked.out.write_text(text)
     else:

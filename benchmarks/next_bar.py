@@ -14,30 +14,39 @@ from extrapcli.models import find_model
 from extrapcli.training.corpus import Corpus
 from extrapcli.training.recipe import find_recipe
 
+FITTED = 30  # songs that the weights are fitted on, at most
+
+
+def tables(corpus: Path, split: str, *, model: str = "recall", fitted: int = FITTED, most: int | None = None) -> str:
+    """Measure the scores of a model on a split, or on its first `most` songs; return Markdown."""
+    scorer = encoder_scorer(open_model(find_model(model), device="cpu"))
+    with console.training(quiet=False) as progress:
+        train, measured = find_recipe("recall").songs(Corpus.open(corpus), ("train",), (split,), progress=progress)
+    fitted_on, measured_on = (
+        list(bars_of_songs((shard.read() for shard in shards), scorer))
+        for shards in (train[:: -(-len(train) // fitted)], measured[:most])
+    )
+    parts = []
+    for earlier, title in ((False, "of all bars"), (True, "of those before the cut")):
+        found = next_bar(fitted_on, measured_on, earlier=earlier)
+        rows = [f"| bits for the true next bar, {title} | | against the plain match | weights |", "|---|---|---|---|"]
+        for way in found.bits:
+            value, low, high = found.difference(way)
+            weights = ", ".join(f"{name} {weight:.2f}" for name, weight in found.weights[way].items())
+            rows.append(f"| {way} | {found.mean(way):.2f} | {value:+.2f} ({low:+.2f} to {high:+.2f}) | {weights} |")
+        counts = f"{found.cuts} cuts, {len(measured_on)} songs; weights fitted on {len(fitted_on)} songs."
+        parts += ["\n".join(rows), counts]
+    return "\n\n".join(parts)
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--split", default="validation")
     parser.add_argument("--model", default="recall")
-    parser.add_argument("--fitted", type=int, default=30, help="songs that the weights are fitted on, at most")
+    parser.add_argument("--fitted", type=int, default=FITTED, help="songs that the weights are fitted on, at most")
     asked = parser.parse_args()
-    scorer = encoder_scorer(open_model(find_model(asked.model), device="cpu"))
-    with console.training(quiet=False) as progress:
-        sets = ("train",), (asked.split,)
-        train, measured = find_recipe("recall").songs(Corpus.open(asked.corpus), *sets, progress=progress)
-    fitted_on, measured_on = (
-        list(bars_of_songs((shard.read() for shard in shards), scorer))
-        for shards in (train[:: -(-len(train) // asked.fitted)], measured)
-    )
-    for earlier, title in ((False, "of all bars"), (True, "of those before the cut")):
-        found = next_bar(fitted_on, measured_on, earlier=earlier)
-        print(f"| bits for the true next bar, {title} | | against the plain match | weights |\n|---|---|---|---|")
-        for way in found.bits:
-            value, low, high = found.difference(way)
-            weights = ", ".join(f"{name} {weight:.2f}" for name, weight in found.weights[way].items())
-            print(f"| {way} | {found.mean(way):.2f} | {value:+.2f} ({low:+.2f} to {high:+.2f}) | {weights} |")
-        print(f"\n{found.cuts} cuts, {len(measured_on)} songs; weights fitted on {len(fitted_on)} songs\n")
+    print(tables(asked.corpus, asked.split, model=asked.model, fitted=asked.fitted))
 
 
 if __name__ == "__main__":

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extrapcli.audio.resample import resample
-from extrapcli.evaluation.copying import Copies, copies
+from extrapcli.evaluation.copying import Copies, copies, layers
 from extrapcli.evaluation.self_repetition import RATE
-from tests.evaluation.sounds import Sound, few, rms, white
+from tests.evaluation.sounds import Sound, beats, few, rms, tones, white
 
 SECONDS = 20
 
@@ -108,3 +108,26 @@ def test_short_sound_is_measured_from_a_second_on(seconds: float, song: Sound) -
     else:
         assert copies(song, made) == Copies(1, 1)
         assert copies(made, song).share < 0.2
+
+
+def scale(*pitches: float) -> Sound:
+    return np.concatenate([tones(pitch, pitch * 1.5, seconds=1.5, rate=RATE) for pitch in pitches])
+
+
+def shares(song: Sound, made: Sound) -> list[float]:
+    """How much of the harmonic and of the percussive layer is copied."""
+    return [copies(there, here).share for there, here in zip(layers(song), layers(made), strict=True)]
+
+
+def test_layers_add_up(song: Sound) -> None:
+    np.testing.assert_allclose(sum(layers(song)), song, atol=1e-6)
+
+
+def test_each_layer_is_compared_with_its_own() -> None:
+    """Tones and drums of the song, of other moments, together; or with new ones."""
+    drums, others = beats(113, 12, RATE, seed=1), beats(97, 6, RATE, seed=2)
+    song = scale(220, 311, 262, 415, 233, 370, 277, 349) + drums
+    old, new = scale(311, 262, 415, 233), scale(205, 330, 247, 294)
+    assert shares(song, old + drums[5 * RATE : 11 * RATE]) == pytest.approx([1, 1], abs=0.2)
+    assert shares(song, old + others) == pytest.approx([1, 0], abs=0.2)
+    assert shares(song, new + drums[5 * RATE : 11 * RATE]) == pytest.approx([0, 1], abs=0.2)

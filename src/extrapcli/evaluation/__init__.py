@@ -1,8 +1,8 @@
 """Measures of how well a track continues its song, and the report on them.
 
 `track` evaluates one track: `reference` measures it against its song, `controls` makes and measures the controls, and
-`measures` says how each measure is presented and how the controls must rank. `rank`, `next_bar`, `prediction` and
-`sets` measure models, over many songs.
+`measures` says how each measure is presented and how the controls must rank. `next_bar`, `prediction`, `sets` and
+`discriminator` measure models, over many songs, and `bootstrap` says how sure that is.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Copying: how much of a continuation is the song again, sample for sample, in mono at 22050 Hz.
 
 `self_repetition` asks what sounds the same, this module what is the same. A copy that is shifted in time, louder or
-softer is found; one that is slower, higher, or mixed with other sound as loud as itself is not.
+softer is found; one that is slower, higher, or mixed with other sound as loud as itself is not. In a new mix of old
+layers, each layer is a copy by itself.
 """
 
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from extrapcli.audio.steps import Steps
 from extrapcli.dsp import moving_sum
 from extrapcli.evaluation.self_repetition import HOP, RATE, log_mel
 from extrapcli.evaluation.spectra import FRAMES_PER_SECOND
+from extrapcli.extrapolators.recall import percussive_layer
 
 SAME = 0.9  # correlation of a second's samples: the difference is 6 dB softer than what agrees
 STEP = FRAMES_PER_SECOND // 5
@@ -68,6 +70,12 @@ def copies(song: NDArray[np.float32], continuation: NDArray[np.float32]) -> Copi
         return Copies(np.nan, np.nan)
     seconds = (longest - 1) * STEP / FRAMES_PER_SECOND + 1 if longest else 0.0
     return Copies(float(copied.sum() / audible.sum()), seconds)
+
+
+def layers(sound: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Split mono sound `(n,)` into its harmonic and its percussive layer, as `recall` splits songs."""
+    percussive = percussive_layer(sound[:, None], RATE)[:, 0]
+    return sound - percussive, percussive
 
 
 def _most_similar(here: NDArray[np.float32], there: NDArray[np.float32]) -> list[int]:

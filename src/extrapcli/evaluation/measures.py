@@ -148,6 +148,16 @@ MEASURES = (
         orders=((TRUE, LOOP), (NOISE, LOOP)),
     ),
     Measure(
+        "copied_harmonic_share", "repetition", "Copied in the harmonic layer", "%", 0, "low",
+        "In {} of the continuation, what sustains is the song's again, whatever strikes with it.",
+        orders=((TRUE, LOOP), (NOISE, LOOP)),
+    ),
+    Measure(
+        "copied_percussive_share", "repetition", "Copied in the percussive layer", "%", 0, "low",
+        "In {} of the continuation, what strikes is the song's again, whatever sustains with it.",
+        orders=((TRUE, LOOP), (NOISE, LOOP)),
+    ),
+    Measure(
         "longest_copy_seconds", "repetition", "Longest copy", "s", 1, "low",
         "The longest uninterrupted copy from the song lasts {}.",
         orders=((TRUE, LOOP), (NOISE, LOOP)),

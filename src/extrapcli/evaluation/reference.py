@@ -24,6 +24,7 @@ MOST_PATCHES = 20  # of three seconds: a minute, spread over the whole, says wha
 CLICK_MARGIN_DECIBELS = 6.0
 SOUNDING = 0.25  # of the time, at least: what rings on for a moment has no notes and no timbre
 JUMP_MEASURES = "jumps_per_minute", "off_beat_jumps", "off_bar_jumps", "layers_off_beat", "layers_together"
+LAYER_MEASURES = "copied_harmonic_share", "copied_percussive_share"
 LEAST_STEPS = SECOND // 2  # that sound; with fewer, nothing can be copied or click
 
 Values = dict[str, float | None]
@@ -57,6 +58,7 @@ class Reference:
         self.levels = level.Levels.of(song, steps, layout=layout, silence=self._silence)
         self._mono = _resampled(sound, sample_rate)
         self._beats = find_beats(self._mono) if self._sounds else None
+        self._layers = copying.layers(self._mono) if self._sounds else None
         self._tuning = harmony.tuning_of(self._mono)
         self._chroma = harmony.chroma(self._mono, tuning=self._tuning) if self._sounds else None
         self._tagging = self._tag(self._mono) if self._sounds else None
@@ -99,6 +101,7 @@ class Reference:
             "bar_continuity": _percent(metre.bar_continuity(find_beats(sound), head_seconds)) if sounding else None,
             **self._jumps(joins, len(track) / self.sample_rate),
             "copied_share": 100 * copied.share,
+            **self._copied_layers(made if audible else None),
             "longest_copy_seconds": copied.longest_seconds,
             "repeated_within_minute": 100 * repetition.repeated,
             "median_return_seconds": repetition.median_return_seconds,
@@ -124,6 +127,14 @@ class Reference:
             return dict.fromkeys(JUMP_MEASURES)
         shares = found.off_beat, found.off_bar, found.layers_off_beat, found.layers_together
         return dict(zip(JUMP_MEASURES, (found.per_minute, *map(_percent, shares)), strict=True))
+
+    def _copied_layers(self, made: NDArray[np.float32] | None) -> Values:
+        """Measure what is copied of each layer; nothing where nothing can be heard."""
+        if made is None or self._layers is None:
+            return dict.fromkeys(LAYER_MEASURES)
+        pairs = zip(self._layers, copying.layers(made), strict=True)
+        shares = [100 * copying.copies(song, continuation).share for song, continuation in pairs]
+        return dict(zip(LAYER_MEASURES, shares, strict=True))
 
     def _measure_join(self, curves: Curves, join: Join) -> MeasuredJoin:
         """Rank a join; it has no ranks where the song is silent, or the track on both sides of the join."""

@@ -17,10 +17,11 @@ from extrapcli.extrapolators.base import Block, Style, fade_out
 from extrapcli.extrapolators.limit import limited
 from extrapcli.extrapolators.recall.encoder import TENSORS, Encoder, Encoding
 from extrapcli.extrapolators.recall.grid import Grid
+from extrapcli.extrapolators.recall.layers import percussive_layer
 from extrapcli.extrapolators.recall.material import prepare
 from extrapcli.extrapolators.recall.sequencer import Sequencer
 
-__all__ = ["Encoder", "Encoding", "Recall"]
+__all__ = ["Encoder", "Encoding", "Recall", "percussive_layer"]
 
 MAX_FADE_SECONDS = 1.0
 
