@@ -2,6 +2,7 @@
 
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import music21
 import pytest
@@ -190,7 +191,7 @@ def of_class(svg: ET.Element, name: str) -> list[ET.Element]:
 @settings(max_examples=10, deadline=None)
 @given(tunes(), KEYS)
 def test_the_picture_has_every_note_and_needs_no_music_font(tune: Tune, key: Key) -> None:
-    xml = musicxml(tune, key, tempo=100)
+    xml = musicxml(replace(tune, title="A tune"), key, tempo=100)  # any title may itself have such letters
     text = engrave(xml)
     assert text == engrave(xml)
     svg = ET.fromstring(text)
