@@ -20,6 +20,8 @@ from extrapcli.extrapolators.recall.playhead import Playhead, mix
 AROUND_SECONDS = 0.4
 LEAST_STAY_SECONDS = 0.25  # in the song, before it ends
 QUIET_FRAMES, FADE_FRAMES = 8, 4
+WORD_SECONDS = 0.5  # how much earlier a jump is moved so that it cuts no word
+SAME_CUT = 0.2  # costs of cut words that differ by less are the same
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def align_jump(
     """Align a jump of some playheads, from a sample of the track to a sample of the song.
 
     The target is shifted so that the beat continues, unless it is `fixed` relative to the departure. Then both move
-    earlier by up to 0.1 s, to where there is no onset on either side.
+    earlier, to where they cut no word and there is no onset on either side.
     """
     rate = material.song.sample_rate
     together = len(jumping) == len(playheads)
@@ -63,7 +65,7 @@ def align_jump(
         target = max(material.bounds.begin, min(target, latest))
     room = departure - max(playhead.jumped_at for playhead in playheads)
     spare = max(0, room - round(MIN_FADE_SECONDS * rate))
-    earlier = min(_quiet_shift(material, jumping[0].song_sample(departure), target), spare, target)
+    earlier = min(_earlier(material, jumping[0].song_sample(departure), target), spare, target)
     departure, target = departure - earlier, target - earlier
     longest = round(max(MAX_FADE_SECONDS, fade_seconds or 0) * rate)
     longest = min(longest, room - earlier, *(playhead.song_sample(departure) for playhead in playheads))
@@ -98,15 +100,23 @@ def _beat_shift(
     return round(shift / per_sample)
 
 
-def _quiet_shift(material: Material, source: int, target: int) -> int:
-    """Return how many samples earlier, up to 0.1 s, the onsets at two samples of the song are weakest."""
-    strength, rate = material.features.onset_strength, material.song.sample_rate
-    ends = np.array([round(sample * PER_SECOND / rate) for sample in (source, target)])
-    shifts = np.arange(QUIET_FRAMES)
+def _earlier(material: Material, source: int, target: int) -> int:
+    """Return how many samples earlier a jump between two samples of the song is heard least.
+
+    That is where it cuts no word, up to 0.5 s earlier, and then, within 0.1 s, where the onsets on both sides are
+    weakest. The end of a song that is cut off is left at most 0.1 s earlier.
+    """
+    strength, voice, rate = material.features.onset_strength, material.analysis.voice, material.song.sample_rate
+    reach = round(WORD_SECONDS * PER_SECOND) if source < material.bounds.end else QUIET_FRAMES
+    shifts = np.arange(reach)
+    ends = np.array([source, target]) * PER_SECOND / rate
+    cut = voice.cut_cost((ends[:, None] - shifts) / PER_SECOND - MIN_FADE_SECONDS / 2).sum(axis=0)
+    first = int(np.argmax(cut <= cut.min() + SAME_CUT))
+    shifts = first + np.flatnonzero(cut[first : first + QUIET_FRAMES] <= cut.min() + SAME_CUT)
     fade = np.arange(-FADE_FRAMES, 1)
-    at = np.clip(ends[:, None, None] - shifts[:, None] + fade, 0, len(strength) - 1)
+    at = np.clip(np.rint(ends).astype(int)[:, None, None] - shifts[:, None] + fade, 0, len(strength) - 1)
     strongest = strength[at].max(axis=(0, 2))
-    return round(int(np.argmin(strongest)) * rate / PER_SECOND)
+    return round(int(shifts[np.argmin(strongest)]) * rate / PER_SECOND)
 
 
 def _percentiles(

@@ -3,9 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.extrapolators.recall.alignment import WORD_SECONDS
 from extrapcli.extrapolators.recall.context import Context
 from extrapcli.extrapolators.recall.descriptors import Array, Times, band_power, tones_of
 from extrapcli.extrapolators.recall.grid import Grid
+from extrapcli.extrapolators.recall.join import MIN_FADE_SECONDS
 from extrapcli.extrapolators.recall.material import Material
 from extrapcli.extrapolators.recall.mixes import Mixes
 
@@ -96,5 +98,12 @@ class Costs:
         inside = (reach >= self.earliest) & (reach <= self.latest)
         allowed &= inside | ~inside.any()
         cost = cost + OFF_BAR * (grid.phases[rows] != 0)[:, None]
-        cost = cost + CUT_VOICE * (self.voice.cut_cost(leave)[:, None] + self.voice.cut_cost(reach))
+        cost = cost + CUT_VOICE * self._cut_words(leave, reach)
         return np.where(allowed, cost, np.inf), self.beside[best]
+
+    def _cut_words(self, leave: Times, reach: Times) -> Array:
+        """Return how much jumps hurt voices on both sides, 0 to 2, where they are moved to hurt them least."""
+        earlier = MIN_FADE_SECONDS / 2 + np.arange(0, WORD_SECONDS, 1 / 25)
+        left, reached = (self.voice.cut_cost(times[:, None] - earlier).astype(np.float32) for times in (leave, reach))
+        cost: Array = np.min([left[:, None, k] + reached[:, k] for k in range(len(earlier))], axis=0)
+        return cost
