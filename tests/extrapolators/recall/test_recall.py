@@ -127,6 +127,37 @@ def test_a_song_that_ends_lands_on_its_own_ending_to_the_sample(
     assert joins[0].seconds < 59
 
 
+@pytest.mark.parametrize("seconds", [2, 3, 5])
+@pytest.mark.parametrize("more", [0.001, 7.3, 20])
+def test_a_short_sound_that_fades_out_ends_as_it_does(seconds: float, more: float, backend: Backend) -> None:
+    rate = 16000
+    song = made(chord(seconds, rate, 1), rate)
+    song.samples[-rate // 2 :] *= np.geomspace(1, 1e-3, rate // 2, dtype=np.float32)[:, None]
+    _, joins = played(song, seconds + more, backend)
+    jump, begin = joins[-1].jump, joins[-1].seconds + joins[-1].fade_seconds
+    assert jump is not None
+    assert jump.to_seconds + seconds + more - begin == pytest.approx(seconds, abs=0.06)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_after_an_hour_without_a_beat_the_track_lands_on_the_ending(
+    seed: int, backend: Backend, rng: np.random.Generator
+) -> None:
+    rate = 8000
+    time = np.arange(120 * rate) / rate
+    notes = zip(rng.uniform(100, 800, 9), rng.uniform(0.05, 0.3, 9), strict=True)
+    sound = sum(
+        0.05 * np.sin(2 * np.pi * note * time) * (1 + np.sin(2 * np.pi * slow * time)) for note, slow in notes
+    )
+    sound[-5 * rate :] *= np.geomspace(1, 1e-3, 5 * rate)
+    _, joins = played(made(sound[:, None], rate), 3600, backend, Style(variety=1, seed=seed))
+    jump, begin = joins[-1].jump, joins[-1].seconds + joins[-1].fade_seconds
+    assert jump is not None
+    assert 106 < jump.to_seconds < 116
+    assert jump.to_seconds + 3600 - begin == pytest.approx(120, abs=0.3)
+
+
 def test_the_song_s_ending_is_not_played_in_the_middle(backend: Backend) -> None:
     song, rate = ending_song()
     track, joins = played(song, 100, backend, Style(ending="cut"))
