@@ -135,6 +135,9 @@ def test_silence_around_music_makes_no_difference_to_its_beats() -> None:
     sound, true = steady(110, 4)
     found = find_beats(np.pad(sound, (40 * RATE, 40 * RATE)))
     assert share_found(40 + true[2:], found.times) > 0.95
+    assert found.bpm == pytest.approx(110, abs=0.5)
+    assert found.confidence == pytest.approx(find_beats(sound).confidence, abs=0.05)
+    assert ((found.times > 39.4) & (found.times < 40.6 + len(sound) / RATE)).all()
 
 
 def test_a_song_that_is_decoded_in_stretches_keeps_its_bars(monkeypatch: pytest.MonkeyPatch) -> None:
