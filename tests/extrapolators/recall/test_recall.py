@@ -166,6 +166,19 @@ def test_the_song_s_ending_is_not_played_in_the_middle(backend: Backend) -> None
     assert joins[0].seconds < 59
 
 
+@pytest.mark.parametrize("seconds", [9, 60])
+def test_a_long_silence_inside_a_song_is_not_played_again(
+    seconds: int, backend: Backend, rng: np.random.Generator
+) -> None:
+    """In layers, and whole."""
+    rate = 16000
+    parts = [chord(seconds, rate, 1), np.zeros((30 * rate, 1)), chord(seconds, rate, 1)]
+    song = made(np.concatenate(parts) + 1e-3 * rng.normal(size=(2 * seconds * rate + 30 * rate, 1)), rate)
+    track, _ = played(song, song.seconds + 60, backend, Style(ending="cut"))
+    levels = np.square(track[len(song.samples) :]).reshape(-1, 2 * rate).mean(axis=1)
+    assert 10 * np.log10(levels.min() / levels.mean()) > -20
+
+
 def test_a_loud_song_stays_within_full_scale(song: Song, backend: Backend) -> None:
     loud = replace(song, samples=np.tanh(8 * song.samples / song.samples.std() * 0.2).astype(np.float32))
     track, joins = played(loud, 90, backend, Style(ending="cut"))
