@@ -16,6 +16,7 @@ from extrapcli.errors import UnreadableAudio, UsageError
 from extrapcli.extrapolators import extrapolator_for
 from extrapcli.extrapolators.base import Ending, Style
 from extrapcli.models import find_model
+from tests.analysis.band import RATE, band
 from tests.conftest import SONG, chord
 
 Sound = NDArray[np.floating]
@@ -164,6 +165,16 @@ def test_the_song_s_ending_is_not_played_in_the_middle(backend: Backend) -> None
     levels = np.square(track[2 * rate :]).reshape(-1, rate // 2 * 2).mean(axis=1)
     assert 10 * np.log10(levels.min() / levels.mean()) > -6
     assert joins[0].seconds < 59
+
+
+@pytest.mark.parametrize("beats", [8, 9, 10, 12])
+def test_a_loop_of_two_bars_keeps_its_bars(beats: int, backend: Backend) -> None:
+    sound, _ = band(np.full(beats + 1, 0.5), 4, lead=0)
+    _, joins = played(made(sound[: beats * RATE // 2, None], RATE), 30, backend)
+    jumps = [join.jump for join in joins if join.jump and join.jump.from_beat and join.jump.to_beat]
+    assert len(jumps) > 4
+    kept = [jump.from_beat.beat == jump.to_beat.beat for jump in jumps if jump.from_beat and jump.to_beat]
+    assert np.mean(kept) > 0.9
 
 
 @pytest.mark.parametrize("seconds", [9, 60])
