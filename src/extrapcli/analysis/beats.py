@@ -68,9 +68,11 @@ class Beats:
         return first
 
     def place(self, seconds: float) -> BarBeat:
-        """Return the beat that is nearest to a moment; there must be one."""
-        nearest = int(np.abs(self.times - seconds).argmin())
-        return BarBeat(int((self.positions[: nearest + 1] == 0).sum()), int(self.positions[nearest]) + 1)
+        """Return the beat that is nearest to a moment; there must be two. After the last, one more would follow."""
+        times = np.append(self.times, 2 * self.times[-1] - self.times[-2])
+        positions = np.append(self.positions, (self.positions[-1] + 1) % self.metre)
+        nearest = int(np.abs(times - seconds).argmin())
+        return BarBeat(int((positions[: nearest + 1] == 0).sum()), int(positions[nearest]) + 1)
 
     @property
     def has_pulse(self) -> bool:
