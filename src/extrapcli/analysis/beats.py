@@ -18,7 +18,7 @@ PULSE = 0.5
 """The least `Beats.confidence` of a song that has a pulse."""
 
 LEAST_BEATS = 4  # in fewer, there is no telling a pulse
-SLICE_FRAMES = 250  # what the network is given at once
+SLICE_FRAMES = 100  # what the network is given at once
 SILENT_FRAMES = 2  # before the song: until then all that it sees is silence
 STRETCH_FRAMES = 3_000  # what is decoded at once: a minute
 OVERLAP_FRAMES = 500  # how far the decoder sees beyond a stretch
