@@ -55,7 +55,9 @@ def test_any_sound_can_be_analysed(sound: str, rate: int, rng: np.random.Generat
     assert analysis.sections[-1].end == analysis.bounds.end / rate
     assert analysis.chords.edges[-1] == analysis.bounds.end / rate
     assert list(lines(analysis))
-    assert facts(analysis)["seconds"] == len(samples) / rate
+    told = facts(analysis)
+    assert told["seconds"] == len(samples) / rate
+    assert len(told["loudness_each_second"]) == len(told["energy_each_second"]) == np.ceil(told["seconds"])
 
 
 def test_rate_and_channels_hardly_matter() -> None:

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from extrapcli.analysis import beats as beats_module
-from extrapcli.analysis.beats import PULSE, Beats, find_beats
+from extrapcli.analysis.beats import PULSE, BarBeat, Beats, find_beats
 from tests.analysis.band import RATE, band
 
 NEAR = 0.02  # seconds
@@ -135,6 +135,9 @@ def test_silence_around_music_makes_no_difference_to_its_beats() -> None:
     sound, true = steady(110, 4)
     found = find_beats(np.pad(sound, (40 * RATE, 40 * RATE)))
     assert share_found(40 + true[2:], found.times) > 0.95
+    assert found.bpm == pytest.approx(110, abs=0.5)
+    assert found.confidence == pytest.approx(find_beats(sound).confidence, abs=0.05)
+    assert ((found.times > 39.4) & (found.times < 40.6 + len(sound) / RATE)).all()
 
 
 def test_a_song_that_is_decoded_in_stretches_keeps_its_bars(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,6 +149,13 @@ def test_a_song_that_is_decoded_in_stretches_keeps_its_bars(monkeypatch: pytest.
     assert share_found(whole.times, parts.times) > 0.95
     assert share_found(true[::4][1:], parts.downbeats) > 0.8
     assert (np.diff(parts.times) > 0.4).all()
+
+
+def test_moments_at_one_position_of_a_bar_have_the_same_beat_up_to_the_end_of_the_song() -> None:
+    beats = Beats(np.arange(12, dtype=np.float64) / 2, np.arange(12) % 4, 4, 1.0, 1.0)
+    assert beats.place(3.8) == BarBeat(3, 1)
+    assert beats.place(5.8) == BarBeat(4, 1)
+    assert beats.place(5.6) == BarBeat(3, 4)
 
 
 def test_a_pulse_needs_beats() -> None:

@@ -49,6 +49,15 @@ def test_a_song_of_silence_is_music_from_end_to_end() -> None:
     assert bounds_of(silence(4)) == Bounds(0, 4 * RATE, 4 * RATE)
 
 
+@pytest.mark.parametrize("before", [0, 3])
+def test_a_stroke_that_decays_has_no_ending(before: float) -> None:
+    time = np.arange(2 * RATE) / RATE
+    stroke = (np.sin(2 * np.pi * 330 * time) * np.exp(-10 * time))[:, None]
+    bounds = bounds_of(np.concatenate([np.zeros((round(before * RATE), 1)), stroke]))
+    assert 1 * RATE < bounds.end - bounds.begin < 2 * RATE
+    assert not bounds.ends_by_itself
+
+
 def test_a_quiet_moment_in_the_middle_is_music(rng: np.random.Generator) -> None:
     samples = np.concatenate([noise(10, rng), silence(3), noise(10, rng)])
     assert bounds_of(samples) == Bounds(0, len(samples), len(samples))

@@ -18,11 +18,12 @@ PULSE = 0.5
 """The least `Beats.confidence` of a song that has a pulse."""
 
 LEAST_BEATS = 4  # in fewer, there is no telling a pulse
-SLICE_FRAMES = 250  # what the network is given at once
+SLICE_FRAMES = 100  # what the network is given at once
 SILENT_FRAMES = 2  # before the song: until then all that it sees is silence
 STRETCH_FRAMES = 3_000  # what is decoded at once: a minute
 OVERLAP_FRAMES = 500  # how far the decoder sees beyond a stretch
 FAINT = 1e-4  # power of a frame, against the loudest
+SOFTEST, AROUND_FRAMES = 1e-6, 25  # beats are looked for from so long before the first frame of this power on
 NEAR_FRAMES = 2  # around a beat: its activation reaches so far
 CONTRASTS, CONFIDENCES = (0.1, 0.4, 0.8), (0.0, 0.5, 1.0)  # noise, drones and speech reach 0.34
 BAR_MARGINS, BAR_CONFIDENCES = (-0.05, 0.1, 0.15, 0.35, 0.5, 0.9), (0.35, 0.45, 0.68, 0.77, 0.87, 0.9)
@@ -67,9 +68,11 @@ class Beats:
         return first
 
     def place(self, seconds: float) -> BarBeat:
-        """Return the beat that is nearest to a moment; there must be one."""
-        nearest = int(np.abs(self.times - seconds).argmin())
-        return BarBeat(int((self.positions[: nearest + 1] == 0).sum()), int(self.positions[nearest]) + 1)
+        """Return the beat that is nearest to a moment; there must be two. After the last, one more would follow."""
+        times = np.append(self.times, 2 * self.times[-1] - self.times[-2])
+        positions = np.append(self.positions, (self.positions[-1] + 1) % self.metre)
+        nearest = int(np.abs(times - seconds).argmin())
+        return BarBeat(int((positions[: nearest + 1] == 0).sum()), int(positions[nearest]) + 1)
 
     @property
     def has_pulse(self) -> bool:
@@ -88,8 +91,11 @@ def find_beats(mono: NDArray[np.float32], network: Backend | None = None) -> Bea
     if power.max(initial=0) < SILENT:
         return Beats(np.zeros(0), np.zeros(0, np.int_), 0, 0.0, 0.0)
     activations = _activations(network, mono, float(np.sqrt(power[power > FAINT * power.max()].mean())))
+    sounding = np.flatnonzero(power > SOFTEST * power.max())
+    first, last = max(0, int(sounding[0]) - AROUND_FRAMES), int(sounding[-1]) + AROUND_FRAMES
+    activations = activations[first:last]
     frames, positions, metre = _decoded(activations)
-    times = to_onsets(mono, frames / bar_pointer.FRAME_RATE)
+    times = to_onsets(mono, (first + frames) / bar_pointer.FRAME_RATE)
     bar_confidence = _bar_confidence(activations[frames, 1], positions)
     return Beats(times, positions, metre, _confidence(activations.sum(axis=1), frames), bar_confidence)
 

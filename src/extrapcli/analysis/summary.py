@@ -51,7 +51,7 @@ def brief(analysis: Analysis) -> str:
 def facts(analysis: Analysis) -> dict[str, Any]:
     """Return all of an analysis but the onset strength, as JSON can hold it; times are in seconds."""
     song, beats, key, bounds = analysis.song, analysis.beats, analysis.key, analysis.bounds
-    seconds = np.arange(int(song.seconds) + 1, dtype=np.float64)
+    seconds = np.arange(np.ceil(song.seconds), dtype=np.float64)
     return {
         "song": song.name,
         "seconds": song.seconds,

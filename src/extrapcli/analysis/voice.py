@@ -13,7 +13,7 @@ from extrapcli.models import find_model
 from extrapcli.spec import VoiceSpec, expect
 
 HOPS_PER_SECOND = 25
-CHUNK_FRAMES, MARGIN_FRAMES = 10, 3  # seconds: what the network is given at once, and how far it sees
+CHUNK_FRAMES, MARGIN_FRAMES = 6, 3  # seconds: what the network is given at once, and how far it sees
 QUIETEST = 1e-4  # sound is brought to unit level, but not if it is softer than -80 dB
 HEARD = 0.5  # probability from which a voice is taken to sound
 PAUSE_SECONDS = 0.16  # silence of a voice that is shorter, as before a t, is no pause

@@ -3,7 +3,7 @@
 Everything is measured in steps of 50 ms of a sound without its offset (`Song.heard`), all channels together.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ DECAYED_DECIBELS = -20.0  # a song has an ending if its last moment is softer th
 FULL_DECIBELS = -4.0  # the ending begins where the level was last this high
 LAST_MOMENT_STEPS = 4
 MAX_ENDING_SECONDS = 30.0
+LEAST_SECONDS = 1.0  # of music before an ending; a single stroke that decays has no ending
 LONG_SECONDS = 5  # a shorter silence is part of the music
 
 Powers = NDArray[np.float64]
@@ -95,7 +96,9 @@ def find_bounds(steps: Steps) -> Bounds:
     full = np.flatnonzero(smooth[:last] > FULL_DECIBELS)
     ending = (int(full[-1]) if len(full) else 0) * step
     after_silence = silences[-1][1] if silences else begin
-    return Bounds(begin, max(after_silence, ending, end - round(MAX_ENDING_SECONDS * steps.rate)), end, silences)
+    bounds = Bounds(begin, max(after_silence, ending, end - round(MAX_ENDING_SECONDS * steps.rate)), end, silences)
+    enough = bounds.ending - begin - bounds.silent >= LEAST_SECONDS * steps.rate
+    return bounds if enough else replace(bounds, ending=end)
 
 
 def _noise(power: Powers, loudest: float) -> float:

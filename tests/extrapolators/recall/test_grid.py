@@ -24,6 +24,14 @@ def test_slots_are_parts_of_a_bar_of_about_a_second(bpm: float, metre: int, beat
     np.testing.assert_allclose(grid.times[grid.phases == 0], beats.downbeats)
 
 
+@pytest.mark.parametrize(("seconds", "lines"), [(3.9, 8), (5.2, 10)])
+def test_in_a_loop_of_two_bars_every_beat_has_a_line(seconds: float, lines: int) -> None:
+    grid = Grid.of(steady(120, 4, seconds), 0, seconds)
+    assert grid.keeps_bars
+    assert len(grid) == lines
+    assert set(grid.phases) == set(range(4))
+
+
 def test_lines_lie_within_the_music() -> None:
     grid = Grid.of(steady(120, 4, 30), 3.1, 24.9)
     assert grid.times[0] >= 3.1

@@ -16,6 +16,7 @@ from extrapcli.errors import UnreadableAudio, UsageError
 from extrapcli.extrapolators import extrapolator_for
 from extrapcli.extrapolators.base import Ending, Style
 from extrapcli.models import find_model
+from tests.analysis.band import RATE, band
 from tests.conftest import SONG, chord
 
 Sound = NDArray[np.floating]
@@ -127,12 +128,66 @@ def test_a_song_that_ends_lands_on_its_own_ending_to_the_sample(
     assert joins[0].seconds < 59
 
 
+@pytest.mark.parametrize("seconds", [2, 3, 5])
+@pytest.mark.parametrize("more", [0.001, 7.3, 20])
+def test_a_short_sound_that_fades_out_ends_as_it_does(seconds: float, more: float, backend: Backend) -> None:
+    rate = 16000
+    song = made(chord(seconds, rate, 1), rate)
+    song.samples[-rate // 2 :] *= np.geomspace(1, 1e-3, rate // 2, dtype=np.float32)[:, None]
+    _, joins = played(song, seconds + more, backend)
+    jump, begin = joins[-1].jump, joins[-1].seconds + joins[-1].fade_seconds
+    assert jump is not None
+    assert jump.to_seconds + seconds + more - begin == pytest.approx(seconds, abs=0.06)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_after_an_hour_without_a_beat_the_track_lands_on_the_ending(
+    seed: int, backend: Backend, rng: np.random.Generator
+) -> None:
+    rate = 8000
+    time = np.arange(120 * rate) / rate
+    notes = zip(rng.uniform(100, 800, 9), rng.uniform(0.05, 0.3, 9), strict=True)
+    sound = sum(
+        0.05 * np.sin(2 * np.pi * note * time) * (1 + np.sin(2 * np.pi * slow * time)) for note, slow in notes
+    )
+    sound[-5 * rate :] *= np.geomspace(1, 1e-3, 5 * rate)
+    _, joins = played(made(sound[:, None], rate), 3600, backend, Style(variety=1, seed=seed))
+    jump, begin = joins[-1].jump, joins[-1].seconds + joins[-1].fade_seconds
+    assert jump is not None
+    assert 106 < jump.to_seconds < 116
+    assert jump.to_seconds + 3600 - begin == pytest.approx(120, abs=0.3)
+
+
 def test_the_song_s_ending_is_not_played_in_the_middle(backend: Backend) -> None:
     song, rate = ending_song()
     track, joins = played(song, 100, backend, Style(ending="cut"))
     levels = np.square(track[2 * rate :]).reshape(-1, rate // 2 * 2).mean(axis=1)
     assert 10 * np.log10(levels.min() / levels.mean()) > -6
     assert joins[0].seconds < 59
+
+
+@pytest.mark.parametrize("beats", [8, 9, 10, 12])
+def test_a_loop_of_two_bars_keeps_its_bars(beats: int, backend: Backend) -> None:
+    sound, _ = band(np.full(beats + 1, 0.5), 4, lead=0)
+    _, joins = played(made(sound[: beats * RATE // 2, None], RATE), 30, backend)
+    jumps = [join.jump for join in joins if join.jump and join.jump.from_beat and join.jump.to_beat]
+    assert len(jumps) > 4
+    kept = [jump.from_beat.beat == jump.to_beat.beat for jump in jumps if jump.from_beat and jump.to_beat]
+    assert np.mean(kept) > 0.9
+
+
+@pytest.mark.parametrize("seconds", [9, 60])
+def test_a_long_silence_inside_a_song_is_not_played_again(
+    seconds: int, backend: Backend, rng: np.random.Generator
+) -> None:
+    """In layers, and whole."""
+    rate = 16000
+    parts = [chord(seconds, rate, 1), np.zeros((30 * rate, 1)), chord(seconds, rate, 1)]
+    song = made(np.concatenate(parts) + 1e-3 * rng.normal(size=(2 * seconds * rate + 30 * rate, 1)), rate)
+    track, _ = played(song, song.seconds + 60, backend, Style(ending="cut"))
+    levels = np.square(track[len(song.samples) :]).reshape(-1, 2 * rate).mean(axis=1)
+    assert 10 * np.log10(levels.min() / levels.mean()) > -20
 
 
 def test_a_loud_song_stays_within_full_scale(song: Song, backend: Backend) -> None:

@@ -56,9 +56,10 @@ class LandsAt:
         return float(np.abs(lines - 30).sum())
 
 
-def search(costs: MadeUp, starts: list[Start], *, seed: int = 0, noise: float = 0.0, lands: bool = False) -> Search:
-    stays = Stays(5, 12)
-    return Search(costs, stays, starts, landing=LandsAt() if lands else None, noise=noise, seed=seed)  # type: ignore[arg-type]
+def search(
+    costs: MadeUp, starts: list[Start], *, seed: int = 0, noise: float = 0.0, landing: LandsAt | None = None
+) -> Search:
+    return Search(costs, Stays(5, 12), starts, landing=landing, noise=noise, seed=seed)  # type: ignore[arg-type]
 
 
 def steps_of(way: Search, count: int) -> tuple[Start, list[Step]]:
@@ -113,7 +114,7 @@ def test_the_first_jump_out_of_the_song_is_one_of_all_layers() -> None:
 
 
 def test_the_last_step_lands_where_it_costs_least() -> None:
-    way = search(MadeUp(1), [Start(3, 40.0, 0.0)], lands=True)
+    way = search(MadeUp(1), [Start(3, 40.0, 0.0)], landing=LandsAt())
     first, *steps = way.run()
     last = steps[-1]
     assert isinstance(last, Step)
@@ -122,6 +123,14 @@ def test_the_last_step_lands_where_it_costs_least() -> None:
     assert last.left == (30,)
     assert 300 <= first.seconds + len(steps) - 1 <= 308
     assert not any(step.lands for step in steps[:-1] if isinstance(step, Step))
+
+
+@pytest.mark.parametrize("begin", [20.0, 300.2])
+def test_where_no_line_is_in_time_it_lands_at_the_next_one(begin: float) -> None:
+    *_, last = search(MadeUp(1), [Start(3, 40.0, 0.0)], landing=LandsAt(begin, begin + 0.1)).run()
+    assert isinstance(last, Step)
+    assert last.lands
+    assert last.seconds == max(40, np.ceil(begin))
 
 
 def test_noise_is_the_same_for_the_same_seed() -> None:

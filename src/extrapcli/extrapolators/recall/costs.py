@@ -14,6 +14,7 @@ from extrapcli.extrapolators.recall.mixes import Mixes
 TARGETS = 12  # for each layer and line
 CUT_VOICE = 1.0  # cost of a jump from or into the middle of a word
 OFF_BAR = 0.3  # cost of a jump that is not at a bar line
+LOST_BAR = 6.0  # cost of a jump to another position in the bar, where there is no other way
 NEAR_SECONDS = 0.5
 ROOM_TO_FADE_SECONDS = 0.25
 SHIFTS = np.arange(-5, 6) / 12  # slots beside a line, where lines follow no beat
@@ -86,20 +87,24 @@ class Costs:
     def _jump_costs(self, context: Context, rows: slice, columns: slice) -> tuple[Array, Times]:
         """Return the cost of jumping from some lines to others, and how many seconds beside those.
 
-        Where the lines follow no beat, a jump goes up to half a second beside a line, to where it costs least.
+        Where the lines follow no beat, a jump goes up to half a second beside a line, to where it costs least. A jump
+        keeps the position in the bar, unless there is no other line at that position.
         """
         grid = self.grid
         leave, reach = grid.times[rows], grid.times[columns]
         cost = context.jump_costs(leave, (reach[:, None] + self.beside).ravel()).reshape(len(leave), len(reach), -1)
         best = cost.argmin(axis=2)
         cost = np.take_along_axis(cost, best[..., None], axis=2)[..., 0]
-        allowed = grid.phases[rows, None] == grid.phases[None, columns]
-        allowed &= np.abs(leave[:, None] - reach) > min(NEAR_SECONDS, (grid.times[-1] - grid.times[0]) / 4)
+        possible = np.abs(leave[:, None] - reach) > min(NEAR_SECONDS, (grid.times[-1] - grid.times[0]) / 4)
+        possible &= reach < grid.times[-1]
         inside = (reach >= self.earliest) & (reach <= self.latest)
-        allowed &= inside | ~inside.any()
+        possible &= inside | ~inside.any()
+        allowed = possible & (grid.phases[rows, None] == grid.phases[None, columns])
+        lost = possible & ~allowed.any(axis=1, keepdims=True)
         cost = cost + OFF_BAR * (grid.phases[rows] != 0)[:, None]
         cost = cost + CUT_VOICE * self._cut_words(leave, reach)
-        return np.where(allowed, cost, np.inf), self.beside[best]
+        cost = cost + LOST_BAR * lost
+        return np.where(allowed | lost, cost, np.inf), self.beside[best]
 
     def _cut_words(self, leave: Times, reach: Times) -> Array:
         """Return how much jumps hurt voices on both sides, 0 to 2, where they are moved to hurt them least."""

@@ -10,7 +10,7 @@ from extrapcli.analysis.beats import Beats
 LONGEST_SLOT_SECONDS = 1.9  # a longer bar is divided
 LOOSE_SLOT_SECONDS = 1.0  # between lines where there is no beat
 LEAST_SLOT_SECONDS = 0.25
-LEAST_LINES, LEAST_BARS = 6, 3
+LEAST_LINES, LEAST_BARS = 6, 2
 LEAST_CONFIDENCE = 0.25  # a jump between beats that are none does no harm
 
 
@@ -30,17 +30,19 @@ class Grid:
 
     @classmethod
     def of(cls, beats: Beats, begin: float, end: float) -> "Grid":
-        """Lay lines over the music between two seconds: at beats where there is a pulse, else a second apart."""
+        """Lay lines over the music between two seconds: at beats where there is a pulse, else a second apart.
+
+        A slot is as many beats as possible, or one where there are too few lines otherwise.
+        """
         if beats.confidence >= LEAST_CONFIDENCE and len(beats.times) > 1:
             seconds = float(np.median(np.diff(beats.times)))
-            size = max(
-                d
-                for d in range(1, beats.metre + 1)
-                if (beats.metre % d == 0 and d * seconds <= LONGEST_SLOT_SECONDS) or d == 1
-            )
-            kept = (beats.positions % size == 0) & (beats.times >= begin) & (beats.times <= end)
-            if kept.sum() >= LEAST_LINES and (beats.positions[kept] == 0).sum() >= LEAST_BARS:
-                return cls(beats.times[kept], beats.positions[kept] // size, True)
+            sizes = [
+                d for d in range(2, beats.metre + 1) if beats.metre % d == 0 and d * seconds <= LONGEST_SLOT_SECONDS
+            ]
+            for size in (*sizes[-1:], 1):
+                kept = (beats.positions % size == 0) & (beats.times >= begin) & (beats.times <= end)
+                if kept.sum() >= LEAST_LINES and (beats.positions[kept] == 0).sum() >= LEAST_BARS:
+                    return cls(beats.times[kept], beats.positions[kept] // size, True)
         slot = min(max((end - begin) / 12, LEAST_SLOT_SECONDS), LOOSE_SLOT_SECONDS)
         count = int((end - begin) / slot) + 1
         return cls(end - np.arange(count, dtype=np.float64)[::-1] * slot, np.zeros(count, int), False)

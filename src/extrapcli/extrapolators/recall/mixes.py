@@ -13,6 +13,7 @@ SIMILAR, SAME = 0.8, 0.95  # correlation of two mixes from which they begin to c
 MISFIT_COST, RHYTHM_WEIGHT = 0.8, 0.5
 COPY_COST = 0.6
 LEVEL_TOLERANCE_DECIBELS, LEVEL_COST = 3.0, 0.05
+SILENCE_COST = 20.0
 
 
 class Mixes:
@@ -20,7 +21,8 @@ class Mixes:
 
     Attributes:
         number: the number of each mix, by the slot of each layer; -1 where their positions differ.
-        cost: `(mixes,)`, of each second of a mix: layers that don't fit, the song as it is, another level.
+        cost: `(mixes,)`, of each second of a mix: layers that don't fit, the song as it is, another level, and a long
+            silence of the song.
     """
 
     def __init__(self, material: Material, grid: Grid, powers: list[Array], tones: Array) -> None:
@@ -39,6 +41,11 @@ class Mixes:
         self.vectors = unit_vectors(decibels(mixed, reference) - own)
         level, usual = (decibels(power.mean(axis=(1, 2)), reference) for power in (mixed, whole))
         self.cost = LEVEL_COST * np.maximum(0, np.abs(level - np.median(usual)) - LEVEL_TOLERANCE_DECIBELS)
+        middles = (grid.times[:-1] + grid.slot_seconds / 2) * material.song.sample_rate
+        silent = np.zeros(slots, bool)
+        for begin, end in material.bounds.silences:
+            silent |= (begin < middles) & (middles < end)
+        self.cost = self.cost + SILENCE_COST * silent[index].any(axis=0)
         if layers > 1:
             misfit = self._misfit(material, tones)[tuple(index)]
             self.cost = self.cost + MISFIT_COST * misfit + COPY_COST * (index == index[0]).all(axis=0)

@@ -51,20 +51,28 @@ class Step:
     """What happens at a line of the track, for each layer.
 
     `left` is the line of the song that it has come to, `lines` that from which it plays on; `jumped` says whether it
-    jumps there. The last step `lands` on the song's own ending.
+    jumps there. `seconds` is where in the track that is, as far as the search can tell. The last step `lands` on the
+    song's own ending.
     """
 
     left: tuple[int, ...]
     lines: tuple[int, ...]
     jumped: tuple[bool, ...]
+    seconds: float
     lands: bool = False
 
 
 class Landing(Protocol):
-    """The jump to the song's own ending, which is possible between two seconds of the track."""
+    """The jump to the song's own ending, which is possible between two seconds of the track.
 
-    begin: float
-    until: float
+    These may change by a little while the track is made.
+    """
+
+    @property
+    def begin(self) -> float: ...
+
+    @property
+    def until(self) -> float: ...
 
     def cost(self, lines: Ints, seconds: float) -> float:
         """Return what it costs to land at `seconds`, when each layer has come to a line `(layers,)`."""
@@ -110,13 +118,14 @@ class _Decisions:
     left: Ints
     lines: Ints
     jumped: Bools
+    seconds: Floats
 
     def rows(self, index: Ints | Bools) -> "_Decisions":
-        return _Decisions(self.parent[index], self.left[index], self.lines[index], self.jumped[index])
+        return _Decisions(*(getattr(self, field.name)[index] for field in fields(self)))
 
     def step(self, row: int) -> Step:
         left, lines, jumped = (array[row].tolist() for array in (self.left, self.lines, self.jumped))
-        return Step(tuple(left), tuple(lines), tuple(jumped))
+        return Step(tuple(left), tuple(lines), tuple(jumped), float(self.seconds[row]))
 
 
 class Search:
@@ -150,7 +159,7 @@ class Search:
     def run(self) -> Iterator[Start | Step]:
         """Yield the best start and then, line after line, the best steps: without end, or up to the landing."""
         started = False
-        while not self.landing or self.now.seconds.min() <= self.landing.until:
+        while not self.landing or not self.landed or self.now.seconds.min() <= self.landing.until:
             if self.landing:
                 self._land(self.landing)
             self._extend()
@@ -168,7 +177,6 @@ class Search:
             yield from self._path(ancestors[best], LAG_STEPS)
             del self.trace[:LAG_STEPS]
             self._keep(ancestors == ancestors[best])
-        assert self.landed
         if not started:
             yield self.starts[self.landed.start]
         yield from self._path(self.landed.row, self.landed.steps)
@@ -188,13 +196,15 @@ class Search:
         self.trace[-1] = self.trace[-1].rows(kept)
 
     def _land(self, landing: Landing) -> None:
-        """Note the best hypothesis to go on with the song's own ending from."""
+        """Note the best hypothesis to go on with the song's own ending from; if none is in time, one that is late."""
         now = self.now
-        for row in np.flatnonzero((now.seconds >= landing.begin) & (now.seconds <= landing.until)):
-            cost = float(now.cost[row]) + landing.cost(now.lines[row], float(now.seconds[row]))
+        in_time = (now.seconds <= landing.until) | (self.landed is None)
+        for row in np.flatnonzero((now.seconds >= landing.begin) & in_time):
+            seconds = float(now.seconds[row])
+            cost = float(now.cost[row]) + landing.cost(now.lines[row], seconds)
             if not self.landed or cost < self.landed.cost:
                 left = tuple(now.lines[row].tolist())
-                step = Step(left, left, (True,) * len(left), lands=True)
+                step = Step(left, left, (True,) * len(left), seconds, lands=True)
                 self.landed = _Landed(cost, int(now.start[row]), int(row), len(self.trace), step)
 
     def _extend(self) -> None:
@@ -211,9 +221,9 @@ class Search:
         seconds = slots[lines[:, -1]]
         cost = cost + seconds * (REPETITION_COST * now.heard[parent, mix] + mixes.cost[mix])
         cost = cost + self.noise * self.random.gumbel(size=len(cost)) * jumped.any(axis=1)
-        best = self._best(_Decisions(parent, now.lines[parent], lines, jumped), cost)
+        best = self._best(_Decisions(parent, now.lines[parent], lines, jumped, now.seconds[parent]), cost)
         parent, lines, jumped, mix, seconds = parent[best], lines[best], jumped[best], mix[best], seconds[best]
-        self.trace.append(_Decisions(parent, now.lines[parent], lines, jumped))
+        self.trace.append(_Decisions(parent, now.lines[parent], lines, jumped, now.seconds[parent]))
         fading = np.exp(-seconds / MEMORY_SECONDS)[:, None]
         self.now = _Hypotheses(
             lines=lines + 1,

@@ -45,6 +45,7 @@ class Sequencer:
         self.costs = Costs(material, grid, room_seconds=min(3.0, seconds / 8))
         self.playheads = [Playhead(layer, 0) for layer in material.layers]
         self.lands = wanted is not None and bounds.ends_by_itself and style.ending in ("song", "auto")
+        self.landing: Landing | None = None
         self.gain = 0.0  # decibels, at the end of what was rendered
         self.power = material.analysis.power
 
@@ -52,31 +53,43 @@ class Sequencer:
         """Yield blocks until the track has `wanted` samples; the first begins where the song is left."""
         starts, jumps = self._starts()
         self._release()
-        landing = Landing(self.costs, self.material, self.wanted) if self.lands else None
+        if self.lands:
+            self.landing = Landing(self.costs, self.material, self.wanted)
         noise = self.style.variety
-        search = Search(self.costs, self.stays, starts, landing=landing, noise=noise, seed=self.style.seed)
+        search = Search(self.costs, self.stays, starts, landing=self.landing, noise=noise, seed=self.style.seed)
         way = search.run()
         first = next(way)
         assert isinstance(first, Start)
-        jumping = self.playheads
+        jumping, lands = self.playheads, False
         if first in jumps:
             aligned, jump = jumps[first]
         else:
-            step = _next_jump(way)
+            step = self._next_jump(way)
             assert step
+            lands = step.lands
             jumping, aligned, jump = self._align(step)
         while aligned.departure < self.wanted:
             crossfade = self._move(jumping, aligned)
-            step = _next_jump(way)
+            step = None if lands else self._next_jump(way)
             end = self.wanted
             if step and self._can_do_without(step):
                 step = None
             if step:
                 end = min(self._departure(step) + round(MARGIN_SECONDS * self.rate), self._limit(), self.wanted)
-            yield self._block(aligned, jump, crossfade, end, lands=self.lands and not step)
+            yield self._block(aligned, jump, crossfade, end, lands=lands)
             if not step:
                 return
+            lands = step.lands
             jumping, aligned, jump = self._align(step)
+
+    def _next_jump(self, way: Iterator[Start | Step]) -> Step | None:
+        """Return the next step at which something jumps, None after the last; one that comes too late lands."""
+        step = next((step for step in way if isinstance(step, Step) and any(step.jumped)), None)
+        if step and self.landing:
+            self.landing.late = self._due(step) / self.rate - step.seconds
+            if self._departure(step) > (self.landing.latest - NEAR_SECONDS) * self.rate:
+                return replace(step, jumped=(True,) * len(step.jumped), lands=True)
+        return step
 
     def _starts(self) -> tuple[list[Start], dict[Start, tuple[AlignedJump, Jump]]]:
         """Align the best first jumps of the whole sound, away from the song's end."""
@@ -122,9 +135,17 @@ class Sequencer:
         return self._sample(step.left[guide]) - self.playheads[guide].offset
 
     def _departure(self, step: Step) -> int:
-        """Return when a step can be taken: when it is due, but while all layers play, and after the last jump."""
-        jumped = max(playhead.jumped_at for playhead in self.playheads)
-        return max(jumped, min(self._due(step), self._limit()))
+        """Return when a step can be taken: when it is due, but while all layers play, and after the last jump.
+
+        The landing is between its two moments.
+        """
+        due, jumped = self._due(step), max(playhead.jumped_at for playhead in self.playheads)
+        if step.lands and self.landing:
+            earliest, latest = (
+                round(seconds * self.rate) for seconds in (self.landing.earliest, self.landing.latest)
+            )
+            due = min(max(due, earliest), latest)
+        return max(jumped, min(due, self._limit()))
 
     def _can_do_without(self, step: Step) -> bool:
         """Tell whether a step lies so near the end of the track that it is better to play on."""
@@ -236,11 +257,6 @@ def _distinct(targets: NDArray[np.float64], cost: NDArray[np.floating]) -> list[
         if len(taken) == FIRST_CANDIDATES:
             break
     return taken
-
-
-def _next_jump(way: Iterator[Start | Step]) -> Step | None:
-    """Return the next step at which something jumps; None after the last."""
-    return next((step for step in way if isinstance(step, Step) and any(step.jumped)), None)
 
 
 def _power(samples: NDArray[np.floating]) -> float:
