@@ -41,10 +41,10 @@ class Landing:
 
     def cost(self, lines: NDArray[np.int_], seconds: float) -> float:
         """Return what it costs to land at `seconds` of the track, when each layer has come to a line `(layers,)`."""
-        target = self.targets[0] + seconds - self.begin
-        at = min(max(round((target - self.targets[0]) / self.step), 0), len(self.targets) - 1)
+        after = seconds - self.begin
+        at = min(max(round(after / self.step), 0), len(self.targets) - 1)
         follow = float(np.mean([self.costs[layer, line, at] for layer, line in enumerate(lines)]))
-        return follow + OFF_BEAT * self._off_beat(int(lines[-1]), target)
+        return follow + OFF_BEAT * self._off_beat(int(lines[-1]), float(self.targets[0]) + after)
 
     def _off_beat(self, line: int, target: float) -> float:
         """Return how far a target is from the bar position of a line, in slots, 0 to 1; 0 where there are no bars."""
