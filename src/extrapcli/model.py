@@ -14,7 +14,7 @@ from extrapcli.backends.base import Backend
 from extrapcli.continuation import Continuation, Join, Length, with_offset
 from extrapcli.errors import UsageError
 from extrapcli.extrapolators import blocks_of, extrapolator_for
-from extrapcli.extrapolators.base import Ending, Style
+from extrapcli.extrapolators.base import Ending, Extrapolator, Style
 from extrapcli.models import DEFAULT, find_model
 from extrapcli.ranges import MOST_CROSSFADE_SECONDS, check_number
 
@@ -48,6 +48,7 @@ class Model:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
+        self._extrapolators: dict[Style, Extrapolator] = {}
 
     @property
     def name(self) -> str:
@@ -64,13 +65,19 @@ class Model:
         """The device that the model runs on."""
         return self._backend.device
 
+    def extrapolator(self, style: Style) -> Extrapolator:
+        """Return what continues songs in a style, made once for each. Raises UsageError and UnusableModel."""
+        if style not in self._extrapolators:
+            self._extrapolators[style] = extrapolator_for(self._backend, style)
+        return self._extrapolators[style]
+
     def continuation(self, song: Song, wanted: int | None, style: Style) -> Continuation:
         """Continue a decoded song to `wanted` samples or, with None, without end.
 
         Raises as the extrapolator does: UsageError for a style it does not have, UnreadableAudio for a song with too
         little to continue from, and UnusableModel.
         """
-        blocks = blocks_of(extrapolator_for(self._backend, style), song.as_heard, wanted)
+        blocks = blocks_of(self.extrapolator(style), song.as_heard, wanted)
         return Continuation(song, with_offset(blocks, song), wanted)
 
     def continue_song(

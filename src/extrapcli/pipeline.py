@@ -110,6 +110,7 @@ class Pipeline:
         self.model = model or load(
             options.model, backend=options.backend, device=options.device, threads=options.threads
         )
+        self.model.extrapolator(options.style)  # before songs are decoded, so that it can prepare meanwhile
         self._written: set[Path] = set()
 
     def run(

@@ -95,14 +95,25 @@ def test_between_near_equals_what_speaks_for_a_metre_decides() -> None:
         assert decode(given, {m: 0.1 * (m == metre) for m in (2, 3, 4)}).metre == metre
 
 
+@pytest.mark.parametrize("from_downbeat", [False, True])
 @pytest.mark.parametrize("frames", [1, 13, 14, 15, 53, 54, 55, 100])
-def test_any_number_of_frames_can_be_decoded(frames: int, rng: np.random.Generator) -> None:
-    path = decode(rng.dirichlet([1, 1, 8], size=frames)[:, :2])
+def test_any_number_of_frames_can_be_decoded(frames: int, from_downbeat: bool, rng: np.random.Generator) -> None:
+    path = decode(rng.dirichlet([1, 1, 8], size=frames)[:, :2], from_downbeat=from_downbeat)
     assert len(path.frames) == len(path.positions) >= 1
     assert path.frames[0] >= 0
     assert path.frames[-1] < frames
     assert (np.diff(path.frames) > LENGTHS[0] - PEAK_FRAMES).all()
     np.testing.assert_array_equal(np.diff(path.positions) % path.metre, 1 % path.metre)
+
+
+@pytest.mark.parametrize("metre", [2, 3, 4])
+def test_the_first_beat_can_be_said_to_be_a_downbeat(metre: int, rng: np.random.Generator) -> None:
+    for shift in range(metre):  # what is heard says that the first downbeat comes later
+        given = activations(40 * [25], metre, first=0)[25 * shift :]
+        path = decode(given, {metre: 0.0}, from_downbeat=True)
+        assert path.positions[0] == 0
+        assert path.frames[0] <= 2 * (PEAK_FRAMES - 1)
+        np.testing.assert_array_equal(np.diff(path.positions) % metre, 1)
 
 
 def test_certain_activations_give_finite_scores() -> None:

@@ -151,6 +151,16 @@ def test_a_song_that_is_decoded_in_stretches_keeps_its_bars(monkeypatch: pytest.
     assert (np.diff(parts.times) > 0.4).all()
 
 
+def test_bars_go_on_from_stretch_to_stretch(monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator) -> None:
+    beat = np.arange(3000) % 25 == 0
+    given = np.stack([0.7 * beat, rng.uniform(0, 0.6, 3000) * beat], axis=1).astype(np.float32)  # bars are unclear
+    monkeypatch.setattr(beats_module, "STRETCH_FRAMES", 300)
+    monkeypatch.setattr(beats_module, "OVERLAP_FRAMES", 50)
+    frames, positions, metre = beats_module._decoded(given)
+    assert (np.diff(frames) == 25).all()
+    np.testing.assert_array_equal(np.diff(positions) % metre, 1)
+
+
 def test_moments_at_one_position_of_a_bar_have_the_same_beat_up_to_the_end_of_the_song() -> None:
     beats = Beats(np.arange(12, dtype=np.float64) / 2, np.arange(12) % 4, 4, 1.0, 1.0)
     assert beats.place(3.8) == BarBeat(3, 1)

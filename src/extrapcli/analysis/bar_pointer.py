@@ -55,17 +55,21 @@ class Path:
     scores: dict[int, float]
 
 
-def decode(activations: NDArray[np.floating], metres: Mapping[int, float] = METRES) -> Path:
+def decode(
+    activations: NDArray[np.floating], metres: Mapping[int, float] = METRES, *, from_downbeat: bool = False
+) -> Path:
     """Find the most probable beats, all of them in one metre.
 
     `activations` is `(frames, 2)`: the probability of a beat that is no downbeat, and of a downbeat, in each
-    fiftieth of a second; at least one. Memory grows by 164 bytes a frame for each beat of a metre.
+    fiftieth of a second; at least one. With `from_downbeat` the first beat is a downbeat that begins in one of the
+    first three frames. Memory grows by 164 bytes a frame for each beat of a metre.
     """
     sizes = np.array(list(metres))
     positions = np.concatenate([np.arange(size) for size in sizes])
     metre_of = np.repeat(sizes, sizes)
     before = np.arange(len(positions)) - 1 + np.where(positions == 0, metre_of, 0)
-    table = _best_scores(_gains(activations), positions, before)
+    first = _firsts(positions, from_downbeat=from_downbeat)
+    table = _best_scores(_gains(activations), positions, before, first)
     last = table[-LONGEST:]  # beats that reach the end
     ends = np.where((np.arange(len(last))[:, None] + LENGTHS >= len(last))[..., None], last, -np.inf)
     seconds = len(activations) / FRAME_RATE
@@ -73,7 +77,7 @@ def decode(activations: NDArray[np.floating], metres: Mapping[int, float] = METR
     metre = max(scores, key=lambda each: scores[each])
     ends[..., metre_of != metre] = -np.inf
     row, length, state = np.unravel_index(np.argmax(ends), ends.shape)
-    begins, states = _trace(table, before, len(table) - len(last) + int(row), int(length), int(state))
+    begins, states = _trace(table, before, first, len(table) - len(last) + int(row), int(length), int(state))
     around = np.minimum(begins[:, None] + np.arange(PEAK_FRAMES), len(activations) - 1)
     frames = begins + activations.sum(axis=1)[around].argmax(axis=1)
     return Path(frames, positions[states], metre, scores)
@@ -106,13 +110,24 @@ def _changes() -> NDArray[np.float32]:
 CHANGES = _changes()
 
 
+def _firsts(positions: NDArray[np.int_], *, from_downbeat: bool) -> NDArray[np.float32]:
+    """Return 0 for each beat that a path may begin with, -inf for others: `(LONGEST, lengths, states)`.
+
+    It begins no later than it lasts.
+    """
+    frames = np.arange(LONGEST)[:, None, None]
+    begins = frames < LENGTHS[:, None]
+    if from_downbeat:
+        begins = begins & (frames < PEAK_FRAMES) & (positions == 0)
+    return np.where(np.broadcast_to(begins, (LONGEST, len(LENGTHS), len(positions))), 0, -np.inf).astype(np.float32)
+
+
 def _best_scores(
-    gains: NDArray[np.float32], positions: NDArray[np.int_], before: NDArray[np.int_]
+    gains: NDArray[np.float32], positions: NDArray[np.int_], before: NDArray[np.int_], first: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Return the score of the best path that ends with each beat: `(LONGEST + frames, lengths, states)`.
 
-    The beat that begins in frame t is in row LONGEST + t; the rows above are of beats that never were. A path may
-    begin with any beat that begins no later than it lasts.
+    The beat that begins in frame t is in row LONGEST + t; the rows above are of beats that never were.
     """
     frames, count, states = gains.shape[1], len(LENGTHS), len(positions)
     table = np.full((LONGEST + frames, count, states), -np.inf, np.float32)
@@ -122,8 +137,7 @@ def _best_scores(
         best = table[LONGEST + begin : LONGEST + begin + SHORTEST]
         ended = table.ravel().take(ended_at[: len(best)] + begin * count * states)
         at = np.arange(begin, begin + len(best))
-        if begin < LONGEST:
-            best[at[:, None] < LENGTHS] = 0
+        best[: max(0, LONGEST - begin)] = first[begin : begin + len(best)]
         for change in range(-REACH, REACH + 1):
             old, new = slice(max(0, -change), count - change), slice(max(0, change), count + change)
             changed = ended[:, old] + np.diagonal(CHANGES, change)[:, None]
@@ -134,16 +148,22 @@ def _best_scores(
 
 
 def _trace(
-    table: NDArray[np.float32], before: NDArray[np.int_], row: int, length: int, state: int
+    table: NDArray[np.float32],
+    before: NDArray[np.int_],
+    first: NDArray[np.float32],
+    row: int,
+    length: int,
+    state: int,
 ) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
     """Follow the best path back from a beat; return the frames and the states of its beats, the earliest first."""
     path = [(row - LONGEST, state)]
     lengths = np.arange(len(LENGTHS))
     while True:
+        frame, begun = row - LONGEST, (length, state)
         state = before[state]
         scores = table[row - LENGTHS, lengths, state] + CHANGES[:, length]
         previous = int(np.argmax(scores))
-        if row - LONGEST < LENGTHS[length] and not scores[previous] > 0:
+        if frame < LONGEST and not scores[previous] > first[frame][begun]:
             return tuple(np.array(path[::-1]).T)
         row, length = row - LENGTHS[previous], previous
         path.append((row - LONGEST, state))

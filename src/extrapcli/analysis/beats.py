@@ -1,16 +1,14 @@
 """Beats and bars of a song: a network says how likely a beat is, a decoder finds the beats, and onsets place them."""
 
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli import models
-from extrapcli.analysis import bar_pointer
+from extrapcli.analysis import bar_pointer, networks
 from extrapcli.analysis.onsets import to_onsets
 from extrapcli.audio.spooled import release
-from extrapcli.backends import open_model
 from extrapcli.backends.base import Backend
 from extrapcli.spec import BeatsSpec, expect
 
@@ -18,9 +16,9 @@ PULSE = 0.5
 """The least `Beats.confidence` of a song that has a pulse."""
 
 LEAST_BEATS = 4  # in fewer, there is no telling a pulse
-SLICE_FRAMES = 100  # what the network is given at once
+SLICE_FRAMES = 200  # what the network is given at once
 SILENT_FRAMES = 2  # before the song: until then all that it sees is silence
-STRETCH_FRAMES = 3_000  # what is decoded at once: a minute
+STRETCH_FRAMES = 2_000  # what is decoded at once: 40 s
 OVERLAP_FRAMES = 500  # how far the decoder sees beyond a stretch
 FAINT = 1e-4  # power of a frame, against the loudest
 SOFTEST, AROUND_FRAMES = 1e-6, 25  # beats are looked for from so long before the first frame of this power on
@@ -86,7 +84,7 @@ def find_beats(mono: NDArray[np.float32], network: Backend | None = None) -> Bea
     Without a sound there are no beats. Without a pulse there may be some, but the confidence is low. `network` is a
     model of the kind `beats`, by default the released one.
     """
-    network = network or _network()
+    network = network or networks.network("beats")
     power = _frame_powers(mono, expect(network.spec, BeatsSpec).hop_samples)
     if power.max(initial=0) < SILENT:
         return Beats(np.zeros(0), np.zeros(0, np.int_), 0, 0.0, 0.0)
@@ -98,11 +96,6 @@ def find_beats(mono: NDArray[np.float32], network: Backend | None = None) -> Bea
     times = to_onsets(mono, (first + frames) / bar_pointer.FRAME_RATE)
     bar_confidence = _bar_confidence(activations[frames, 1], positions)
     return Beats(times, positions, metre, _confidence(activations.sum(axis=1), frames), bar_confidence)
-
-
-@cache
-def _network() -> Backend:
-    return open_model(models.find_model("beats"), device="cpu", threads=1)
 
 
 def _frame_powers(mono: NDArray[np.float32], hop: int) -> NDArray[np.float64]:
@@ -151,7 +144,7 @@ def _decoded(activations: NDArray[np.float32]) -> tuple[NDArray[np.int_], NDArra
     frames, positions, begin = [], [], 0
     while True:
         stretch = activations[begin : begin + STRETCH_FRAMES + OVERLAP_FRAMES]
-        path = bar_pointer.decode(stretch, {metre: 0.0})
+        path = bar_pointer.decode(stretch, {metre: 0.0}, from_downbeat=begin > 0)
         is_last = begin + len(stretch) == count
         downbeats = np.flatnonzero((path.positions == 0) & (path.frames < STRETCH_FRAMES))
         kept = len(path.frames) if is_last else int(downbeats[-1])

@@ -1,15 +1,13 @@
 """Where a voice sounds, and how much a cut there would hurt it."""
 
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.analysis.networks import network
 from extrapcli.audio.spooled import chunks, release
-from extrapcli.backends import open_model
-from extrapcli.backends.base import Backend
-from extrapcli.models import find_model
 from extrapcli.spec import VoiceSpec, expect
 
 HOPS_PER_SECOND = 25
@@ -80,8 +78,8 @@ def find_voice(mono: NDArray[np.float32]) -> Voice:
 
     A long sound is heard in chunks that overlap by what the network sees, so memory grows only by the result.
     """
-    network = _network()
-    rate = expect(network.spec, VoiceSpec).sample_rate
+    heard_by = network("voice")
+    rate = expect(heard_by.spec, VoiceSpec).sample_rate
     frames = -(-len(mono) // rate)
     gain = np.float32(1 / max(_level(mono), QUIETEST))
     parts = []
@@ -89,7 +87,7 @@ def find_voice(mono: NDArray[np.float32]) -> Voice:
         begin, end = max(0, first - MARGIN_FRAMES), min(frames, first + CHUNK_FRAMES + MARGIN_FRAMES)
         chunk = mono[begin * rate : end * rate] * gain
         chunk = np.pad(chunk, (0, (end - begin) * rate - len(chunk)))
-        heard = network.run({"context": chunk.reshape(1, -1, rate)})["voice"][0]
+        heard = heard_by.run({"context": chunk.reshape(1, -1, rate)})["voice"][0]
         parts.append(heard[(first - begin) * HOPS_PER_SECOND :][: CHUNK_FRAMES * HOPS_PER_SECOND])
         release(mono)
     return Voice(np.concatenate(parts))
@@ -100,8 +98,3 @@ def _level(mono: NDArray[np.float32]) -> float:
     return float(
         np.sqrt(sum(float(np.square(part, dtype=np.float64).sum()) for part in chunks(mono)) / max(1, len(mono)))
     )
-
-
-@cache
-def _network() -> Backend:
-    return open_model(find_model("voice"), device="cpu", threads=1)

@@ -12,6 +12,7 @@ from extrapcli.audio.spooled import chunks
 from extrapcli.extrapolators.base import Block
 
 SEGMENT_SECONDS = 0.01
+AT_ONCE = 1_000  # segments
 
 
 def limited(blocks: Iterator[Block], song: Song) -> Iterator[Block]:
@@ -30,7 +31,8 @@ def limited(blocks: Iterator[Block], song: Song) -> Iterator[Block]:
         blend = np.linspace(0, 1, len(current), dtype=np.float32)
         gain[: len(current)] = current + (gain[: len(current)] - current) * blend
         previous, previous_start = gain, block.start
-        yield replace(block, samples=np.clip(block.samples * gain[:, None], -bound, bound))
+        samples = block.samples * gain[:, None]
+        yield replace(block, samples=np.clip(samples, -bound, bound, out=samples))
 
 
 def _gain(samples: NDArray[np.floating], bound: float, segment: int) -> NDArray[np.float32]:
@@ -39,12 +41,13 @@ def _gain(samples: NDArray[np.floating], bound: float, segment: int) -> NDArray[
     Each segment of the sound allows a gain. In the middle of each, the gain is the least that it and its neighbours
     allow, and between the middles a straight line. So it never exceeds what any sample allows.
     """
-    count = -(-len(samples) // segment)
-    peaks = (
-        np.pad(np.abs(samples).max(axis=1), (0, count * segment - len(samples))).reshape(count, segment).max(axis=1)
-    )
+    flat, starts = samples.ravel(), np.arange(0, len(samples), segment) * samples.shape[1]
+    peaks = np.maximum(np.maximum.reduceat(flat, starts), -np.minimum.reduceat(flat, starts))
     allowed = np.pad(np.minimum(1, bound / np.maximum(peaks, 1e-9)), 1, "edge")
     least = np.minimum(np.minimum(allowed[:-2], allowed[2:]), allowed[1:-1])
-    middles = (np.arange(count) + 0.5) * segment
-    gain: NDArray[np.float32] = np.interp(np.arange(len(samples)), middles, least).astype(np.float32)
+    middles = (np.arange(len(least)) + 0.5) * segment
+    gain = np.empty(len(samples), np.float32)
+    for begin in range(0, len(gain), AT_ONCE * segment):
+        end = min(begin + AT_ONCE * segment, len(gain))
+        gain[begin:end] = np.interp(np.arange(begin, end), middles, least)
     return gain

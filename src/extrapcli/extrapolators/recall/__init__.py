@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
-from extrapcli.analysis import Analysis, Beats
-from extrapcli.analysis.voice import Voice
+from extrapcli.analysis import Analysis
+from extrapcli.analysis.networks import open_ahead
 from extrapcli.audio.song import Song
 from extrapcli.backends.base import Backend
 from extrapcli.errors import UsageError
@@ -39,6 +39,7 @@ class Recall:
             )
         self.encoder = Encoder(backend)
         self.style = style
+        open_ahead("beats", "voice")
 
     def blocks(self, song: Song, wanted: int | None) -> Iterator[Block]:
         analysis = Analysis(song)
@@ -47,15 +48,12 @@ class Recall:
             raise UsageError(f"{song.name}: is cut off, so it has no ending of its own", hint="ending")
         analysis.mono  # noqa: B018 - found before both threads need it
         with ThreadPoolExecutor(1) as beside:
-            found = beside.submit(_beats_and_voice, analysis)
+            beats = beside.submit(lambda: analysis.beats)
             material = prepare(analysis, self.encoder)
-            grid = Grid.of(found.result()[0], bounds.begin / rate, bounds.ending / rate)
+            analysis.voice  # noqa: B018 - found beside the beats, which take longest
+            grid = Grid.of(beats.result(), bounds.begin / rate, bounds.ending / rate)
         sequencer = Sequencer(material, grid, self.style, wanted)
         blocks = limited(sequencer.blocks(), song)
         if wanted is None or self.style.ending == "cut" or sequencer.lands:
             return blocks
         return fade_out(blocks, song, wanted)
-
-
-def _beats_and_voice(analysis: Analysis) -> tuple[Beats, Voice]:
-    return analysis.beats, analysis.voice

@@ -16,7 +16,7 @@ TENSORS = {"queries": "heard", "keys": "places", "spectra": "spectra"}
 
 BAND_GROUPS = 16  # the repetition penalty compares spectra in this many groups of bands
 MAX_VALUE = 1e9  # of any output; sums of products of larger values could overflow
-CHUNK_FRAMES = 8  # how much of a long song the network is given at once, besides the margins
+CHUNK_FRAMES = 16  # how much of a long song the network is given at once, besides the margins
 MARGIN_FRAMES = 21  # the reach of the network's convolutions on either side
 
 
