@@ -47,6 +47,8 @@ def joined(notes: tuple[Note, ...]) -> list[tuple[int | None, int]]:
 @pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(tunes(), KEYS, st.floats(10, 1000))
+@example(Tune("", (Note(None, 16),), "3/2"), Key(0, minor=False), 100.0)  # a whole rest is shorter than this bar
+@example(Tune("", (Note(None, 16), Note(60, 8)), "3/2", 16), Key(0, minor=False), 100.0)
 def test_music21_reads_back_the_tune(tune: Tune, key: Key, tempo: float) -> None:
     xml = musicxml(tune, key, tempo=tempo)
     assert xml == musicxml(tune, key, tempo=tempo)

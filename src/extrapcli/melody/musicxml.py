@@ -14,6 +14,7 @@ from extrapcli.melody.keys import Key
 from extrapcli.melody.optional import load_music21
 
 DEFAULT_METRE = "4/4"  # of a tune without one, as in MIDI
+WHOLE = 4 * STEPS_PER_QUARTER
 BASS_CLEF_BELOW = 57  # A3, as the mean pitch of a tune
 _LINE_OF_FIFTHS = "FCGDAEB"
 _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -93,10 +94,19 @@ def split_bars(tune: Tune) -> Iterator[list[WrittenNote]]:
                 left -= steps
                 position += steps
             if position == bar:
-                yield written
+                yield _clear_rest(written, bar)
                 written, position = [], 0
     if written:
-        yield written
+        yield _clear_rest(written, bar)
+
+
+def _clear_rest(written: list[WrittenNote], bar: int) -> list[WrittenNote]:
+    """Write a whole rest alone in a longer bar as two halves, as by itself it stands for a rest of any whole bar."""
+    rest = written[0]
+    if len(written) > 1 or rest.pitch is not None or not rest.steps == WHOLE < bar:
+        return written
+    half = WHOLE // 2
+    return [replace(rest, steps=half), replace(rest, steps=half, position=rest.position + half)]
 
 
 def spell(pitch: int, key: Key) -> tuple[str, int, int]:

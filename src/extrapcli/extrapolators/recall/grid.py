@@ -51,6 +51,11 @@ class Grid:
         return len(self.times)
 
     @property
+    def bars(self) -> NDArray[np.int_]:
+        """The number of the bar of each line, `(n,)`."""
+        return np.cumsum(self.phases == 0)
+
+    @property
     def slot_seconds(self) -> NDArray[np.float64]:
         """The lengths of the slots, `(n - 1,)`."""
         return np.diff(self.times)
