@@ -12,8 +12,8 @@ from extrapcli.extrapolators.recall.material import Material
 from extrapcli.extrapolators.recall.mixes import Mixes
 
 TARGETS = 12  # for each layer and line
-CUT_VOICE = 3.0  # cost of a jump from or into the middle of a word
-UNEVEN = 0.5  # cost of a jump by a number of bars that isn't a multiple of four; half of it for two
+CUT_VOICE = 5.0  # cost of a jump from or into the middle of a word
+UNEVEN = 0.5  # cost of a jump by an odd number of bars
 OFF_BAR = 0.3  # cost of a jump that is not at a bar line
 LOST_BAR = 6.0  # cost of a jump to another position in the bar, where there is no other way
 NEAR_SECONDS = 0.5
@@ -103,9 +103,8 @@ class Costs:
         allowed = possible & (grid.phases[rows, None] == grid.phases[None, columns])
         lost = possible & ~allowed.any(axis=1, keepdims=True)
         cost = cost + OFF_BAR * (grid.phases[rows] != 0)[:, None]
-        if grid.keeps_bars:
-            bars = grid.bars[rows, None] - grid.bars[columns]
-            cost = cost + UNEVEN * ((bars % 2 != 0) + (bars % 4 != 0)) / 2
+        lines = np.arange(len(grid))
+        cost = cost + UNEVEN * grid.unevenness(lines[rows, None], lines[columns])
         cost = cost + CUT_VOICE * self._cut_words(leave, reach)
         cost = cost + LOST_BAR * lost
         return np.where(allowed | lost, cost, np.inf), self.beside[best]

@@ -11,6 +11,7 @@ LONGEST_SLOT_SECONDS = 1.9  # a longer bar is divided
 LOOSE_SLOT_SECONDS = 1.0  # between lines where there is no beat
 LEAST_SLOT_SECONDS = 0.25
 LEAST_LINES, LEAST_BARS = 6, 2
+PHRASE_BARS = 4
 LEAST_CONFIDENCE = 0.25  # a jump between beats that are none does no harm
 
 
@@ -50,10 +51,14 @@ class Grid:
     def __len__(self) -> int:
         return len(self.times)
 
-    @property
-    def bars(self) -> NDArray[np.int_]:
-        """The number of the bar of each line, `(n,)`."""
-        return np.cumsum(self.phases == 0)
+    def unevenness(self, one: NDArray[np.int_], other: NDArray[np.int_]) -> NDArray[np.float32]:
+        """Return how far lines are from whole phrases of four bars apart.
+
+        1 for an odd number of bars, 1/2 for two bars more or less, 0 for whole phrases, and where lines keep no bars.
+        """
+        bars = np.cumsum(self.phases == 0) * self.keeps_bars
+        apart = bars[one] - bars[other]
+        return np.where(apart % 2, 1, np.where(apart % PHRASE_BARS, 0.5, 0)).astype(np.float32)
 
     @property
     def slot_seconds(self) -> NDArray[np.float64]:

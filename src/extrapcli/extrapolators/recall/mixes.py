@@ -11,8 +11,8 @@ from extrapcli.extrapolators.recall.material import Material
 CELLS, BANDS, RHYTHM_CELLS = 8, 16, 12  # in each slot
 SIMILAR, SAME = 0.8, 0.95  # correlation of two mixes from which they begin to count as the same, and fully do
 MISFIT_COST, RHYTHM_WEIGHT = 1.0, 0.5
-UNEVEN_LAYERS = 0.25
-COPY_COST = 0.6
+UNEVEN_MISFIT = 0.25  # of layers that lie an odd number of bars apart
+COPY_COST = 0.8
 LEVEL_TOLERANCE_DECIBELS, LEVEL_COST = 3.0, 0.05
 SILENCE_COST = 20.0
 
@@ -49,9 +49,7 @@ class Mixes:
         self.cost = self.cost + SILENCE_COST * silent[index].any(axis=0)
         if layers > 1:
             misfit = self._misfit(material, tones)[tuple(index)]
-            if grid.keeps_bars:
-                apart = grid.bars[index[0]] - grid.bars[index[1]]
-                misfit = misfit + UNEVEN_LAYERS * ((apart % 2 != 0) + (apart % 4 != 0)) / 2
+            misfit = misfit + UNEVEN_MISFIT * grid.unevenness(index[0], index[1])
             self.cost = self.cost + MISFIT_COST * misfit + COPY_COST * (index == index[0]).all(axis=0)
 
     def __len__(self) -> int:

@@ -16,7 +16,7 @@ from extrapcli.extrapolators.recall.costs import Costs
 BEAM = 32
 LAG_STEPS = 40  # decisions this far back are final
 MEMORY_SECONDS = 100.0
-REPETITION_COST = 4.5  # of each second that was heard just now
+REPETITION_COST = 5.0  # of each second that was heard just now
 SHORT_COST, LONG_COST = 3.0, 0.15  # of each second by which a layer stays too short; too long, at each line
 JUMP_COST, STUCK_COST = 0.3, 20.0
 

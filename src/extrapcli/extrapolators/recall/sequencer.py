@@ -265,4 +265,4 @@ def _power(samples: NDArray[np.floating]) -> float:
 
 
 def _decibels(ratio: float, most: float) -> float:
-    return float(np.clip(10 * np.log10(ratio), -most, most))
+    return float(np.clip(10 * np.log10(max(ratio, 1e-12)), -most, most))
