@@ -48,7 +48,7 @@ class Model:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._extrapolators: dict[Style, Extrapolator] = {}
+        self._made: tuple[Style, Extrapolator] | None = None
 
     @property
     def name(self) -> str:
@@ -66,10 +66,10 @@ class Model:
         return self._backend.device
 
     def extrapolator(self, style: Style) -> Extrapolator:
-        """Return what continues songs in a style, made once for each. Raises UsageError and UnusableModel."""
-        if style not in self._extrapolators:
-            self._extrapolators[style] = extrapolator_for(self._backend, style)
-        return self._extrapolators[style]
+        """Return what continues songs in a style; the last one is kept. Raises UsageError and UnusableModel."""
+        if self._made is None or self._made[0] != style:
+            self._made = style, extrapolator_for(self._backend, style)
+        return self._made[1]
 
     def continuation(self, song: Song, wanted: int | None, style: Style) -> Continuation:
         """Continue a decoded song to `wanted` samples or, with None, without end.
