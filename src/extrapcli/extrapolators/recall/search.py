@@ -16,7 +16,8 @@ from extrapcli.extrapolators.recall.costs import Costs
 BEAM = 32
 LAG_STEPS = 40  # decisions this far back are final
 MEMORY_SECONDS = 100.0
-REPETITION_COST = 5.0  # of each second that was heard just now
+REPETITION_COST = 4.5  # of each second that was heard just now
+LAYER_SECONDS, LAYER_COST = 30.0, 0.1  # how long it is remembered what a layer played; of each second played again
 SHORT_COST, LONG_COST = 3.0, 0.15  # of each second by which a layer stays too short; too long, at each line
 JUMP_COST, STUCK_COST = 0.3, 20.0
 
@@ -94,7 +95,8 @@ class _Landed:
 class _Hypotheses:
     """Hypotheses, one in each row.
 
-    `lines` and `stay`, in seconds, are `(rows, layers)`; `heard` is how much each mix was, `(rows, mixes)`.
+    `lines` and `stay`, in seconds, are `(rows, layers)`; `heard` is how much each mix was, `(rows, mixes)`. `played`
+    says how often each layer played each slot lately, `(rows, layers, slots)`.
     `start` is the number of the start, `left` says whether the song was left.
     """
 
@@ -105,6 +107,7 @@ class _Hypotheses:
     start: Ints
     left: Bools
     heard: Floats
+    played: Floats
 
     def rows(self, index: Ints | Bools) -> "_Hypotheses":
         return _Hypotheses(*(getattr(self, field.name)[index] for field in fields(self)))
@@ -152,6 +155,7 @@ class Search:
             start=np.arange(count),
             left=np.array([start.left for start in starts]),
             heard=np.tile(costs.mixes.heard(MEMORY_SECONDS), (count, 1)),
+            played=np.zeros((count, costs.layers, len(costs.grid) - 1), np.float32),
         )
         self.trace: list[_Decisions] = []
         self.landed: _Landed | None = None
@@ -219,12 +223,16 @@ class Search:
         there, mix = there[mix >= 0], mix[mix >= 0]
         parent, lines, jumped, cost = parent[there], lines[there], jumped[there], cost[there]
         seconds = slots[lines[:, -1]]
-        cost = cost + seconds * (REPETITION_COST * now.heard[parent, mix] + mixes.cost[mix])
+        layers = np.arange(self.costs.layers)
+        played = now.played[parent[:, None], layers, lines].sum(axis=1)
+        cost = cost + seconds * (REPETITION_COST * now.heard[parent, mix] + LAYER_COST * played + mixes.cost[mix])
         cost = cost + self.noise * self.random.gumbel(size=len(cost)) * jumped.any(axis=1)
         best = self._best(_Decisions(parent, now.lines[parent], lines, jumped, now.seconds[parent]), cost)
         parent, lines, jumped, mix, seconds = parent[best], lines[best], jumped[best], mix[best], seconds[best]
         self.trace.append(_Decisions(parent, now.lines[parent], lines, jumped, now.seconds[parent]))
         fading = np.exp(-seconds / MEMORY_SECONDS)[:, None]
+        played = now.played[parent] * np.exp(-seconds / LAYER_SECONDS)[:, None, None].astype(np.float32)
+        played[np.arange(len(best))[:, None], layers, lines] += 1
         self.now = _Hypotheses(
             lines=lines + 1,
             stay=np.where(jumped, 0, now.stay[parent]) + seconds[:, None],
@@ -233,6 +241,7 @@ class Search:
             start=now.start[parent],
             left=now.left[parent] | jumped.all(axis=1),
             heard=np.maximum(now.heard[parent] * fading, mixes.similarity(mix)),
+            played=played,
         )
 
     def _options(self) -> tuple[Ints, Bools, Floats]:
