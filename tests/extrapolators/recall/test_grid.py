@@ -52,3 +52,14 @@ def test_a_short_sound_has_enough_lines_to_jump_between(seconds: float, lines: i
     grid = Grid.of(steady(120, 4, 0.5), 0, seconds)
     assert len(grid) == lines
     assert grid.times[0] == pytest.approx(0)
+
+
+@pytest.mark.parametrize(
+    ("bars", "uneven"), [(0, 0), (1, 1), (-1, 1), (2, 0.5), (-2, 0.5), (3, 1), (4, 0), (-8, 0), (6, 0.5)]
+)
+def test_whole_phrases_of_four_bars_are_even(bars: int, uneven: float) -> None:
+    phases = np.tile([0, 1], 40)  # two lines in a bar
+    line, other = np.array([40, 41]), np.array([40, 41]) + 2 * bars
+    times = np.arange(80.0)
+    assert Grid(times, phases, True).unevenness(line, other).tolist() == [uneven, uneven]
+    assert not Grid(times, phases, False).unevenness(line, other).any()

@@ -1,12 +1,13 @@
 """The search, with costs that are made up so that the best way is known."""
 
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import groupby, islice, pairwise
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from extrapcli.extrapolators.recall import search as search_module
 from extrapcli.extrapolators.recall.grid import Grid
 from extrapcli.extrapolators.recall.search import Search, Start, Stays, Step
 
@@ -145,3 +146,18 @@ def test_a_long_way_takes_no_more_memory() -> None:
     way = search(MadeUp(1), [Start(3, 40.0, 0.0)])
     for _ in islice(way.run(), 3000):
         assert len(way.trace) <= 80
+
+
+def test_no_layer_goes_round_in_a_circle_under_one_that_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def longest_circle() -> int:
+        costs = MadeUp(2, copy_cost=5.0)
+        costs.follow[np.isfinite(costs.follow)] = 1.5
+        costs.follow[1, 16, 10] = 0
+        way = Search(costs, Stays(5, 6), [Start(3, 40.0, 0.0)], landing=None, noise=0.0, seed=0)  # type: ignore[arg-type]
+        _, steps = steps_of(way, 300)
+        jumps = [(step.left[1], step.lines[1]) for step in steps if step.jumped[1]]
+        return max(len(list(same)) for _, same in groupby(jumps))
+
+    assert longest_circle() <= 3
+    monkeypatch.setattr(search_module, "LAYER_COST", 0.0)
+    assert longest_circle() > 10
