@@ -102,7 +102,7 @@ class Model:
             ending: `song` for the song's own ending, `fade`, `cut`, or `auto` for what suits the song.
             variety: 0 for the safest continuation to 1 for the most surprising.
             crossfade: the length of each join in seconds; None leaves it to the model.
-            seed: the same seed gives the same track, another seed another one.
+            seed: the same seed gives the same track, another seed another one if there is any variety.
 
         Raises:
             UsageError: where the song is that long already, or an argument makes no sense.

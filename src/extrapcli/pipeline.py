@@ -230,7 +230,7 @@ def continue_file(
         ending: `song` for the song's own ending, `fade`, `cut`, or `auto` for what suits the song.
         variety: 0 for the safest continuation to 1 for the most surprising.
         crossfade: the length of each join in seconds; None leaves it to the model.
-        seed: the same seed gives the same track, another seed another one.
+        seed: the same seed gives the same track, another seed another one if there is any variety.
         format: `wav`, `flac`, `ogg`, `opus`, `mp3` or `m4a`; by default that of the track's name, or the song's. The
             lossy ones may hold the track only at another sample rate, which a note says.
         salvage: whether to take what can be decoded of a damaged song.

@@ -67,7 +67,9 @@ Ends = Annotated[
     typer.Option(help="How the track ends; song lands on the song's own ending."),
 ]
 Variety = Annotated[float, typer.Option(help="From 0, the safest continuation, to 1, the most surprising.")]
-Seed = Annotated[int, typer.Option(help="The same seed gives the same track, another seed another one.")]
+Seed = Annotated[
+    int, typer.Option(help="The same seed gives the same track, another seed another one, if there is any variety.")
+]
 Threads = Annotated[
     int | None,
     typer.Option(help="CPU threads the model may use, 16 for each core at most.  [default: all cores]"),
