@@ -107,7 +107,7 @@ def test_any_number_of_frames_can_be_decoded(frames: int, from_downbeat: bool, r
 
 
 @pytest.mark.parametrize("metre", [2, 3, 4])
-def test_the_first_beat_can_be_said_to_be_a_downbeat(metre: int, rng: np.random.Generator) -> None:
+def test_the_first_beat_can_be_said_to_be_a_downbeat(metre: int) -> None:
     for shift in range(metre):  # what is heard says that the first downbeat comes later
         given = activations(40 * [25], metre, first=0)[25 * shift :]
         path = decode(given, {metre: 0.0}, from_downbeat=True)

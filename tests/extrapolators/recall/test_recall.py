@@ -269,7 +269,7 @@ def test_copied_seconds_are_those_with_all_layers_at_one_position(song: Song, ba
         if one is long:
             assert made.copied_seconds == pytest.approx(60, abs=0.3)
         else:
-            assert made.copied_seconds < 0.8 * 150
+            assert made.copied_seconds < 90
 
 
 def test_a_long_song_is_not_split_into_layers(song: Song, backend: Backend) -> None:
