@@ -103,7 +103,10 @@ class NoProgress:
 
 
 class Pipeline:
-    """What makes tracks: a model and options, set up once for any number of songs. Raises as `load` does."""
+    """What makes tracks: a model and options, set up once for any number of songs.
+
+    Raises as `load` and `Model.extrapolator` do.
+    """
 
     def __init__(self, options: Options, model: Model | None = None) -> None:
         self.options = options
