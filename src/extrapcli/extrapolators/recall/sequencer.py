@@ -52,7 +52,6 @@ class Sequencer:
     def blocks(self) -> Iterator[Block]:
         """Yield blocks until the track has `wanted` samples; the first begins where the song is left."""
         starts, jumps = self._starts()
-        self._release()
         if self.lands:
             self.landing = Landing(self.costs, self.material, self.wanted)
         noise = self.style.variety
@@ -127,6 +126,7 @@ class Sequencer:
             start = Start(line, seconds, FIRST_WEIGHT * float(cost[k]) + AUDIBILITY_WEIGHT * audible)
             starts.append(start)
             jumps[start] = aligned, self._describe(self.playheads, aligned)
+            self._release()
         return starts, jumps
 
     def _due(self, step: Step) -> int:
