@@ -169,7 +169,7 @@ MEASURES = (
     ),
     Measure(
         "median_return_seconds", "repetition", "Median time until a sound returns", "s", 1, "high",
-        "Half of what is heard was last heard less than {} ago; the search goes back 60 s.",
+        "Half of what is heard had not been heard for {} or longer; the search goes back 60 s.",
         orders=((TRUE, LOOP), (NOISE, LOOP)),
     ),
     Measure(
