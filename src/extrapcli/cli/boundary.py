@@ -21,7 +21,7 @@ def run() -> NoReturn:
     """Run the command that the arguments name, and exit."""
     try:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # matrices are small here: threads would wait, not work
-        os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # for a batch's workers: each arena takes 64 MB of addresses
+        os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # for a batch's workers: each takes 64 MB of address space
         if "--traceback" not in sys.argv:
             warnings.simplefilter("ignore")  # those of libraries, in words for programmers
         _prepare_streams()

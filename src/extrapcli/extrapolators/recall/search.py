@@ -224,8 +224,8 @@ class Search:
         parent, lines, jumped, cost = parent[there], lines[there], jumped[there], cost[there]
         seconds = slots[lines[:, -1]]
         layers = np.arange(self.costs.layers)
-        played = now.played[parent[:, None], layers, lines].sum(axis=1)
-        cost = cost + seconds * (REPETITION_COST * now.heard[parent, mix] + LAYER_COST * played + mixes.cost[mix])
+        again = now.played[parent[:, None], layers, lines].sum(axis=1)
+        cost = cost + seconds * (REPETITION_COST * now.heard[parent, mix] + LAYER_COST * again + mixes.cost[mix])
         cost = cost + self.noise * self.random.gumbel(size=len(cost)) * jumped.any(axis=1)
         best = self._best(_Decisions(parent, now.lines[parent], lines, jumped, now.seconds[parent]), cost)
         parent, lines, jumped, mix, seconds = parent[best], lines[best], jumped[best], mix[best], seconds[best]
