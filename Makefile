@@ -70,10 +70,13 @@ lock: .venv/.tested  ## pin what pyproject.toml asks for; UPGRADE=--upgrade take
 docs: .venv/.tested  ## write docs/api.md and docs/cli.md anew, from docstrings and commands
 	$(BIN)/python docs/generate.py docs
 
-picture: .venv/.tested  ## draw docs/continuation.png, the picture of the README, and docs/analysis.png
+picture: .venv/.tested  ## draw docs/continuation.png, the picture of the README, docs/analysis.png and docs/mood.png
 	$(BIN)/extrap continue tests/data/song.mp3 --minutes 1:30 -o demo/ --overwrite --json > .venv/picture.json
 	$(BIN)/python docs/picture.py tests/data/song.mp3 demo/song-1m30s.mp3 .venv/picture.json docs/continuation.png
 	$(BIN)/extrap info tests/data/clips/credits-ballad.opus --picture docs/analysis.png --overwrite
+	$(BIN)/extrap continue tests/data/clips/chaos-god.opus --minutes 3 --arc "0:38 keep, 1:30 calm, 2:40 lively" \
+		-o demo/ --overwrite --json > .venv/picture.json
+	$(BIN)/python docs/picture_mood.py .venv/picture.json docs/mood.png
 
 sounds: .venv/.installed  ## make the clips in docs/sounds, which docs/listen.html plays
 	$(BIN)/python docs/sounds.py docs/sounds

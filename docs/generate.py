@@ -19,6 +19,7 @@ CLASSES_FIRST = (
     "BarBeat",
     "continue_file",
     "TrackFile",
+    "Mood",
     "evaluate",
     "Evaluation",
     "analyse",

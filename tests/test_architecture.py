@@ -34,6 +34,7 @@ ALLOWED = {
     },  # the layers that TensorFlow loads
     "amplitude": {"backends", "dsp"},
     "analysis": {"audio", "backends", "dsp", "errors", "models", "ranges", "spec"},  # it opens models of its own
+    "mood": {"analysis", "audio", "errors", "ranges"},
     "extrapolators": {
         "amplitude",
         "analysis",
@@ -43,13 +44,14 @@ ALLOWED = {
         "dsp",
         "errors",
         "frames",
+        "mood",
         "plugins",
         "ranges",
         "spec",
     },
     "atomic": {"errors"},
     "continuation": {"audio", "errors", "extrapolators", "ranges"},
-    "model": {"analysis", "audio", "backends", "continuation", "errors", "extrapolators", "models", "ranges"},
+    "model": {"analysis", "audio", "backends", "continuation", "errors", "extrapolators", "models", "mood", "ranges"},
     "finding": {"audio", "errors", "words"},
     "naming": {"atomic", "audio", "continuation", "errors", "finding"},
     "pipeline": {
@@ -62,6 +64,7 @@ ALLOWED = {
         "extrapolators",
         "model",
         "models",
+        "mood",
         "naming",
     },
     "files": {"errors", "naming", "pipeline"},
@@ -102,6 +105,7 @@ ALLOWED = {
         "dsp",
         "errors",
         "extrapolators",
+        "mood",
         "ranges",
         "spec",
         "words",
@@ -139,6 +143,8 @@ ALLOWED = {
         "melody",
         "model",
         "models",
+        "mood",
+        "ranges",
         "pipeline",
         "prediction",
         "training",

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from extrapcli.analysis import Analysis
 from extrapcli.audio.song import Song
 from extrapcli.continuation import Continuation, Length, clock
 from extrapcli.errors import UnusableModel, UsageError
@@ -10,7 +11,7 @@ from tests.extrapolators.test_waveform import RATE, Formula, repeat, song
 
 
 def continued(song: Song, wanted: int, style: Style) -> Continuation:
-    return Continuation(song, Waveform(Formula(repeat), style).blocks(song, wanted), wanted)
+    return Continuation(song, Waveform(Formula(repeat), style).blocks(song, Analysis(song), wanted), wanted)
 
 
 @pytest.mark.parametrize("fade", [0, 0.01, 0.5, 1.5])

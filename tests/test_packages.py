@@ -90,7 +90,7 @@ FAILS = """
 class Fails:
     needs = frozenset()
     def __init__(self, backend, style): {begin}
-    def blocks(self, song, wanted): {blocks}
+    def blocks(self, song, analysis, wanted): {blocks}
 """
 
 

@@ -1,9 +1,9 @@
-"""Make a page for a blind comparison: `make.py TRACKS OUT [--pairs 20] [--seconds 20] [--seed 0]`.
+"""Make a page for a blind comparison: `make.py TRACKS OUT [--pairs 20] [--seconds 20] [--seed 0] [--calmer]`.
 
 TRACKS has a folder for each method, named as the result will name it, and in it the tracks, with the same file name
 if they continue the same song. `song.json` beside `song.flac` may give the end of the song, {"head_seconds": 30};
 for the others it is --head. Both excerpts of a pair start --lead seconds before the first of the two leaves the song,
-and last --seconds.
+and last --seconds. With --calmer they are the last --seconds of the tracks, and the page asks which is calmer.
 
 Writes OUT/listen.html, which is all that a listener needs, and OUT/key.json, which says what is what.
 """
@@ -30,6 +30,16 @@ LEVEL = 0.1  # RMS of every excerpt, -20 dBFS
 PEAK = 0.9  # of full scale; Opus may overshoot
 FADE_SECONDS = 0.05
 PAGE = Path(__file__).with_name("page.html")
+BETTER = {
+    "question": "Which continues better?",
+    "about": "Both start with the same seconds of a song. After the mark, each continues in its own way.",
+    "word": "better",
+}
+CALMER = {
+    "question": "Which is calmer?",
+    "about": "Both are ends of tracks that were made of the same song, and are equally loud.",
+    "word": "calmer",
+}
 
 Tracks = dict[str, dict[str, Path]]  # by method, then by song
 
@@ -42,14 +52,16 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class Excerpts:
-    """The part of a track that is played."""
+    """The part of a track that is played: around the end of its song, or its own end where `head_seconds` is None."""
 
-    head_seconds: float  # the end of songs without a file of their own
+    head_seconds: float | None  # the end of songs without a file of their own
     lead_seconds: float
     seconds: float
 
     def of(self, paths: list[Path]) -> list[Song]:
         """Cut excerpts from tracks of one song; all start `lead_seconds` before the first of them leaves the song."""
+        if self.head_seconds is None:
+            return [self._cut(path, None) for path in paths]
         first = min(paths, key=self._song_end)
         begin = self._song_end(first) - self.lead_seconds
         if begin < 0:
@@ -58,14 +70,17 @@ class Excerpts:
             )
         return [self._cut(path, begin) for path in paths]
 
-    def _cut(self, path: Path, begin: float) -> Song:
+    def _cut(self, path: Path, begin: float | None) -> Song:
         track = decode(path)
+        if begin is None:
+            begin = max(0.0, track.seconds - self.seconds)
         samples = track.samples[round(begin * track.sample_rate) :][: round(self.seconds * track.sample_rate)]
         if len(samples) / track.sample_rate < (self.lead_seconds + self.seconds) / 2:
             raise UsageError(f"{path}: too little follows the song's end; make it longer, or give fewer --seconds")
         return replace(track, samples=samples)
 
     def _song_end(self, path: Path) -> float:
+        assert self.head_seconds is not None
         facts = path.with_suffix(".json")
         if not facts.exists():
             return self.head_seconds
@@ -133,7 +148,9 @@ def name_of(clips: list[Song]) -> str:
     return hashlib.sha256(b"".join(clip.samples.astype("<f4").tobytes() for clip in clips)).hexdigest()[:12]
 
 
-def write_test(tracks: Tracks, pairs: list[Pair], excerpts: Excerpts, seed: int, out: Path) -> None:
+def write_test(
+    tracks: Tracks, pairs: list[Pair], excerpts: Excerpts, words: dict[str, str], seed: int, out: Path
+) -> None:
     sounds: dict[str, list[str]] = {}
     key: dict[str, dict[str, str]] = {}
     for pair in pairs:
@@ -149,7 +166,10 @@ def write_test(tracks: Tracks, pairs: list[Pair], excerpts: Excerpts, seed: int,
     }
     out.mkdir(parents=True, exist_ok=True)
     (out / "key.json").write_text(json.dumps({"seed": seed, "ways": sorted(tracks), "pairs": key}, indent=1) + "\n")
-    (out / "listen.html").write_text(PAGE.read_text(encoding="utf-8").replace("{{test}}", json.dumps(test)), "utf-8")
+    page = PAGE.read_text(encoding="utf-8")
+    for name, text in {**words, "test": json.dumps(test)}.items():
+        page = page.replace("{{" + name + "}}", text)
+    (out / "listen.html").write_text(page, "utf-8")
 
 
 def main() -> None:
@@ -160,19 +180,20 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--lead", type=float, default=5)
     parser.add_argument("--head", type=float, default=30)
+    parser.add_argument("--calmer", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     if (asked.out / "key.json").exists():
         parser.error(f"{asked.out / 'key.json'} exists, and votes may need it; choose another folder")
-    if asked.pairs < 1 or not 0 < asked.lead < asked.seconds:
+    if asked.pairs < 1 or not (asked.calmer or 0 < asked.lead < asked.seconds):
         parser.error("at least one pair, and more --seconds than --lead")
-    excerpts = Excerpts(asked.head, asked.lead, asked.seconds)
+    excerpts = Excerpts(None, 0.0, asked.seconds) if asked.calmer else Excerpts(asked.head, asked.lead, asked.seconds)
     try:
         tracks = find_tracks(asked.tracks)
         if len(tracks) < 2:
             raise UsageError(f"{asked.tracks}: holds no two folders with tracks, one for each method")
         pairs = draw(tracks, asked.pairs, np.random.default_rng(asked.seed))
-        write_test(tracks, pairs, excerpts, asked.seed, asked.out)
+        write_test(tracks, pairs, excerpts, CALMER if asked.calmer else BETTER, asked.seed, asked.out)
     except ExtrapError as error:
         parser.error(str(error))
     print(asked.out / "listen.html")

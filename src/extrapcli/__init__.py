@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from extrapcli.evaluation.results import Evaluation
     from extrapcli.extrapolators.base import Jump
     from extrapcli.model import Model, Track, load
+    from extrapcli.mood.meter import Mood
     from extrapcli.pipeline import TrackFile, continue_file
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "Key",
     "MissingDependency",
     "Model",
+    "Mood",
     "Section",
     "SomeFailed",
     "Track",
@@ -73,6 +75,7 @@ _MODULES = {
     "Jump": "extrapolators.base",
     "Key": "analysis.harmony",
     "Model": "model",
+    "Mood": "mood.meter",
     "Section": "analysis.sections",
     "Track": "model",
     "TrackFile": "pipeline",

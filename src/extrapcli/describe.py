@@ -127,6 +127,10 @@ def decode_song(file: Path) -> "Song":
     """Decode a song; raise UsageError for a model, and as `decode` does."""
     from extrapcli.audio.decode import decode
 
+    if str(file) == "-":
+        raise UsageError("-: only a file can be analysed; save the song first")
+    if os.path.isdir(file):  # noqa: PTH112
+        raise UsageError(f"{file}: is a folder; only songs can be analysed")
     if _is_model(file):
         raise UsageError(f"{file}: is a model, or names one; only songs can be analysed")
     return decode(file, name=str(file))

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.analysis import Analysis
 from extrapcli.audio.decode import song_from_samples
 from extrapcli.audio.song import Song
 from extrapcli.backends import open_model
@@ -16,6 +17,8 @@ from extrapcli.errors import UsageError
 from extrapcli.extrapolators import blocks_of, extrapolator_for
 from extrapcli.extrapolators.base import Ending, Extrapolator, Style
 from extrapcli.models import DEFAULT, find_model
+from extrapcli.mood import Arc
+from extrapcli.mood.meter import Meter, Mood
 from extrapcli.ranges import MOST_CROSSFADE_SECONDS, check_number
 
 
@@ -29,6 +32,7 @@ class Track:
         head_samples: how long the song is. Up to the first join the track is the song, sample for sample.
         joins: where the continuation goes from one position of the song to another.
         copied_seconds: how much of the track plays one position of the song as it is.
+        mood: the one that was wanted and the one that was reached, if one was asked for.
     """
 
     samples: NDArray[np.floating]
@@ -36,6 +40,7 @@ class Track:
     head_samples: int
     joins: list[Join]
     copied_seconds: float
+    mood: Mood | None = None
 
     @property
     def seconds(self) -> float:
@@ -71,13 +76,16 @@ class Model:
             self._made = style, extrapolator_for(self._backend, style)
         return self._made[1]
 
-    def continuation(self, song: Song, wanted: int | None, style: Style) -> Continuation:
-        """Continue a decoded song to `wanted` samples or, with None, without end.
+    def continuation(
+        self, song: Song, wanted: int | None, style: Style, analysis: Analysis | None = None
+    ) -> Continuation:
+        """Continue a decoded song to `wanted` samples or, with None, without end; `analysis` is that of `as_heard`.
 
         Raises as the extrapolator does: UsageError for a style it does not have, UnreadableAudio for a song with too
         little to continue from, and UnusableModel.
         """
-        blocks = blocks_of(self.extrapolator(style), song.as_heard, wanted)
+        heard = song.as_heard
+        blocks = blocks_of(self.extrapolator(style), heard, analysis or Analysis(heard), wanted)
         return Continuation(song, with_offset(blocks, song), wanted)
 
     def continue_song(
@@ -91,6 +99,8 @@ class Model:
         variety: float = 0.3,
         crossfade: float | None = None,
         seed: int = 0,
+        mood: str | float | None = None,
+        arc: str | None = None,
     ) -> Track:
         """Make a song longer.
 
@@ -103,6 +113,8 @@ class Model:
             variety: 0 for the safest continuation to 1 for the most surprising.
             crossfade: the length of each join in seconds; None leaves it to the model.
             seed: the same seed gives the same track, another seed another one if there is any variety.
+            mood: how calm or lively it should be: `calm`, `lively`, `keep` (as where the song is left), or 0 to 1.
+            arc: how that should change, as `calm:lively`, or as `0:30 keep, 2:00 lively` with times of the track.
 
         Raises:
             UsageError: where the song is that long already, or an argument makes no sense.
@@ -121,14 +133,18 @@ class Model:
         """
         song = song_from_samples(samples, sample_rate, "the song")
         wanted = length(minutes, add).samples(song)
-        made = self.continuation(song, wanted, style(ending, variety, crossfade, seed))
-        track = np.concatenate(list(made))
+        asked, analysis = style(ending, variety, crossfade, seed, mood, arc), Analysis(song.as_heard)
+        made = self.continuation(song, wanted, asked, analysis)
+        curve = asked.curve(analysis, wanted)
+        meter = Meter(curve, analysis) if curve else None
+        track = np.concatenate(list(meter.hear(made) if meter else made))
         return Track(
             track[:, 0] if np.ndim(samples) == 1 else track,
             song.sample_rate,
             len(samples),
             made.joins,
             made.copied_seconds,
+            meter.mood(made.joins[0].seconds) if meter else None,
         )
 
     def stream(
@@ -139,11 +155,13 @@ class Model:
         variety: float = 0.3,
         crossfade: float | None = None,
         seed: int = 0,
+        mood: str | float | None = None,
+        arc: str | None = None,
     ) -> Iterator[NDArray[np.floating]]:
         """Play a song and continue it without end: yield blocks, shaped like the song, as they are made.
 
-        Arguments and errors are those of `continue_song`. The first blocks are the song itself. You may change the
-        blocks.
+        Arguments and errors are those of `continue_song`; an arc needs times. The first blocks are the song itself.
+        You may change the blocks.
 
         Examples:
             >>> from itertools import islice
@@ -156,7 +174,7 @@ class Model:
         """
         mono = np.ndim(samples) == 1
         song = song_from_samples(np.array(samples), sample_rate, "the song")
-        blocks = self.continuation(song, None, style("cut", variety, crossfade, seed))
+        blocks = self.continuation(song, None, style("cut", variety, crossfade, seed, mood, arc))
         return (block[:, 0].copy() if mono else block.copy() for block in blocks if len(block))
 
 
@@ -193,8 +211,20 @@ def length(minutes: float | None, add: float | None) -> Length:
     return Length(asked, beyond=add is not None)
 
 
-def style(ending: Ending, variety: float, crossfade: float | None, seed: int) -> Style:
+def style(
+    ending: Ending,
+    variety: float,
+    crossfade: float | None,
+    seed: int,
+    mood: str | float | None = None,
+    arc: str | None = None,
+) -> Style:
     """Make a style from what a user asks for; raise UsageError for what is out of range."""
     if crossfade is not None:
         check_number("crossfade", crossfade, 0, MOST_CROSSFADE_SECONDS, "s")
-    return Style(fade_seconds=crossfade, ending=ending, variety=variety, seed=seed)
+    if mood is not None and arc is not None:
+        raise UsageError("give either a mood or an arc, not both")
+    if arc is not None and not isinstance(arc, str):
+        raise UsageError(f"an arc of {arc!r} isn't text; write one as calm:lively, or as '0:30 keep, 2:00 lively'")
+    wanted = Arc.parse(arc) if arc is not None else Arc.of_mood(mood) if mood is not None else None
+    return Style(fade_seconds=crossfade, ending=ending, variety=variety, seed=seed, arc=wanted)

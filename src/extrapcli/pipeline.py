@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.analysis import Analysis
 from extrapcli.atomic import atomic_file, is_special, make_folder, refuse_existing
 from extrapcli.audio.clipping import Clip
 from extrapcli.audio.encode import open_track
@@ -22,6 +23,7 @@ from extrapcli.errors import CannotWrite, UsageError
 from extrapcli.extrapolators.base import Ending, Style
 from extrapcli.model import Model, length, load, style
 from extrapcli.models import DEFAULT
+from extrapcli.mood.meter import Meter, Mood
 from extrapcli.naming import STDIN, check_format, choose_format, read_song, track_ending, track_path
 
 COMPARED_SECONDS = 8.0  # a shorter song has too few beats to compare joins with
@@ -49,7 +51,8 @@ class TrackFile:
     """A track that was written, and how it was made; `samples` and `song_samples` count those of one channel.
 
     All rates and counts are those of the track, which a lossy format may hold only at another rate than the song's.
-    `notes` say, each in a sentence without the song's name, what was lost or changed on the way.
+    `notes` say, each in a sentence without the song's name, what was lost, changed or not reached. `mood` is there
+    where one was asked for.
     """
 
     song: str
@@ -66,6 +69,7 @@ class TrackFile:
     joins: list[Join]
     copied_seconds: float
     notes: list[str]
+    mood: Mood | None = None
 
     @property
     def audible_joins(self) -> int:
@@ -153,6 +157,7 @@ class Pipeline:
                 path,
                 song,
                 joins=track.joins,
+                mood=track.mood,
                 overwrite=options.overwrite,
                 device="cpu" if options.device == "cpu" else "auto",
                 threads=options.threads,
@@ -167,12 +172,17 @@ class Pipeline:
         """
         check_format(format, song)
         wanted = self.options.length.samples(song)
-        made = self.model.continuation(song, wanted, self.options.style)
+        analysis = Analysis(song.as_heard)
+        made = self.model.continuation(song, wanted, self.options.style, analysis)
         notes = list(song.notes)
         rate = held_rate(format, song.sample_rate)
         pieces: Iterable[NDArray[np.floating]] = made
+        curve = self.options.style.curve(analysis, wanted)
+        meter = Meter(curve, analysis) if curve else None
+        if meter:
+            pieces = meter.hear(made)
         if rate != song.sample_rate:
-            pieces = resample_chunks(made, wanted, from_rate=song.sample_rate, to_rate=rate)
+            pieces = resample_chunks(pieces, wanted, from_rate=song.sample_rate, to_rate=rate)
             notes.append(f"resampled to {rate} Hz, as {format} can't hold {song.sample_rate} Hz")
         length, song_length = (round(n * rate / song.sample_rate) for n in (wanted, len(song.samples)))
         like = replace(song, sample_rate=rate)
@@ -186,6 +196,8 @@ class Pipeline:
             notes += [*track.notes, *write_tags(whole, format, _track_tags(song))]
         if _audible(made.joins) > len(made.joins) / 2 and song.seconds >= COMPARED_SECONDS:
             notes.append("it has no good position to jump to: most joins stand out from its own beats")
+        mood = meter.mood(made.joins[0].seconds) if meter else None
+        notes += meter.notes(mood) if meter and mood else []
         return TrackFile(
             song=song.name,
             path=path,
@@ -201,6 +213,7 @@ class Pipeline:
             joins=made.joins,
             copied_seconds=made.copied_seconds,
             notes=notes,
+            mood=mood,
         )
 
 
@@ -215,6 +228,8 @@ def continue_file(
     variety: float = 0.3,
     crossfade: float | None = None,
     seed: int = 0,
+    mood: str | float | None = None,
+    arc: str | None = None,
     format: str | None = None,
     salvage: bool = False,
     clip: Clip = "clamp",
@@ -234,6 +249,8 @@ def continue_file(
         variety: 0 for the safest continuation to 1 for the most surprising.
         crossfade: the length of each join in seconds; None leaves it to the model.
         seed: the same seed gives the same track, another seed another one if there is any variety.
+        mood: how calm or lively it should be: `calm`, `lively`, `keep` (as where the song is left), or 0 to 1.
+        arc: how that should change, as `calm:lively`, or as `0:30 keep, 2:00 lively` with times of the track.
         format: `wav`, `flac`, `ogg`, `opus`, `mp3` or `m4a`; by default that of the track's name, or the song's. The
             lossy ones may hold the track only at another sample rate, which a note says.
         salvage: whether to take what can be decoded of a damaged song.
@@ -258,7 +275,7 @@ def continue_file(
     """
     options = Options(
         length=length(minutes, add),
-        style=style(ending, variety, crossfade, seed),
+        style=style(ending, variety, crossfade, seed, mood, arc),
         format=format,
         salvage=salvage,
         clip=clip,

@@ -1,6 +1,7 @@
 """The ranges of the numbers that users give, whether on the command line or from Python."""
 
 import os
+from math import inf
 from numbers import Integral, Real
 
 from extrapcli.errors import UsageError
@@ -31,6 +32,27 @@ def check_threads(threads: object, name: str = "number of threads") -> None:
     """Raise UsageError for more threads, or processes, than 16 for each core; None leaves the number open."""
     if threads is not None:
         check_whole(name, threads, 1, THREADS_PER_CORE * (os.cpu_count() or 1))
+
+
+def minutes_of(text: str, *, time: bool = False) -> float:
+    """Read minutes from `3`, `2.5`, `3:30` or `1:02:30`; raise UsageError for anything else.
+
+    A length is more than 0, a `time` may be 0.
+    """
+    *large, last = text.split(":")
+    try:
+        numbers = [int(part) for part in large] + [float(last)]
+    except ValueError:
+        numbers = []
+    possible = 1 <= len(numbers) <= 3 and min(numbers) >= 0 and all(n < 60 for n in numbers[1:])
+    if not possible or not (time or sum(numbers) > 0) or sum(numbers) == inf:
+        raise UsageError(f"{text!r} is no {'time' if time else 'length'}; write minutes, as 3 or 2.5, or 3:30")
+    if len(numbers) == 1:
+        return numbers[0]
+    minutes = 0.0
+    for n in numbers[:-1]:
+        minutes = minutes * 60 + n
+    return minutes + numbers[-1] / 60
 
 
 def _check(name: str, value: object, least: float, most: float, unit: str, fits: bool, wanted: str) -> None:

@@ -92,10 +92,26 @@ def test(tracks: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def heard(page: Path) -> dict[str, list[str]]:
-    found = re.search(r'type="application/json">(.*?)</script>', page.read_text())
+    found = re.search(r'type="application/json">(.*?)</script>', page.read_text(encoding="utf-8"))
     assert found
     pairs: dict[str, list[str]] = json.loads(found[1])["pairs"]
     return pairs
+
+
+def test_the_other_question_is_about_the_ends_of_tracks(tracks: Path, tmp_path: Path) -> None:
+    run(make, tracks, tmp_path / "calm", *["--pairs", "3", "--seconds", "1", "--calmer"])
+    page = tmp_path / "calm" / "listen.html"
+    text = page.read_text(encoding="utf-8")
+    assert text.count("Which is calmer?") == 2
+    assert "A is calmer" in text
+    assert "{{" not in text
+    assert "better" not in text
+    lengths = [len(decode(path).samples) for path in sorted(tracks.glob("*/tune-0.*"))]
+    assert len(set(lengths)) == 3
+    path = next(tracks.glob("recall-way/tune-0.*"))
+    (end,) = make.Excerpts(head_seconds=None, lead_seconds=0, seconds=1).of([path])
+    np.testing.assert_array_equal(end.samples, decode(path).samples[-RATE:])
+    assert all(len(sounds) == 2 for sounds in heard(page).values())
 
 
 @pytest.mark.parametrize("name", ["make", "count"])
@@ -130,8 +146,8 @@ def test_ways_sides_and_songs_are_balanced(rng: np.random.Generator) -> None:
 
 
 def test_the_page_names_no_way_and_no_song(test: Path) -> None:
-    page = (test / "listen.html").read_text()
-    key = json.loads((test / "key.json").read_text())
+    page = (test / "listen.html").read_text(encoding="utf-8")
+    key = json.loads((test / "key.json").read_text(encoding="utf-8"))
     assert heard(test / "listen.html").keys() == key["pairs"].keys()
     for name in [*WAYS, "tune", "seed", "key.json", str(test)]:
         assert name not in page
@@ -357,7 +373,7 @@ def test_votes_by_click_and_by_key_are_saved(page: Any, test: Path, tmp_path: Pa
     page.reload()
     assert page.get_by_text("Pair 4 of 12").is_visible()
     path = saved(page, tmp_path)
-    votes = json.loads(path.read_text())
+    votes = json.loads(path.read_text(encoding="utf-8"))
     assert path.name == f"votes-{votes['listener']}.json"
     assert [(vote["pair"], vote["choice"]) for vote in votes["votes"]] == list(zip(order, "B=A", strict=False))
     for vote in votes["votes"]:
@@ -408,7 +424,7 @@ def test_the_end_thanks_and_lets_another_listener_begin(page: Any, tmp_path: Pat
     assert page.get_by_text("Thank you").is_visible()
     assert not page.get_by_text("Which continues better?").is_visible()
     path = saved(page, tmp_path)
-    assert len(json.loads(path.read_text())["votes"]) == 12
+    assert len(json.loads(path.read_text(encoding="utf-8"))["votes"]) == 12
     page.get_by_role("button", name="Another listener").click()
     assert page.get_by_text("Pair 1 of 12").is_visible()
     assert page.evaluate("state.listener") not in path.name
@@ -422,4 +438,4 @@ def test_it_goes_on_where_nothing_may_be_stored(page: Any, tmp_path: Path) -> No
     assert page.get_by_text("Votes are lost when this page is closed").is_visible()
     play_both(page)
     page.keyboard.press("a")
-    assert len(json.loads(saved(page, tmp_path).read_text())["votes"]) == 1
+    assert len(json.loads(saved(page, tmp_path).read_text(encoding="utf-8"))["votes"]) == 1

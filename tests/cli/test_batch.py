@@ -137,8 +137,8 @@ def test_tracks_with_notes_are_counted(extrap: Extrap, songs: Path, tmp_path: Pa
     last = max(k for k, record in enumerate(records) if record["state"] == "done")
     records[last]["notes"] = ["2.1 dB above full scale were cut off"]
     manifest.write_text("".join(json.dumps(record) + "\n" for record in records))
-    told = "extrap: 1 of 4 tracks have notes on what was lost or changed; see them in longer/manifest.jsonl\n"
-    assert extrap(*command).stderr == told
+    told = "1 of 4 tracks have notes on what was lost, changed or not reached; see them in longer/manifest.jsonl"
+    assert extrap(*command).stderr == f"extrap: {told}\n"
     assert extrap(*command, "-q").stderr == ""
 
 

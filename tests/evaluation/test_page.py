@@ -18,6 +18,7 @@ from extrapcli.evaluation.measures import CONTROLS
 from extrapcli.evaluation.report import pictures
 from extrapcli.evaluation.report.page import clock, headline
 from extrapcli.evaluation.results import MeasuredJoin
+from extrapcli.mood.meter import Mood
 from tests.conftest import SONG
 from tests.evaluation.pages import MEASURES, Example, Open, example, needs_chromium
 
@@ -180,6 +181,29 @@ def test_a_track_without_joins_has_a_page(open_page: Open, thrice: Example, tmp_
     assert "there are no joins" in shown.page.inner_text("#headline")
     assert not shown.page.locator("#step").is_visible()
     assert shown.complaints == []
+
+
+@needs_chromium
+def test_wanted_and_reached_mood_are_drawn_where_there_are_any(
+    open_page: Open, thrice: Example, tmp_path: Path
+) -> None:
+    assert open_page().page.locator("#mood").is_hidden()
+    mood = Mood(0.3, 0.7, 10, wanted=[k / 19 for k in range(20)], reached=[0.5] * 20)
+    steered = tmp_path / "steered.html"
+    steered.write_text(thrice.html(mood=mood), encoding="utf-8")
+    shown = open_page(steered)
+    row = shown.page.locator("#moods")
+    assert row.inner_text().split() == ["lively", "calm"]
+    for name, first, last in (("wanted", 1, 0), ("reached", 0.5, 0.5)):
+        points = np.array(
+            [point.split(",") for point in (row.locator(f"#{name}").get_attribute("d") or "")[1:].split()], float
+        )
+        height = 1.5 * points[:, 1] / 100 - 0.25  # from lively at 0 to calm at 1
+        assert height[[0, -1]] == pytest.approx([first, last], abs=0.01)
+        assert points[[0, -1], 0] == pytest.approx(
+            [1000 * 10 / thrice.track.seconds, 1000 * 29 / thrice.track.seconds], abs=1
+        )
+    assert not shown.complaints
 
 
 def test_the_same_evaluation_gives_the_same_page(thrice: Example) -> None:

@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from extrapcli.amplitude.network import extrapolate, predict
+from extrapcli.analysis import Analysis
 from extrapcli.audio.song import Song
 from extrapcli.backends import open_model
 from extrapcli.continuation import Continuation
@@ -54,7 +55,7 @@ def song(seconds: float, rate: int, channels: int = 2) -> Song:
 
 
 def track(song: Song, wanted: int, style: Style = CUT, decay: float = 1.0) -> NDArray[np.floating]:
-    blocks = Amplitude(Tone(decay), style).blocks(song, wanted)
+    blocks = Amplitude(Tone(decay), style).blocks(song, Analysis(song), wanted)
     pieces = list(Continuation(song, blocks, wanted))
     return np.concatenate(pieces)
 

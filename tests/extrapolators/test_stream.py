@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from extrapcli.analysis import Analysis
 from extrapcli.audio.decode import decode
 from extrapcli.audio.song import Song
 from extrapcli.backends import open_model
@@ -79,8 +80,8 @@ def test_a_stream_begins_as_a_track_that_is_cut(
     way: tuple[Callable[[Style], Extrapolator], Song], ending: Ending
 ) -> None:
     make, song = way
-    stream = islice(make(Style(ending=ending, seed=3)).blocks(song, None), 8)
-    track = islice(make(Style(ending="cut", seed=3)).blocks(song, 10**9), 8)
+    stream = islice(make(Style(ending=ending, seed=3)).blocks(song, Analysis(song), None), 8)
+    track = islice(make(Style(ending="cut", seed=3)).blocks(song, Analysis(song), 10**9), 8)
     for one, other in zip(stream, track, strict=True):
         assert (one.start, one.fade_samples, one.jump) == (other.start, other.fade_samples, other.jump)
         np.testing.assert_array_equal(one.samples, other.samples)
@@ -96,7 +97,7 @@ def test_a_stream_runs_for_minutes_in_constant_memory(way: tuple[Callable[[Style
     previous: Block | None = None
     tracemalloc.start()
     try:
-        for block in make(Style(fade_seconds=0.1)).blocks(song, None):
+        for block in make(Style(fade_seconds=0.1)).blocks(song, Analysis(song), None):
             if previous is not None:
                 assert previous.start < block.start <= previous.start + len(previous.samples)
             assert len(block.samples) < 20 * rate

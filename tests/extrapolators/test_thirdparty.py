@@ -151,7 +151,7 @@ def test_one_that_fails_at_work_is_not_called_our_bug(
     code = (
         "import numpy as np\nfrom extrapcli.extrapolators.base import Block\n"
         "class Broken:\n    needs = frozenset()\n    def __init__(self, *_): pass\n"
-        f"    def blocks(self, song, wanted):\n        {blocks}\n"
+        f"    def blocks(self, song, analysis, wanted):\n        {blocks}\n"
     )
     (tmp_path / "site").mkdir()
     lay_package(tmp_path / "site", "extrap_broken", code, BROKEN)

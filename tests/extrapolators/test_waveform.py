@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from extrapcli.analysis import Analysis
 from extrapcli.audio.song import Song
 from extrapcli.backends import open_model
 from extrapcli.continuation import Continuation
@@ -48,7 +49,7 @@ def song(seconds: float = 10, channels: int = 2, rate: int = RATE) -> Song:
 
 def track(song: Song, waveform: Waveform, seconds: float) -> NDArray[np.floating]:
     wanted = round(seconds * song.sample_rate)
-    return np.concatenate(list(Continuation(song, waveform.blocks(song, wanted), wanted)))
+    return np.concatenate(list(Continuation(song, waveform.blocks(song, Analysis(song), wanted), wanted)))
 
 
 def levels(samples: NDArray[np.floating], rate: int) -> NDArray[np.float64]:
@@ -62,7 +63,7 @@ def levels(samples: NDArray[np.floating], rate: int) -> NDArray[np.float64]:
 def test_the_context_is_the_last_seconds_of_the_track_at_the_model_s_rate(rate: int) -> None:
     backend = Formula(repeat)
     one = song(channels=1, rate=rate)
-    blocks = Waveform(backend, Style(fade_seconds=0.5)).blocks(one, 10**9)
+    blocks = Waveform(backend, Style(fade_seconds=0.5)).blocks(one, Analysis(one), 10**9)
     next(blocks)
     given = backend.given[0]
     assert given.shape == (1, 4, 2000)
@@ -76,7 +77,7 @@ def test_the_context_is_the_last_seconds_of_the_track_at_the_model_s_rate(rate: 
 def test_the_model_is_given_sum_and_difference_of_stereo(rng: np.random.Generator) -> None:
     backend = Formula(repeat)
     stereo = Song("two", rng.normal(0, 0.1, size=(12 * 2000, 2)).astype(np.float32), 2000, "f32", "wav")
-    block = next(Waveform(backend, Style(fade_seconds=0)).blocks(stereo, 10**9))
+    block = next(Waveform(backend, Style(fade_seconds=0)).blocks(stereo, Analysis(stereo), 10**9))
     left, right = (stereo.samples[-8000:] / stereo.samples.std(axis=0)).T
     for given, wanted in zip(backend.given[0].reshape(2, -1), (left + right, left - right), strict=True):
         assert np.corrcoef(given, wanted)[0, 1] > 0.999
@@ -127,7 +128,7 @@ def test_the_level_stays_for_ten_minutes_however_loud_predictions_are(size: floa
 def test_after_a_soft_ending_the_continuation_starts_softly_and_gets_louder() -> None:
     fading = song(20)
     fading.samples[-10 * RATE :] *= 0.25
-    first = next(Waveform(Formula(repeat), CUT).blocks(fading, 10**9)).samples
+    first = next(Waveform(Formula(repeat), CUT).blocks(fading, Analysis(fading), 10**9)).samples
     assert first[:RATE].std() == pytest.approx(fading.samples[-RATE:].std(), rel=0.5)
     assert first[-RATE:].std() == pytest.approx(fading.samples.std(), rel=0.2)
 
@@ -156,7 +157,7 @@ def test_a_model_that_predicts_silence_gives_finite_sound() -> None:
 
 def test_a_model_whose_predictions_are_not_finite_is_unusable() -> None:
     with pytest.raises(UnusableModel, match="infinite or not a number"):
-        next(Waveform(Formula(lambda context: context[:, -3:] * np.float32(np.nan)), CUT).blocks(song(), 10**9))
+        track(song(), Waveform(Formula(lambda context: context[:, -3:] * np.float32(np.nan)), CUT), 30)
 
 
 @pytest.mark.parametrize("seconds", [1.0, 1.3, 3.0])
@@ -168,7 +169,7 @@ def test_a_song_shorter_than_the_context_is_repeated_to_fill_it(seconds: float) 
 
 def test_less_than_a_second_is_too_short() -> None:
     with pytest.raises(UnreadableAudio, match=r"chord: lasts 0\.20 s; test needs at least one second"):
-        next(Waveform(Formula(repeat), CUT).blocks(song(0.2), 10**9))
+        next(Waveform(Formula(repeat), CUT).blocks(song(0.2), Analysis(song(0.2)), 10**9))
 
 
 @pytest.mark.parametrize("fade", [-0.1, 1.6])
@@ -180,7 +181,7 @@ def test_an_impossible_fade_is_a_usage_error(fade: float) -> None:
 @pytest.mark.slow
 def test_a_real_network_through_both_backends_gives_the_same_track(tiny_model: Path) -> None:
     def three_blocks(name: str) -> NDArray[np.floating]:
-        blocks = Waveform(open_model(tiny_model, backend=name), CUT).blocks(song(), 10**9)
+        blocks = Waveform(open_model(tiny_model, backend=name), CUT).blocks(song(), Analysis(song()), 10**9)
         return np.concatenate([block.samples for block in islice(blocks, 3)])
 
     onnx, tensorflow = three_blocks("onnx"), three_blocks("tensorflow")

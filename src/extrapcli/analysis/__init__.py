@@ -82,7 +82,20 @@ class Analysis:
     @cached_property
     def energy(self) -> NDArray[np.float64]:
         """How energetic the music is, 0 to 1: `(n,)`, 15 values a second, each over 4 s around it."""
-        return energy.energy(self._levels, self.loudness)
+        return energy.energy(self._excitement)
+
+    def energy_between(self, edges: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return how energetic the music is between seconds `(n + 1,)`: `(n,)`, 0 to 1."""
+        return energy.energy_between(self._excitement, edges)
+
+    def energy_of(self, mono: NDArray[np.float32], edges: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return how energetic a layer of this song is, or a track made of it, between seconds `(n + 1,)`.
+
+        `mono` is `(samples,)` at 22,050 Hz, at the level that it has beside the song. The values are `(n,)`, 0 to 1.
+        """
+        levels = Levels.of(mono, self.level)
+        loudness = energy.loudness(levels, 20 * np.log10(self.level) + self._channels_decibels)
+        return energy.energy_between(energy.excitement(levels, loudness), edges)
 
     @cached_property
     def voice(self) -> Voice:
@@ -124,6 +137,10 @@ class Analysis:
         steps, bounds = self._heard.steps, self.bounds
         power = steps.power[bounds.begin // steps.size : -(-bounds.end // steps.size)]
         return float(power.mean()) * (bounds.end - bounds.begin) / (bounds.end - bounds.begin - bounds.silent)
+
+    @cached_property
+    def _excitement(self) -> NDArray[np.float64]:
+        return energy.excitement(self._levels, self.loudness)
 
     @cached_property
     def _heard(self) -> Song:

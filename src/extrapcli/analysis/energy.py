@@ -62,12 +62,12 @@ def _around(values: NDArray[np.floating], size: int) -> NDArray[np.float64]:
     return sums / np.convolve(np.ones(len(values)), ones, "same")[: len(values)]
 
 
-def energy(levels: Levels, loudness: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how energetic a sound is, `(moments,)` from 0 to 1, each value over 4 s around it; 0 in silence.
+def excitement(levels: Levels, loudness: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how much happens in each moment of a sound, `(moments,)`, about 0 on average; NaN in silence.
 
-    It is the logistic function of 0.64 times the weighted sum of five features, each less its mean in music and
-    divided by its deviation there (`FEATURES`): the onset strength, the number of onsets, the mean of the frequencies
-    by their magnitudes, the loudness, and the share of the power below 150 Hz.
+    It is the weighted sum of five features, each less its mean in music and divided by its deviation there
+    (`FEATURES`): the onset strength, the number of onsets, the mean of the frequencies by their magnitudes, the
+    loudness, and the share of the power below 150 Hz.
     """
     edges = band_edges()
     octaves = np.log2(np.sqrt(edges[:-1] * np.maximum(edges[:-1], edges[1:] - 1)) * RATE / WINDOW)
@@ -88,13 +88,33 @@ def energy(levels: Levels, loudness: NDArray[np.float64]) -> NDArray[np.float64]
         "loudness": loudness,
         "bass": np.concatenate(bass),
     }
-    sounds = (loudness > SILENT).astype(np.float64)
-    sounding = _around(sounds, ENERGY_MOMENTS)
     total = np.zeros(len(loudness))
     for name, (weight, mean, deviation) in FEATURES.items():
-        average = _around(sounds * features[name], ENERGY_MOMENTS) / np.maximum(sounding, 1e-9)
-        total += weight * (average - mean) / deviation
-    return np.where(sounding > 0, 1 / (1 + np.exp(-SLOPE * total)), 0)
+        total += weight * (features[name] - mean) / deviation
+    return np.where(loudness > SILENT, total, np.nan)
+
+
+def energy(excitement: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how energetic a sound is, `(moments,)` from 0 to 1, each value over 4 s around it; 0 in silence."""
+    sounds = np.isfinite(excitement).astype(np.float64)
+    sounding = _around(sounds, ENERGY_MOMENTS)
+    average = _around(np.nan_to_num(excitement), ENERGY_MOMENTS) / np.maximum(sounding, TINY)
+    return np.where(sounding > 0, _logistic(average), 0)
+
+
+def energy_between(excitement: NDArray[np.float64], edges: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return how energetic a sound is between seconds `(n + 1,)`: `(n,)` from 0 to 1; 0 in silence."""
+    at = np.clip(np.round(edges * MOMENTS_PER_SECOND).astype(int), 0, len(excitement))
+    sounds = np.isfinite(excitement)
+    sums, counts = (
+        np.diff(np.append(0, np.cumsum(values))[at]) for values in (np.where(sounds, excitement, 0), sounds)
+    )
+    return np.where(counts > 0, _logistic(sums / np.maximum(counts, 1)), 0)
+
+
+def _logistic(excitement: NDArray[np.float64]) -> NDArray[np.float64]:
+    share: NDArray[np.float64] = 1 / (1 + np.exp(-SLOPE * excitement))
+    return share
 
 
 def _powers(levels: Levels) -> Iterator[NDArray[np.float64]]:

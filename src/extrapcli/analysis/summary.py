@@ -51,7 +51,6 @@ def brief(analysis: Analysis) -> str:
 def facts(analysis: Analysis) -> dict[str, Any]:
     """Return all of an analysis but the onset strength, as JSON can hold it; times are in seconds."""
     song, beats, key, bounds = analysis.song, analysis.beats, analysis.key, analysis.bounds
-    seconds = np.arange(np.ceil(song.seconds), dtype=np.float64)
     return {
         "song": song.name,
         "seconds": song.seconds,
@@ -83,8 +82,8 @@ def facts(analysis: Analysis) -> dict[str, Any]:
             for begin, end, name in chord_runs(analysis.chords)
         ],
         "lufs": round(integrated(analysis.loudness), 2),
-        "loudness_each_second": _each_second(analysis.loudness, seconds),
-        "energy_each_second": _each_second(analysis.energy, seconds),
+        "loudness_each_second": each_second(analysis.loudness, song.seconds),
+        "energy_each_second": each_second(analysis.energy, song.seconds),
     }
 
 
@@ -126,7 +125,7 @@ def _rounded(values: NDArray[np.float64] | tuple[float, ...]) -> list[float]:
     return [round(float(value), 3) for value in values]
 
 
-def _each_second(values: NDArray[np.float64], seconds: NDArray[np.float64]) -> list[float]:
-    return _rounded(
-        means(values[:, None].astype(np.float32), np.append(seconds, seconds[-1] + 1))[:, 0].astype(float)
-    )
+def each_second(values: NDArray[np.float64], seconds: float) -> list[float]:
+    """Return the means of values, 15 a second, in each second of a song; the last second may be shorter."""
+    edges = np.arange(np.ceil(seconds) + 1)
+    return _rounded(means(values[:, None].astype(np.float32), edges)[:, 0].astype(float))

@@ -20,6 +20,7 @@ FULL_DECIBELS = -4.0  # the ending begins where the level was last this high
 LAST_MOMENT_STEPS = 4
 MAX_ENDING_SECONDS = 30.0
 LEAST_SECONDS = 1.0  # of music before an ending; a single stroke that decays has no ending
+BEFORE_ENDING_SECONDS = 8  # of a song that ends by itself, a continuation leaves it
 LONG_SECONDS = 5  # a shorter silence is part of the music
 
 Powers = NDArray[np.float64]
@@ -43,6 +44,12 @@ class Bounds:
     @property
     def ends_by_itself(self) -> bool:
         return self.ending < self.end
+
+    def leaves_at(self, rate: int) -> int:
+        """Return the first sample at which a continuation may leave the song: a few seconds before an ending."""
+        if not self.ends_by_itself:
+            return self.end
+        return max(self.ending - BEFORE_ENDING_SECONDS * rate, (self.begin + self.ending) // 2)
 
     @property
     def silent(self) -> int:

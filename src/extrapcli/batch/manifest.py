@@ -37,7 +37,7 @@ class Record:
         output_seconds: duration of the track.
         wall_seconds: how long the work took.
         measures: numbers about the track.
-        notes: what was lost or changed on the way, each in a sentence.
+        notes: what was lost, changed or not reached, each in a sentence.
         error: why it failed, in one sentence.
         hint: the parameter that may help, as in `ExtrapError`.
         exit_status: the exit status that belongs to the error.

@@ -20,7 +20,7 @@ NAMED_FAILURES = 50  # in the last error; each has been reported when it happene
 class Counts:
     """How many songs there are, got a new track, kept the track of an earlier run, or failed.
 
-    `noted` of the tracks, new and kept, have notes about what was lost or changed on the way.
+    `noted` of the tracks, new and kept, have notes about what was lost, changed or not reached.
     """
 
     songs: int

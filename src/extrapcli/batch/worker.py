@@ -15,7 +15,7 @@ from extrapcli.batch.manifest import Record, stat_signature
 from extrapcli.errors import CannotWrite, UnreadableAudio
 from extrapcli.finding import check_regular
 from extrapcli.models import CARD, sha256
-from extrapcli.pipeline import NoProgress, Options, Pipeline
+from extrapcli.pipeline import NoProgress, Options, Pipeline, TrackFile
 
 
 @dataclass(frozen=True)
@@ -108,6 +108,7 @@ class Worker:
                 "joins": len(track.joins),
                 "audible_joins": track.audible_joins,
                 "copied_seconds": round(track.copied_seconds, 3),
+                **_from_wanted_mood(track),
             },
             notes=track.notes,
         )
@@ -130,6 +131,11 @@ class Worker:
                 raise assignment.not_ours()
 
 
+def _from_wanted_mood(track: TrackFile) -> dict[str, float]:
+    distance = track.mood.distance if track.mood else None
+    return {} if distance is None else {"from_wanted_mood": round(distance, 3)}
+
+
 def song_sha256(file: Path, song: Location) -> str:
     """Return the hash of a song's file. Raises UnreadableAudio where it can't be read, or is a pipe or device."""
     check_regular(file, str(song))
@@ -148,10 +154,13 @@ def fingerprint(options: Options, format: str, model: Path) -> dict[str, object]
     unusual: dict[str, object] = {"clip": options.clip} if options.clip != "clamp" else {}
     if options.salvage:
         unusual["salvage"] = True
+    style = {name: value for name, value in asdict(options.style).items() if name != "arc"}
+    if options.style.arc:
+        unusual["arc"] = str(options.style.arc)
     return {
         "length": asdict(options.length),
         "model": {file.name: sha256(file)[:16] for file in files if file.is_file() and file.name != CARD},
-        "style": asdict(options.style),
+        "style": style,
         "format": format,
         **unusual,
     }

@@ -12,6 +12,7 @@ from extrapcli.atomic import named_path
 from extrapcli.cli.hints import with_hint
 from extrapcli.cli.options import (
     Add,
+    Arc,
     Backend,
     Clip,
     Clips,
@@ -22,6 +23,7 @@ from extrapcli.cli.options import (
     Format,
     Minutes,
     Model,
+    Mood,
     Quiet,
     Salvage,
     Seed,
@@ -75,6 +77,8 @@ def batch(
     ] = None,
     ending: Ends = Ending.auto,
     variety: Variety = 0.3,
+    mood: Mood = None,
+    arc: Arc = None,
     seed: Seed = 0,
     salvage: Salvage = False,
     clip: Clips = Clip.clamp,
@@ -109,7 +113,7 @@ def batch(
             model=model,
             backend=backend,
             device=device,
-            style=style(ending.value, variety, crossfade, seed),
+            style=style(ending.value, variety, crossfade, seed, mood, arc),
             salvage=salvage,
             clip=clip.value,
             overwrite=overwrite,
@@ -155,5 +159,5 @@ def batch(
                 progress.ended(work.counts)
         finally:
             if (counts := work.counts).noted and not quiet:
-                told = f"{counts.noted} of {counts.made + counts.kept} tracks have notes on what was lost or changed"
-                progress.say(f"{told}; see them in {work.manifest_path}")
+                told = f"{counts.noted} of {counts.made + counts.kept} tracks have notes on what was lost"
+                progress.say(f"{told}, changed or not reached; see them in {work.manifest_path}")

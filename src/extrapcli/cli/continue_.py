@@ -12,6 +12,7 @@ from extrapcli.atomic import STDOUT, destination, named_path
 from extrapcli.cli.hints import with_hint
 from extrapcli.cli.options import (
     Add,
+    Arc,
     Backend,
     Clip,
     Clips,
@@ -22,6 +23,7 @@ from extrapcli.cli.options import (
     Format,
     Minutes,
     Model,
+    Mood,
     Quiet,
     Salvage,
     Seed,
@@ -57,6 +59,8 @@ def continue_(
     ] = None,
     ending: Ends = Ending.auto,
     variety: Variety = 0.3,
+    mood: Mood = None,
+    arc: Arc = None,
     seed: Seed = 0,
     salvage: Salvage = False,
     clip: Clips = Clip.clamp,
@@ -84,7 +88,7 @@ def continue_(
         model=model,
         backend=backend,
         device=device,
-        style=style(ending.value, variety, crossfade, seed),
+        style=style(ending.value, variety, crossfade, seed, mood, arc),
         format=format.value if format else None,
         threads=threads,
         salvage=salvage,

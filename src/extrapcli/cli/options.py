@@ -1,7 +1,6 @@
 """Options that several commands have."""
 
 from enum import StrEnum
-from math import inf
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,19 +27,13 @@ class Ending(StrEnum):
 
 def parse_minutes(text: str) -> float:
     """Minutes from `3`, `2.5`, `3:30` or `1:02:30`."""
-    *large, last = text.split(":")
+    from extrapcli.errors import UsageError
+    from extrapcli.ranges import minutes_of
+
     try:
-        numbers = [int(part) for part in large] + [float(last)]
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is no length; write minutes, as 3 or 2.5, or 3:30") from None
-    if len(numbers) > 3 or not all(0 <= n < 60 for n in numbers[1:]) or not 0 < sum(numbers) < inf:
-        raise typer.BadParameter(f"{text!r} is no length; write minutes, as 3 or 2.5, or 3:30")
-    if not large:
-        return numbers[0]
-    minutes = 0.0
-    for n in numbers[:-1]:
-        minutes = minutes * 60 + n
-    return minutes + numbers[-1] / 60
+        return minutes_of(text)
+    except UsageError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 Minutes = Annotated[
@@ -69,6 +62,19 @@ Ends = Annotated[
 Variety = Annotated[float, typer.Option(help="From 0, the safest continuation, to 1, the most surprising.")]
 Seed = Annotated[
     int, typer.Option(help="The same seed gives the same track, another seed another one, if there is any variety.")
+]
+Mood = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MOOD", help="calm, lively, keep (as where the song is left), or from 0, calm, to 1, lively."
+    ),
+]
+Arc = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MOODS",
+        help="How the mood changes: calm:lively up to the end of the track, or '0:30 keep, 2:00 lively'.",
+    ),
 ]
 Threads = Annotated[
     int | None,

@@ -10,7 +10,7 @@ from extrapcli.models import named_for_nothing
 
 GROUPS = {
     "Make music": ("continue", "batch", "melody"),
-    "Measure": ("evaluate", "predict", "info"),
+    "Measure": ("info", "mood", "evaluate", "predict"),
     "Models": ("models", "doctor"),
     "Train": ("train", "export"),
 }

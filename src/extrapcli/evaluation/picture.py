@@ -49,31 +49,42 @@ def check_picture(path: Path, song: Path, *, overwrite: bool) -> None:
 def draw_analysis(analysis: Analysis, path: Path, *, overwrite: bool = False) -> None:
     """Draw an analysis into a PNG, SVG or PDF file, by its name."""
     from matplotlib.figure import Figure
-    from matplotlib.ticker import MultipleLocator
 
     figure = Figure(figsize=(WIDTH_INCHES, HEIGHT_INCHES), layout="constrained")
     above, middle, below = figure.subplots(3, 1, sharex=True, height_ratios=(5, 3, 2.2))
     _draw_waveform(above, analysis)
     _draw_curves(middle, analysis)
     _draw_chords(below, analysis)
-    below.set_xlim(0, analysis.song.seconds)
-    step = next((step for step in TICKS_SECONDS if analysis.song.seconds <= MOST_TICKS * step), TICKS_SECONDS[-1])
-    below.xaxis.set_major_locator(MultipleLocator(step))
-    below.xaxis.set_major_formatter(lambda seconds, _: clock(seconds).removesuffix(".0"))
-    below.set_xlabel("minutes:seconds")
-    figure.suptitle(_title(analysis), fontsize=12)
+    draw_minutes(below, analysis.song.seconds)
+    figure.suptitle(f"{plain_name(analysis)}: {brief(analysis)}", fontsize=12)
     with atomic_file(path, overwrite=overwrite) as file:
         figure.savefig(file, format=path.suffix[1:].lower(), dpi=DOTS_PER_INCH)
 
 
-def _title(analysis: Analysis) -> str:
-    name = Path(analysis.song.name).name.replace("$", r"\$")  # which would begin a formula
-    return f"{name}: {brief(analysis)}"
+def plain_name(analysis: Analysis) -> str:
+    """Return the name of the song as a title takes it."""
+    return Path(analysis.song.name).name.replace("$", r"\$")  # which would begin a formula
+
+
+def draw_minutes(axis: Axes, seconds: float) -> None:
+    """Let an axis of time run up to so many seconds, in minutes and seconds."""
+    from matplotlib.ticker import MultipleLocator
+
+    axis.set_xlim(0, seconds)
+    step = next((step for step in TICKS_SECONDS if seconds <= MOST_TICKS * step), TICKS_SECONDS[-1])
+    axis.xaxis.set_major_locator(MultipleLocator(step))
+    axis.xaxis.set_major_formatter(lambda seconds, _: clock(seconds).removesuffix(".0"))
+    axis.set_xlabel("minutes:seconds")
+
+
+def draw_outline(axis: Axes, analysis: Analysis) -> None:
+    """Draw the waveform of a song."""
+    low, high = outline(analysis.mono, COLUMNS)
+    at = np.arange(len(low)) / len(low) * analysis.song.seconds
+    axis.fill_between(at, low, high, color=INK, alpha=0.75, linewidth=0, step="post")
 
 
 def _draw_waveform(axis: Axes, analysis: Analysis) -> None:
-    low, high = outline(analysis.mono, COLUMNS)
-    at = np.arange(len(low)) / len(low) * analysis.song.seconds
     colours = section_colours(analysis.sections)
     for section in analysis.sections:
         axis.axvspan(section.begin, section.end, color=colours[section.label], alpha=0.45, linewidth=0)
@@ -87,7 +98,7 @@ def _draw_waveform(axis: Axes, analysis: Analysis) -> None:
             clip_on=True,
         )
         axis.axvline(section.begin, color=INK, linewidth=1.2)
-    axis.fill_between(at, low, high, color=INK, alpha=0.75, linewidth=0, step="post")
+    draw_outline(axis, analysis)
     phrases = [phrase for section in analysis.sections for phrase in section.phrases]
     downbeats = analysis.beats.downbeats if analysis.beats.has_pulse else np.zeros(0)
     if len(downbeats) <= MOST_BAR_LINES:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 
 from extrapcli.evaluation.measures import Measure
 from extrapcli.extrapolators.base import Jump
+from extrapcli.mood.meter import Mood
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Evaluation:
     `measures` has the results by name: `evaluation.measures["loop_share"].value`. `song_loudness` is the integrated
     loudness of the song in LUFS, `short_term_loudness` that of the 3 s around each second of the track. `windows`
     compares each ten seconds of the continuation with the song: `loudness` in LU, `flatness` in decibels, `rolloff`
-    in octaves; None where it is silent.
+    in octaves; None where it is silent. `mood` is the mood that was wanted and reached, if one was asked for.
     """
 
     song: str
@@ -61,6 +62,7 @@ class Evaluation:
     joins: list[MeasuredJoin]
     measures: dict[str, MeasureResult]
     versions: dict[str, str]
+    mood: Mood | None = None
 
     def to_json(self) -> str:
         """Write all of it as a JSON object with the same keys."""

@@ -1,14 +1,16 @@
 """Extrapolators, by the name that a model's spec gives: ours and those that other packages register."""
 
 from collections.abc import Iterator
+from functools import partial
 from importlib.metadata import EntryPoint
 
 import numpy as np
 
 from extrapcli import plugins
+from extrapcli.analysis import Analysis
 from extrapcli.audio.song import Song
 from extrapcli.backends.base import Backend, first_line
-from extrapcli.errors import ExtrapError, UnusableModel
+from extrapcli.errors import ExtrapError, UnusableModel, UsageError
 from extrapcli.extrapolators.base import Block, Extrapolator, Style
 from extrapcli.spec import AudioSpec, expect
 
@@ -47,6 +49,8 @@ def extrapolator_for(backend: Backend, style: Style) -> Extrapolator:
             f"there are {', '.join(sorted(known))}; install the package that has it, or a newer extrap"
         )
     extrapolator = extrapolator_class(entry)
+    if style.arc and not extrapolator.steers:
+        raise UsageError(f"{spec.name} can't be steered to a mood; use recall")
     try:
         if not (missing := extrapolator.needs - spec.output_shapes.keys()):
             return extrapolator(backend, style)
@@ -63,15 +67,18 @@ def extrapolator_for(backend: Backend, style: Style) -> Extrapolator:
     )
 
 
-def blocks_of(extrapolator: Extrapolator, song: Song, wanted: int | None) -> Iterator[Block]:
+def blocks_of(extrapolator: Extrapolator, song: Song, analysis: Analysis, wanted: int | None) -> Iterator[Block]:
     """Give the blocks that an extrapolator makes; one of another package that fails raises UnusableModel."""
     ours = type(extrapolator).__module__.startswith("extrapcli.")
-    return extrapolator.blocks(song, wanted) if ours else _blocks_of_another(extrapolator, song, wanted)
+    blocks = extrapolator.blocks if ours else partial(_blocks_of_another, extrapolator)
+    return blocks(song, analysis, wanted)
 
 
-def _blocks_of_another(extrapolator: Extrapolator, song: Song, wanted: int | None) -> Iterator[Block]:
+def _blocks_of_another(
+    extrapolator: Extrapolator, song: Song, analysis: Analysis, wanted: int | None
+) -> Iterator[Block]:
     try:
-        for block in extrapolator.blocks(song, wanted):
+        for block in extrapolator.blocks(song, analysis, wanted):
             if not isinstance(block, Block):
                 raise TypeError(f"it gives {block!r}, which is no Block")
             if np.ndim(block.samples) != 2 or np.shape(block.samples)[1] != song.channels:

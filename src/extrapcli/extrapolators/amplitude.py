@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.amplitude.network import extrapolate
+from extrapcli.analysis import Analysis
 from extrapcli.audio.resample import resample
 from extrapcli.audio.song import Song
 from extrapcli.backends.base import Backend
@@ -27,6 +28,7 @@ class Amplitude:
     """Continues a song a second at a time, without a crossfade unless asked. Seed and variety change nothing."""
 
     needs: ClassVar[frozenset[str]] = frozenset({"next"})
+    steers: ClassVar[bool] = False
 
     def __init__(self, backend: Backend, style: Style) -> None:
         self.backend = backend
@@ -42,7 +44,7 @@ class Amplitude:
                 f"{backend.spec.name} takes 0 to {MAX_FADE_SECONDS:g} s"
             )
 
-    def blocks(self, song: Song, wanted: int | None) -> Iterator[Block]:
+    def blocks(self, song: Song, analysis: Analysis, wanted: int | None) -> Iterator[Block]:
         blocks = self._blocks(song, wanted)
         return blocks if wanted is None or self.ending == "cut" else fade_out(blocks, song, wanted)
 

@@ -7,11 +7,14 @@ from typing import ClassVar, Literal, Protocol, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.analysis import Analysis
 from extrapcli.analysis.beats import BarBeat
+from extrapcli.audio.silence import Bounds
 from extrapcli.audio.song import Song
 from extrapcli.backends.base import Backend
 from extrapcli.crossfade import Fade
 from extrapcli.errors import UsageError
+from extrapcli.mood import Arc, Curve
 from extrapcli.ranges import MOST_SEED, check_number, check_whole
 
 FADE_OUT_SECONDS = 3.0
@@ -29,6 +32,7 @@ class Style:
             none.
         variety: from 0 for the safest continuation to 1 for the most surprising.
         seed: the same seed makes the same choices.
+        arc: how calm or lively the track should become, where the extrapolator `steers`.
 
     Raises UsageError for what is unknown or out of range.
     """
@@ -37,12 +41,33 @@ class Style:
     ending: Ending = "auto"
     variety: float = 0.3
     seed: int = 0
+    arc: Arc | None = None
 
     def __post_init__(self) -> None:
         if self.ending not in get_args(Ending):
             raise UsageError(f"no ending is called {self.ending!r}; choose auto, song, fade or cut")
         check_number("variety", self.variety, 0, 1)
         check_whole("seed", self.seed, 0, MOST_SEED)
+
+    def lands_on(self, bounds: Bounds) -> bool:
+        """Tell whether a track should end with its song's own ending."""
+        return bounds.ends_by_itself and self.ending in ("song", "auto")
+
+    def curve(self, analysis: Analysis, wanted: int | None) -> Curve | None:
+        """Draw the arc over a track of `wanted` samples, up to where the track begins to end.
+
+        None where no arc is asked for. Raises as `Curve.of` does.
+        """
+        if not self.arc:
+            return None
+        if wanted is None:
+            return Curve.of(self.arc, analysis, None)
+        song, bounds, end = analysis.song, analysis.bounds, wanted
+        if self.lands_on(bounds):
+            end -= bounds.end - bounds.leaves_at(song.sample_rate)
+        elif self.ending != "cut":
+            end -= fade_out_samples(song, wanted)
+        return Curve.of(self.arc, analysis, end / song.sample_rate)
 
 
 @dataclass(frozen=True)
@@ -102,28 +127,36 @@ class Extrapolator(Protocol):
 
     Attributes:
         needs: the names of the outputs that it needs a model to have.
+        steers: whether it follows `Style.arc`; if not, it is never given one.
 
     Raises UsageError for a style, and UnusableModel for a model, that it can't work with.
     """
 
     needs: ClassVar[frozenset[str]]
+    steers: ClassVar[bool]
 
     def __init__(self, backend: Backend, style: Style) -> None: ...
 
-    def blocks(self, song: Song, wanted: int | None) -> Iterator[Block]:
+    def blocks(self, song: Song, analysis: Analysis, wanted: int | None) -> Iterator[Block]:
         """Yield blocks until a track that begins with the song has `wanted` samples.
 
-        The song comes without its offset (DC), which is added to the blocks afterwards. `wanted` is None for a stream
-        without end, which neither fades out nor ends, and takes no more memory the longer it runs. The first block
-        begins inside the song or at its end, each of the others no later than the one before ends. Raises
-        UnreadableAudio where the song is too short to continue.
+        The song comes without its offset (DC), which is added to the blocks afterwards, and with its analysis, of
+        which each part is found when it is first read. `wanted` is None for a stream without end, which neither fades
+        out nor ends, and takes no more memory the longer it runs. The first block begins inside the song or at its
+        end, each of the others no later than the one before ends. Raises UnreadableAudio where the song is too short
+        to continue.
         """
         ...
 
 
+def fade_out_samples(song: Song, wanted: int) -> int:
+    """Return how long a track of `wanted` samples fades out: 3 s, or a quarter of what is added to the song."""
+    return min(round(FADE_OUT_SECONDS * song.sample_rate), (wanted - len(song.samples)) // 4)
+
+
 def fade_out(blocks: Iterator[Block], song: Song, wanted: int) -> Iterator[Block]:
-    """Fade a track of `wanted` samples out over its last 3 s, or the last quarter of what is added to the song."""
-    n = min(round(FADE_OUT_SECONDS * song.sample_rate), (wanted - len(song.samples)) // 4)
+    """Fade a track of `wanted` samples out."""
+    n = fade_out_samples(song, wanted)
     fall, _ = Fade(n, "equal-gain").gains()
     for block in blocks:
         begin = wanted - n - block.start

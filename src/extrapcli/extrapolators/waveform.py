@@ -16,6 +16,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.analysis import Analysis
 from extrapcli.audio.resample import resample
 from extrapcli.audio.silence import find_bounds
 from extrapcli.audio.song import Song
@@ -36,6 +37,7 @@ class Waveform:
     """Predicts frames from frames, block after block. Seed and variety change nothing: there is one prediction."""
 
     needs: ClassVar[frozenset[str]] = frozenset({"frames"})
+    steers: ClassVar[bool] = False
 
     def __init__(self, backend: Backend, style: Style) -> None:
         self.backend = backend
@@ -50,7 +52,7 @@ class Waveform:
                 f"{self.spec.name} takes 0 to {self.spec.horizon_frames / 2:g} s"
             )
 
-    def blocks(self, song: Song, wanted: int | None) -> Iterator[Block]:
+    def blocks(self, song: Song, analysis: Analysis, wanted: int | None) -> Iterator[Block]:
         blocks = self._blocks(song, wanted)
         return blocks if wanted is None or self.ending == "cut" else fade_out(blocks, song, wanted)
 

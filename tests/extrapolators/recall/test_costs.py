@@ -38,14 +38,18 @@ BARS = {
 }
 
 
-@pytest.fixture(scope="module")
-def costs() -> Costs:
+def costs_of(classes: NDArray[np.int_] | None = None) -> Costs:
     sound = np.concatenate([BARS[name] for name in ORDER])[:, None].astype(np.float32)
     analysis = Analysis(Song("bars", sound, RATE, "f32", "wav"))
     material = prepare(analysis, Encoder(open_model(find_model("recall"), device="cpu")))
     count = len(ORDER) * 4
     beats = Beats(np.arange(count) / 2, np.arange(count) % 4, 4, 1.0, 1.0)
-    return Costs(material, Grid.of(beats, 0, len(ORDER) * BAR_SECONDS), room_seconds=2)
+    return Costs(material, Grid.of(beats, 0, len(ORDER) * BAR_SECONDS), room_seconds=2, classes=classes)
+
+
+@pytest.fixture(scope="module")
+def costs() -> Costs:
+    return costs_of()
 
 
 def line_of(bar: int) -> int:
@@ -100,3 +104,16 @@ def test_what_was_heard_last_counts_most(costs: Costs) -> None:
     for again, before in ((7, 4), (8, 3)):
         assert own[again] == pytest.approx(own[before], rel=0.1)
     assert own[8] > own[7] > own[5]
+
+
+def test_there_are_jumps_to_every_class_of_lines(costs: Costs) -> None:
+    """The same ones at the same cost as without classes, but the best of each class."""
+    classes = np.arange(len(costs.grid)) // 3 % 2
+    two = costs_of(classes)
+    assert two.targets.shape[2] == 2 * costs.targets.shape[2]
+    there = np.isfinite(two.follow)
+    for layer, line in np.ndindex(two.follow.shape[:2]):
+        found = two.targets[layer, line][there[layer, line]]
+        assert set(classes[found]) == {0, 1}
+        plain = costs.targets[layer, line][np.isfinite(costs.follow[layer, line])]
+        assert set(plain.tolist()) <= set(found.tolist())

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from extrapcli.analysis import Analysis
 from extrapcli.audio.decode import decode
 from extrapcli.audio.song import Song
 from extrapcli.backends import open_model
@@ -39,7 +40,9 @@ def made(sound: Sound, rate: int) -> Song:
 
 def played(song: Song, seconds: float, backend: Backend, style: Style | None = None) -> tuple[Sound, list[Join]]:
     wanted = round(seconds * song.sample_rate)
-    continued = Continuation(song, extrapolator_for(backend, style or Style()).blocks(song, wanted), wanted)
+    continued = Continuation(
+        song, extrapolator_for(backend, style or Style()).blocks(song, Analysis(song), wanted), wanted
+    )
     track = np.concatenate(list(continued))
     assert 0 <= continued.copied_seconds <= seconds
     assert track.shape == (wanted, song.channels)
@@ -264,7 +267,9 @@ def test_copied_seconds_are_those_with_all_layers_at_one_position(song: Song, ba
     long = replace(song, samples=np.concatenate([song.samples] * 4))
     wanted = 180 * song.sample_rate
     for one in (long, song):
-        made = Continuation(one, extrapolator_for(backend, Style(ending="cut")).blocks(one, wanted), wanted)
+        made = Continuation(
+            one, extrapolator_for(backend, Style(ending="cut")).blocks(one, Analysis(one), wanted), wanted
+        )
         assert sum(map(len, made)) == wanted
         if one is long:
             assert made.copied_seconds == pytest.approx(60, abs=0.3)

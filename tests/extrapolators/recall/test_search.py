@@ -20,6 +20,7 @@ class NeverAlike:
     def __init__(self, layers: int, cost: float) -> None:
         index = np.indices((LINES - 1,) * layers).reshape(layers, -1)
         self.number = np.arange(index.shape[1]).reshape((LINES - 1,) * layers)
+        self.slots = index.T
         self.cost = np.where((index == index[0]).all(axis=0), cost, 0.0)
 
     def similarity(self, mixes: NDArray[np.int_]) -> NDArray[np.float32]:
@@ -161,3 +162,66 @@ def test_no_layer_goes_round_in_a_circle_under_one_that_changes(monkeypatch: pyt
     assert longest_circle() <= 3
     monkeypatch.setattr(search_module, "LAYER_COST", 0.0)
     assert longest_circle() > 10
+
+
+class Rests:
+    """Percussion rests from a second of the track on. `asked` has the slots and rests of each question for a cost."""
+
+    repetition = 1.0
+
+    def __init__(self, since: float) -> None:
+        self.since = since
+        self.asked: list[tuple[NDArray[np.int_], NDArray[np.bool_]]] = []
+
+    def rests(self, seconds: NDArray[np.float64]) -> NDArray[np.bool_]:
+        return seconds > self.since
+
+    def cost(
+        self, slots: NDArray[np.int_], seconds: NDArray[np.float64], rests: NDArray[np.bool_]
+    ) -> NDArray[np.float64]:
+        self.asked.append((slots, rests))
+        return np.zeros(len(seconds))
+
+
+def steered(costs: MadeUp, steering: Rests, *, left: bool = True) -> list[Step]:
+    way = Search(
+        costs,  # type: ignore[arg-type]
+        Stays(5, 12),
+        [Start(3, 3.0, 0.0, left=left)],
+        landing=None,
+        steering=steering,  # type: ignore[arg-type]
+        noise=0.0,
+        seed=0,
+    )
+    return steps_of(way, 200)[1]
+
+
+def test_a_layer_that_rests_does_not_jump() -> None:
+    """Not even where that would be for nothing."""
+    costs = MadeUp(2)
+    costs.follow[1] = -5
+    costs.follow[1, np.arange(LINES), np.arange(LINES)] = np.inf
+    steps = steered(costs, Rests(100.0))
+    alone = [step.seconds for step in steps if step.jumped == (False, True)]
+    assert len(alone) > 5
+    assert max(alone) <= 100.0
+
+
+def test_what_a_layer_that_rests_would_play_makes_no_difference() -> None:
+    """Layers part where playing the song as it is costs more, but not while only one of them is heard."""
+    steering = Rests(0.0)
+    together = [step.lines[0] == step.lines[1] for step in steered(MadeUp(2, copy_cost=2.0), steering)]
+    assert all(together)
+    assert all((slots[rests, 0] == slots[rests, 1]).all() for slots, rests in steering.asked)
+    apart = [step.lines[0] != step.lines[1] for step in steered(MadeUp(2, copy_cost=2.0), Rests(np.inf))]
+    assert np.mean(apart) > 0.8
+
+
+def test_nothing_rests_before_the_song_is_left() -> None:
+    """At first the song may play on from line 3, or be left for another line."""
+    steering = Rests(0.0)
+    steered(MadeUp(2), steering, left=False)
+    slots, rests = steering.asked[0]
+    plays_on = (slots == 3).all(axis=1)
+    assert plays_on.sum() == 1
+    np.testing.assert_array_equal(rests, ~plays_on)

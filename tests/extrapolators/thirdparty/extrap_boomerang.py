@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import ClassVar
 
+from extrapcli.analysis import Analysis
 from extrapcli.audio.resample import resample
 from extrapcli.audio.song import Song
 from extrapcli.backends.base import Backend
@@ -15,6 +16,7 @@ class Boomerang:
     """The model is given the last second of the song, in mono, and gives the `gain` of all that follows."""
 
     needs: ClassVar[frozenset[str]] = frozenset({"gain"})
+    steers: ClassVar[bool] = False
 
     def __init__(self, backend: Backend, style: Style) -> None:
         if style.ending == "song":
@@ -23,7 +25,7 @@ class Boomerang:
         self.rate = expect(backend.spec, EncoderSpec).sample_rate
         self.style = style
 
-    def blocks(self, song: Song, wanted: int | None) -> Iterator[Block]:
+    def blocks(self, song: Song, analysis: Analysis, wanted: int | None) -> Iterator[Block]:
         if song.seconds < 1:
             raise UnreadableAudio(f"{song.name}: lasts {song.seconds:.2f} s; a boomerang needs at least one second")
         blocks = self._blocks(song, wanted)

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from extrapcli.audio.song import Song
 from extrapcli.continuation import Join
 from extrapcli.errors import CannotWrite, UsageError
 from extrapcli.extrapolators.base import Jump
+from extrapcli.mood.meter import Mood
 
 PAGE_SUFFIXES = (".html", ".htm")
 JUMP_NUMBERS = ("from_seconds", "to_seconds", "score", "flux_percentile", "level_percentile")
@@ -97,12 +99,13 @@ def write_report(
     inputs: tuple[Path, ...] = (),
     device: str = "cpu",
     threads: int | None = None,
+    mood: Mood | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> tuple[str, tuple[Path, Path]]:
     """Evaluate the track in a file and write the report; return the JSON, and the paths of page and JSON.
 
-    Neither path may be one of the `inputs`. Raises what `report_paths`, `decode`, `evaluate_track` and `atomic_file`
-    raise.
+    `mood` is that of a track that was steered. Neither path may be one of the `inputs`. Raises what `report_paths`,
+    `decode`, `evaluate_track` and `atomic_file` raise.
     """
     paths = report_paths(track, out)
     for path in paths:
@@ -117,6 +120,7 @@ def write_report(
     evaluation = evaluate_track(
         decoded, song, joins=joins, truth=truth, device=device, threads=threads, progress=progress
     )
+    evaluation = replace(evaluation, mood=mood)
     if progress:
         progress("drawing the page")
     html, text = page(evaluation, song, match_format(decoded, song)), evaluation.to_json()

@@ -123,6 +123,11 @@ $("song-level").textContent = `loudness of the song, ${data.loudness.text}`;
 $("spectrogram").src = data.spectrogram;
 sideTicks($("frequencies"), data.frequencies);
 sideTicks($("levels"), data.loudness.ticks);
+if (data.mood) {
+  $("mood").hidden = false;
+  for (const id of ["wanted", "reached"]) $(id).setAttribute("d", data.mood[id]);
+  sideTicks($("moods"), data.mood.ticks);
+}
 timeAxis($("track-axis"), 0, track.seconds);
 $("head").style.left = percent(head / track.seconds);
 

@@ -19,12 +19,14 @@ from extrapcli.evaluation.report import pictures
 from extrapcli.evaluation.report.form import found, stretches
 from extrapcli.evaluation.results import Evaluation, MeasuredJoin, MeasureResult
 from extrapcli.extrapolators.base import Jump
+from extrapcli.mood.meter import Mood
 from extrapcli.words import count
 
 AUDIO_KILOBITS = 37_000  # of both sounds together, so that they stay under 6.5 MB as base64
 LEAST_KILOBITS, MOST_KILOBITS = 32, 96
 COMPARED_SECONDS, COMPARED_PER_SECOND = 60.0, 50
 LUFS_STEP, LUFS_RANGE = 6, 36
+MOOD_RANGE = -0.25, 1.25  # levels
 BETTER = {"low": "lower is better", "high": "higher is better"}
 REASONS = {
     "sharpness_percentile": "it is sharper than {} of the song's own moments",
@@ -58,6 +60,7 @@ def page(evaluation: Evaluation, song: Song, track: Song) -> str:
         ],
         "waveform": pictures.waveform(track.samples),
         "loudness": _loudness(evaluation),
+        "mood": _mood(evaluation.mood, evaluation.track_seconds) if evaluation.mood else None,
         **drawn,
         "controls": CONTROLS,
         "groups": [
@@ -174,6 +177,18 @@ def _loudness(evaluation: Evaluation) -> dict[str, Any]:
         "text": f"{evaluation.song_loudness:.1f} LUFS",
         "ticks": [(str(tick), (tick - low) / (high - low)) for tick in range(high, low - 1, -step)],
     }
+
+
+def _mood(mood: Mood, seconds: float) -> dict[str, Any]:
+    """Draw the mood that was wanted and the one that was reached, from calm to lively and a little beyond."""
+    low, high = MOOD_RANGE
+    before: list[float | None] = [None] * mood.from_seconds
+    wanted, reached = (
+        pictures.curve([*before, *levels], low=low, high=high, seconds=seconds)
+        for levels in (mood.wanted, mood.reached)
+    )
+    ticks = [(word, (level - low) / (high - low)) for word, level in (("lively", 1), ("calm", 0))]
+    return {"wanted": wanted, "reached": reached, "ticks": ticks}
 
 
 def _pictures(evaluation: Evaluation, song: Song, track: Song) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from extrapcli.extrapolators.recall.grid import Grid
 from extrapcli.extrapolators.recall.layers import percussive_layer
 from extrapcli.extrapolators.recall.material import prepare
 from extrapcli.extrapolators.recall.sequencer import Sequencer
+from extrapcli.extrapolators.recall.steering import swelled
 
 __all__ = ["Encoder", "Encoding", "Recall", "percussive_layer"]
 
@@ -30,6 +31,7 @@ class Recall:
     """Plays the song's own sound in a new order; a short song as two layers that jump independently."""
 
     needs: ClassVar[frozenset[str]] = frozenset(TENSORS.values())
+    steers: ClassVar[bool] = True
 
     def __init__(self, backend: Backend, style: Style) -> None:
         if style.fade_seconds is not None and not 0 <= style.fade_seconds <= MAX_FADE_SECONDS:
@@ -41,8 +43,7 @@ class Recall:
         self.style = style
         open_ahead("beats", "voice")
 
-    def blocks(self, song: Song, wanted: int | None) -> Iterator[Block]:
-        analysis = Analysis(song)
+    def blocks(self, song: Song, analysis: Analysis, wanted: int | None) -> Iterator[Block]:
         bounds, rate = analysis.bounds, song.sample_rate
         if self.style.ending == "song" and wanted is not None and not bounds.ends_by_itself:
             raise UsageError(f"{song.name}: is cut off, so it has no ending of its own", hint="ending")
@@ -53,7 +54,11 @@ class Recall:
             analysis.voice  # noqa: B018 - found beside the beats, which take longest
             grid = Grid.of(beats.result(), bounds.begin / rate, bounds.ending / rate)
         sequencer = Sequencer(material, grid, self.style, wanted)
-        blocks = limited(sequencer.blocks(), song)
+        blocks = sequencer.blocks()
+        if sequencer.curve:
+            landing = sequencer.landing.earliest if sequencer.landing else None
+            blocks = swelled(blocks, song, sequencer.curve, landing)
+        blocks = limited(blocks, song)
         if wanted is None or self.style.ending == "cut" or sequencer.lands:
             return blocks
         return fade_out(blocks, song, wanted)

@@ -34,8 +34,9 @@ class Costs:
         shifts: how many seconds beside its line each goes.
     """
 
-    def __init__(self, material: Material, grid: Grid, *, room_seconds: float) -> None:
+    def __init__(self, material: Material, grid: Grid, *, room_seconds: float, classes: Ints | None = None) -> None:
         self.grid = grid
+        self.classes = np.zeros(len(grid), int) if classes is None else classes
         powers = [band_power(layer.encoding.spectra) for layer in material.layers]
         tones = tones_of(material)
         encodings = [layer.encoding for layer in material.layers]
@@ -52,7 +53,7 @@ class Costs:
         self.latest = material.bounds.ending / material.song.sample_rate - room_seconds
         self.beside = np.zeros(1) if grid.keeps_bars else SHIFTS * grid.slot_seconds[0]
         n = len(grid)
-        self.targets = np.zeros((self.layers, n, min(n, TARGETS)), int)
+        self.targets = np.zeros((self.layers, n, TARGETS * (int(self.classes.max()) + 1)), int)
         self.follow = np.zeros(self.targets.shape, np.float32)
         self.shifts = np.zeros(self.targets.shape)
         self.between = np.zeros((self.layers, n, n) if self.layers > 1 else 0, np.float32)
@@ -61,9 +62,8 @@ class Costs:
                 rows = slice(begin, min(begin + ROWS, n))
                 columns = slice(max(0, begin - REACH), min(n, begin + ROWS + REACH))
                 cost, shifts = self._jump_costs(context, rows, columns)
-                best = np.argsort(cost, axis=1, kind="stable")[:, : self.targets.shape[2]]
-                self.targets[layer, rows, : best.shape[1]] = best + columns.start
-                self.follow[layer, rows] = np.take_along_axis(cost, best, axis=1)
+                best, self.follow[layer, rows] = self._cheapest(cost, columns)
+                self.targets[layer, rows] = best + columns.start
                 self.shifts[layer, rows] = np.take_along_axis(shifts, best, axis=1)
                 if self.layers > 1:
                     self.between[layer, rows, columns] = cost
@@ -78,8 +78,18 @@ class Costs:
         Both are `(n, targets)`; the cost is the mean of those of the layers.
         """
         cost = np.mean([self.between[layer, lines[:, layer]] for layer in range(self.layers)], axis=0)
-        best = np.argsort(cost, axis=1, kind="stable")[:, :TARGETS]
-        return best, np.take_along_axis(cost, best, axis=1)
+        return self._cheapest(cost, slice(0, len(self.grid)))
+
+    def _cheapest(self, cost: Array, columns: slice) -> tuple[Ints, Array]:
+        """Return the cheapest columns of each class in each row, and their costs, infinite for missing ones."""
+        size = self.targets.shape[2]
+        best, least = np.zeros((len(cost), size), int), np.full((len(cost), size), np.inf, np.float32)
+        for begin in range(0, size, TARGETS):
+            members = np.flatnonzero(self.classes[columns] == begin // TARGETS)
+            order = members[np.argsort(cost[:, members], axis=1, kind="stable")[:, :TARGETS]]
+            best[:, begin : begin + order.shape[1]] = order
+            least[:, begin : begin + order.shape[1]] = np.take_along_axis(cost, order, axis=1)
+        return best, least
 
     def shift(self, layer: int, line: int, target: int) -> float:
         """Return how many seconds beside its target a jump from a line goes."""

@@ -21,6 +21,7 @@ class Mixes:
     """All mixes of one slot of each layer at the same position in the bar.
 
     Attributes:
+        slots: `(mixes, layers)`, the slot of each layer in each mix.
         number: the number of each mix, by the slot of each layer; -1 where their positions differ.
         cost: `(mixes,)`, of each second of a mix: layers that don't fit, the song as it is, another level, and a long
             silence of the song.
@@ -31,6 +32,7 @@ class Mixes:
         self.grid = grid
         index = np.indices((slots,) * layers).reshape(layers, -1)
         index = index[:, (grid.phases[index] == grid.phases[index[:1]]).all(axis=0)]
+        self.slots = index.T
         self.number = np.full((slots,) * layers, -1)
         self.number[tuple(index)] = np.arange(index.shape[1])
         edges = material.hop_at(self._fractions(CELLS))

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.extrapolators.recall.costs import Costs
+from extrapcli.extrapolators.recall.steering import SILENT_JUMP_COST, Steering
 
 BEAM = 32
 LAG_STEPS = 40  # decisions this far back are final
@@ -141,10 +142,13 @@ class Search:
         starts: list[Start],
         *,
         landing: Landing | None,
+        steering: Steering | None = None,
         noise: float,
         seed: int,
     ) -> None:
         self.costs, self.stays, self.starts, self.landing, self.noise = costs, stays, starts, landing, noise
+        self.steering = steering
+        self.repetition_cost = REPETITION_COST * (steering.repetition if steering else 1)
         self.random = np.random.default_rng(seed)
         count = len(starts)
         self.now = _Hypotheses(
@@ -223,9 +227,15 @@ class Search:
         there, mix = there[mix >= 0], mix[mix >= 0]
         parent, lines, jumped, cost = parent[there], lines[there], jumped[there], cost[there]
         seconds = slots[lines[:, -1]]
+        if self.steering:
+            middle = now.seconds[parent] + seconds / 2
+            rests = self.steering.rests(middle) & (now.left[parent] | jumped.all(axis=1))
+            mix = mixes.number[tuple(np.where(rests[:, None], lines[:, :1], lines).T)]
+            cost = cost + seconds * self.steering.cost(mixes.slots[mix], middle, rests)
+            cost = cost + SILENT_JUMP_COST * (rests & jumped[:, -1] & ~jumped[:, 0])
         layers = np.arange(self.costs.layers)
         again = now.played[parent[:, None], layers, lines].sum(axis=1)
-        cost = cost + seconds * (REPETITION_COST * now.heard[parent, mix] + LAYER_COST * again + mixes.cost[mix])
+        cost = cost + seconds * (self.repetition_cost * now.heard[parent, mix] + LAYER_COST * again + mixes.cost[mix])
         cost = cost + self.noise * self.random.gumbel(size=len(cost)) * jumped.any(axis=1)
         best = self._best(_Decisions(parent, now.lines[parent], lines, jumped, now.seconds[parent]), cost)
         parent, lines, jumped, mix, seconds = parent[best], lines[best], jumped[best], mix[best], seconds[best]

@@ -18,10 +18,10 @@ from extrapcli.extrapolators.recall.join import recovery
 from extrapcli.extrapolators.recall.material import Material
 from extrapcli.extrapolators.recall.playhead import Playhead, mix
 from extrapcli.extrapolators.recall.search import Search, Start, Stays, Step
+from extrapcli.extrapolators.recall.steering import Rests, Steering
 
 FIRST_CANDIDATES = 24
 NEAR_SECONDS = 0.3
-BEFORE_ENDING_SECONDS = 8.0  # before the song's own ending, a track leaves the song or lands on it
 FIRST_WEIGHT, AUDIBILITY_WEIGHT = 4.0, 0.06
 SAME_POSITION_SECONDS = 0.01
 MARGIN_SECONDS = 0.15
@@ -42,20 +42,30 @@ class Sequencer:
         pace = 2 ** (2 * (0.3 - style.variety))
         shortest, longest = (5.0, 12.0) if len(material.layers) > 1 else (12.0, 30.0)
         self.stays = Stays(min(shortest * pace, max(seconds / 4, 0.5)), min(longest * pace, max(seconds / 2, 1.0)))
-        self.costs = Costs(material, grid, room_seconds=min(3.0, seconds / 8))
+        self.curve = style.curve(material.analysis, wanted)
+        self.steering = Steering(material, grid, self.curve) if self.curve else None
+        classes = self.steering.classes if self.steering else None
+        self.costs = Costs(material, grid, room_seconds=min(3.0, seconds / 8), classes=classes)
         self.playheads = [Playhead(layer, 0) for layer in material.layers]
-        self.lands = wanted is not None and bounds.ends_by_itself and style.ending in ("song", "auto")
-        self.landing: Landing | None = None
+        self.lands = wanted is not None and style.lands_on(bounds)
+        self.landing = Landing(self.costs, material, self.wanted) if self.lands else None
+        self.rests = Rests(self.steering, self.rate) if self.steering and self.steering.can_rest else None
         self.gain = 0.0  # decibels, at the end of what was rendered
         self.power = material.analysis.power
 
     def blocks(self) -> Iterator[Block]:
         """Yield blocks until the track has `wanted` samples; the first begins where the song is left."""
         starts, jumps = self._starts()
-        if self.lands:
-            self.landing = Landing(self.costs, self.material, self.wanted)
         noise = self.style.variety
-        search = Search(self.costs, self.stays, starts, landing=self.landing, noise=noise, seed=self.style.seed)
+        search = Search(
+            self.costs,
+            self.stays,
+            starts,
+            landing=self.landing,
+            steering=self.steering,
+            noise=noise,
+            seed=self.style.seed,
+        )
         way = search.run()
         first = next(way)
         assert isinstance(first, Start)
@@ -68,14 +78,14 @@ class Sequencer:
             lands = step.lands
             jumping, aligned, jump = self._align(step)
         while aligned.departure < self.wanted:
-            crossfade = self._move(jumping, aligned)
+            crossfades = self._move(jumping, aligned)
             step = None if lands else self._next_jump(way)
             end = self.wanted
             if step and self._can_do_without(step):
                 step = None
             if step:
                 end = min(self._departure(step) + round(MARGIN_SECONDS * self.rate), self._limit(), self.wanted)
-            yield self._block(aligned, jump, crossfade, end, lands=lands)
+            yield self._block(aligned, jump, crossfades, end, lands=lands)
             if not step:
                 return
             lands = step.lands
@@ -94,10 +104,7 @@ class Sequencer:
         """Align the best first jumps of the whole sound, away from the song's end."""
         grid, material, bounds = self.grid, self.material, self.material.bounds
         if bounds.ends_by_itself:
-            earliest = max(
-                bounds.ending / self.rate - BEFORE_ENDING_SECONDS, (bounds.begin + bounds.ending) / 2 / self.rate
-            )
-            line = min(int(np.searchsorted(grid.times, earliest)), len(grid) - 2)
+            line = min(int(np.searchsorted(grid.times, bounds.leaves_at(self.rate) / self.rate)), len(grid) - 2)
             return [Start(line, float(grid.times[line]), 0.0, left=False)], {}
         leave = bounds.end / self.rate
         last = int(np.searchsorted(grid.times, leave + 1e-6)) - 1
@@ -180,8 +187,8 @@ class Sequencer:
         """Return the last sample of the track up to which every playhead can play on."""
         return self.material.bounds.end - max(playhead.offset for playhead in self.playheads)
 
-    def _move(self, jumping: list[Playhead], aligned: AlignedJump) -> NDArray[np.floating]:
-        """Move playheads to where they jump, and return the crossfade."""
+    def _move(self, jumping: list[Playhead], aligned: AlignedJump) -> list[NDArray[np.floating]]:
+        """Move playheads to where they jump, and return the crossfade of each layer."""
         departure, splice = aligned.departure, aligned.splice
         gains = iter(aligned.gains)
         crossfades: list[NDArray[np.floating]] = []
@@ -196,34 +203,52 @@ class Sequencer:
             crossfades.append(old)
             playheads.append(playhead)
         self.playheads = playheads
-        return mix(crossfades)
+        return crossfades
 
     def _block(
-        self, aligned: AlignedJump, jump: Jump, crossfade: NDArray[np.floating], end: int, *, lands: bool
+        self, aligned: AlignedJump, jump: Jump, crossfades: list[NDArray[np.floating]], end: int, *, lands: bool
     ) -> Block:
         departure, fade = aligned.departure, aligned.splice.fade
-        samples = np.concatenate([crossfade, mix([playhead.render(departure, end) for playhead in self.playheads])])
-        samples *= self._gains(samples, departure, end, lands=lands)
+        begin = departure - fade.samples
+        layers = [playhead.render(departure, end) for playhead in self.playheads]
+        made = _power(mix(layers))
+        sounds = [np.concatenate(parts) for parts in zip(crossfades, layers, strict=True)]
+        plays = self._plays(begin, departure, end, lands=lands)
+        sounds[-1] = sounds[-1] * plays
+        samples = mix(sounds)
+        samples *= self._gains(made, len(samples), departure, end, lands=lands)
         self._release()
         offsets = [playhead.offset for playhead in self.playheads]
-        copy = max(offsets) - min(offsets) <= SAME_POSITION_SECONDS * self.rate
-        return Block(departure - fade.samples, samples, fade.samples, jump, copy)
+        copy = max(offsets) - min(offsets) <= SAME_POSITION_SECONDS * self.rate and bool(np.all(plays == 1))
+        return Block(begin, samples, fade.samples, jump, copy)
+
+    def _plays(self, begin: int, departure: int, end: int, *, lands: bool) -> NDArray[np.float32]:
+        """Return the gains of the last layer, `(n, 1)`, which is percussion where it ever rests."""
+        if not self.rests:
+            return np.ones((1, 1), np.float32)
+        if lands:
+            self.rests.play(begin)
+        else:
+            self.rests.follow(self.playheads[-1].offset, begin, departure, end)
+        return self.rests.gains(begin, end)[:, None]
 
     def _release(self) -> None:
         for layer in self.material.layers:
             release(layer.samples)
             release(layer.mono)
 
-    def _gains(self, samples: NDArray[np.floating], departure: int, end: int, *, lands: bool) -> NDArray[np.float32]:
-        """Return gains that bring a block to the level of the song, at its positions and as a whole."""
+    def _gains(self, made: float, count: int, departure: int, end: int, *, lands: bool) -> NDArray[np.float32]:
+        """Return gains that bring a block of `count` samples and of a power to the level of the song.
+
+        That is its level at these positions and, within 1.5 dB, as a whole.
+        """
         song = self.material.song.samples
         powers = [_power(song[p.song_sample(departure) : p.song_sample(end)]) for p in self.playheads]
         there = sum(powers) / len(powers)
-        made = _power(samples[departure - end :])
         wanted = 0.0 if lands else _decibels(there / made, 3.0) + _decibels((self.power / there) ** 0.5, 1.5)
         change = round(GAIN_SECONDS * self.rate)
-        decibels = self.gain + (wanted - self.gain) * np.arange(min(change, len(samples))) / change
-        gains = np.full((len(samples), 1), 10 ** (wanted / 20), np.float32)
+        decibels = self.gain + (wanted - self.gain) * np.arange(min(change, count)) / change
+        gains = np.full((count, 1), 10 ** (wanted / 20), np.float32)
         gains[: len(decibels), 0] = 10 ** (decibels / 20)
         last = max(0, end - departure - 1 - round(MARGIN_SECONDS * self.rate))
         self.gain = float(decibels[last]) if last < len(decibels) else wanted
