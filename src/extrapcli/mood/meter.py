@@ -116,9 +116,9 @@ class Meter:
             asked, got = float(wanted[most].mean()), float(reached[most].mean())
             there = self._seconds(sign, asked)
             note = (
-                f"it reaches {got:.2f} where you asked for {asked:.2f} (0 is calm, 1 lively); {there} s of the song "
-                f"are that {word}, and its {name} {stretch.seconds:.0f} s, from {clock(stretch.begin)} on, are at "
-                f"{stretch.level:.2f}"
+                f"it reaches {got:.2f} where you asked for {asked:.2f} (0 is calm, 1 lively); the song is that "
+                f"{word} for {there} s, and its {name} {stretch.seconds:.0f} s, from {clock(stretch.begin)} on, are "
+                f"at {stretch.level:.2f}"
             )
             short.append((sign * (asked - got), note))
         by, note = max(short)
