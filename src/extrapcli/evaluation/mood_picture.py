@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from extrapcli.analysis.summary import clock
-from extrapcli.atomic import atomic_file
 from extrapcli.evaluation.picture import (
-    DOTS_PER_INCH,
     ENERGY_COLOUR,
     FAINT,
     INK,
@@ -17,6 +15,7 @@ from extrapcli.evaluation.picture import (
     draw_minutes,
     draw_outline,
     plain_name,
+    save,
 )
 from extrapcli.mood import Scale, extremes
 
@@ -70,8 +69,7 @@ def draw_mood(analysis: Analysis, path: Path, *, overwrite: bool = False) -> Non
         below.axvspan(stretch.begin, end, color=INK, alpha=0.12, linewidth=0)
     draw_minutes(below, seconds)
     figure.suptitle(f"{plain_name(analysis)}: calm and lively", fontsize=12)
-    with atomic_file(path, overwrite=overwrite) as file:
-        figure.savefig(file, format=path.suffix[1:].lower(), dpi=DOTS_PER_INCH)
+    save(figure, path, overwrite=overwrite)
 
 
 def draw_following(mood: Mood, path: Path, *, overwrite: bool = False) -> None:
@@ -89,8 +87,7 @@ def draw_following(mood: Mood, path: Path, *, overwrite: bool = False) -> None:
     axis.text(mood.from_seconds / 2, 0.5, "the song", ha="center", va="center")
     axis.legend(loc="upper left", bbox_to_anchor=(1, 1))
     draw_minutes(axis, mood.from_seconds + len(mood.wanted))
-    with atomic_file(path, overwrite=overwrite) as file:
-        figure.savefig(file, format=path.suffix[1:].lower(), dpi=DOTS_PER_INCH)
+    save(figure, path, overwrite=overwrite)
 
 
 def _draw_scale(axis: Axes) -> None:

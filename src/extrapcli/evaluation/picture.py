@@ -16,6 +16,7 @@ from extrapcli.evaluation.drawing import chord_colour, outline, section_colours
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 SUFFIXES = (".png", ".svg", ".pdf")
 WIDTH_INCHES, HEIGHT_INCHES, DOTS_PER_INCH = 12, 6, 110
@@ -57,6 +58,11 @@ def draw_analysis(analysis: Analysis, path: Path, *, overwrite: bool = False) ->
     _draw_chords(below, analysis)
     draw_minutes(below, analysis.song.seconds)
     figure.suptitle(f"{plain_name(analysis)}: {brief(analysis)}", fontsize=12)
+    save(figure, path, overwrite=overwrite)
+
+
+def save(figure: Figure, path: Path, *, overwrite: bool) -> None:
+    """Write a figure into a PNG, SVG or PDF file, by its name."""
     with atomic_file(path, overwrite=overwrite) as file:
         figure.savefig(file, format=path.suffix[1:].lower(), dpi=DOTS_PER_INCH)
 

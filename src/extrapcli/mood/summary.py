@@ -1,13 +1,12 @@
 """The mood of a song in words and as a curve of text, for a person, and in plain values, for a program."""
 
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from extrapcli.analysis import Analysis
-from extrapcli.analysis.spectra import MOMENTS_PER_SECOND
+from extrapcli.analysis.grid import means
 from extrapcli.analysis.summary import clock, each_second
 from extrapcli.mood import Scale, Stretch, extremes, kept_level
 
@@ -60,18 +59,11 @@ def _left(analysis: Analysis) -> float:
 
 def _curve(analysis: Analysis, scale: Scale, columns: int) -> Iterator[str]:
     """Draw the level over time, from calm at the bottom to lively at the top."""
-    levels = np.array(_each(analysis, scale, columns))
+    edges = np.linspace(0, analysis.song.seconds, columns + 1)
+    levels = scale.levels(means(analysis.energy[:, None].astype(np.float32), edges)[:, 0].astype(np.float64))
     heights = np.clip(np.round(levels * ROWS), 0, ROWS)
     for row in range(ROWS, 0, -1):
         margin = MARGIN if row == ROWS else "calm |".rjust(len(MARGIN)) if row == 1 else "|".rjust(len(MARGIN))
         yield (margin + "".join("#" if height >= row else " " for height in heights)).rstrip()
     ticks = [clock(at / columns * analysis.song.seconds) for at in range(0, columns, TICK_COLUMNS)]
     yield " " * len(MARGIN) + "".join(tick.ljust(TICK_COLUMNS) for tick in ticks).rstrip()
-
-
-def _each(analysis: Analysis, scale: Scale, count: int) -> list[float]:
-    """Return the mean level in each of so many equal stretches of a song."""
-    energy = analysis.energy
-    edges = np.linspace(0, min(analysis.song.seconds * MOMENTS_PER_SECOND, len(energy)), count + 1).astype(int)
-    means = [energy[begin : max(end, begin + 1)].mean() for begin, end in pairwise(edges)]
-    return [float(level) for level in scale.levels(np.array(means))]

@@ -55,9 +55,9 @@ class Recall:
             grid = Grid.of(beats.result(), bounds.begin / rate, bounds.ending / rate)
         sequencer = Sequencer(material, grid, self.style, wanted)
         blocks = sequencer.blocks()
-        if sequencer.curve:
+        if sequencer.steering:
             landing = sequencer.landing.earliest if sequencer.landing else None
-            blocks = swelled(blocks, song, sequencer.curve, landing)
+            blocks = swelled(blocks, song, sequencer.steering.curve, landing)
         blocks = limited(blocks, song)
         if wanted is None or self.style.ending == "cut" or sequencer.lands:
             return blocks

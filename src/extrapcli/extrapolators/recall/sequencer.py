@@ -42,8 +42,8 @@ class Sequencer:
         pace = 2 ** (2 * (0.3 - style.variety))
         shortest, longest = (5.0, 12.0) if len(material.layers) > 1 else (12.0, 30.0)
         self.stays = Stays(min(shortest * pace, max(seconds / 4, 0.5)), min(longest * pace, max(seconds / 2, 1.0)))
-        self.curve = style.curve(material.analysis, wanted)
-        self.steering = Steering(material, grid, self.curve) if self.curve else None
+        curve = style.curve(material.analysis, wanted)
+        self.steering = Steering(material, grid, curve) if curve else None
         classes = self.steering.classes if self.steering else None
         self.costs = Costs(material, grid, room_seconds=min(3.0, seconds / 8), classes=classes)
         self.playheads = [Playhead(layer, 0) for layer in material.layers]
