@@ -38,11 +38,14 @@ Bools = NDArray[np.bool_]
 class Steering:
     """What the sequencer knows of the wanted levels.
 
-    Percussion rests while the wanted level is nearer to that of the other layer alone than to that of both.
+    Percussion rests while the wanted level is nearer to that of the other layer alone than to that of both. Where the
+    level is kept at which the song is left, percussion that plays there goes on.
 
     Attributes:
         levels: `(slots,)`, that of the whole sound in each slot of the grid.
         alone: `(slots,)`, that of the sound without percussion.
+        rest_below: the level below which percussion rests; minus infinity where it never does.
+        plays_on: whether percussion plays where the song is left.
         classes: 0 to 2 for each line, from those that calm slots follow to those that lively ones do.
         repetition: how many times as much as usual it costs to play what was heard before.
     """
@@ -55,24 +58,16 @@ class Steering:
         self.classes = np.searchsorted(bounds, np.append(self.levels, self.levels[-1]), side="left")
         layers = len(material.layers)
         self.repetition = LAYERS_REPEAT if layers > 1 else 1.0
-        self.alone, self.rest_below = self.levels, -np.inf
+        self.alone, self.rest_below, self.plays_on = self.levels, -np.inf, False
         if layers > 1:
             mono = resample(material.layers[0].mono[:, None], from_rate=material.mono_rate, to_rate=RATE)[:, 0]
             self.alone = scale.levels(analysis.energy_of(mono * analysis.level, grid.times))
-            self.rest_below = self._rest_below(material)
-
-    def _rest_below(self, material: Material) -> float:
-        """Return the level below which percussion rests.
-
-        Percussion that plays where the song is left goes on while that level is kept.
-        """
-        whole, alone = float(np.median(self.levels)), float(np.median(self.alone))
-        if whole - alone <= LEAST_RELIEF:
-            return -np.inf
-        percussion, left = material.layers[-1].mono, round(self.curve.begin * material.mono_rate)
-        last = percussion[max(0, left - round(KEPT_SECONDS * material.mono_rate)) : left]
-        plays = np.square(last).mean() > PLAYS * np.square(percussion).mean()
-        return min((whole + alone) / 2, self.curve.kept) if plays else (whole + alone) / 2
+            whole, alone = (float(np.median(levels)) for levels in (self.levels, self.alone))
+            if whole - alone > LEAST_RELIEF:
+                self.rest_below = (whole + alone) / 2
+            percussion, left = material.layers[-1].mono, round(curve.begin * material.mono_rate)
+            last = percussion[max(0, left - round(KEPT_SECONDS * material.mono_rate)) : left]
+            self.plays_on = bool(np.square(last).mean() > PLAYS * np.square(percussion).mean())
 
     @property
     def can_rest(self) -> bool:
@@ -90,7 +85,9 @@ class Steering:
 
     def rests(self, seconds: Floats) -> Bools:
         """Tell whether percussion rests at seconds `(n,)` of the track."""
-        resting: Bools = self.curve.at(seconds) - self._swelling(seconds) < self.rest_below
+        wanted = self.curve.at(seconds)
+        kept = self.plays_on & np.isclose(wanted, self.curve.kept)
+        resting: Bools = ~kept & (wanted - self._swelling(seconds) < self.rest_below)
         return resting
 
     def _swelling(self, seconds: Floats) -> Floats:
