@@ -66,14 +66,16 @@ Seed = Annotated[
 Mood = Annotated[
     str | None,
     typer.Option(
-        metavar="MOOD", help="calm, lively, keep (as where the song is left), or from 0, calm, to 1, lively."
+        metavar="MOOD",
+        help="calm, lively, keep (the mood at the song's end), or a number from 0, calm, to 1, lively.",
     ),
 ]
 Arc = Annotated[
     str | None,
     typer.Option(
         metavar="MOODS",
-        help="How the mood changes: calm:lively up to the end of the track, or '0:30 keep, 2:00 lively'.",
+        help="How the mood changes: calm:lively over all that is added, or '0:30 keep, 2:00 lively' by times of the "
+        "track.",
     ),
 ]
 Threads = Annotated[

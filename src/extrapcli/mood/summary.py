@@ -26,7 +26,7 @@ def lines(analysis: Analysis, *, columns: int) -> Iterator[str]:
             f"{name} {stretch.seconds:.0f} seconds: from {clock(stretch.begin)}, level {stretch.level:.2f}, "
             f"energy {energy:.2f}"
         )
-    yield f"where it is left: {clock(_left(analysis))}, level {kept_level(analysis, scale):.2f}"
+    yield f"a continuation begins at {clock(_left(analysis))}: level {kept_level(analysis, scale):.2f}"
     yield f"level 0, calm, is an energy of {scale.calm:.2f}, and level 1, lively, one of {scale.lively:.2f}"
 
 
