@@ -51,6 +51,9 @@ def a_song(samples: int, rate: int) -> Song:
         (Length(2 / 60), 11025, 22050),
         (Length(1, beyond=True), 22050, 60 * 22050 + 1000),
         (Length(0.0001), 8000, 48),
+        (Length(twice=True), 44100, 7938000),
+        (Length(1, beyond=True, twice=True), 10, 2000),
+        (Length(0.01, any=True), 100, 60),
     ],
 )
 def test_lengths_in_samples(length: Length, rate: int, expected: int) -> None:

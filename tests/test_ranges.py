@@ -14,8 +14,9 @@ from extrapcli.batch import Batch
 from extrapcli.continuation import Length
 from extrapcli.errors import UsageError
 from extrapcli.melody.pipeline import MelodyOptions
-from extrapcli.model import length, style
 from extrapcli.pipeline import Options
+from extrapcli.ranges import minutes_of
+from extrapcli.wishes import length, style
 from tests.conftest import SONG, Extrap, chord
 
 TOO_MANY = 16 * (os.cpu_count() or 1) + 1
@@ -101,3 +102,33 @@ def evaluate(**options: Any) -> object:
 def test_numbers_of_numpy_are_numbers() -> None:
     assert length(np.float32(3), None) == Length(3)  # type: ignore[arg-type]
     assert style("auto", np.float64(0.5), None, np.int64(3)).seed == 3  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [
+        ("3", 3),
+        ("2.5", 2.5),
+        ("3:30", 3.5),
+        ("1:02:30", 62.5),
+        ("45s", 0.75),
+        ("1m30s", 1.5),
+        ("1m30", 1.5),
+        ("3m", 3),
+        ("1h", 60),
+    ],
+)
+def test_lengths_are_read(text: str, minutes: float) -> None:
+    assert minutes_of(text) == pytest.approx(minutes)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "s", "m", "h", "0s", "-1", "1:60", "1.5m", "m30", "1s30m", "30 s", "nan", "inf", "1:2:3:4"]
+)
+def test_what_is_no_length_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="is no length; write minutes, as 3 or 2"):
+        minutes_of(text)
+
+
+def test_a_time_may_be_nought() -> None:
+    assert minutes_of("0:00", time=True) == minutes_of("0s", time=True) == 0

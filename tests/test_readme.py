@@ -16,6 +16,7 @@ from extrapcli.audio.decode import decode
 from extrapcli.training.recipe import find_recipe
 from tests.audio.test_round_trip import write
 from tests.conftest import EXTRAP, SONG
+from tests.films import film
 
 ROOT = Path(__file__).parents[1]
 CLIPS = ROOT / "tests" / "data" / "clips"
@@ -25,16 +26,17 @@ COMMANDS = re.findall(r"^    (.*\bextrap .*?)(?:  +#.*)?$", README.partition("##
 
 @pytest.fixture(scope="module")
 def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the songs that the README speaks of, ten seconds each, and a ballad."""
+    """A folder with the songs that the README speaks of, twelve seconds each, a ballad and a film."""
     folder = tmp_path_factory.mktemp("music")
     song = decode(SONG)
-    ten = song.samples[: 10 * song.sample_rate]
+    piece = song.samples[: 12 * song.sample_rate]
     (folder / "album").mkdir()
-    write(folder / "track.flac", np.concatenate([ten, ten[::-1]]), "flac", song.sample_rate, "s16")
+    write(folder / "track.flac", np.concatenate([piece, piece[::-1]]), "flac", song.sample_rate, "s16")
     for name in ("song.mp3", "song.flac", "song.wav", "album/one.mp3", "album/two.wav"):
-        write(folder / name, ten, Path(name).suffix[1:], song.sample_rate, "s16")
+        write(folder / name, piece, Path(name).suffix[1:], song.sample_rate, "s16")
     ballad = decode(CLIPS / "credits-ballad.opus")
     write(folder / "ballad.mp3", ballad.samples, "mp3", ballad.sample_rate, "s16")
+    film(folder / "scene.mp4", 1250)
     return folder
 
 

@@ -5,6 +5,8 @@
     model = extrapcli.load("recall")
     track = model.continue_song(samples, sample_rate, minutes=3, seed=0)
     extrapcli.continue_file("song.mp3", "long.flac", minutes=3)
+    extrapcli.fit_file("song.mp3", "short.flac", minutes=0.5)  # the same song, exactly that long
+    extrapcli.loop_file("song.mp3", "loop.flac")  # a passage that repeats without a seam
     analysis = extrapcli.analyse(samples, sample_rate)  # beats, sections, key, chords, loudness
     report = extrapcli.evaluate(track.samples, sample_rate, head=track.head_samples, joins=track.joins)
 
@@ -32,10 +34,13 @@ if TYPE_CHECKING:
     from extrapcli.continuation import Join
     from extrapcli.evaluation import evaluate
     from extrapcli.evaluation.results import Evaluation
-    from extrapcli.extrapolators.base import Jump
-    from extrapcli.model import Model, Track, load
+    from extrapcli.extrapolators.base import Jump, Loop
+    from extrapcli.files import continue_file, fit_file
+    from extrapcli.loop import LoopFile, loop_file
+    from extrapcli.model import Model, load
     from extrapcli.mood.meter import Mood
-    from extrapcli.pipeline import TrackFile, continue_file
+    from extrapcli.pipeline import TrackFile
+    from extrapcli.track import Track
 
 __all__ = [
     "Analysis",
@@ -48,6 +53,8 @@ __all__ = [
     "Join",
     "Jump",
     "Key",
+    "Loop",
+    "LoopFile",
     "MissingDependency",
     "Model",
     "Mood",
@@ -62,7 +69,9 @@ __all__ = [
     "analyse",
     "continue_file",
     "evaluate",
+    "fit_file",
     "load",
+    "loop_file",
 ]
 
 _MODULES = {
@@ -74,16 +83,20 @@ _MODULES = {
     "Join": "continuation",
     "Jump": "extrapolators.base",
     "Key": "analysis.harmony",
+    "Loop": "extrapolators.base",
+    "LoopFile": "loop",
     "Model": "model",
     "Mood": "mood.meter",
     "Section": "analysis.sections",
-    "Track": "model",
+    "Track": "track",
     "TrackFile": "pipeline",
     "Voice": "analysis.voice",
     "analyse": "analysis",
-    "continue_file": "pipeline",
+    "continue_file": "files",
     "evaluate": "evaluation",
+    "fit_file": "files",
     "load": "model",
+    "loop_file": "loop",
 }
 
 

@@ -12,26 +12,33 @@ from extrapcli.errors import UnusableModel, UsageError
 from extrapcli.extrapolators.base import Block, Jump
 from extrapcli.ranges import LEAST_MINUTES, MOST_MINUTES, check_number
 
+USUAL_MINUTES = 3.0
+
 
 @dataclass(frozen=True)
 class Length:
     """How long a track should be: `minutes` in all or, with `beyond`, `minutes` more than the song.
 
-    Raises UsageError for `minutes` that are out of range.
+    With `twice`, a track that isn't twice as long as the song becomes that long. `any` says that it may also be
+    shorter than the song. Raises UsageError for `minutes` that are out of range.
     """
 
-    minutes: float
+    minutes: float = USUAL_MINUTES
     beyond: bool = False
+    any: bool = False
+    twice: bool = False
 
     def __post_init__(self) -> None:
         check_number("length", self.minutes, LEAST_MINUTES, MOST_MINUTES, "minutes")
 
     def samples(self, song: Song) -> int:
-        """Count the samples of the whole track; raise UsageError where the song has that many already."""
+        """Count the samples of the whole track; raise UsageError where a song is that long already and may not be."""
         asked = round(self.minutes * 60 * song.sample_rate)
+        if self.twice:
+            return max(asked, 2 * len(song.samples))
         if self.beyond:
             return len(song.samples) + asked
-        if asked <= len(song.samples):
+        if asked <= len(song.samples) and not self.any:
             raise UsageError(
                 f"{song.name}: lasts {clock(song.seconds)} already, not less than the {clock(self.minutes * 60)} "
                 "asked for",
@@ -64,11 +71,15 @@ class Continuation:
 
     Attributes:
         joins: those of the blocks so far.
+        notes: what blocks so far say of the track, each in a sentence.
+        leads_to: the sample that the track leads back to at its end, once that is known.
         copied_seconds: how much of the sound so far plays one position of the song as it is.
     """
 
     def __init__(self, song: Song, blocks: Iterator[Block], wanted: int | None) -> None:
         self.joins: list[Join] = []
+        self.notes: list[str] = []
+        self.leads_to: int | None = None
         self.copied_seconds = 0.0
         self._song, self._blocks, self._wanted = song, blocks, wanted
 
@@ -84,6 +95,8 @@ class Continuation:
                     f"{self._song.name}: its extrapolator gave a block that begins at {begin}, which is not within "
                     "the one before it; tell its authors"
                 )
+            self.notes += block.notes
+            self.leads_to = block.leads_to
             self.joins.append(Join(block.start / rate, block.fade_samples / rate, block.jump))
             yield from chunks(pending[: block.start - written])
             copied += copying * (block.start - written)
@@ -108,6 +121,28 @@ def with_offset(blocks: Iterator[Block], song: Song) -> Iterator[Block]:
             at = min(block.start, len(song.samples) - 1)
             offset = song.samples[at] - song.heard[at]
         yield replace(block, samples=block.samples + offset) if offset.any() else block
+
+
+def with_own_offset(blocks: Iterator[Block], song: Song) -> Iterator[Block]:
+    """Add to blocks that play what is heard of a song the offset (DC) that the song has where they play it."""
+    for block in blocks:
+        if song.heard is song.samples or block.jump is None:
+            yield block
+            continue
+        fade, left, target = (
+            block.fade_samples,
+            *(round(seconds * song.sample_rate) for seconds in (block.jump.from_seconds, block.jump.to_seconds)),
+        )
+        played = slice(target, target + len(block.samples) - fade)
+        own, heard = song.samples[played], song.heard[played]
+        same = block.samples[fade:] == heard
+        after = np.where(same, own, block.samples[fade:] + (own - heard))
+        share = (np.arange(fade)[:, None] + 0.5) / max(1, fade)
+        offsets = [
+            (song.samples[at] - song.heard[at]) for at in (max(0, left - 1), min(target, len(song.samples) - 1))
+        ]
+        before = block.samples[:fade] + (1 - share) * offsets[0] + share * offsets[1]
+        yield replace(block, samples=np.concatenate([before.astype(after.dtype), after]))
 
 
 def clock(seconds: float) -> str:

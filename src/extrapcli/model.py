@@ -1,7 +1,6 @@
 """A model that is ready to continue songs: arrays in, arrays out."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,40 +11,14 @@ from extrapcli.audio.decode import song_from_samples
 from extrapcli.audio.song import Song
 from extrapcli.backends import open_model
 from extrapcli.backends.base import Backend
-from extrapcli.continuation import Continuation, Join, Length, with_offset
+from extrapcli.continuation import Continuation, Length, with_offset, with_own_offset
 from extrapcli.errors import UsageError
 from extrapcli.extrapolators import blocks_of, extrapolator_for
-from extrapcli.extrapolators.base import Ending, Extrapolator, Style
+from extrapcli.extrapolators.base import Ending, Extrapolator, FindsLoops, Loop, Style
 from extrapcli.models import DEFAULT, find_model
-from extrapcli.mood import Arc
-from extrapcli.mood.meter import Meter, Mood
-from extrapcli.ranges import MOST_CROSSFADE_SECONDS, check_number
-
-
-@dataclass(frozen=True)
-class Track:
-    """A song and its continuation.
-
-    Attributes:
-        samples: float32 or float64, `(n, channels)` or, where the song was given so, `(n,)`; full scale is -1 to 1.
-        sample_rate: in Hz, the song's.
-        head_samples: how long the song is. Up to the first join the track is the song, sample for sample.
-        joins: where the continuation goes from one position of the song to another.
-        copied_seconds: how much of the track plays one position of the song as it is.
-        mood: the one that was wanted and the one that was reached, if one was asked for.
-    """
-
-    samples: NDArray[np.floating]
-    sample_rate: int
-    head_samples: int
-    joins: list[Join]
-    copied_seconds: float
-    mood: Mood | None = None
-
-    @property
-    def seconds(self) -> float:
-        """How long the track is."""
-        return len(self.samples) / self.sample_rate
+from extrapcli.mood.meter import Meter
+from extrapcli.track import Track
+from extrapcli.wishes import LoopWish, fit, length, style
 
 
 class Model:
@@ -86,7 +59,67 @@ class Model:
         """
         heard = song.as_heard
         blocks = blocks_of(self.extrapolator(style), heard, analysis or Analysis(heard), wanted)
-        return Continuation(song, with_offset(blocks, song), wanted)
+        blocks = with_own_offset(blocks, song) if style.fit else with_offset(blocks, song)
+        return Continuation(song, blocks, wanted)
+
+    def loops(
+        self,
+        analysis: Analysis,
+        style: Style,
+        *,
+        bars: int | None = None,
+        least: float | None = None,
+        most: float | None = None,
+    ) -> list[Loop]:
+        """Find loops of a decoded song, by the analysis of its `as_heard`; see `find_loops`."""
+        extrapolator = self.extrapolator(style)
+        if not isinstance(extrapolator, FindsLoops):
+            raise UsageError(f"{self.name} can't find loops; use recall")
+        return extrapolator.loops(analysis, bars=bars, least=least, most=most)
+
+    def find_loops(
+        self,
+        samples: NDArray[np.floating],
+        sample_rate: int,
+        *,
+        bars: int | None = None,
+        least: float | None = None,
+        most: float | None = None,
+        crossfade: float | None = None,
+    ) -> list[Loop]:
+        """Find the passages of a song that repeat without a seam.
+
+        Args:
+            samples: the song, `(n,)` or `(n, channels)`, float, full scale -1 to 1.
+            sample_rate: in Hz.
+            bars: how many bars they should have.
+            least: how many seconds they should last at least; 8, or a quarter of the song, if None.
+            most: how many seconds they should last at most.
+            crossfade: the length of the join in seconds; None leaves it to the model.
+
+        Returns:
+            The loops, the best first; none where the song is too short for what is asked.
+
+        Raises:
+            UsageError: where an argument makes no sense.
+            UnreadableAudio: where the song is silent, holds values that are not finite, or is too short.
+            UnusableModel: where the model fails or does not find loops.
+
+        Examples:
+            >>> import numpy as np
+            >>> import extrapcli
+            >>> rate = 22050
+            >>> time = np.arange(30 * rate) / rate
+            >>> song = np.sin(2 * np.pi * 220 * time) * np.exp(-3 * (time % 0.5))
+            >>> loop = extrapcli.load("recall").find_loops(song, rate)[0]
+            >>> turn = loop.passage(song)  # play it again and again
+            >>> len(turn) == loop.end - loop.begin
+            True
+        """
+        LoopWish(bars=bars, least=least, most=most)
+        song = song_from_samples(samples, sample_rate, "the song")
+        asked = style("auto", 0, crossfade, 0)
+        return self.loops(Analysis(song.as_heard), asked, bars=bars, least=least, most=most)
 
     def continue_song(
         self,
@@ -107,9 +140,11 @@ class Model:
         Args:
             samples: the song, `(n,)` or `(n, channels)`, float, full scale -1 to 1.
             sample_rate: in Hz.
-            minutes: how long the track should be, 3 where neither this nor `add` is given.
+            minutes: how long the track should be; where neither this nor `add` is given, 3, or twice as long as the
+                song, if that is longer.
             add: how much longer than the song it should be, in minutes, instead.
-            ending: `song` for the song's own ending, `fade`, `cut`, or `auto` for what suits the song.
+            ending: `song` for the song's own ending, `fade`, `cut`, `loop` for one that leads back to after the first
+                bars, or `auto` for what suits the song.
             variety: 0 for the safest continuation to 1 for the most surprising.
             crossfade: the length of each join in seconds; None leaves it to the model.
             seed: the same seed gives the same track, another seed another one if there is any variety.
@@ -133,18 +168,74 @@ class Model:
         """
         song = song_from_samples(samples, sample_rate, "the song")
         wanted = length(minutes, add).samples(song)
-        asked, analysis = style(ending, variety, crossfade, seed, mood, arc), Analysis(song.as_heard)
-        made = self.continuation(song, wanted, asked, analysis)
-        curve = asked.curve(analysis, wanted)
+        asked = style(ending, variety, crossfade, seed, mood, arc)
+        return self._track(song, wanted, asked, mono=np.ndim(samples) == 1)
+
+    def fit_song(
+        self,
+        samples: NDArray[np.floating],
+        sample_rate: int,
+        *,
+        minutes: float,
+        keep: Sequence[tuple[float, float]] = (),
+        hits: Sequence[float] = (),
+        crossfade: float | None = None,
+        mood: str | float | None = None,
+        arc: str | None = None,
+    ) -> Track:
+        """Play a song in another length, shorter or longer, from its own beginning to its own ending.
+
+        Bars are left out or repeated, with as few joins as can be.
+
+        Args:
+            samples: the song, `(n,)` or `(n, channels)`, float, full scale -1 to 1.
+            sample_rate: in Hz.
+            minutes: how long the track should be, up to 8 times as long as the song.
+            keep: stretches of the song in which nothing is cut: `(begin, end)` of each, in seconds of the song.
+            hits: times at which a downbeat, or the beginning of a section, should fall, in seconds of the track.
+            crossfade: the length of each join in seconds; None leaves it to the model.
+            mood: as in `continue_song`; `keep` is the mood of the song's beginning.
+            arc: as in `continue_song`, spread over the track.
+
+        Returns:
+            The track. Its head is what comes before the first join; `notes` say what could not be reached.
+
+        Raises:
+            UsageError: where an argument makes no sense, or no track goes past all hits.
+            UnreadableAudio: where the song is silent, holds values that are not finite, or is too short.
+            UnusableModel: where the model fails or does not fit songs.
+
+        Examples:
+            >>> import numpy as np
+            >>> import extrapcli
+            >>> rate = 22050
+            >>> time = np.arange(30 * rate) / rate
+            >>> song = np.sin(2 * np.pi * 220 * time) * np.exp(-3 * (time % 0.5))
+            >>> track = extrapcli.load("recall").fit_song(song, rate, minutes=0.25)
+            >>> track.seconds, bool((track.samples[-rate:] == song[-rate:]).all())
+            (15.0, True)
+        """
+        song = song_from_samples(samples, sample_rate, "the song")
+        wanted = Length(minutes, any=True).samples(song)
+        asked = style("auto", 0, crossfade, 0, mood, arc, fit=fit(keep, hits))
+        return self._track(song, wanted, asked, mono=np.ndim(samples) == 1)
+
+    def _track(self, song: Song, wanted: int, style: Style, *, mono: bool) -> Track:
+        analysis = Analysis(song.as_heard)
+        made = self.continuation(song, wanted, style, analysis)
+        curve = style.curve(analysis, wanted)
         meter = Meter(curve, analysis) if curve else None
-        track = np.concatenate(list(meter.hear(made) if meter else made))
+        samples = np.concatenate(list(meter.hear(made) if meter else made))
+        head = wanted if not made.joins else round(made.joins[0].seconds * song.sample_rate)
         return Track(
-            track[:, 0] if np.ndim(samples) == 1 else track,
+            samples[:, 0] if mono else samples,
             song.sample_rate,
-            len(samples),
+            head if style.fit else len(song.samples),
             made.joins,
             made.copied_seconds,
-            meter.mood(made.joins[0].seconds) if meter else None,
+            meter.mood(made.joins[0].seconds) if meter and made.joins else None,
+            made.notes,
+            made.leads_to,
         )
 
     def stream(
@@ -201,30 +292,3 @@ def load(
         ('recall', 'onnx')
     """
     return Model(open_model(find_model(model), backend=backend, device=device, threads=threads))
-
-
-def length(minutes: float | None, add: float | None) -> Length:
-    """Make a length from what a user asks for, 3 minutes by default; raise UsageError where that makes no sense."""
-    if minutes is not None and add is not None:
-        raise UsageError("minutes and add exclude each other; give one of them")
-    asked = add if add is not None else 3.0 if minutes is None else minutes
-    return Length(asked, beyond=add is not None)
-
-
-def style(
-    ending: Ending,
-    variety: float,
-    crossfade: float | None,
-    seed: int,
-    mood: str | float | None = None,
-    arc: str | None = None,
-) -> Style:
-    """Make a style from what a user asks for; raise UsageError for what is out of range."""
-    if crossfade is not None:
-        check_number("crossfade", crossfade, 0, MOST_CROSSFADE_SECONDS, "s")
-    if mood is not None and arc is not None:
-        raise UsageError("give either a mood or an arc, not both")
-    if arc is not None and not isinstance(arc, str):
-        raise UsageError(f"an arc of {arc!r} isn't text; write one as calm:lively, or as '0:30 keep, 2:00 lively'")
-    wanted = Arc.parse(arc) if arc is not None else Arc.of_mood(mood) if mood is not None else None
-    return Style(fade_seconds=crossfade, ending=ending, variety=variety, seed=seed, arc=wanted)

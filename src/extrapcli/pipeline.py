@@ -1,8 +1,7 @@
 """From one song to one track, file to file: decode, continue, write, report."""
 
 import json
-import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Protocol
@@ -15,16 +14,17 @@ from extrapcli.atomic import atomic_file, is_special, make_folder, refuse_existi
 from extrapcli.audio.clipping import Clip
 from extrapcli.audio.encode import open_track
 from extrapcli.audio.formats import held_rate
+from extrapcli.audio.loop_marks import MARKED, mark_loop
 from extrapcli.audio.resample import resample_chunks
 from extrapcli.audio.song import Song, Tags
 from extrapcli.audio.tags import write_tags
-from extrapcli.continuation import Join, Length
+from extrapcli.continuation import Join, Length, clock
 from extrapcli.errors import CannotWrite, UsageError
-from extrapcli.extrapolators.base import Ending, Style
-from extrapcli.model import Model, length, load, style
+from extrapcli.extrapolators.base import Style
+from extrapcli.model import Model, load
 from extrapcli.models import DEFAULT
 from extrapcli.mood.meter import Meter, Mood
-from extrapcli.naming import STDIN, check_format, choose_format, read_song, track_ending, track_path
+from extrapcli.naming import check_format, choose_format, read_song, track_ending, track_path
 
 COMPARED_SECONDS = 8.0  # a shorter song has too few beats to compare joins with
 
@@ -33,7 +33,7 @@ COMPARED_SECONDS = 8.0  # a shorter song has too few beats to compare joins with
 class Options:
     """How tracks are to be made; None leaves the choice to extrap."""
 
-    length: Length = field(default_factory=lambda: Length(3.0))
+    length: Length = field(default_factory=Length)
     model: str = DEFAULT
     backend: str = "auto"
     device: str = "auto"
@@ -52,7 +52,7 @@ class TrackFile:
 
     All rates and counts are those of the track, which a lossy format may hold only at another rate than the song's.
     `notes` say, each in a sentence without the song's name, what was lost, changed or not reached. `mood` is there
-    where one was asked for.
+    where one was asked for. Where a track leads back, `loop_begin` is the sample at which it goes on after its end.
     """
 
     song: str
@@ -70,6 +70,7 @@ class TrackFile:
     copied_seconds: float
     notes: list[str]
     mood: Mood | None = None
+    loop_begin: int | None = None
 
     @property
     def audible_joins(self) -> int:
@@ -174,29 +175,44 @@ class Pipeline:
         wanted = self.options.length.samples(song)
         analysis = Analysis(song.as_heard)
         made = self.model.continuation(song, wanted, self.options.style, analysis)
-        notes = list(song.notes)
-        rate = held_rate(format, song.sample_rate)
         pieces: Iterable[NDArray[np.floating]] = made
         curve = self.options.style.curve(analysis, wanted)
         meter = Meter(curve, analysis) if curve else None
         if meter:
             pieces = meter.hear(made)
+        rate, fits = held_rate(format, song.sample_rate), bool(self.options.style.fit)
         if rate != song.sample_rate:
             pieces = resample_chunks(pieces, wanted, from_rate=song.sample_rate, to_rate=rate)
-            notes.append(f"resampled to {rate} Hz, as {format} can't hold {song.sample_rate} Hz")
         length, song_length = (round(n * rate / song.sample_rate) for n in (wanted, len(song.samples)))
-        like = replace(song, sample_rate=rate)
-        with atomic_file(path, source=source, overwrite=self.options.overwrite) as whole:
-            with open_track(whole, like, format=format, expected_samples=length, clip=self.options.clip) as track:
-                done = 0
-                for piece in pieces:
-                    track.write(piece)
-                    done += len(piece)
-                    progress.written(done / length, len(made.joins))
-            notes += [*track.notes, *write_tags(whole, format, _track_tags(song))]
-        if _audible(made.joins) > len(made.joins) / 2 and song.seconds >= COMPARED_SECONDS:
+
+        def back_to() -> int | None:
+            return None if made.leads_to is None else round(made.leads_to * rate / song.sample_rate)
+
+        def mark(whole: Path) -> list[str]:
+            begin = back_to()
+            if begin is None or format not in MARKED:
+                return []
+            return mark_loop(whole, format, sample_rate=rate, begin=begin, length=length - begin)
+
+        notes = write_track(
+            pieces,
+            length,
+            song,
+            path,
+            source=source,
+            format=format,
+            options=self.options,
+            version="edit" if fits else "continued",
+            written=lambda share: progress.written(share, len(made.joins)),
+            finish=mark,
+        )
+        loop_begin = back_to()
+        notes += made.notes
+        if loop_begin is not None and format not in MARKED:
+            notes.append(f"its end leads back to {clock(loop_begin / rate)}, but {format} has no place to say so")
+        if not fits and _audible(made.joins) > len(made.joins) / 2 and song.seconds >= COMPARED_SECONDS:
             notes.append("it has no good position to jump to: most joins stand out from its own beats")
-        mood = meter.mood(made.joins[0].seconds) if meter else None
+        mood = meter.mood(made.joins[0].seconds) if meter and made.joins else None
         notes += meter.notes(mood) if meter and mood else []
         return TrackFile(
             song=song.name,
@@ -214,82 +230,42 @@ class Pipeline:
             copied_seconds=made.copied_seconds,
             notes=notes,
             mood=mood,
+            loop_begin=loop_begin,
         )
 
 
-def continue_file(
-    song: str | Path,
-    track: str | Path | None = None,
+def write_track(
+    pieces: Iterable[NDArray[np.floating]],
+    samples: int,
+    song: Song,
+    path: Path,
     *,
-    model: str | Model = DEFAULT,
-    minutes: float | None = None,
-    add: float | None = None,
-    ending: Ending = "auto",
-    variety: float = 0.3,
-    crossfade: float | None = None,
-    seed: int = 0,
-    mood: str | float | None = None,
-    arc: str | None = None,
-    format: str | None = None,
-    salvage: bool = False,
-    clip: Clip = "clamp",
-    overwrite: bool = False,
-    report: bool = False,
-    progress: Progress | None = None,
-) -> TrackFile:
-    """Continue the song in a file, and write the track to another.
+    source: Path,
+    format: str,
+    options: Options,
+    version: str,
+    written: Callable[[float], None] = lambda share: None,
+    finish: Callable[[Path], list[str]] = lambda whole: [],
+) -> list[str]:
+    """Write the pieces of a track of so many samples, at the rate that its format can hold of its song's.
 
-    Args:
-        song: an audio file, or a video with sound.
-        track: the file to write, or a folder for it; by default it goes beside the song, as `song-3m00s.mp3`.
-        model: a name or path, as `load` takes it, or a model that was loaded.
-        minutes: how long the track should be, 3 where neither this nor `add` is given.
-        add: how much longer than the song it should be, in minutes, instead.
-        ending: `song` for the song's own ending, `fade`, `cut`, or `auto` for what suits the song.
-        variety: 0 for the safest continuation to 1 for the most surprising.
-        crossfade: the length of each join in seconds; None leaves it to the model.
-        seed: the same seed gives the same track, another seed another one if there is any variety.
-        mood: how calm or lively it should be: `calm`, `lively`, `keep` (as where the song is left), or 0 to 1.
-        arc: how that should change, as `calm:lively`, or as `0:30 keep, 2:00 lively` with times of the track.
-        format: `wav`, `flac`, `ogg`, `opus`, `mp3` or `m4a`; by default that of the track's name, or the song's. The
-            lossy ones may hold the track only at another sample rate, which a note says.
-        salvage: whether to take what can be decoded of a damaged song.
-        clip: what happens to samples beyond full scale that the format can't hold: `clamp` cuts them off, `limit`
-            turns the sound down for a moment, `rescale` turns all of it down.
-        overwrite: whether to replace a track that exists.
-        report: whether to evaluate the track: a page and a JSON file beside it.
-        progress: is told how far the work has come.
-
-    Raises:
-        UsageError: as `load` and `Model.continue_song`.
-        UnreadableAudio: as `Model.continue_song`, and for a file that can't be decoded.
-        UnusableModel: as `load` and `Model.continue_song`.
-        MissingDependency: as `load`.
-        CannotWrite: where the track can't be written, or exists.
-
-    Examples:
-        >>> import extrapcli
-        >>> made = extrapcli.continue_file("song.mp3", "long.flac", minutes=1.5)
-        >>> made.samples / made.sample_rate
-        90.0
+    The track appears at `path` when it is whole, with the song's tags and a title that names its `version`. `finish`
+    may add to the file before, and returns notes. Returns all notes. Raises as `atomic_file` and `open_track` do.
     """
-    options = Options(
-        length=length(minutes, add),
-        style=style(ending, variety, crossfade, seed, mood, arc),
-        format=format,
-        salvage=salvage,
-        clip=clip,
-        overwrite=overwrite,
-        report=report,
-    )
-    out = Path(track) if track is not None else None
-    if STDIN in (Path(song), out):
-        raise UsageError("- is no file; use Model.continue_song for sound that is in memory")
-    if out is not None and str(track).endswith(("/", os.sep)):
-        make_folder(out)
-    if report:
-        check_report(out)
-    return Pipeline(options, model if isinstance(model, Model) else load(model)).run(Path(song), out, progress)
+    rate, notes = held_rate(format, song.sample_rate), list(song.notes)
+    if rate != song.sample_rate:
+        notes.append(f"resampled to {rate} Hz, as {format} can't hold {song.sample_rate} Hz")
+    like = replace(song, sample_rate=rate)
+    with atomic_file(path, source=source, overwrite=options.overwrite) as whole:
+        with open_track(whole, like, format=format, expected_samples=samples, clip=options.clip) as track:
+            done = 0
+            for piece in pieces:
+                track.write(piece)
+                done += len(piece)
+                written(done / samples)
+        notes += [*track.notes, *write_tags(whole, format, _track_tags(song, version))]
+        notes += finish(whole)
+    return notes
 
 
 def check_report(out: Path | None) -> None:
@@ -305,9 +281,9 @@ def _audible(joins: list[Join]) -> int:
     return sum(join.jump.audible for join in joins if join.jump)
 
 
-def _track_tags(song: Song) -> Tags:
-    """The song's tags; its title says that this is more than the song."""
+def _track_tags(song: Song, version: str) -> Tags:
+    """The song's tags; its title says that this is not the song."""
     text = dict(song.tags.text)
     if "title" in text:
-        text["title"] = [f"{title} (continued)" for title in text["title"]]
+        text["title"] = [f"{title} ({version})" for title in text["title"]]
     return replace(song.tags, text=text)

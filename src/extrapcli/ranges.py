@@ -1,6 +1,7 @@
 """The ranges of the numbers that users give, whether on the command line or from Python."""
 
 import os
+import re
 from math import inf
 from numbers import Integral, Real
 
@@ -16,6 +17,9 @@ LEAST_TEMPO, MOST_TEMPO = 10, 1000
 LEAST_TIMEOUT_MINUTES, MOST_TIMEOUT_MINUTES = 0.01, 100_000
 MOST_RETRIES = 100
 MOST_WORKERS = 10_000  # of a cluster
+MOST_TIMES = 10_000
+LEAST_LOOP_SECONDS = 0.5
+_LETTERED = re.compile(r"(?=.*[hms])(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?")
 
 
 def check_number(name: str, value: object, least: float, most: float, unit: str = "") -> None:
@@ -35,18 +39,22 @@ def check_threads(threads: object, name: str = "number of threads") -> None:
 
 
 def minutes_of(text: str, *, time: bool = False) -> float:
-    """Read minutes from `3`, `2.5`, `3:30` or `1:02:30`; raise UsageError for anything else.
+    """Read minutes from `3`, `2.5`, `3:30`, `1:02:30`, `45s` or `1m30s`; raise UsageError for anything else.
 
     A length is more than 0, a `time` may be 0.
     """
-    *large, last = text.split(":")
+    lettered = _LETTERED.fullmatch(text.strip())
+    parts = [part or "0" for part in lettered.groups()] if lettered else text.split(":")
+    *large, last = parts
     try:
         numbers = [int(part) for part in large] + [float(last)]
     except ValueError:
         numbers = []
-    possible = 1 <= len(numbers) <= 3 and min(numbers) >= 0 and all(n < 60 for n in numbers[1:])
+    possible = 1 <= len(numbers) <= 3 and min(numbers) >= 0
+    possible = possible and (lettered is not None or all(n < 60 for n in numbers[1:]))
     if not possible or not (time or sum(numbers) > 0) or sum(numbers) == inf:
-        raise UsageError(f"{text!r} is no {'time' if time else 'length'}; write minutes, as 3 or 2.5, or 3:30")
+        what = "time" if time else "length"
+        raise UsageError(f"{text!r} is no {what}; write minutes, as 3 or 2.5, or 3:30, or seconds, as 45s")
     if len(numbers) == 1:
         return numbers[0]
     minutes = 0.0

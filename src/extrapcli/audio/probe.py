@@ -2,18 +2,22 @@
 
 import io
 import os
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 import av
+from av.stream import Disposition
 
 from extrapcli.audio.containers import content, readable_sizes
 from extrapcli.audio.readers import UNKNOWN_FRAMES
 from extrapcli.audio.streams import open_with_ffmpeg, open_with_sndfile, section
 from extrapcli.audio.tag_sizes import leading_tags_end
+from extrapcli.errors import UnreadableAudio
 
 PROBE_BYTES = 1 << 16
+COVER = Disposition.attached_pic
 PROBE_FRAMES = 3  # one may be found in any file
 
 
@@ -29,6 +33,31 @@ def declared_seconds(path: Path) -> float:
             return _declared_seconds(stream)
     except (av.FFmpegError, OSError):
         return 0.0
+
+
+def video_seconds(path: Path) -> float:
+    """Return how long a video is, by its picture where that says so; of a file without one, how long it is.
+
+    Raises UnreadableAudio where there is no such file, or it doesn't say.
+    """
+    if not path.is_file():
+        raise UnreadableAudio(f"{path}: {'is no file' if path.exists() else 'no such file'}; name a video")
+    seconds = 0.0
+    with path.open("rb") as stream, suppress(av.FFmpegError):
+        if container := open_with_ffmpeg(stream):
+            with container:
+                pictures = [video for video in container.streams.video if not video.disposition & COVER]
+                lasting = [
+                    float(video.duration * video.time_base)
+                    for video in pictures
+                    if video.duration and video.time_base
+                ]
+                if pictures:
+                    seconds = max([*lasting, 0.0]) or (container.duration or 0) / av.time_base
+    seconds = seconds or declared_seconds(path)
+    if not seconds > 0:
+        raise UnreadableAudio(f"{path}: doesn't say how long it is; give the length in minutes")
+    return seconds
 
 
 def holds_sound(path: Path) -> bool:

@@ -1,5 +1,6 @@
 """Change the sample rate without shifting anything in time."""
 
+import itertools
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -25,6 +26,28 @@ def resample_chunks(
         yield chunk[:missing]
         missing -= len(chunk[:missing])
     yield np.zeros((missing, chunk.shape[1]), np.float32)
+
+
+def resample_part(
+    before: NDArray[np.floating],
+    part: Iterable[NDArray[np.floating]],
+    after: NDArray[np.floating],
+    count: int,
+    kept: int,
+    *,
+    from_rate: int,
+    to_rate: int,
+) -> Iterator[NDArray[np.float32]]:
+    """Resample a part of a sound, of `count` samples, to `kept` samples, `(n, channels)`.
+
+    `before` and `after` are what is heard before and after it.
+    """
+    skipped = round(len(before) * to_rate / from_rate)
+    pieces = itertools.chain([before], part, [after])
+    for chunk in resample_chunks(pieces, len(before) + count + len(after), from_rate=from_rate, to_rate=to_rate):
+        inside = chunk[skipped : skipped + kept]
+        skipped, kept = skipped - len(chunk[:skipped]), kept - len(inside)
+        yield inside
 
 
 def _resample_chunks(

@@ -154,11 +154,13 @@ def fingerprint(options: Options, format: str, model: Path) -> dict[str, object]
     unusual: dict[str, object] = {"clip": options.clip} if options.clip != "clamp" else {}
     if options.salvage:
         unusual["salvage"] = True
-    style = {name: value for name, value in asdict(options.style).items() if name != "arc"}
+    style = {name: value for name, value in asdict(options.style).items() if name not in ("arc", "fit")}
     if options.style.arc:
         unusual["arc"] = str(options.style.arc)
+    if options.style.fit:
+        unusual["fit"] = asdict(options.style.fit)
     return {
-        "length": asdict(options.length),
+        "length": {"minutes": options.length.minutes, "beyond": options.length.beyond},
         "model": {file.name: sha256(file)[:16] for file in files if file.is_file() and file.name != CARD},
         "style": style,
         "format": format,

@@ -20,8 +20,7 @@ from extrapcli.cli.options import (
     Device,
     Ending,
     Ends,
-    Format,
-    Minutes,
+    FormatName,
     Model,
     Mood,
     Quiet,
@@ -29,6 +28,7 @@ from extrapcli.cli.options import (
     Seed,
     Variety,
     length_of,
+    parse_minutes,
 )
 from extrapcli.cli.root import app
 from extrapcli.errors import ExtrapError
@@ -46,7 +46,12 @@ def batch(
     tracks: Annotated[
         str, typer.Argument(metavar="OUT", help="The folder or URL for tracks, arranged like the songs.")
     ],
-    minutes: Minutes = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            parser=parse_minutes, metavar="LENGTH", help="Length of the tracks: 3, 2.5 or 3:30.  [default: 3]"
+        ),
+    ] = None,
     add: Add = None,
     jobs: Annotated[
         int | None, typer.Option(help="Worker processes, 16 for each core at most.  [default: one for each core]")
@@ -73,7 +78,7 @@ def batch(
     device: Device = "auto",
     crossfade: Crossfade = None,
     format: Annotated[
-        Format | None, typer.Option(help="Format of the tracks.  [default: each song's, by its name, or flac]")
+        FormatName | None, typer.Option(help="Format of the tracks.  [default: each song's, by its name, or flac]")
     ] = None,
     ending: Ends = Ending.auto,
     variety: Variety = 0.3,
@@ -101,15 +106,15 @@ def batch(
     others; the exit status is then 7.
     """
     from extrapcli.batch import Batch
-    from extrapcli.continuation import clock
-    from extrapcli.model import style
+    from extrapcli.continuation import Length, clock
     from extrapcli.pipeline import Options
+    from extrapcli.wishes import style
 
     work = Batch(
         songs,
         tracks,
         Options(
-            length=length_of(minutes, add),
+            length=Length() if minutes is None and add is None else length_of(minutes, add),
             model=model,
             backend=backend,
             device=device,

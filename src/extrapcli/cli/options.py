@@ -1,15 +1,18 @@
 """Options that several commands have."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from extrapcli.atomic import named_path
 
 if TYPE_CHECKING:
     from extrapcli.continuation import Length
 
 
-class Format(StrEnum):
+class FormatName(StrEnum):
     wav = "wav"
     flac = "flac"
     ogg = "ogg"
@@ -23,22 +26,56 @@ class Ending(StrEnum):
     song = "song"
     fade = "fade"
     cut = "cut"
+    loop = "loop"
 
 
 def parse_minutes(text: str) -> float:
     """Minutes from `3`, `2.5`, `3:30` or `1:02:30`."""
+    return _minutes(text, time=False)
+
+
+def parse_time(text: str) -> float:
+    """Seconds from `0:42` or `0.7` minutes."""
+    return 60 * _minutes(text, time=True)
+
+
+def parse_stretch(text: str) -> tuple[float, float]:
+    """Two times in seconds from `0:30-0:45`."""
+    begin, dash, end = text.partition("-")
+    if not dash:
+        raise typer.BadParameter(f"{text!r} is no part of a song; write its beginning and end, as 0:30-0:45")
+    return parse_time(begin.strip()), parse_time(end.strip())
+
+
+def _minutes(text: str, *, time: bool) -> float:
     from extrapcli.errors import UsageError
     from extrapcli.ranges import minutes_of
 
     try:
-        return minutes_of(text)
+        return minutes_of(text, time=time)
     except UsageError as error:
         raise typer.BadParameter(str(error)) from None
 
 
+Songs = Annotated[
+    list[Path],
+    typer.Argument(metavar="SONG", help="Audio files, folders of them, or - for standard input.", parser=named_path),
+]
+Out = Annotated[
+    str | None,
+    typer.Option("--out", "-o", metavar="PATH", help="The track, a folder/, or - for standard output."),
+]
+Format = Annotated[FormatName | None, typer.Option(help="Format of the track.  [default: the song's, or flac]")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a track that exists.")]
+Json = Annotated[bool, typer.Option("--json", help="Print a line of JSON for each track.")]
+
 Minutes = Annotated[
     float | None,
-    typer.Option(parser=parse_minutes, metavar="LENGTH", help="Length of the track: 3, 2.5 or 3:30.  [default: 3]"),
+    typer.Option(
+        parser=parse_minutes,
+        metavar="LENGTH",
+        help="Length of the track: 3, 2.5 or 3:30.  [default: 3, or twice the song]",
+    ),
 ]
 Add = Annotated[
     float | None,
@@ -57,7 +94,9 @@ Crossfade = Annotated[
 ]
 Ends = Annotated[
     Ending,
-    typer.Option(help="How the track ends; song lands on the song's own ending."),
+    typer.Option(
+        help="How the track ends; song lands on the song's own ending, loop leads back to after the first bars."
+    ),
 ]
 Variety = Annotated[float, typer.Option(help="From 0, the safest continuation, to 1, the most surprising.")]
 Seed = Annotated[
@@ -106,7 +145,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but erro
 
 def length_of(minutes: float | None, add: float | None) -> "Length":
     """Make a length from --minutes and --add."""
-    from extrapcli.model import length
+    from extrapcli.wishes import length
 
     if minutes is not None and add is not None:
         raise typer.BadParameter("--minutes and --add exclude each other")

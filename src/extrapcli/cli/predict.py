@@ -8,7 +8,7 @@ import typer
 
 from extrapcli import console
 from extrapcli.atomic import STDOUT, destination, named_path
-from extrapcli.cli.options import Backend, Device, Format, Quiet, Threads
+from extrapcli.cli.options import Backend, Device, FormatName, Quiet, Threads
 from extrapcli.cli.root import app
 
 
@@ -30,7 +30,7 @@ def predict(
     ] = None,
     backend: Backend = "auto",
     device: Device = "auto",
-    format: Annotated[Format | None, typer.Option(help="Format of the file.  [default: the song's, or flac]")] = (
+    format: Annotated[FormatName | None, typer.Option(help="Format of the file.  [default: the song's, or flac]")] = (
         None
     ),
     threads: Threads = None,

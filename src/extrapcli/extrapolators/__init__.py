@@ -11,7 +11,7 @@ from extrapcli.analysis import Analysis
 from extrapcli.audio.song import Song
 from extrapcli.backends.base import Backend, first_line
 from extrapcli.errors import ExtrapError, UnusableModel, UsageError
-from extrapcli.extrapolators.base import Block, Extrapolator, Style
+from extrapcli.extrapolators.base import Block, Extrapolator, FindsLoops, Style
 from extrapcli.spec import AudioSpec, expect
 
 GROUP = "extrap.extrapolators"
@@ -51,6 +51,10 @@ def extrapolator_for(backend: Backend, style: Style) -> Extrapolator:
     extrapolator = extrapolator_class(entry)
     if style.arc and not extrapolator.steers:
         raise UsageError(f"{spec.name} can't be steered to a mood; use recall")
+    if style.ending == "loop" and not issubclass(extrapolator, FindsLoops):
+        raise UsageError(f"{spec.name} can't make a track whose end leads back; use recall")
+    if style.fit and not extrapolator.fits:
+        raise UsageError(f"{spec.name} can't fit a song to a length; use recall")
     try:
         if not (missing := extrapolator.needs - spec.output_shapes.keys()):
             return extrapolator(backend, style)

@@ -29,6 +29,7 @@ class Amplitude:
 
     needs: ClassVar[frozenset[str]] = frozenset({"next"})
     steers: ClassVar[bool] = False
+    fits: ClassVar[bool] = False
 
     def __init__(self, backend: Backend, style: Style) -> None:
         self.backend = backend

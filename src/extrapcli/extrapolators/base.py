@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, Protocol, get_args
+from typing import ClassVar, Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +12,29 @@ from extrapcli.analysis.beats import BarBeat
 from extrapcli.audio.silence import Bounds
 from extrapcli.audio.song import Song
 from extrapcli.backends.base import Backend
-from extrapcli.crossfade import Fade
+from extrapcli.crossfade import Fade, join
 from extrapcli.errors import UsageError
 from extrapcli.mood import Arc, Curve
 from extrapcli.ranges import MOST_SEED, check_number, check_whole
 
 FADE_OUT_SECONDS = 3.0
+WHOLE_SECONDS = 8.0
+"""Of the beginning and the ending of a song that is fitted to a length; a quarter of a short track."""
 
-Ending = Literal["auto", "song", "fade", "cut"]
+Ending = Literal["auto", "song", "fade", "cut", "loop"]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a song should be played in another length.
+
+    Attributes:
+        keep: stretches of the song in which nothing is cut, in seconds: `(begin, end)`. They may be repeated.
+        hits: times of the track, in seconds, at which there should be a downbeat or the beginning of a section.
+    """
+
+    keep: tuple[tuple[float, float], ...] = ()
+    hits: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -28,11 +43,13 @@ class Style:
 
     Attributes:
         fade_seconds: the length of every crossfade; None leaves it to the extrapolator.
-        ending: the song's own ending, a fade-out, a cut, or `auto`, whichever suits the song. An endless stream has
-            none.
+        ending: the song's own ending, a fade-out, a cut, a `loop`, whose end leads back to a moment of the song, or
+            `auto`, whichever of the first three suits the song. An endless stream has none.
         variety: from 0 for the safest continuation to 1 for the most surprising.
         seed: the same seed makes the same choices.
         arc: how calm or lively the track should become, where the extrapolator `steers`.
+        fit: how the song should be played in another length, instead of being continued, where the extrapolator
+            `fits`.
 
     Raises UsageError for what is unknown or out of range.
     """
@@ -42,10 +59,11 @@ class Style:
     variety: float = 0.3
     seed: int = 0
     arc: Arc | None = None
+    fit: Fit | None = None
 
     def __post_init__(self) -> None:
         if self.ending not in get_args(Ending):
-            raise UsageError(f"no ending is called {self.ending!r}; choose auto, song, fade or cut")
+            raise UsageError(f"no ending is called {self.ending!r}; choose auto, song, fade, cut or loop")
         check_number("variety", self.variety, 0, 1)
         check_whole("seed", self.seed, 0, MOST_SEED)
 
@@ -62,8 +80,13 @@ class Style:
             return None
         if wanted is None:
             return Curve.of(self.arc, analysis, None)
+        if self.fit:
+            whole = min(WHOLE_SECONDS, wanted / analysis.song.sample_rate / 4)
+            return Curve.of(self.arc, analysis, wanted / analysis.song.sample_rate - whole, begin=whole)
         song, bounds, end = analysis.song, analysis.bounds, wanted
-        if self.lands_on(bounds):
+        if self.ending == "loop":
+            end -= round(WHOLE_SECONDS * song.sample_rate)
+        elif self.lands_on(bounds):
             end -= bounds.end - bounds.leaves_at(song.sample_rate)
         elif self.ending != "cut":
             end -= fade_out_samples(song, wanted)
@@ -101,6 +124,45 @@ class Jump:
 
 
 @dataclass(frozen=True)
+class Loop:
+    """A passage of a song whose end leads back to its beginning.
+
+    Attributes:
+        begin: its first sample, of the song.
+        end: the first sample after it. Its last ones become those before its beginning: see `passage`.
+        sample_rate: in Hz, the song's.
+        fade: how its last samples become those before its beginning.
+        bars: how many bars it has, if the song has bars.
+        jump: how the join is heard where it repeats.
+    """
+
+    begin: int
+    end: int
+    sample_rate: int
+    fade: Fade
+    bars: int | None
+    jump: Jump
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return (self.end - self.begin) / self.sample_rate
+
+    def passage(self, samples: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Return the loop of a song, `(n,)` or `(n, channels)`, whose end leads back to its beginning."""
+        fade = self.fade.samples
+        sound = samples if samples.ndim > 1 else samples[:, None]
+        wrap = join(sound[self.end - fade : self.end], sound[self.begin - fade : self.begin], self.fade)
+        turn = np.concatenate([sound[self.begin : self.end - fade], wrap])
+        return turn if samples.ndim > 1 else turn[:, 0]
+
+    @property
+    def audibility(self) -> float:
+        """How audible its join is: the share of the song's own beats that are less so, 0 to 100."""
+        return max(self.jump.flux_percentile, self.jump.level_percentile)
+
+
+@dataclass(frozen=True)
 class Block:
     """Sound on its way into the track.
 
@@ -110,6 +172,8 @@ class Block:
         fade_samples: how many samples at the beginning are a crossfade with what was there before.
         jump: where in the song the block comes from, if it is the song's own sound.
         copy: whether the block plays one stretch of the song as it is, all layers together.
+        notes: what there is to be said of the track, each in a sentence without the song's name.
+        leads_to: the sample of the song, and so of the track, that a track which ends with this block leads back to.
     """
 
     start: int
@@ -117,6 +181,8 @@ class Block:
     fade_samples: int
     jump: Jump | None = None
     copy: bool = False
+    notes: tuple[str, ...] = ()
+    leads_to: int | None = None
 
 
 class Extrapolator(Protocol):
@@ -128,12 +194,14 @@ class Extrapolator(Protocol):
     Attributes:
         needs: the names of the outputs that it needs a model to have.
         steers: whether it follows `Style.arc`; if not, it is never given one.
+        fits: whether it follows `Style.fit`; if not, it is never given one.
 
     Raises UsageError for a style, and UnusableModel for a model, that it can't work with.
     """
 
     needs: ClassVar[frozenset[str]]
     steers: ClassVar[bool]
+    fits: ClassVar[bool]
 
     def __init__(self, backend: Backend, style: Style) -> None: ...
 
@@ -146,6 +214,15 @@ class Extrapolator(Protocol):
         end, each of the others no later than the one before ends. Raises UnreadableAudio where the song is too short
         to continue.
         """
+        ...
+
+
+@runtime_checkable
+class FindsLoops(Protocol):
+    """An extrapolator that also finds loops."""
+
+    def loops(self, analysis: Analysis, *, bars: int | None, least: float | None, most: float | None) -> list[Loop]:
+        """Return the best loops of a song, the best first: `bars` long, or between `least` and `most` seconds."""
         ...
 
 

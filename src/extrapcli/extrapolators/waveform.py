@@ -38,6 +38,7 @@ class Waveform:
 
     needs: ClassVar[frozenset[str]] = frozenset({"frames"})
     steers: ClassVar[bool] = False
+    fits: ClassVar[bool] = False
 
     def __init__(self, backend: Backend, style: Style) -> None:
         self.backend = backend

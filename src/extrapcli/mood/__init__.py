@@ -140,17 +140,18 @@ class Curve:
     kept: float
 
     @classmethod
-    def of(cls, arc: Arc, analysis: Analysis, end: float | None) -> "Curve":
-        """Draw an arc from where a song is left to `end`, in seconds of the track, or without end.
+    def of(cls, arc: Arc, analysis: Analysis, end: float | None, begin: float | None = None) -> "Curve":
+        """Draw an arc from `begin` to `end`, in seconds of the track, or without end.
 
-        Raises UsageError for an arc that is spread over a track without end.
+        Without a `begin`, it is where the song is left, and the level there is kept; else that of the song's
+        beginning. Raises UsageError for an arc that is spread over a track without end.
         """
         rate = analysis.song.sample_rate
-        begin = analysis.bounds.leaves_at(rate) / rate
+        scale = Scale.of(analysis)
+        kept = kept_level(analysis, scale) if begin is None else first_level(analysis, scale)
+        begin = analysis.bounds.leaves_at(rate) / rate if begin is None else begin
         if end is not None:
             end = max(begin, end)
-        scale = Scale.of(analysis)
-        kept = kept_level(analysis, scale)
         values = [kept if level is None else level for level in arc.levels]
         seconds = arc.seconds
         if seconds is None:
@@ -180,6 +181,12 @@ def kept_level(analysis: Analysis, scale: Scale) -> float:
     """Return the level at which a song is left, 0 to 1: the mean of the last 20 s of its music."""
     levels = scale.levels(energy_of_music(analysis))
     return float(np.clip(levels[-round(KEPT_SECONDS * MOMENTS_PER_SECOND) :].mean(), 0, 1))
+
+
+def first_level(analysis: Analysis, scale: Scale) -> float:
+    """Return the level at which a song begins, 0 to 1: the mean of the first 20 s of its music."""
+    levels = scale.levels(energy_of_music(analysis))
+    return float(np.clip(levels[: round(KEPT_SECONDS * MOMENTS_PER_SECOND)].mean(), 0, 1))
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ class Boomerang:
 
     needs: ClassVar[frozenset[str]] = frozenset({"gain"})
     steers: ClassVar[bool] = False
+    fits: ClassVar[bool] = False
 
     def __init__(self, backend: Backend, style: Style) -> None:
         if style.ending == "song":

@@ -13,18 +13,21 @@ from extrapcli.analysis.networks import open_ahead
 from extrapcli.audio.song import Song
 from extrapcli.backends.base import Backend
 from extrapcli.errors import UsageError
-from extrapcli.extrapolators.base import Block, Style, fade_out
+from extrapcli.extrapolators.base import Block, Loop, Style, fade_out
 from extrapcli.extrapolators.limit import limited
 from extrapcli.extrapolators.recall.encoder import TENSORS, Encoder, Encoding
+from extrapcli.extrapolators.recall.fit import Fitter
 from extrapcli.extrapolators.recall.grid import Grid
 from extrapcli.extrapolators.recall.layers import percussive_layer
-from extrapcli.extrapolators.recall.material import prepare
+from extrapcli.extrapolators.recall.loops import find_loops
+from extrapcli.extrapolators.recall.material import Material, prepare
 from extrapcli.extrapolators.recall.sequencer import Sequencer
 from extrapcli.extrapolators.recall.steering import swelled
 
 __all__ = ["Encoder", "Encoding", "Recall", "percussive_layer"]
 
 MAX_FADE_SECONDS = 1.0
+LEAST_LOOPED_SECONDS = 4
 
 
 class Recall:
@@ -32,6 +35,7 @@ class Recall:
 
     needs: ClassVar[frozenset[str]] = frozenset(TENSORS.values())
     steers: ClassVar[bool] = True
+    fits: ClassVar[bool] = True
 
     def __init__(self, backend: Backend, style: Style) -> None:
         if style.fade_seconds is not None and not 0 <= style.fade_seconds <= MAX_FADE_SECONDS:
@@ -44,15 +48,14 @@ class Recall:
         open_ahead("beats", "voice")
 
     def blocks(self, song: Song, analysis: Analysis, wanted: int | None) -> Iterator[Block]:
-        bounds, rate = analysis.bounds, song.sample_rate
+        bounds = analysis.bounds
         if self.style.ending == "song" and wanted is not None and not bounds.ends_by_itself:
             raise UsageError(f"{song.name}: is cut off, so it has no ending of its own", hint="ending")
-        analysis.mono  # noqa: B018 - found before both threads need it
-        with ThreadPoolExecutor(1) as beside:
-            beats = beside.submit(lambda: analysis.beats)
-            material = prepare(analysis, self.encoder)
-            analysis.voice  # noqa: B018 - found beside the beats, which take longest
-            grid = Grid.of(beats.result(), bounds.begin / rate, bounds.ending / rate)
+        if self.style.ending == "loop" and bounds.ending - bounds.begin < LEAST_LOOPED_SECONDS * song.sample_rate:
+            raise UsageError(f"{song.name}: is too short for a track whose end leads back", hint="ending")
+        material, grid = self._prepared(analysis, split=not self.style.fit)
+        if self.style.fit and wanted is not None:
+            return Fitter(material, grid, self.style, self.style.fit, wanted).blocks()
         sequencer = Sequencer(material, grid, self.style, wanted)
         blocks = sequencer.blocks()
         if sequencer.steering:
@@ -62,3 +65,17 @@ class Recall:
         if wanted is None or self.style.ending == "cut" or sequencer.lands:
             return blocks
         return fade_out(blocks, song, wanted)
+
+    def loops(self, analysis: Analysis, *, bars: int | None, least: float | None, most: float | None) -> list[Loop]:
+        """Return the best loops of a song, the best first: `bars` long, or between `least` and `most` seconds."""
+        material, grid = self._prepared(analysis, split=False)
+        return find_loops(material, grid, bars=bars, least=least, most=most, fade_seconds=self.style.fade_seconds)
+
+    def _prepared(self, analysis: Analysis, *, split: bool) -> tuple[Material, Grid]:
+        bounds, rate = analysis.bounds, analysis.song.sample_rate
+        analysis.mono  # noqa: B018 - found before both threads need it
+        with ThreadPoolExecutor(1) as beside:
+            beats = beside.submit(lambda: analysis.beats)
+            material = prepare(analysis, self.encoder, split=split)
+            analysis.voice  # noqa: B018 - found beside the beats, which take longest
+            return material, Grid.of(beats.result(), bounds.begin / rate, bounds.ending / rate)

@@ -21,6 +21,7 @@ AROUND_SECONDS = 0.4
 LEAST_STAY_SECONDS = 0.25  # in the song, before it ends
 QUIET_FRAMES, FADE_FRAMES = 8, 4
 WORD_SECONDS = 0.5  # how much earlier a jump is moved so that it cuts no word
+AUDIBILITY_WEIGHT = 0.06
 SAME_CUT = 0.2  # costs of cut words that differ by less are the same
 
 
@@ -41,6 +42,12 @@ class AlignedJump:
     flux_percentile: float
     level_percentile: float
 
+    @property
+    def cost(self) -> float:
+        """What it costs that the join is more audible than half of the song's beats."""
+        above = max(0.0, self.flux_percentile - 50) + max(0.0, self.level_percentile - 50)
+        return AUDIBILITY_WEIGHT * above
+
 
 def align_jump(
     material: Material,
@@ -51,11 +58,13 @@ def align_jump(
     *,
     fixed: bool,
     fade_seconds: float | None,
+    keep_levels: bool = False,
 ) -> AlignedJump:
     """Align a jump of some playheads, from a sample of the track to a sample of the song.
 
     The target is shifted so that the beat continues, unless it is `fixed` relative to the departure. Then both move
-    earlier, to where they cut no word and there is no onset on either side.
+    earlier, to where they cut no word and there is no onset on either side. Gains bring both sides to one level,
+    unless `keep_levels` forbids it.
     """
     rate = material.song.sample_rate
     together = len(jumping) == len(playheads)
@@ -78,6 +87,8 @@ def align_jump(
         matching_gain(playhead.render(before, departure), playhead.layer.samples[splice.target :], rate)
         for playhead in jumping
     )
+    if keep_levels:
+        gains = (1.0,) * len(jumping)
     percentiles = _percentiles(material, playheads, jumping, departure, splice, gains)
     return AlignedJump(departure, splice, gains, *percentiles)
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from extrapcli.extrapolators.base import Jump
+from extrapcli.extrapolators.recall.alignment import AlignedJump
 from extrapcli.extrapolators.recall.descriptors import Array, Times, averages, decibels, square_distances
 from extrapcli.extrapolators.recall.encoder import Encoding
 from extrapcli.extrapolators.recall.material import Material
@@ -103,3 +105,22 @@ class Context:
             return means.reshape(len(times), -1)
 
         return [square_distances(described(values, leave), described(values, reach)) for values in self.values]
+
+
+def describe(aligned: AlignedJump, context: Context, times: Times, *, layer: str, left: int) -> Jump:
+    """Describe a jump of a layer that leaves the song at a sample; `times` are those it might have gone to."""
+    analysis = context.material.analysis
+    at, reached = left / analysis.song.sample_rate, aligned.splice.target / analysis.song.sample_rate
+    scores = context.scores(np.array([at]), times)[0]
+    score = context.scores(np.array([at]), np.array([reached]))[0, 0] - np.median(scores)
+    beats = analysis.beats if analysis.beats.has_pulse else None
+    return Jump(
+        layer=layer,
+        from_seconds=at,
+        to_seconds=reached,
+        score=float(score),
+        flux_percentile=aligned.flux_percentile,
+        level_percentile=aligned.level_percentile,
+        from_beat=beats.place(at) if beats else None,
+        to_beat=beats.place(reached) if beats else None,
+    )

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.analysis.voice import HOPS_PER_SECOND
+from extrapcli.analysis.voice import HOPS_PER_SECOND, Voice
 from extrapcli.extrapolators.recall.alignment import WORD_SECONDS
 from extrapcli.extrapolators.recall.context import Context
 from extrapcli.extrapolators.recall.descriptors import Array, Times, band_power, tones_of
@@ -116,13 +116,14 @@ class Costs:
         cost = cost + OFF_BAR * (grid.phases[rows] != 0)[:, None]
         lines = np.arange(len(grid))
         cost = cost + UNEVEN * grid.unevenness(lines[rows, None], lines[columns])
-        cost = cost + CUT_VOICE * self._cut_words(leave, reach)
+        cost = cost + CUT_VOICE * cut_words(self.voice, leave, reach)
         cost = cost + LOST_BAR * lost
         return np.where(allowed | lost, cost, np.inf), self.beside[best]
 
-    def _cut_words(self, leave: Times, reach: Times) -> Array:
-        """Return how much jumps hurt voices on both sides, 0 to 2, where they are moved to hurt them least."""
-        earlier = MIN_FADE_SECONDS / 2 + np.arange(0, WORD_SECONDS, 1 / HOPS_PER_SECOND)
-        left, reached = (self.voice.cut_cost(times[:, None] - earlier).astype(np.float32) for times in (leave, reach))
-        cost: Array = np.min([left[:, None, k] + reached[:, k] for k in range(len(earlier))], axis=0)
-        return cost
+
+def cut_words(voice: Voice, leave: Times, reach: Times) -> Array:
+    """Return how much jumps hurt voices on both sides, 0 to 2, where they are moved to hurt them least."""
+    earlier = MIN_FADE_SECONDS / 2 + np.arange(0, WORD_SECONDS, 1 / HOPS_PER_SECOND)
+    left, reached = (voice.cut_cost(times[:, None] - earlier).astype(np.float32) for times in (leave, reach))
+    cost: Array = np.min([left[:, None, k] + reached[:, k] for k in range(len(earlier))], axis=0)
+    return cost

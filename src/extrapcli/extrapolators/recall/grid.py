@@ -57,10 +57,14 @@ class Grid:
         1 for an odd number of bars, 1/2 for two bars more or less, 0 for whole phrases, and where lines keep no bars.
         """
         bars = np.cumsum(self.phases == 0) * self.keeps_bars
-        apart = bars[one] - bars[other]
-        return np.where(apart % 2, 1, np.where(apart % PHRASE_BARS, 0.5, 0)).astype(np.float32)
+        return unevenness(bars[one] - bars[other])
 
     @property
     def slot_seconds(self) -> NDArray[np.float64]:
         """The lengths of the slots, `(n - 1,)`."""
         return np.diff(self.times)
+
+
+def unevenness(bars: NDArray[np.number]) -> NDArray[np.float32]:
+    """Return 1 for an odd number of bars, 1/2 for two bars more or less than whole phrases, 0 for whole phrases."""
+    return np.where(bars % 2, 1, np.where(bars % PHRASE_BARS, 0.5, 0)).astype(np.float32)

@@ -77,8 +77,8 @@ class Material:
         return round(sample * self.mono_rate / self.song.sample_rate)
 
 
-def prepare(analysis: Analysis, encoder: Encoder) -> Material:
-    """Split and encode a song; raise UnreadableAudio if there is less than a second of music in it."""
+def prepare(analysis: Analysis, encoder: Encoder, *, split: bool = True) -> Material:
+    """Encode a song, split if it is short and may be; raise UnreadableAudio for less than a second of music."""
     song, bounds = analysis.song, analysis.bounds
     seconds = (bounds.end - bounds.begin - bounds.silent) / song.sample_rate
     if seconds < 1:
@@ -90,17 +90,17 @@ def prepare(analysis: Analysis, encoder: Encoder) -> Material:
     mono = _resampled((chunk[:, None] for chunk in chunks(whole)), len(whole), RATE, encoder.rate, analysis.level)
     begin = round(bounds.begin * encoder.rate / song.sample_rate)
     features = short_time_features(mono, encoder.rate)
-    split = [("all", song.samples, mono)]
-    if SPLIT_SECONDS[0] <= seconds <= SPLIT_SECONDS[1]:
+    parts = [("all", song.samples, mono)]
+    if split and SPLIT_SECONDS[0] <= seconds <= SPLIT_SECONDS[1]:
         percussive = percussive_layer(song.samples[: bounds.end], song.sample_rate)
         mixed = analysis.downmix.mixed(percussive)
         percussive_mono = _resampled(mixed, bounds.end, song.sample_rate, encoder.rate, analysis.level)
         percussive_mono = percussive_mono[: len(mono)]
-        split = [
+        parts = [
             ("harmonic", song.samples[: bounds.end] - percussive, mono - percussive_mono),
             ("percussive", percussive, percussive_mono),
         ]
-    layers = tuple(Layer(name, samples, mono, encoder.encode(mono[begin:])) for name, samples, mono in split)
+    layers = tuple(Layer(name, samples, mono, encoder.encode(mono[begin:])) for name, samples, mono in parts)
     per_second = len(layers[0].encoding.keys) // -(-(len(mono) - begin) // encoder.rate)
     return Material(analysis, encoder.rate, per_second, features, BeatStatistics.of(features), layers)
 

@@ -11,6 +11,7 @@ from extrapcli.audio.spooled import release
 from extrapcli.crossfade import join
 from extrapcli.extrapolators.base import Block, Jump, Style
 from extrapcli.extrapolators.recall.alignment import AlignedJump, align_jump
+from extrapcli.extrapolators.recall.context import describe
 from extrapcli.extrapolators.recall.costs import Costs
 from extrapcli.extrapolators.recall.ending import Landing
 from extrapcli.extrapolators.recall.grid import Grid
@@ -22,7 +23,7 @@ from extrapcli.extrapolators.recall.steering import Rests, Steering
 
 FIRST_CANDIDATES = 24
 NEAR_SECONDS = 0.3
-FIRST_WEIGHT, AUDIBILITY_WEIGHT = 4.0, 0.06
+FIRST_WEIGHT = 4.0
 SAME_POSITION_SECONDS = 0.01
 MARGIN_SECONDS = 0.15
 GAIN_SECONDS = 1.0
@@ -47,8 +48,9 @@ class Sequencer:
         classes = self.steering.classes if self.steering else None
         self.costs = Costs(material, grid, room_seconds=min(3.0, seconds / 8), classes=classes)
         self.playheads = [Playhead(layer, 0) for layer in material.layers]
-        self.lands = wanted is not None and style.lands_on(bounds)
-        self.landing = Landing(self.costs, material, self.wanted) if self.lands else None
+        self.leads_back = wanted is not None and style.ending == "loop"
+        self.lands = self.leads_back or (wanted is not None and style.lands_on(bounds))
+        self.landing = Landing(self.costs, material, self.wanted, leads_back=self.leads_back) if self.lands else None
         self.rests = Rests(self.steering, self.rate) if self.steering and self.steering.can_rest else None
         self.gain = 0.0  # decibels, at the end of what was rendered
         self.power = material.analysis.power
@@ -128,9 +130,8 @@ class Sequencer:
                 fade_seconds=self.style.fade_seconds,
             )
             line = min(int(np.searchsorted(grid.times, aligned.splice.target / self.rate + 0.25)), len(grid) - 2)
-            audible = max(0.0, aligned.flux_percentile - 50) + max(0.0, aligned.level_percentile - 50)
             seconds = aligned.departure / self.rate + grid.times[line] - aligned.splice.target / self.rate
-            start = Start(line, seconds, FIRST_WEIGHT * float(cost[k]) + AUDIBILITY_WEIGHT * audible)
+            start = Start(line, seconds, FIRST_WEIGHT * float(cost[k]) + aligned.cost)
             starts.append(start)
             jumps[start] = aligned, self._describe(self.playheads, aligned)
             self._release()
@@ -167,8 +168,8 @@ class Sequencer:
         left, line = step.left[layer], step.lines[layer]
         target = self._sample(line) + round(self.costs.shift(layer, left, line) * self.rate)
         target += departure - self._due(step)
-        if step.lands:
-            target = departure + self.material.bounds.end - self.wanted
+        if step.lands and self.landing:
+            target = departure + self.landing.end - self.wanted
         aligned = align_jump(
             self.material,
             self.playheads,
@@ -177,6 +178,7 @@ class Sequencer:
             target,
             fixed=step.lands,
             fade_seconds=self.style.fade_seconds,
+            keep_levels=step.lands and self.leads_back,
         )
         return jumping, aligned, self._describe(jumping, aligned)
 
@@ -220,7 +222,8 @@ class Sequencer:
         self._release()
         offsets = [playhead.offset for playhead in self.playheads]
         copy = max(offsets) - min(offsets) <= SAME_POSITION_SECONDS * self.rate and bool(np.all(plays == 1))
-        return Block(begin, samples, fade.samples, jump, copy)
+        leads_to = self.landing.end if lands and self.leads_back and self.landing else None
+        return Block(begin, samples, fade.samples, jump, copy, leads_to=leads_to)
 
     def _plays(self, begin: int, departure: int, end: int, *, lands: bool) -> NDArray[np.float32]:
         """Return the gains of the last layer, `(n, 1)`, which is percussion where it ever rests."""
@@ -257,20 +260,8 @@ class Sequencer:
     def _describe(self, jumping: list[Playhead], aligned: AlignedJump) -> Jump:
         together = len(jumping) == len(self.playheads)
         context = self.costs.whole if together else self.costs.contexts[self.playheads.index(jumping[0])]
-        left, reached = jumping[0].song_sample(aligned.departure) / self.rate, aligned.splice.target / self.rate
-        scores = context.scores(np.array([left]), self.grid.times)[0]
-        score = context.scores(np.array([left]), np.array([reached]))[0, 0] - np.median(scores)
-        beats = self.material.analysis.beats if self.material.analysis.beats.has_pulse else None
-        return Jump(
-            layer="all" if together else jumping[0].layer.name,
-            from_seconds=left,
-            to_seconds=reached,
-            score=float(score),
-            flux_percentile=aligned.flux_percentile,
-            level_percentile=aligned.level_percentile,
-            from_beat=beats.place(left) if beats else None,
-            to_beat=beats.place(reached) if beats else None,
-        )
+        layer, left = "all" if together else jumping[0].layer.name, jumping[0].song_sample(aligned.departure)
+        return describe(aligned, context, self.grid.times, layer=layer, left=left)
 
 
 def _distinct(targets: NDArray[np.float64], cost: NDArray[np.floating]) -> list[int]:
