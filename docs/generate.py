@@ -23,6 +23,7 @@ CLASSES_FIRST = (
     "LoopFile",
     "Loop",
     "TrackFile",
+    "Rating",
     "Mood",
     "evaluate",
     "Evaluation",

@@ -18,6 +18,7 @@ from extrapcli.errors import (
     CannotWrite,
     ExtrapError,
     MissingDependency,
+    NotGoodEnough,
     SomeFailed,
     UnreadableAudio,
     UnusableModel,
@@ -39,8 +40,9 @@ if TYPE_CHECKING:
     from extrapcli.loop import LoopFile, loop_file
     from extrapcli.model import Model, load
     from extrapcli.mood.meter import Mood
-    from extrapcli.pipeline import TrackFile
+    from extrapcli.rating import Rating
     from extrapcli.track import Track
+    from extrapcli.track_file import TrackFile
 
 __all__ = [
     "Analysis",
@@ -58,6 +60,8 @@ __all__ = [
     "MissingDependency",
     "Model",
     "Mood",
+    "NotGoodEnough",
+    "Rating",
     "Section",
     "SomeFailed",
     "Track",
@@ -87,9 +91,10 @@ _MODULES = {
     "LoopFile": "loop",
     "Model": "model",
     "Mood": "mood.meter",
+    "Rating": "rating",
     "Section": "analysis.sections",
     "Track": "track",
-    "TrackFile": "pipeline",
+    "TrackFile": "track_file",
     "Voice": "analysis.voice",
     "analyse": "analysis",
     "continue_file": "files",

@@ -48,6 +48,12 @@ class CannotWrite(ExtrapError):
     exit_code = 6
 
 
+class NotGoodEnough(ExtrapError):
+    """A track with joins that are more audible than was allowed."""
+
+    exit_code = 7
+
+
 class SomeFailed(ExtrapError):
     """At least one of several songs failed; each was named when it did."""
 

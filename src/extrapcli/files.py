@@ -15,7 +15,8 @@ from extrapcli.extrapolators.base import Ending
 from extrapcli.model import Model, load
 from extrapcli.models import DEFAULT
 from extrapcli.naming import STDIN, check_destination, songs_among
-from extrapcli.pipeline import Options, Pipeline, Progress, TrackFile, check_report
+from extrapcli.pipeline import Options, Pipeline, Progress, check_report
+from extrapcli.track_file import TrackFile
 from extrapcli.wishes import fit, length, style
 
 ShowProgress = Callable[[], AbstractContextManager[Progress]]
@@ -92,6 +93,10 @@ def continue_file(
     clip: Clip = "clamp",
     overwrite: bool = False,
     report: bool = False,
+    takes: int = 1,
+    preview: bool = False,
+    max_audibility: float | None = None,
+    retries: int = 0,
     progress: Progress | None = None,
 ) -> TrackFile:
     """Continue the song in a file, and write the track to another.
@@ -117,6 +122,10 @@ def continue_file(
             turns the sound down for a moment, `rescale` turns all of it down.
         overwrite: whether to replace a track that exists.
         report: whether to evaluate the track: a page and a JSON file beside it.
+        takes: how many tracks to make, of which the best is written, by its `rating`.
+        preview: whether to write only the seconds around the first joins.
+        max_audibility: how audible joins may be: the share of the song's own beats that are less so, 0 to 100.
+        retries: how many other seeds are tried where a join is more audible.
         progress: is told how far the work has come.
 
     Raises:
@@ -124,6 +133,7 @@ def continue_file(
         UnreadableAudio: as `Model.continue_song`, and for a file that can't be decoded.
         UnusableModel: as `load` and `Model.continue_song`.
         MissingDependency: as `load`.
+        NotGoodEnough: where a join is more audible than `max_audibility`.
         CannotWrite: where the track can't be written, or exists.
 
     Examples:
@@ -140,6 +150,10 @@ def continue_file(
         clip=clip,
         overwrite=overwrite,
         report=report,
+        takes=takes,
+        preview=preview,
+        max_audibility=max_audibility,
+        retries=retries,
     )
     if report:
         check_report(Path(track) if track is not None else None)
@@ -162,6 +176,10 @@ def fit_file(
     salvage: bool = False,
     clip: Clip = "clamp",
     overwrite: bool = False,
+    takes: int = 1,
+    preview: bool = False,
+    max_audibility: float | None = None,
+    retries: int = 0,
     progress: Progress | None = None,
 ) -> TrackFile:
     """Play the song in a file in another length, and write that to another file.
@@ -181,6 +199,10 @@ def fit_file(
         salvage: whether to take what can be decoded of a damaged song.
         clip: as in `continue_file`.
         overwrite: whether to replace a track that exists.
+        takes: as `preview`, `max_audibility` and `retries` in `continue_file`.
+        preview: whether to write only the seconds around the first joins.
+        max_audibility: how audible joins may be, 0 to 100.
+        retries: how many other versions are tried where a join is more audible.
         progress: is told how far the work has come.
 
     Raises:
@@ -188,6 +210,7 @@ def fit_file(
         UnreadableAudio: as `Model.fit_song`, for a file that can't be decoded, and for a `like` without a length.
         UnusableModel: as `load` and `Model.fit_song`.
         MissingDependency: as `load`.
+        NotGoodEnough: where a join is more audible than `max_audibility`.
         CannotWrite: where the track can't be written, or exists.
 
     Examples:
@@ -203,6 +226,10 @@ def fit_file(
         salvage=salvage,
         clip=clip,
         overwrite=overwrite,
+        takes=takes,
+        preview=preview,
+        max_audibility=max_audibility,
+        retries=retries,
     )
     return one_file(song, track, lambda: _pipeline(options, model), progress)
 

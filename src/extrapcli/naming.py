@@ -143,6 +143,6 @@ def fitting_stem(stem: str, rest: str) -> str:
     return stem
 
 
-def track_ending(format: str, seconds: float) -> str:
-    """`-3m00s.flac` for a track of three minutes."""
-    return f"-{clock(seconds)}{FORMATS[format].suffixes[0]}"
+def track_ending(format: str, seconds: float, *, preview: bool = False) -> str:
+    """`-3m00s.flac` for a track of three minutes, or `-3m00s-preview.flac`."""
+    return f"-{clock(seconds)}{'-preview' * preview}{FORMATS[format].suffixes[0]}"

@@ -1,8 +1,7 @@
 """From one song to one track, file to file: decode, continue, write, report."""
 
-import json
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Protocol
 
@@ -10,21 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.analysis import Analysis
-from extrapcli.atomic import atomic_file, is_special, make_folder, refuse_existing
+from extrapcli.atomic import STDOUT, is_special, make_folder, refuse_existing
 from extrapcli.audio.clipping import Clip
-from extrapcli.audio.encode import open_track
 from extrapcli.audio.formats import held_rate
 from extrapcli.audio.loop_marks import MARKED, mark_loop
 from extrapcli.audio.resample import resample_chunks
-from extrapcli.audio.song import Song, Tags
-from extrapcli.audio.tags import write_tags
-from extrapcli.continuation import Join, Length, clock
-from extrapcli.errors import CannotWrite, UsageError
+from extrapcli.audio.song import Song
+from extrapcli.continuation import Length, clock
+from extrapcli.errors import CannotWrite, NotGoodEnough, UsageError
 from extrapcli.extrapolators.base import Style
 from extrapcli.model import Model, load
 from extrapcli.models import DEFAULT
-from extrapcli.mood.meter import Meter, Mood
 from extrapcli.naming import check_format, choose_format, read_song, track_ending, track_path
+from extrapcli.ranges import MOST_RETRIES, MOST_TAKES, check_number, check_whole
+from extrapcli.takes import Preview, Take
+from extrapcli.track_file import TrackFile, audible, write_track
 
 COMPARED_SECONDS = 8.0  # a shorter song has too few beats to compare joins with
 
@@ -44,43 +43,23 @@ class Options:
     clip: Clip = "clamp"
     overwrite: bool = False
     report: bool = False  # whether to evaluate each track, too
-
-
-@dataclass(frozen=True)
-class TrackFile:
-    """A track that was written, and how it was made; `samples` and `song_samples` count those of one channel.
-
-    All rates and counts are those of the track, which a lossy format may hold only at another rate than the song's.
-    `notes` say, each in a sentence without the song's name, what was lost, changed or not reached. `mood` is there
-    where one was asked for. Where a track leads back, `loop_begin` is the sample at which it goes on after its end.
-    """
-
-    song: str
-    path: Path
-    format: str
-    samples: int
-    sample_rate: int
-    channels: int
-    song_samples: int
-    model: str
-    backend: str
-    device: str
-    seed: int
-    joins: list[Join]
-    copied_seconds: float
-    notes: list[str]
-    mood: Mood | None = None
-    loop_begin: int | None = None
+    takes: int = 1  # how many tracks to make, of which the best is kept, or all
+    preview: bool = False  # whether to write only what is around the first joins
+    max_audibility: float | None = None  # of any join, 0 to 100
+    retries: int = 0  # how many other seeds are tried where a join is more audible
 
     @property
-    def audible_joins(self) -> int:
-        """How many joins stand out from the song's own beats."""
-        return _audible(self.joins)
+    def keeps(self) -> bool:
+        """Whether a track is made as a whole, to be compared with others or a limit, before it is written."""
+        return self.takes > 1 or self.max_audibility is not None
 
-    def to_json(self) -> str:
-        facts = asdict(self) | {"seconds": self.samples / self.sample_rate, "audible_joins": self.audible_joins}
-        facts["track"] = str(facts.pop("path"))
-        return json.dumps(facts)
+    def __post_init__(self) -> None:
+        check_whole("number of takes", self.takes, 1, MOST_TAKES)
+        check_whole("number of retries", self.retries, 0, MOST_RETRIES)
+        if self.max_audibility is not None:
+            check_number("audibility", self.max_audibility, 0, 100, "%")
+        if self.report and self.preview:
+            raise UsageError("a preview can't be measured; leave out the report, or the preview")
 
 
 class Progress(Protocol):
@@ -129,27 +108,23 @@ class Pipeline:
         *,
         below: PurePath | None = None,
     ) -> TrackFile:
-        """Continue the song in a file, `-` being standard input.
+        """Continue the song in a file, `-` being standard input; of several takes, write the best.
 
         The track goes to `out`, a file, a folder or `-`, or beside its song; in a folder, it goes to the folder
         `below`, which is made. Raises as `decode`, `Length.samples`, `choose_format`, `write` and `write_report` do.
         """
         options, progress = self.options, progress or NoProgress()
-        song = read_song(source, salvage=options.salvage)
-        wanted = options.length.samples(song)
-        format = choose_format(options.format, out, song)
-        path = track_path(source, out, track_ending(format, wanted / song.sample_rate), below=below)
-        if path in self._written:
-            raise CannotWrite(f"{path}: was just written for another song of that name; continue that one by itself")
-        if out is not None and below is not None:
-            make_folder(path.parent)
+        song, format, path = self.planned(source, out, below)
         if options.report:
             from extrapcli.evaluation.report import report_paths, write_report
 
+            wanted = options.length.samples(song)
             if min(song.seconds, wanted / song.sample_rate - song.seconds) < 1:
                 raise UsageError(f"{song.name}: a report takes a second of song and a second more, at least")
             for report in report_paths(path):
                 refuse_existing(report, options.overwrite)
+        if options.keeps and not is_special(path):
+            refuse_existing(path, options.overwrite)  # before all is made
         progress.decoded(song.name, song.seconds)
         track = self.write(song, source, path, format, progress)
         self._written.add(path)
@@ -169,24 +144,71 @@ class Pipeline:
     def write(self, song: Song, source: Path, path: Path, format: str, progress: Progress) -> TrackFile:
         """Continue a song that was decoded from `source`; the track appears at `path` when it is whole.
 
-        Raises as `Length.samples`, `check_format`, `atomic_file` and `Model.continuation` do.
+        Raises as `Length.samples`, `check_format`, `atomic_file` and `Model.continuation` do, and NotGoodEnough where
+        a join is more audible than is allowed.
         """
         check_format(format, song)
-        wanted = self.options.length.samples(song)
-        analysis = Analysis(song.as_heard)
-        made = self.model.continuation(song, wanted, self.options.style, analysis)
-        pieces: Iterable[NDArray[np.floating]] = made
-        curve = self.options.style.curve(analysis, wanted)
-        meter = Meter(curve, analysis) if curve else None
-        if meter:
-            pieces = meter.hear(made)
-        rate, fits = held_rate(format, song.sample_rate), bool(self.options.style.fit)
+        return self.write_take(self.takes(song, progress)[0], song, source, path, format, progress)
+
+    def planned(self, source: Path, out: Path | None, below: PurePath | None) -> tuple[Song, str, Path]:
+        """Decode a song, and choose the format and the path of its track."""
+        options = self.options
+        song = read_song(source, salvage=options.salvage)
+        seconds = options.length.samples(song) / song.sample_rate
+        format = choose_format(options.format, out, song)
+        ending = track_ending(format, seconds, preview=options.preview)
+        path = track_path(source, out, ending, below=below)
+        if path in self._written:
+            raise CannotWrite(f"{path}: was just written for another song of that name; continue that one by itself")
+        if out is not None and below is not None:
+            make_folder(path.parent)
+        return song, format, path
+
+    def takes(self, song: Song, progress: Progress) -> list[Take]:
+        """Return as many takes as are wanted, the best first; one that nothing is asked of is not made yet."""
+        options, analysis = self.options, Analysis(song.as_heard)
+        wanted = options.length.samples(song)
+        seconds, seed, takes, refused = wanted / song.sample_rate, options.style.seed, list[Take](), 0
+        while len(takes) < options.takes:
+            style = replace(options.style, seed=seed)
+            take = Take.of(self.model, song, analysis, wanted, style)
+            if not options.keeps:
+                return [take]
+            progress.doing(f"{song.name}: take {len(takes) + 1}")
+            take.keep()
+            worst = take.rating(seconds).worst
+            if options.max_audibility is None or worst <= options.max_audibility:
+                takes.append(take)
+            elif refused == options.retries:
+                raise NotGoodEnough(
+                    f"{song.name}: a join is more audible than {worst:.0f} % of the song's beats, not than "
+                    f"{options.max_audibility:g} % at most",
+                    hint="retries",
+                )
+            else:
+                refused += 1
+            seed += 1
+        if options.style.fit:
+            return takes  # the best versions come first
+        return sorted(takes, key=lambda take: take.rating(seconds).cost)
+
+    def write_take(
+        self, take: Take, song: Song, source: Path, path: Path, format: str, progress: Progress
+    ) -> TrackFile:
+        """Write a take of a song; it appears at `path` when it is whole."""
+        options, pieces = self.options, take.preview() if self.options.preview else take
+        if options.preview and not take.joins:
+            raise UsageError(f"{song.name}: a preview has the seconds around joins, and this track has none")
+        wanted = len(pieces.samples) if isinstance(pieces, Preview) else options.length.samples(song)
+        rate, fits = held_rate(format, song.sample_rate), bool(options.style.fit)
+        sound: Iterable[NDArray[np.floating]] = pieces
         if rate != song.sample_rate:
-            pieces = resample_chunks(pieces, wanted, from_rate=song.sample_rate, to_rate=rate)
+            sound = resample_chunks(pieces, wanted, from_rate=song.sample_rate, to_rate=rate)
         length, song_length = (round(n * rate / song.sample_rate) for n in (wanted, len(song.samples)))
 
         def back_to() -> int | None:
-            return None if made.leads_to is None else round(made.leads_to * rate / song.sample_rate)
+            leads = None if options.preview else take.made.leads_to
+            return None if leads is None else round(leads * rate / song.sample_rate)
 
         def mark(whole: Path) -> list[str]:
             begin = back_to()
@@ -195,25 +217,28 @@ class Pipeline:
             return mark_loop(whole, format, sample_rate=rate, begin=begin, length=length - begin)
 
         notes = write_track(
-            pieces,
+            sound,
             length,
             song,
             path,
             source=source,
             format=format,
-            options=self.options,
-            version="edit" if fits else "continued",
-            written=lambda share: progress.written(share, len(made.joins)),
+            overwrite=options.overwrite,
+            clip=options.clip,
+            version="preview" if options.preview else "edit" if fits else "continued",
+            written=lambda share: progress.written(share, len(take.joins)),
             finish=mark,
         )
-        loop_begin = back_to()
-        notes += made.notes
+        loop_begin, joins = back_to(), take.joins
+        if isinstance(pieces, Preview):
+            joins = pieces.joins
+            notes.append(pieces.note)
+        else:
+            notes += take.notes
         if loop_begin is not None and format not in MARKED:
             notes.append(f"its end leads back to {clock(loop_begin / rate)}, but {format} has no place to say so")
-        if not fits and _audible(made.joins) > len(made.joins) / 2 and song.seconds >= COMPARED_SECONDS:
+        if not fits and audible(joins) > len(joins) / 2 and song.seconds >= COMPARED_SECONDS:
             notes.append("it has no good position to jump to: most joins stand out from its own beats")
-        mood = meter.mood(made.joins[0].seconds) if meter and made.joins else None
-        notes += meter.notes(mood) if meter and mood else []
         return TrackFile(
             song=song.name,
             path=path,
@@ -225,47 +250,49 @@ class Pipeline:
             model=self.model.name,
             backend=self.model.backend,
             device=self.model.device,
-            seed=self.options.style.seed,
-            joins=made.joins,
-            copied_seconds=made.copied_seconds,
+            seed=take.seed,
+            joins=joins,
+            copied_seconds=take.made.copied_seconds,
             notes=notes,
-            mood=mood,
+            mood=None if options.preview else take.mood,
             loop_begin=loop_begin,
+            rating=take.rating(options.length.samples(song) / song.sample_rate),
         )
 
 
-def write_track(
-    pieces: Iterable[NDArray[np.floating]],
-    samples: int,
-    song: Song,
-    path: Path,
-    *,
-    source: Path,
-    format: str,
-    options: Options,
-    version: str,
-    written: Callable[[float], None] = lambda share: None,
-    finish: Callable[[Path], list[str]] = lambda whole: [],
-) -> list[str]:
-    """Write the pieces of a track of so many samples, at the rate that its format can hold of its song's.
+class Takes:
+    """Writes all takes of songs; as `Pipeline`, it is set up once for any number of songs."""
 
-    The track appears at `path` when it is whole, with the song's tags and a title that names its `version`. `finish`
-    may add to the file before, and returns notes. Returns all notes. Raises as `atomic_file` and `open_track` do.
-    """
-    rate, notes = held_rate(format, song.sample_rate), list(song.notes)
-    if rate != song.sample_rate:
-        notes.append(f"resampled to {rate} Hz, as {format} can't hold {song.sample_rate} Hz")
-    like = replace(song, sample_rate=rate)
-    with atomic_file(path, source=source, overwrite=options.overwrite) as whole:
-        with open_track(whole, like, format=format, expected_samples=samples, clip=options.clip) as track:
-            done = 0
-            for piece in pieces:
-                track.write(piece)
-                done += len(piece)
-                written(done / samples)
-        notes += [*track.notes, *write_tags(whole, format, _track_tags(song, version))]
-        notes += finish(whole)
-    return notes
+    def __init__(self, options: Options, model: Model | None = None) -> None:
+        self.pipeline = Pipeline(options, model)
+
+    def run(
+        self,
+        source: Path,
+        out: Path | None = None,
+        progress: Progress | None = None,
+        *,
+        below: PurePath | None = None,
+    ) -> list[TrackFile]:
+        """Write the takes of the song in a file, the best first: `song-3m00s-take1.mp3` and so on.
+
+        A single one is named as always. Raises as `Pipeline.run`.
+        """
+        pipeline, progress = self.pipeline, progress or NoProgress()
+        options = pipeline.options
+        if options.takes == 1:
+            return [pipeline.run(source, out, progress, below=below)]
+        if options.report:
+            raise UsageError("a report measures one track; leave out the report, or the takes")
+        song, format, path = pipeline.planned(source, out, below)
+        if path == STDOUT:
+            raise UsageError("standard output takes one track, and these are several takes; name a file or folder")
+        paths = [path.with_name(f"{path.stem}-take{n}{path.suffix}") for n in range(1, options.takes + 1)]
+        for name in paths:
+            refuse_existing(name, options.overwrite)
+        progress.decoded(song.name, song.seconds)
+        takes = zip(pipeline.takes(song, progress), paths, strict=True)
+        return [pipeline.write_take(take, song, source, name, format, progress) for take, name in takes]
 
 
 def check_report(out: Path | None) -> None:
@@ -275,15 +302,3 @@ def check_report(out: Path | None) -> None:
     if out is not None and is_special(out):
         raise UsageError("a report lies beside its track, and standard output or a pipe has no place for one")
     check_installed()
-
-
-def _audible(joins: list[Join]) -> int:
-    return sum(join.jump.audible for join in joins if join.jump)
-
-
-def _track_tags(song: Song, version: str) -> Tags:
-    """The song's tags; its title says that this is not the song."""
-    text = dict(song.tags.text)
-    if "title" in text:
-        text["title"] = [f"{title} ({version})" for title in text["title"]]
-    return replace(song.tags, text=text)

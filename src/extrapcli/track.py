@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from extrapcli.continuation import Join
 from extrapcli.mood.meter import Mood
+from extrapcli.rating import Rating
 
 
 @dataclass(frozen=True)
@@ -38,3 +39,8 @@ class Track:
     def seconds(self) -> float:
         """How long the track is."""
         return len(self.samples) / self.sample_rate
+
+    @property
+    def rating(self) -> Rating:
+        """How good it is, by what is known of its joins: rank takes with several seeds by `rating.cost`."""
+        return Rating.of(self.joins, self.seconds)

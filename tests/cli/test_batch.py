@@ -13,9 +13,12 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.analysis.band import RATE as BAND_RATE
+from tests.analysis.band import band
 from tests.batch.processes import EXTRAP
 from tests.batch.soak import RATE, song
 from tests.conftest import Extrap
+from tests.films import film
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "batch.md").read_text()
@@ -152,6 +155,35 @@ def test_contradictions_are_refused_before_any_work(extrap: Extrap, songs: Path,
     assert "holds the songs" in extrap("batch", "songs", "songs", status=2).stderr
     assert "no such folder" in extrap("batch", "gone", "longer", status=3).stderr
     assert not (tmp_path / "longer").exists()
+
+
+@pytest.mark.slow
+def test_songs_are_fitted_to_a_length(extrap: Extrap, tmp_path: Path) -> None:
+    sound, _ = band(np.full(60, 0.5), 4)
+    (tmp_path / "songs").mkdir()
+    for name, seconds in (("long.flac", 30), ("short.flac", 16)):
+        soundfile.write(tmp_path / "songs" / name, sound[: seconds * BAND_RATE], BAND_RATE)
+    film(tmp_path / "film.mp4", 500)
+    for options, seconds in ((("--minutes", "20s"), 20), (("--like", "film.mp4"), 20)):
+        extrap("batch", "songs", "fitted", "--fit", *options, "--overwrite")
+        assert {round(soundfile.info(file).duration, 2) for file in (tmp_path / "fitted").glob("*.flac")} == {seconds}
+    assert "0 of 2 songs" in extrap("batch", "songs", "fitted", "--fit", "--minutes", "20s", "--dry-run").stderr
+    refused: tuple[tuple[tuple[str, ...], str], ...] = (
+        (("--fit",), "--fit needs either --minutes LENGTH or --like VIDEO"),
+        (("--fit", "--add", "1"), "--add and --fit exclude each other"),
+        (("--like", "film.mp4"), "--like needs --fit"),
+    )
+    for given, told in refused:
+        assert told in " ".join(extrap("batch", "songs", "x", *given, status=2).stderr.replace("│", " ").split())
+
+
+@pytest.mark.slow
+def test_the_best_take_is_kept_and_bad_ones_fail(extrap: Extrap, songs: Path, tmp_path: Path) -> None:
+    command = ("batch", "songs", "longer", "--minutes", "0:05", "--include", "one.*")
+    (line,) = extrap(*command, "--takes", "2", "--json").lines
+    assert {"audibility", "worst", "repetition"} <= json.loads(line)["measures"].keys()
+    told = extrap("batch", *command[1:2], "other", *command[3:], "--max-audibility", "0", status=7).stderr
+    assert "allow more with --max-audibility, or try other seeds with --retries" in told
 
 
 def test_the_page_shows_commands() -> None:

@@ -15,7 +15,8 @@ from extrapcli.batch.manifest import Record, stat_signature
 from extrapcli.errors import CannotWrite, UnreadableAudio
 from extrapcli.finding import check_regular
 from extrapcli.models import CARD, sha256
-from extrapcli.pipeline import NoProgress, Options, Pipeline, TrackFile
+from extrapcli.pipeline import NoProgress, Options, Pipeline
+from extrapcli.track_file import TrackFile
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,7 @@ class Worker:
                 "audible_joins": track.audible_joins,
                 "copied_seconds": round(track.copied_seconds, 3),
                 **_from_wanted_mood(track),
+                **_rating(track, self._options),
             },
             notes=track.notes,
         )
@@ -129,6 +131,13 @@ class Worker:
             yield path
             if sha256(path) != sha256_of(target):
                 raise assignment.not_ours()
+
+
+def _rating(track: TrackFile, options: Options) -> dict[str, float]:
+    """Return how good a track is, where that was asked for."""
+    if not track.rating or (options.takes == 1 and options.max_audibility is None):
+        return {}
+    return {name: round(value, 1) for name, value in asdict(track.rating).items()}
 
 
 def _from_wanted_mood(track: TrackFile) -> dict[str, float]:
@@ -157,8 +166,12 @@ def fingerprint(options: Options, format: str, model: Path) -> dict[str, object]
     style = {name: value for name, value in asdict(options.style).items() if name not in ("arc", "fit")}
     if options.style.arc:
         unusual["arc"] = str(options.style.arc)
+    if options.takes > 1:
+        unusual["takes"] = options.takes
+    if options.max_audibility is not None:
+        unusual |= {"max_audibility": options.max_audibility, "retries": options.retries}
     if options.style.fit:
-        unusual["fit"] = asdict(options.style.fit)
+        unusual["fit"] = str(options.style.fit)
     return {
         "length": {"minutes": options.length.minutes, "beyond": options.length.beyond},
         "model": {file.name: sha256(file)[:16] for file in files if file.is_file() and file.name != CARD},

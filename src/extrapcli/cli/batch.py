@@ -3,7 +3,7 @@
 from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,9 +21,11 @@ from extrapcli.cli.options import (
     Ending,
     Ends,
     FormatName,
+    MaxAudibility,
     Model,
     Mood,
     Quiet,
+    Retries,
     Salvage,
     Seed,
     Variety,
@@ -33,6 +35,9 @@ from extrapcli.cli.options import (
 from extrapcli.cli.root import app
 from extrapcli.errors import ExtrapError
 from extrapcli.models import DEFAULT
+
+if TYPE_CHECKING:
+    from extrapcli.continuation import Length
 
 
 class EngineName(StrEnum):
@@ -85,6 +90,17 @@ def batch(
     mood: Mood = None,
     arc: Arc = None,
     seed: Seed = 0,
+    fit: Annotated[
+        bool, typer.Option("--fit", help="Play each song in that length, shorter or longer, as extrap fit does.")
+    ] = False,
+    like: Annotated[
+        Path | None, typer.Option(metavar="VIDEO", help="With --fit: as long as this video.", parser=named_path)
+    ] = None,
+    takes: Annotated[
+        int, typer.Option(metavar="N", help="Of so many different tracks of each song, keep the best.")
+    ] = 1,
+    max_audibility: MaxAudibility = None,
+    retries: Retries = 0,
     salvage: Salvage = False,
     clip: Clips = Clip.clamp,
     retry: Annotated[int, typer.Option(help="How often to try a failed song again, 100 times at most.")] = 0,
@@ -106,7 +122,8 @@ def batch(
     others; the exit status is then 7.
     """
     from extrapcli.batch import Batch
-    from extrapcli.continuation import Length, clock
+    from extrapcli.continuation import clock
+    from extrapcli.extrapolators.base import Fit
     from extrapcli.pipeline import Options
     from extrapcli.wishes import style
 
@@ -114,14 +131,17 @@ def batch(
         songs,
         tracks,
         Options(
-            length=Length() if minutes is None and add is None else length_of(minutes, add),
+            length=_length(minutes, add, like, fit=fit),
             model=model,
             backend=backend,
             device=device,
-            style=style(ending.value, variety, crossfade, seed, mood, arc),
+            style=style(ending.value, variety, crossfade, seed, mood, arc, fit=Fit() if fit else None),
             salvage=salvage,
             clip=clip.value,
             overwrite=overwrite,
+            takes=takes,
+            max_audibility=max_audibility,
+            retries=retries,
         ),
         name=name,
         format=format.value if format else None,
@@ -166,3 +186,19 @@ def batch(
             if (counts := work.counts).noted and not quiet:
                 told = f"{counts.noted} of {counts.made + counts.kept} tracks have notes on what was lost"
                 progress.say(f"{told}, changed or not reached; see them in {work.manifest_path}")
+
+
+def _length(minutes: float | None, add: float | None, like: Path | None, *, fit: bool) -> "Length":
+    """Make a length of what was asked for, 3 minutes by default."""
+    from extrapcli.continuation import Length
+    from extrapcli.files import fitted_length
+
+    if like and not fit:
+        raise typer.BadParameter("--like needs --fit")
+    if not fit:
+        return Length() if minutes is None and add is None else length_of(minutes, add)
+    if add is not None:
+        raise typer.BadParameter("--add and --fit exclude each other")
+    if (minutes is None) == (like is None):
+        raise typer.BadParameter("--fit needs either --minutes LENGTH or --like VIDEO")
+    return fitted_length(minutes, like)

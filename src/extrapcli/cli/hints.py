@@ -19,6 +19,7 @@ HINTS = {
     "out": "name one with -o PATH, or -o - for standard output",
     "overwrite": "choose another name, or say --overwrite",
     "recording": "give a recording to --from",
+    "retries": "allow more with --max-audibility, or try other seeds with --retries",
     "resume": "continue it with --resume, or choose another folder with --run",
     "run": "train into another folder with --run",
     "salvage": "or add --salvage (extrap continue, extrap batch) to use what is left",

@@ -117,6 +117,20 @@ Arc = Annotated[
         "track.",
     ),
 ]
+Takes = Annotated[
+    int,
+    typer.Option(
+        metavar="N", help="Make so many different tracks; -take1 has the least audible joins, and repeats least."
+    ),
+]
+Preview = Annotated[bool, typer.Option("--preview", help="Write only the seconds around the first joins.")]
+MaxAudibility = Annotated[
+    float | None,
+    typer.Option(
+        metavar="PERCENT", help="Fail if a join is more audible than so many of the song's own beats (see --retries)."
+    ),
+]
+Retries = Annotated[int, typer.Option(help="With --max-audibility: try so many other seeds before failing.")]
 Threads = Annotated[
     int | None,
     typer.Option(help="CPU threads the model may use, 16 for each core at most.  [default: all cores]"),

@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 
 def make_tracks(songs: list[Path], out: str | None, options: "Options", *, json: bool, quiet: bool) -> None:
     """Make tracks of songs with some options, and print the path of each, or a line of JSON."""
-    from extrapcli.pipeline import Pipeline, check_report
+    from extrapcli.pipeline import Takes, check_report
 
     if options.report:
         check_report(None if out is None else destination(out))
     gpu_said = quiet or options.device != "auto"
-    for track in made_of(songs, out, lambda: Pipeline(options), json=json, quiet=quiet):
+    tracks = (track for made in made_of(songs, out, lambda: Takes(options), json=json, quiet=quiet) for track in made)
+    for track in tracks:
         if not gpu_said and track.device == "cpu" and shutil.which("nvidia-smi"):
             console.say("there is a GPU here, but the model ran on the CPU (see extrap doctor)")
             gpu_said = True

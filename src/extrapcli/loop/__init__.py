@@ -20,7 +20,8 @@ from extrapcli.loop.looped import Looped, Part
 from extrapcli.model import Model, load
 from extrapcli.models import DEFAULT
 from extrapcli.naming import check_format, choose_format, read_song, track_path
-from extrapcli.pipeline import NoProgress, Options, Progress, write_track
+from extrapcli.pipeline import NoProgress, Options, Progress
+from extrapcli.track_file import write_track
 from extrapcli.wishes import LoopWish, style
 from extrapcli.words import count
 
@@ -173,7 +174,8 @@ class LoopMaker:
                 path,
                 source=source,
                 format=format,
-                options=self.options,
+                overwrite=self.options.overwrite,
+                clip=self.options.clip,
                 version=part.name,
                 written=lambda share: progress.written(share, 1),
                 finish=mark,

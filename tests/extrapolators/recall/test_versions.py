@@ -89,7 +89,7 @@ def test_a_cut_that_is_avoided_costs_more(rng: np.random.Generator) -> None:
         return best(search.find([Waypoint(0, 0)], [Waypoint(END, 10)], hold=0, lead=0, most=40)[0])
 
     before = find()
-    search.avoid(before.cuts[0], 10)
+    search.avoid(before.cuts[0], 10, within=0.3)
     after = find()
     assert before.cost < after.cost
     assert before.cuts[0] not in after.cuts

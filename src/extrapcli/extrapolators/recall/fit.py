@@ -35,6 +35,12 @@ NEARER = 0.25
 DISTANCE_COST = 1.0  # of each second that is a scale away from the wanted level
 AVOIDED, LOUD = 3.0, 99.0
 ROUNDS, MOST_VERSIONS, TRIED = 3, 40, 6
+NEAR_CUT_SECONDS = 0.3
+TAKEN_COST, OTHER_SECONDS, MOST_OTHERS = (
+    30.0,
+    6.0,
+    20,
+)  # of a cut that a better version has; how many others there are
 GOOD_COST, GOOD_PERCENTILE = 6.0, 95.0  # of a cut
 
 
@@ -87,6 +93,7 @@ class Fitter:
     def __init__(self, material: Material, grid: Grid, style: Style, fit: Fit, wanted: int) -> None:
         self.material, self.fit, self.wanted = material, fit, wanted
         self.rate, self.length = material.song.sample_rate, len(material.song.samples)
+        self.seed = min(style.seed, MOST_OTHERS)
         self._check()
         self.sound = WholeSound(material, grid)
         self.cutter = Cutter(self.sound, style.fade_seconds)
@@ -126,7 +133,7 @@ class Fitter:
 
     def blocks(self) -> Iterator[Block]:
         """Yield a block for each join."""
-        take = self._best()
+        take = self._chosen()
         blocks = self.cutter.blocks(take.jumps)
         if self.curve:
             blocks = swelled(blocks, self.material.song, self.curve, self.curve.end)
@@ -155,6 +162,13 @@ class Fitter:
         cost: Times = DISTANCE_COST * np.maximum(0, away)
         return cost
 
+    def _chosen(self) -> _Take:
+        """Return the best version or, with another seed than 0, one that has other cuts than the better ones."""
+        for _ in range(self.seed):
+            for cut in self._best().route.cuts:
+                self.versions.avoid(cut, TAKEN_COST, within=OTHER_SECONDS)
+        return self._best()
+
     def _best(self) -> _Take:
         """Return the best version: of those that cost least, the one whose joins are heard least."""
         if self.wanted == self.length and not self.fit.hits and not self.curve:
@@ -168,7 +182,7 @@ class Fitter:
             if not best.loud:
                 break
             for cut in {cut for take in takes for cut, _ in take.loud}:
-                self.versions.avoid(cut, AVOIDED)
+                self.versions.avoid(cut, AVOIDED, within=NEAR_CUT_SECONDS)
         return best
 
     def _worst(self) -> _Take:

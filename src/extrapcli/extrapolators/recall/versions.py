@@ -13,7 +13,6 @@ from extrapcli.extrapolators.recall.version_search import PARTS, VersionSearch
 TARGETS = 16  # in either direction, from each line
 STAY_SECONDS = 4.0  # between two cuts, about
 REACH_SECONDS, MOST_REACHED = 0.04, 8_000
-NEAR_SECONDS = 0.3  # of a cut that is avoided
 ROWS = 256  # moments at a time
 FEW_CUTS = 3
 SHIFTS = np.arange(-6, 7) * 0.04  # by which a free cut is moved in the end, in seconds
@@ -27,7 +26,7 @@ class Versions:
 
     def __init__(self, lines: Times, end: float, cut_costs: CutCosts, play_costs: PlayCosts | None = None) -> None:
         self.lines, self.end, self.play_costs = lines, end, play_costs
-        self._cut_costs, self._avoided = cut_costs, list[tuple[Cut, float]]()
+        self._cut_costs, self._avoided = cut_costs, list[tuple[Cut, float, float]]()
         self.slots = np.diff(lines, append=2 * lines[-1] - lines[-2])
         stay = min(STAY_SECONDS, (end - lines[0]) / 8)
         self.stay = max(1, round(stay / float(np.median(self.slots))))
@@ -50,15 +49,15 @@ class Versions:
     def cut_costs(self, leave: Times, reach: Times) -> Array:
         """Return the cost of leaving the song at each moment and going on at each other, `(leave, reach)`."""
         costs = self._cut_costs(leave, reach)
-        for cut, cost in self._avoided:
-            costs[_near(cut, leave, reach)] += cost
+        for cut, cost, within in self._avoided:
+            costs[_near(cut, leave, reach, within)] += cost
         return costs
 
-    def avoid(self, cut: Cut, cost: float) -> None:
-        """Add to the cost of a cut, and of those that are near to it."""
-        self._avoided.append((cut, cost))
-        self.cost[_near(cut, self.lines, self.lines)] += cost
-        self.free[_near(cut, self.moments, self.reached)] += cost
+    def avoid(self, cut: Cut, cost: float, *, within: float) -> None:
+        """Add to the cost of a cut, and of those whose two ends are within so many seconds."""
+        self._avoided.append((cut, cost, within))
+        self.cost[_near(cut, self.lines, self.lines, within)] += cost
+        self.free[_near(cut, self.moments, self.reached, within)] += cost
         self.targets = self._targets()
 
     def shortest(self, *, hold: float, lead: float, cost: float) -> float:
@@ -108,8 +107,7 @@ class Versions:
         return sorted(versions, key=lambda version: version.cost)
 
 
-def _near(cut: Cut, leave: Times, reach: Times) -> tuple[NDArray[np.int_], ...]:
+def _near(cut: Cut, leave: Times, reach: Times, within: float) -> tuple[NDArray[np.int_], ...]:
     """Return the rows and columns of `(leave, reach)` that are near to a cut."""
-    return np.ix_(
-        *(np.flatnonzero(np.abs(t - at) < NEAR_SECONDS) for t, at in ((leave, cut.leave), (reach, cut.reach)))
-    )
+    rows, columns = np.abs(leave - cut.leave) < within, np.abs(reach - cut.reach) < within
+    return np.ix_(np.flatnonzero(rows), np.flatnonzero(columns))

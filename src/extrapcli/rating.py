@@ -1,0 +1,59 @@
+"""How good a track is, by what is known of its joins."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from extrapcli.continuation import Join
+
+LAYERS = "harmonic", "percussive"
+STEP_SECONDS, MEMORY_SECONDS, LEAST_SECONDS = 0.5, 60.0, 1.0  # of what counts as heard before
+SAME_SECONDS = 0.25
+
+
+@dataclass(frozen=True)
+class Rating:
+    """How good a track is, as far as its joins tell.
+
+    Attributes:
+        audibility: of its joins, on average: the share of the song's own beats that are less so, 0 to 100.
+        worst: that of the most audible join.
+        repetition: the share of the seconds after the first join that were played in the minute before, 0 to 100.
+    """
+
+    audibility: float
+    worst: float
+    repetition: float
+
+    @classmethod
+    def of(cls, joins: Sequence[Join], seconds: float) -> "Rating":
+        """Rate a track of so many seconds."""
+        jumps = [join.jump for join in joins if join.jump]
+        found = [max(jump.flux_percentile, jump.level_percentile) for jump in jumps] or [0.0]
+        return cls(float(np.mean(found)), max(found), 100 * repetition(joins, seconds))
+
+    @property
+    def cost(self) -> float:
+        """What takes are ranked by: half of it is how audible the joins are, half how much is repeated."""
+        return (self.audibility + self.repetition) / 2
+
+
+def repetition(joins: Sequence[Join], seconds: float) -> float:
+    """Return how much of a track, from its first join on, was played in the minute before, 0 to 1."""
+    jumped = [(join, join.jump) for join in joins if join.jump]
+    if not jumped:
+        return 0.0
+    times = np.arange(0, seconds, STEP_SECONDS)
+    positions = np.tile(times, (len(LAYERS), 1))
+    for join, jump in jumped:
+        after = times >= join.seconds
+        for k, layer in enumerate(LAYERS):
+            if jump.layer in (layer, "all"):
+                positions[k, after] = jump.to_seconds + times[after] - join.seconds - join.fade_seconds
+    heard = np.zeros(len(times), bool)
+    for steps in range(round(LEAST_SECONDS / STEP_SECONDS), round(MEMORY_SECONDS / STEP_SECONDS) + 1):
+        apart = np.abs(positions[:, steps:] - positions[:, :-steps]).max(axis=0, initial=0)
+        heard[steps:] |= apart < SAME_SECONDS
+    made = times >= jumped[0][0].seconds
+    return float(heard[made].mean()) if made.any() else 0.0

@@ -1,0 +1,105 @@
+"""A track in a file: what is known of it, and how it is written."""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extrapcli.atomic import atomic_file
+from extrapcli.audio.clipping import Clip
+from extrapcli.audio.encode import open_track
+from extrapcli.audio.formats import held_rate
+from extrapcli.audio.song import Song, Tags
+from extrapcli.audio.tags import write_tags
+from extrapcli.continuation import Join
+from extrapcli.mood.meter import Mood
+from extrapcli.rating import Rating
+
+
+@dataclass(frozen=True)
+class TrackFile:
+    """A track that was written, and how it was made; `samples` and `song_samples` count those of one channel.
+
+    All rates and counts are those of the track, which a lossy format may hold only at another rate than the song's.
+    `notes` say, each in a sentence without the song's name, what was lost, changed or not reached. `mood` is there
+    where one was asked for. Where a track leads back, `loop_begin` is the sample at which it goes on after its end.
+    `rating` is what takes are ranked by.
+    """
+
+    song: str
+    path: Path
+    format: str
+    samples: int
+    sample_rate: int
+    channels: int
+    song_samples: int
+    model: str
+    backend: str
+    device: str
+    seed: int
+    joins: list[Join]
+    copied_seconds: float
+    notes: list[str]
+    mood: Mood | None = None
+    loop_begin: int | None = None
+    rating: Rating | None = None
+
+    @property
+    def audible_joins(self) -> int:
+        """How many joins stand out from the song's own beats."""
+        return audible(self.joins)
+
+    def to_json(self) -> str:
+        facts = asdict(self) | {"seconds": self.samples / self.sample_rate, "audible_joins": self.audible_joins}
+        facts["track"] = str(facts.pop("path"))
+        return json.dumps(facts)
+
+
+def write_track(
+    pieces: Iterable[NDArray[np.floating]],
+    samples: int,
+    song: Song,
+    path: Path,
+    *,
+    source: Path,
+    format: str,
+    overwrite: bool,
+    clip: Clip,
+    version: str,
+    written: Callable[[float], None] = lambda share: None,
+    finish: Callable[[Path], list[str]] = lambda whole: [],
+) -> list[str]:
+    """Write the pieces of a track of so many samples, at the rate that its format can hold of its song's.
+
+    The track appears at `path` when it is whole, with the song's tags and a title that names its `version`. `finish`
+    may add to the file before, and returns notes. Returns all notes. Raises as `atomic_file` and `open_track` do.
+    """
+    rate, notes = held_rate(format, song.sample_rate), list(song.notes)
+    if rate != song.sample_rate:
+        notes.append(f"resampled to {rate} Hz, as {format} can't hold {song.sample_rate} Hz")
+    like = replace(song, sample_rate=rate)
+    with atomic_file(path, source=source, overwrite=overwrite) as whole:
+        with open_track(whole, like, format=format, expected_samples=samples, clip=clip) as track:
+            done = 0
+            for piece in pieces:
+                track.write(piece)
+                done += len(piece)
+                written(done / samples)
+        notes += [*track.notes, *write_tags(whole, format, _track_tags(song, version))]
+        notes += finish(whole)
+    return notes
+
+
+def audible(joins: list[Join]) -> int:
+    return sum(join.jump.audible for join in joins if join.jump)
+
+
+def _track_tags(song: Song, version: str) -> Tags:
+    """The song's tags; its title says that this is not the song."""
+    text = dict(song.tags.text)
+    if "title" in text:
+        text["title"] = [f"{title} ({version})" for title in text["title"]]
+    return replace(song.tags, text=text)
