@@ -128,6 +128,7 @@ ALLOWED = {
         "ranges",
         "signals",
         "track_file",
+        "words",
     },
     "prediction": {
         "amplitude",

@@ -141,14 +141,25 @@ class Pipeline:
             )
         return track
 
-    def write(self, song: Song, source: Path, path: Path, format: str, progress: Progress) -> TrackFile:
+    def write(
+        self,
+        song: Song,
+        source: Path,
+        path: Path,
+        format: str,
+        progress: Progress,
+        *,
+        length: Length | None = None,
+    ) -> TrackFile:
         """Continue a song that was decoded from `source`; the track appears at `path` when it is whole.
 
+        It has the length that the options ask for, or another `length`.
         Raises as `Length.samples`, `check_format`, `atomic_file` and `Model.continuation` do, and NotGoodEnough where
         a join is more audible than is allowed.
         """
         check_format(format, song)
-        return self.write_take(self.takes(song, progress)[0], song, source, path, format, progress)
+        take = self.takes(song, progress, length=length)[0]
+        return self.write_take(take, song, source, path, format, progress)
 
     def planned(self, source: Path, out: Path | None, below: PurePath | None) -> tuple[Song, str, Path]:
         """Decode a song, and choose the format and the path of its track."""
@@ -164,11 +175,11 @@ class Pipeline:
             make_folder(path.parent)
         return song, format, path
 
-    def takes(self, song: Song, progress: Progress) -> list[Take]:
+    def takes(self, song: Song, progress: Progress, *, length: Length | None = None) -> list[Take]:
         """Return as many takes as are wanted, the best first; one that nothing is asked of is not made yet."""
         options, analysis = self.options, Analysis(song.as_heard)
-        wanted = options.length.samples(song)
-        seconds, seed, takes, refused = wanted / song.sample_rate, options.style.seed, list[Take](), 0
+        wanted = (length or options.length).samples(song)
+        seed, takes, refused = options.style.seed, list[Take](), 0
         while len(takes) < options.takes:
             style = replace(options.style, seed=seed)
             take = Take.of(self.model, song, analysis, wanted, style)
@@ -176,7 +187,7 @@ class Pipeline:
                 return [take]
             progress.doing(f"{song.name}: take {len(takes) + 1}")
             take.keep()
-            worst = take.rating(seconds).worst
+            worst = take.rating.worst
             if options.max_audibility is None or worst <= options.max_audibility:
                 takes.append(take)
             elif refused == options.retries:
@@ -190,7 +201,7 @@ class Pipeline:
             seed += 1
         if options.style.fit:
             return takes  # the best versions come first
-        return sorted(takes, key=lambda take: take.rating(seconds).cost)
+        return sorted(takes, key=lambda take: take.rating.cost)
 
     def write_take(
         self, take: Take, song: Song, source: Path, path: Path, format: str, progress: Progress
@@ -199,7 +210,7 @@ class Pipeline:
         options, pieces = self.options, take.preview() if self.options.preview else take
         if options.preview and not take.joins:
             raise UsageError(f"{song.name}: a preview has the seconds around joins, and this track has none")
-        wanted = len(pieces.samples) if isinstance(pieces, Preview) else options.length.samples(song)
+        wanted = len(pieces.samples) if isinstance(pieces, Preview) else take.wanted
         rate, fits = held_rate(format, song.sample_rate), bool(options.style.fit)
         sound: Iterable[NDArray[np.floating]] = pieces
         if rate != song.sample_rate:
@@ -256,7 +267,7 @@ class Pipeline:
             notes=notes,
             mood=None if options.preview else take.mood,
             loop_begin=loop_begin,
-            rating=take.rating(options.length.samples(song) / song.sample_rate),
+            rating=take.rating,
         )
 
 

@@ -25,8 +25,8 @@ Samples = NDArray[np.floating]
 class Take:
     """A track on its way, piece by piece; what is known of it is complete once it was iterated over."""
 
-    def __init__(self, made: Continuation, meter: Meter | None, rate: int, seed: int) -> None:
-        self.made, self.meter, self.rate, self.seed = made, meter, rate, seed
+    def __init__(self, made: Continuation, meter: Meter | None, wanted: int, rate: int, seed: int) -> None:
+        self.made, self.meter, self.wanted, self.rate, self.seed = made, meter, wanted, rate, seed
         self._kept: Samples | None = None
 
     @classmethod
@@ -34,7 +34,7 @@ class Take:
         """Begin a track of `wanted` samples; `analysis` is that of `song.as_heard`."""
         curve = style.curve(analysis, wanted)
         meter = Meter(curve, analysis) if curve else None
-        return cls(model.continuation(song, wanted, style, analysis), meter, song.sample_rate, style.seed)
+        return cls(model.continuation(song, wanted, style, analysis), meter, wanted, song.sample_rate, style.seed)
 
     def __iter__(self) -> Iterator[Samples]:
         if self._kept is not None:
@@ -60,9 +60,10 @@ class Take:
         mood = self.mood
         return [*self.made.notes, *(self.meter.notes(mood) if self.meter and mood else [])]
 
-    def rating(self, seconds: float) -> Rating:
-        """Rate it; it lasts so many seconds."""
-        return Rating.of(self.joins, seconds)
+    @property
+    def rating(self) -> Rating:
+        """How good it is."""
+        return Rating.of(self.joins, self.wanted / self.rate)
 
     def preview(self) -> "Preview":
         """Return the sound around the first joins of a take, which is not made any further than that."""

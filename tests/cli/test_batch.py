@@ -169,12 +169,46 @@ def test_songs_are_fitted_to_a_length(extrap: Extrap, tmp_path: Path) -> None:
         assert {round(soundfile.info(file).duration, 2) for file in (tmp_path / "fitted").glob("*.flac")} == {seconds}
     assert "0 of 2 songs" in extrap("batch", "songs", "fitted", "--fit", "--minutes", "20s", "--dry-run").stderr
     refused: tuple[tuple[tuple[str, ...], str], ...] = (
-        (("--fit",), "--fit needs either --minutes LENGTH or --like VIDEO"),
+        (("--fit",), "--fit needs either --minutes LENGTH, --like VIDEO or --lengths FILE"),
         (("--fit", "--add", "1"), "--add and --fit exclude each other"),
         (("--like", "film.mp4"), "--like needs --fit"),
     )
     for given, told in refused:
         assert told in " ".join(extrap("batch", "songs", "x", *given, status=2).stderr.replace("│", " ").split())
+
+
+@pytest.mark.slow
+def test_each_song_gets_the_length_that_a_table_has_for_it(extrap: Extrap, songs: Path, tmp_path: Path) -> None:
+    table = tmp_path / "lengths.csv"
+    table.write_text("song,length\none.flac,5s\n\ndemos/three.wav, 0:07\n")
+    command = ("batch", "songs", "longer", "--lengths", table)
+    assert set(extrap(*command).lines) == {"longer/one-0m05s.flac", "longer/demos/three-0m07s.wav"}
+    assert soundfile.info(tmp_path / "longer" / "demos" / "three-0m07s.wav").duration == 7
+    assert "0 of 2 songs" in extrap(*command, "--dry-run").stderr
+    table.write_text("one.flac,6s\ndemos/three.wav,0:07\n")
+    assert extrap(*command, "--dry-run").lines == ["songs/one.flac -> longer/one-0m06s.flac: missing"]
+    fitted = extrap("batch", "songs", "fitted", "--fit", "--lengths", table).lines
+    assert set(fitted) == {"fitted/one-0m06s.flac", "fitted/demos/three-0m07s.wav"}
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("gone.flac,5s", "songs: has no gone.flac, which lengths.csv names"),
+        ("one.flac", "row 1 of its songs needs a song and a length, as song.mp3,1:30"),
+        ("one.flac,soon5", "lengths.csv: one.flac: 'soon5' is no length"),
+        ("one.flac,5s\none.flac,6s", "has one.flac twice"),
+        ("one.flac,0:05", "--lengths has the lengths; leave out --minutes, --add and --like"),
+    ],
+)
+def test_a_table_that_makes_no_sense_is_refused(
+    extrap: Extrap, songs: Path, tmp_path: Path, content: str, told: str
+) -> None:
+    (tmp_path / "lengths.csv").write_text(content)
+    more = ("--minutes", "1") if "leave out" in told else ()
+    stderr = extrap("batch", "songs", "longer", "--lengths", "lengths.csv", *more, status=2).stderr
+    assert told in " ".join(stderr.replace("│", " ").split())
+    assert not (tmp_path / "longer").exists()
 
 
 @pytest.mark.slow

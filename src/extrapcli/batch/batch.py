@@ -11,6 +11,7 @@ from extrapcli.atomic import make_folder
 from extrapcli.batch.engine import Engine, LocalEngine
 from extrapcli.batch.estimate import Estimate, estimate, needed
 from extrapcli.batch.jobs import DEFAULT_NAME, Job, Naming, find_jobs
+from extrapcli.batch.lengths import read_lengths
 from extrapcli.batch.locations import parse_location
 from extrapcli.batch.manifest import Manifest, Record, manifest_path
 from extrapcli.batch.scheduler import Scheduler
@@ -25,6 +26,7 @@ from extrapcli.ranges import (
     check_threads,
     check_whole,
 )
+from extrapcli.words import listed
 
 
 class Batch:
@@ -51,6 +53,7 @@ class Batch:
         timeout_minutes: time after which a song is given up.
         retry: how often a song that failed is tried again, after all others.
         fail_fast: start no more songs after one has failed.
+        lengths: a CSV file with the length of each song, by its path in the folder of songs; others are left alone.
 
     Raises UsageError for settings that contradict each other, UnreadableAudio where there are no songs, and whatever
     opening the model raises.
@@ -81,6 +84,7 @@ class Batch:
         timeout_minutes: float = 60,
         retry: int = 0,
         fail_fast: bool = False,
+        lengths: Path | None = None,
     ) -> None:
         if address and engine == "local":
             raise UsageError(f"{address}: is the address of a Ray cluster, but the engine is local", hint="engine")
@@ -103,8 +107,13 @@ class Batch:
             source, self.tracks = source.absolute(), self.tracks.absolute()  # workers have another current folder
         self.manifest_path = manifest_path(self.tracks, manifest)
         self._options = replace(options, threads=threads)
-        naming = Naming(options.length, options.model, name, format)
+        table = read_lengths(lengths, options.length) if lengths else {}
+        naming = Naming(options.length, options.model, name, format, table)
         self.jobs, self.found = find_jobs(source, self.tracks, naming, include=include, exclude=exclude)
+        if lengths:
+            if missing := sorted(table.keys() - {job.input for job in self.jobs}):
+                raise UsageError(f"{songs}: has no {listed(missing, most=3)}, which {lengths} names")
+            self.jobs = [job for job in self.jobs if job.input in table]
         # Report a model or options that can't work before any song is started. With Ray, no device is needed here.
         Pipeline(self._options if engine == "local" else replace(self._options, device="auto"))
         self._manifest = Manifest(self.manifest_path)

@@ -60,7 +60,7 @@ def estimate(jobs: list[Job], scheduler: Scheduler, manifest: Manifest, options:
         done = [r for r in done if r.output_seconds > 0 and _is_credible(r)]
         done = done or _try_one([scheduler.assignment(job) for job in of_format], options)
         if done:
-            length = sum(_track_seconds(job, options) for job in of_format)
+            length = sum(_track_seconds(job) for job in of_format)
             seconds += length * median(r.wall_seconds / r.output_seconds for r in done)
             size += length * median(r.output_bytes / r.output_seconds for r in done)
     return Estimate(seconds, size)
@@ -86,9 +86,9 @@ def _sha256(job: Job) -> str:
         return song_sha256(song, job.source)
 
 
-def _track_seconds(job: Job, options: Options) -> float:
-    asked = options.length.minutes * 60
-    if not options.length.beyond:
+def _track_seconds(job: Job) -> float:
+    asked = job.length.minutes * 60
+    if not job.length.beyond:
         return asked
     with local_input(job.source) as song:
         return asked + declared_seconds(song)

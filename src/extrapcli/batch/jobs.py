@@ -2,8 +2,8 @@
 
 import os
 import string
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath, PurePosixPath
 
 from extrapcli.atomic import is_folder
@@ -28,6 +28,7 @@ class Job:
         format: format of the track, a key of `FORMATS`.
         input: path of the song relative to the folder of songs, with slashes.
         output: path of the track relative to the folder of tracks, with slashes.
+        length: how long the track should be.
     """
 
     source: Location
@@ -35,12 +36,14 @@ class Job:
     format: str
     input: str
     output: str
+    length: Length
 
 
 @dataclass(frozen=True)
 class Naming:
     """How tracks are named: a pattern with {stem}, {minutes} (3m00s, or plus-3m00s), {ext} and {model}.
 
+    `lengths` are those of single songs, by their path relative to the folder of songs; all others have `length`.
     Without a `format`, each track has the format that its song's name ends in, or FLAC. Raises UsageError for a
     pattern with other fields, with a slash, or that ends in the suffix of another format.
     """
@@ -49,6 +52,7 @@ class Naming:
     model: str
     pattern: str = DEFAULT_NAME
     format: str | None = None
+    lengths: Mapping[str, Length] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         try:
@@ -71,12 +75,16 @@ class Naming:
 
     def track_name(self, song: PurePath) -> tuple[str, str]:
         """Return the name of a song's track, and its format."""
-        format = self.format or format_of(song) or "flac"
-        minutes = ("plus-" if self.length.beyond else "") + clock(self.length.minutes * 60)
+        format, length = self.format or format_of(song) or "flac", self.length_of(song)
+        minutes = ("plus-" if length.beyond else "") + clock(length.minutes * 60)
         ext = FORMATS[format].suffixes[0].removeprefix(".")
         fields = {"minutes": minutes, "ext": ext, "model": Path(self.model).name}
         stem = fitting_stem(stem_of(song), rest=self.pattern.format(stem="", **fields))
         return self.pattern.format(stem=stem, **fields), format
+
+    def length_of(self, song: PurePath) -> Length:
+        """Return how long the track of a song should be."""
+        return self.lengths.get(song.as_posix(), self.length)
 
 
 def find_jobs(
@@ -113,7 +121,16 @@ def find_jobs(
         track = path.with_name(name)
         target = tracks / track if isinstance(tracks, Path) else tracks.missing(track)
         target = existing.get(track.as_posix(), target)
-        jobs.append(Job(listed.get(path, songs / path), target, format, path.as_posix(), track.as_posix()))
+        jobs.append(
+            Job(
+                listed.get(path, songs / path),
+                target,
+                format,
+                path.as_posix(),
+                track.as_posix(),
+                naming.length_of(path),
+            )
+        )
     if not jobs:
         reason = found.summary() or "name another folder, or other patterns"
         raise UnreadableAudio(f"{songs}: no songs in this folder; {reason}")

@@ -87,11 +87,16 @@ class Scheduler:
     def assignment(self, job: Job) -> Assignment:
         """Join a job with what the manifest says about it."""
         last = self._manifest.last.get(job.output)
-        started = Record("started", job.input, job.output, self._run_id, options=self._options[job.format])
+        started = Record("started", job.input, job.output, self._run_id, options=self._options_of(job))
         earlier = tuple(self._manifest.done.get(job.output, ()))
         # Nobody knows how far a run came that recorded no end, or a worker that died.
         interrupted = last is not None and (last.state == "started" or last.exit_status == WorkerDied.exit_code)
         return Assignment(job, started, earlier, interrupted)
+
+    def _options_of(self, job: Job) -> dict[str, object]:
+        """Return everything in the options that determines the track of a job."""
+        length = {"minutes": job.length.minutes, "beyond": job.length.beyond}
+        return {"length": length, **self._options[job.format]}
 
     def is_blocked(self, assignment: Assignment) -> bool:
         """Tell whether there is a file at the target that must not be replaced."""

@@ -91,7 +91,7 @@ class Worker:
             return replace(record, input_stat=signature)
         song = decode(source, name=str(job.source), salvage=self._options.salvage)
         with self._output(assignment) as path:
-            track = self._pipeline.write(song, source, path, job.format, NoProgress())
+            track = self._pipeline.write(song, source, path, job.format, NoProgress(), length=job.length)
             track_sha256 = sha256(path)
         found = current_stat(job.target)
         return replace(
@@ -155,7 +155,7 @@ def song_sha256(file: Path, song: Location) -> str:
 
 
 def fingerprint(options: Options, format: str, model: Path) -> dict[str, object]:
-    """Return everything in the options that determines the track; manifests are compared by it.
+    """Return everything in the options that determines a track, but for its length; manifests are compared by it.
 
     A key that gets another name makes every track of older manifests anew.
     """
@@ -173,7 +173,6 @@ def fingerprint(options: Options, format: str, model: Path) -> dict[str, object]
     if options.style.fit:
         unusual["fit"] = str(options.style.fit)
     return {
-        "length": {"minutes": options.length.minutes, "beyond": options.length.beyond},
         "model": {file.name: sha256(file)[:16] for file in files if file.is_file() and file.name != CARD},
         "style": style,
         "format": format,

@@ -96,6 +96,14 @@ def batch(
     like: Annotated[
         Path | None, typer.Option(metavar="VIDEO", help="With --fit: as long as this video.", parser=named_path)
     ] = None,
+    lengths: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A table with a length for each song: lines as demos/song.mp3,1:30. Other songs are left alone.",
+            parser=named_path,
+        ),
+    ] = None,
     takes: Annotated[
         int, typer.Option(metavar="N", help="Of so many different tracks of each song, keep the best.")
     ] = 1,
@@ -131,7 +139,7 @@ def batch(
         songs,
         tracks,
         Options(
-            length=_length(minutes, add, like, fit=fit),
+            length=_length(minutes, add, like, fit=fit, table=lengths is not None),
             model=model,
             backend=backend,
             device=device,
@@ -154,6 +162,7 @@ def batch(
         timeout_minutes=timeout,
         retry=retry,
         fail_fast=fail_fast,
+        lengths=lengths,
     )
     if dry_run:
         for path, reason in work.found.left_out:
@@ -188,17 +197,21 @@ def batch(
                 progress.say(f"{told}, changed or not reached; see them in {work.manifest_path}")
 
 
-def _length(minutes: float | None, add: float | None, like: Path | None, *, fit: bool) -> "Length":
+def _length(minutes: float | None, add: float | None, like: Path | None, *, fit: bool, table: bool) -> "Length":
     """Make a length of what was asked for, 3 minutes by default."""
     from extrapcli.continuation import Length
     from extrapcli.files import fitted_length
 
     if like and not fit:
         raise typer.BadParameter("--like needs --fit")
-    if not fit:
-        return Length() if minutes is None and add is None else length_of(minutes, add)
-    if add is not None:
+    if fit and add is not None:
         raise typer.BadParameter("--add and --fit exclude each other")
+    if table and (minutes is not None or add is not None or like is not None):
+        raise typer.BadParameter("--lengths has the lengths; leave out --minutes, --add and --like")
+    if table or (minutes is None and add is None and not fit):
+        return Length(any=fit)
+    if not fit:
+        return length_of(minutes, add)
     if (minutes is None) == (like is None):
-        raise typer.BadParameter("--fit needs either --minutes LENGTH or --like VIDEO")
+        raise typer.BadParameter("--fit needs either --minutes LENGTH, --like VIDEO or --lengths FILE")
     return fitted_length(minutes, like)
