@@ -102,7 +102,8 @@ def loop(
     if list_:
         if len(songs) > 1 or out is not None:
             raise typer.BadParameter("--list takes one song, and writes no file")
-        for line in listing(*LoopMaker(options, wish).loops(songs[0]), json=json, most=LISTED):
+        _, loops = LoopMaker(options, wish).loops(songs[0])
+        for line in listing(loops, json=json, most=LISTED):
             console.result(line)
         return
     for made in made_of(songs, out, lambda: LoopMaker(options, wish), json=json, quiet=quiet):

@@ -150,11 +150,14 @@ class Loop:
 
     def passage(self, samples: NDArray[np.floating]) -> NDArray[np.floating]:
         """Return the loop of a song, `(n,)` or `(n, channels)`, whose end leads back to its beginning."""
-        fade = self.fade.samples
         sound = samples if samples.ndim > 1 else samples[:, None]
-        wrap = join(sound[self.end - fade : self.end], sound[self.begin - fade : self.begin], self.fade)
-        turn = np.concatenate([sound[self.begin : self.end - fade], wrap])
+        turn = np.concatenate([sound[self.begin : self.end - self.fade.samples], self.wrap(sound)])
         return turn if samples.ndim > 1 else turn[:, 0]
+
+    def wrap(self, samples: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Return the last samples of the loop of a song `(n, channels)`: the crossfade that leads back."""
+        fade = self.fade.samples
+        return join(samples[self.end - fade : self.end], samples[self.begin - fade : self.begin], self.fade)
 
     @property
     def audibility(self) -> float:

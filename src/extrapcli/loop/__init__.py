@@ -72,7 +72,7 @@ def loop_facts(loop: Loop) -> dict[str, object]:
     }
 
 
-def listing(song: Song, loops: list[Loop], *, json: bool, most: int) -> Iterator[str]:
+def listing(loops: list[Loop], *, json: bool, most: int) -> Iterator[str]:
     """List loops, the best first, in lines of text or of JSON: number, begin, length, bars, audibility.
 
     The best one is long and not amid a section, too, so its join is not always the least audible.
@@ -137,19 +137,7 @@ class LoopMaker:
         looped = Looped(song, loop)
         format = self._format(out, song)
         parts = self._parts(looped)
-        suffix = FORMATS[format].suffixes[0]
-        paths = [track_path(source, out, f"-{part.name}{suffix}", below=below) for part in parts]
-        if len(parts) > 1 and paths[0] == paths[1] != STDOUT:
-            names = [f"{path.stem}-{part.name}{path.suffix}" for path, part in zip(paths, parts, strict=True)]
-            paths = [path.with_name(name) for path, name in zip(paths, names, strict=True)]
-        if STDOUT in paths and len(paths) > 1:
-            raise UsageError("standard output takes one file, and these are several files; name a folder")
-        if self._written & set(paths):
-            raise CannotWrite(f"{paths[0]}: was just written for another song of that name; loop that one by itself")
-        if out is not None and below is not None:
-            make_folder(paths[0].parent)
-        for path in paths if len(paths) > 1 else ():
-            refuse_existing(path, self.options.overwrite)
+        paths = self._paths(parts, source, out, format, below)
         rate, notes = held_rate(format, song.sample_rate), self._notes(looped, parts, format)
         scale, wish = rate / song.sample_rate, self.wish
         begin = round(loop.begin * scale) if wish.mark or wish.times or wish.minutes else 0
@@ -182,6 +170,25 @@ class LoopMaker:
             )
         self._written |= set(paths)
         return LoopFile(song.name, paths, format, rate, samples, loop, begin, size, [*dict.fromkeys(notes)])
+
+    def _paths(
+        self, parts: list[Part], source: Path, out: Path | None, format: str, below: PurePath | None
+    ) -> list[Path]:
+        """Choose the path of each part, and refuse what can't be written."""
+        suffix = FORMATS[format].suffixes[0]
+        paths = [track_path(source, out, f"-{part.name}{suffix}", below=below) for part in parts]
+        if STDOUT in paths and len(paths) > 1:
+            raise UsageError("standard output takes one file, and these are several files; name a folder")
+        if len(parts) > 1 and paths[0] == paths[1]:
+            names = [f"{path.stem}-{part.name}{path.suffix}" for path, part in zip(paths, parts, strict=True)]
+            paths = [path.with_name(name) for path, name in zip(paths, names, strict=True)]
+        if self._written & set(paths):
+            raise CannotWrite(f"{paths[0]}: was just written for another song of that name; loop that one by itself")
+        if out is not None and below is not None:
+            make_folder(paths[0].parent)
+        for path in paths if len(paths) > 1 else ():
+            refuse_existing(path, self.options.overwrite)
+        return paths
 
     def _notes(self, looped: Looped, parts: list[Part], format: str) -> list[str]:
         """Say what the files are not."""

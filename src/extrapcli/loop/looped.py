@@ -37,21 +37,18 @@ class Looped:
         self.fade = loop.fade.samples
         self.around = round(AROUND_SECONDS * loop.sample_rate)
 
-    def _wrap(self) -> Samples:
-        """Return the last samples of the loop, which become those before its beginning."""
-        samples, loop, fade = self.song.samples, self.loop, self.loop.fade
-        return join(samples[loop.end - self.fade : loop.end], samples[loop.begin - self.fade : loop.begin], fade)
-
     def _turn(self) -> Iterator[Samples]:
         """Yield the loop once."""
         yield from chunks(self.song.samples[self.loop.begin : self.loop.end - self.fade])
-        yield self._wrap()
+        yield self.loop.wrap(self.song.samples)
 
     def _first(self) -> Samples:
         return self.song.samples[self.loop.begin : self.loop.begin + self.around]
 
     def _last(self) -> Samples:
-        return np.concatenate([self.song.samples[: self.loop.end - self.fade][-self.around :], self._wrap()])
+        return np.concatenate(
+            [self.song.samples[: self.loop.end - self.fade][-self.around :], self.loop.wrap(self.song.samples)]
+        )
 
     def passage(self) -> Part:
         """Return the loop alone."""
@@ -62,7 +59,7 @@ class Looped:
 
         def pieces() -> Iterator[Samples]:
             yield from chunks(self.song.samples[: self.loop.end - self.fade])
-            yield self._wrap()
+            yield self.loop.wrap(self.song.samples)
 
         return Part("looped", pieces(), self.loop.end, self.song.samples[:0], self._first())
 
