@@ -98,7 +98,7 @@ class Pipeline:
             options.model, backend=options.backend, device=options.device, threads=options.threads
         )
         self.model.extrapolator(options.style)  # before songs are decoded, so that it can prepare meanwhile
-        self._written: set[Path] = set()
+        self.written: set[Path] = set()
 
     def run(
         self,
@@ -127,7 +127,7 @@ class Pipeline:
             refuse_existing(path, options.overwrite)  # before all is made
         progress.decoded(song.name, song.seconds)
         track = self.write(song, source, path, format, progress)
-        self._written.add(path)
+        self.written.add(path)
         if options.report:
             write_report(
                 path,
@@ -169,7 +169,7 @@ class Pipeline:
         format = choose_format(options.format, out, song)
         ending = track_ending(format, seconds, preview=options.preview)
         path = track_path(source, out, ending, below=below)
-        if path in self._written:
+        if path in self.written:
             raise CannotWrite(f"{path}: was just written for another song of that name; continue that one by itself")
         if out is not None and below is not None:
             make_folder(path.parent)
@@ -192,8 +192,8 @@ class Pipeline:
                 takes.append(take)
             elif refused == options.retries:
                 raise NotGoodEnough(
-                    f"{song.name}: a join is more audible than {worst:.0f} % of the song's beats, not than "
-                    f"{options.max_audibility:g} % at most",
+                    f"{song.name}: a join is more audible than {worst:.0f} % of the song's beats; "
+                    f"{options.max_audibility:g} % are allowed",
                     hint="retries",
                 )
             else:
@@ -303,7 +303,9 @@ class Takes:
             refuse_existing(name, options.overwrite)
         progress.decoded(song.name, song.seconds)
         takes = zip(pipeline.takes(song, progress), paths, strict=True)
-        return [pipeline.write_take(take, song, source, name, format, progress) for take, name in takes]
+        tracks = [pipeline.write_take(take, song, source, name, format, progress) for take, name in takes]
+        pipeline.written.add(path)
+        return tracks
 
 
 def check_report(out: Path | None) -> None:

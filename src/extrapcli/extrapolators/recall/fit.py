@@ -46,9 +46,8 @@ GOOD_COST, GOOD_PERCENTILE = 6.0, 95.0  # of a cut
 
 @dataclass(frozen=True)
 class _Leg:
-    """A way between two waypoints."""
+    """A way to a waypoint."""
 
-    start: Waypoint
     end: Waypoint
     cuts: tuple[Cut, ...]
 
@@ -199,7 +198,7 @@ class Fitter:
             told = f"{name}: has {clock(music)} of music, which can't be fitted to {asked}"
             raise UsageError(told, hint="continue" if seconds > length else None)
         cut = Cut(leave, leave + length - seconds, np.inf, free=True)
-        route = _Route((_Leg(Waypoint(0.0, 0.0), Waypoint(length, seconds), (cut,)),), np.inf)
+        route = _Route((_Leg(self.end, (cut,)),), np.inf)
         return _Take(route, self._aligned(route))
 
     def _notes(self, take: _Take) -> Iterator[str]:
@@ -230,7 +229,7 @@ class Fitter:
     def _routes_with(self, room: float) -> list[_Route]:
         """Return ways whose cuts keep a share of the usual distances from the ends and the hits.
 
-        Between hits that are near each other, it is less, but for the whole share.
+        Unless `room` is 1, cuts may come nearer still where hits are near each other.
         """
         hold, here = room * self.hold, [(Waypoint(0.0, 0.0), _Route())]
         for hit in self.fit.hits:
@@ -266,8 +265,8 @@ class Fitter:
             ends, self.versions.find(starts, ends, hold=hold, lead=lead, most=most), strict=True
         ):
             for version in versions:
-                start, route = here[version.start]
-                routes.append(_Route((*route.legs, _Leg(start, end, version.cuts)), version.cost))
+                _, route = here[version.start]
+                routes.append(_Route((*route.legs, _Leg(end, version.cuts)), version.cost))
         return routes
 
     def _hit_points(self, hit: float, here: list[tuple[Waypoint, _Route]]) -> list[Waypoint]:
