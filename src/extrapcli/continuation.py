@@ -1,6 +1,6 @@
 """From a song and blocks to a track: its length, its joins, and its sound piece by piece."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +13,7 @@ from extrapcli.extrapolators.base import Block, Jump
 from extrapcli.ranges import LEAST_MINUTES, MOST_MINUTES, check_number
 
 USUAL_MINUTES = 3.0
+ALL, LAYERS = "all", ("harmonic", "percussive")  # what `Jump.layer` names
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,20 @@ class Continuation:
             )
         yield from chunks(pending[:rest])
         self.copied_seconds = (copied + copying * rest) / rate
+
+
+def positions_of(joins: Sequence[Join], times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return where in the song, in seconds, each layer plays at times of a track: `(layers, times)`."""
+    positions = np.tile(times, (len(LAYERS), 1))
+    for join in joins:
+        if join.jump is None:
+            continue
+        end = join.seconds + join.fade_seconds
+        after = times >= end
+        for k, layer in enumerate(LAYERS):
+            if join.jump.layer in (layer, ALL):
+                positions[k, after] = join.jump.to_seconds + times[after] - end
+    return positions
 
 
 def with_offset(blocks: Iterator[Block], song: Song) -> Iterator[Block]:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from extrapcli.continuation import Join
+from extrapcli.continuation import Join, positions_of
 
-LAYERS = "harmonic", "percussive"
 STEP_SECONDS, MEMORY_SECONDS, LEAST_SECONDS = 0.5, 60.0, 1.0  # of what counts as heard before
 SAME_SECONDS = 0.25
 
@@ -41,19 +40,14 @@ class Rating:
 
 def repetition(joins: Sequence[Join], seconds: float) -> float:
     """Return how much of a track, from its first join on, was played in the minute before, 0 to 1."""
-    jumped = [(join, join.jump) for join in joins if join.jump]
-    if not jumped:
+    first = next((join.seconds for join in joins if join.jump), None)
+    if first is None:
         return 0.0
     times = np.arange(0, seconds, STEP_SECONDS)
-    positions = np.tile(times, (len(LAYERS), 1))
-    for join, jump in jumped:
-        after = times >= join.seconds
-        for k, layer in enumerate(LAYERS):
-            if jump.layer in (layer, "all"):
-                positions[k, after] = jump.to_seconds + times[after] - join.seconds - join.fade_seconds
+    positions = positions_of(joins, times)
     heard = np.zeros(len(times), bool)
     for steps in range(round(LEAST_SECONDS / STEP_SECONDS), round(MEMORY_SECONDS / STEP_SECONDS) + 1):
         apart = np.abs(positions[:, steps:] - positions[:, :-steps]).max(axis=0, initial=0)
         heard[steps:] |= apart < SAME_SECONDS
-    made = times >= jumped[0][0].seconds
+    made = times >= first
     return float(heard[made].mean()) if made.any() else 0.0

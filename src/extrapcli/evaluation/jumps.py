@@ -11,12 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.analysis import Beats
-from extrapcli.continuation import Join
-from extrapcli.extrapolators.base import Jump
+from extrapcli.continuation import Join, positions_of
 
 Array = NDArray[np.float64]
 
-ALL, LAYERS = "all", ("harmonic", "percussive")  # what `Jump.layer` names
 OFF_BEAT, OFF_BAR = 0.12, 0.25  # beats by which a jump misses the same moment of the beat, or of the bar
 STEP_SECONDS = 0.1
 SAME_POSITION_SECONDS = 0.01
@@ -52,7 +50,7 @@ def measure_jumps(joins: Sequence[Join], beats: Beats, end_seconds: float) -> Ju
         return None
     begin = jumped[0][0].seconds
     times = np.arange(begin + STEP_SECONDS / 2, end_seconds, STEP_SECONDS)
-    positions = _positions(jumped, times)
+    positions = positions_of(joins, times)
     off_beat = off_bar = layers_off_beat = None
     if beats.has_pulse and len(beats.times) >= LEAST_BEATS:
         left = np.array([jump.from_seconds for _, jump in jumped])
@@ -69,18 +67,6 @@ def measure_jumps(joins: Sequence[Join], beats: Beats, end_seconds: float) -> Ju
         layers_off_beat=layers_off_beat,
         layers_together=float((np.ptp(positions, axis=0) <= SAME_POSITION_SECONDS).mean()),
     )
-
-
-def _positions(jumped: list[tuple[Join, Jump]], times: Array) -> Array:
-    """Return where in the song, in seconds, each layer plays at times of the track: `(layers, times)`."""
-    positions = np.tile(times, (len(LAYERS), 1))
-    for join, jump in jumped:
-        end = join.seconds + join.fade_seconds
-        after = times >= end
-        for k, layer in enumerate(LAYERS):
-            if jump.layer in (layer, ALL):
-                positions[k, after] = jump.to_seconds + times[after] - end
-    return positions
 
 
 def _beats(beats: Beats, seconds: Array) -> Array:
