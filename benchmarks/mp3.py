@@ -19,8 +19,9 @@ import soundfile
 from numpy.typing import NDArray
 
 from extrapcli.audio.decode import decode
-from extrapcli.audio.encode import CHUNK_SAMPLES, MP3_ALGORITHM_QUALITY, MP3_VBR_QUALITY, write_song
+from extrapcli.audio.encode import CHUNK_SAMPLES, write_song
 from extrapcli.audio.formats import MPEG_RATES
+from extrapcli.audio.lame import MP3_ALGORITHM_QUALITY, MP3_VBR_QUALITY
 from extrapcli.audio.song import Song
 from extrapcli.audio.streams import ffmpeg_frame
 

@@ -14,7 +14,8 @@ from extrapcli.audio.decode import decode
 from extrapcli.audio.spooled import chunks, release, spooled
 from extrapcli.continuation import Length
 from extrapcli.errors import CannotWrite
-from extrapcli.pipeline import NoProgress, Options, Pipeline
+from extrapcli.pipeline import Options, Pipeline
+from extrapcli.progress import NoProgress
 from tests.audio.test_decode import with_ffmpeg
 from tests.audio.test_round_trip import bursts
 from tests.conftest import SONG

@@ -13,6 +13,7 @@ GAP_SECONDS = 0.05  # some containers round times to milliseconds, and FFmpeg gu
 JUMP_SECONDS = 0.5
 MAX_SILENCE_SECONDS = 600  # for all gaps together, so that a file with absurd times takes no room
 MAX_PIECES = 100
+UNSAFE_PLANES = 8  # to_ndarray crashes on them
 
 RECORDINGS = ("mpegts", "mpeg")
 """Containers of broadcasts, which may begin and end anywhere, within a frame, too."""
@@ -47,10 +48,7 @@ class Collector:
     def add(self, frame: av.AudioFrame) -> None:
         """Append a frame. Raises ValueError where the rate or the channels change too often."""
         rate, channels = frame.sample_rate, frame.layout.nb_channels
-        if self._packer is None or self._packed != (frame.format.name, frame.layout.name, rate):
-            self._packer = av.AudioResampler(format=frame.format.packed)  # to_ndarray crashes on 8 planes
-            self._packed = frame.format.name, frame.layout.name, rate
-        blocks = [packed.to_ndarray().reshape(-1, channels) for packed in self._packer.resample(frame)]
+        blocks = self._blocks(frame, channels)
         if not blocks:
             return
         shape = rate, channels, frame.format.packed.name
@@ -61,7 +59,7 @@ class Collector:
             if "NONE" in speakers and len(self._speakers) == channels:
                 speakers = self._speakers
             self._spools.append((Spool(), shape, speakers))
-        begin = None if frame.pts is None or frame.time_base is None else float(frame.pts * frame.time_base)
+        begin: float | None = frame.time
         missing = 0.0 if begin is None or self._next is None else begin - self._next
         if self._is_flac and begin is None:
             self.fail()
@@ -74,6 +72,16 @@ class Collector:
         self._seconds += frame.samples / rate
         begin = self._next if begin is None else begin  # FLAC frames after a damaged one come without their times
         self._next = None if begin is None else begin + frame.samples / rate
+
+    def _blocks(self, frame: av.AudioFrame, channels: int) -> list[NDArray[Any]]:
+        """Return the samples of a frame, `(n, channels)`; not all frames give some at once."""
+        if channels < UNSAFE_PLANES:
+            samples = frame.to_ndarray()
+            return [np.ascontiguousarray(samples.T) if frame.format.is_planar else samples.reshape(-1, channels)]
+        if self._packer is None or self._packed != (frame.format.name, frame.layout.name, frame.sample_rate):
+            self._packer = av.AudioResampler(format=frame.format.packed)
+            self._packed = frame.format.name, frame.layout.name, frame.sample_rate
+        return [packed.to_ndarray().reshape(-1, channels) for packed in self._packer.resample(frame)]
 
     def _note_loss(self, missing: float, rate: int, like: NDArray[Any]) -> None:
         fill = round(missing * rate) > 0 and self._silence + missing <= MAX_SILENCE_SECONDS

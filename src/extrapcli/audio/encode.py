@@ -2,13 +2,12 @@
 
 import errno
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
-import lameenc
 import mutagen
 import mutagen.flac
 import numpy as np
@@ -22,20 +21,17 @@ from extrapcli.audio.channels import COMMON, ffmpeg_layout, held_layout, lost_la
 from extrapcli.audio.clipping import Clip, Level, choose_level, fits
 from extrapcli.audio.containers import WAVE_FORMAT_EXTENSIBLE
 from extrapcli.audio.formats import FORMATS
-from extrapcli.audio.mpeg import parse_header, xing_frame
+from extrapcli.audio.lame import MP3_BITS, open_mp3
 from extrapcli.audio.song import Samples, Song
 from extrapcli.audio.streams import ffmpeg_frame
+from extrapcli.audio.target import Target
 
 MAX_WAV_BYTES = 2**32 - 2**16  # of samples in a plain WAV, leaving room for its header and tags
 AAC_BITS_PER_CHANNEL = 96_000  # per second
 HEADER_BYTES = 256  # libsndfile's chunks fmt and PEAK lie within these
 CHUNK_SAMPLES = 32768  # per channel, given to an encoder at once
 OGG_COMPRESSION = 0.4  # Vorbis quality 6: about 190 kbit/s in stereo
-MP3_VBR_QUALITY = 4  # LAME's V4, libsndfile's default: about 150 kbit/s in stereo
-MP3_ALGORITHM_QUALITY = 5  # LAME's -q: 3 and below take longer and change little
-MP3_BITS = 16  # of the samples that LAME takes
-MP3_DELAY = 576  # samples of padding that LAME adds before the audio
-MP3_MIN_PADDING = 576  # and at least after it
+ENCODER_ERRORS = (soundfile.LibsndfileError, av.FFmpegError, mutagen.MutagenError)
 
 _INTEGERS = {"u8": 8, "s8": 8, "s16": 16, "s24": 24, "s32": 32}
 """Bits per sample of the depths that aren't floats."""
@@ -75,23 +71,56 @@ def open_track(
     It is complete when the `with` block ends. WAV keeps the song's depth exactly, and so does FLAC for integers. A
     WAV of more than 4 GiB becomes RF64. Raises OSError where the file system or the encoder fails.
     """
-    bits = _bits(format, song)
-    level = choose_level(clip, song, lossless=FORMATS[format].lossless, bits=bits)
     try:
-        with _open_encoder(path, format, song, bits, expected_samples) as write:
-            track = TrackWriter(write, level)
+        with encode(path, song, format=format, expected_samples=expected_samples, clip=clip) as track:
             yield track
-            track.finish()
-        if format == "flac":
-            _name_speakers(path, song)
-    except (soundfile.LibsndfileError, av.FFmpegError, mutagen.MutagenError) as error:
+        match format:
+            case "wav":
+                _correct_header(path, song)
+            case "flac":
+                _name_speakers(path, song)
+            case "ogg" | "opus":
+                ogg.reset_serial_number(path)
+    except ENCODER_ERRORS as error:
         with path.open("ab") as file:  # raises what libsndfile only calls a system error, such as a full disk
             file.write(bytes(CHUNK_SAMPLES))
-        reason = getattr(error, "strerror", None) or str(error).removeprefix("Error : ").rstrip(".")
-        raise OSError(errno.EIO, reason) from None
+        raise os_error(error) from None
+
+
+@contextmanager
+def encode(
+    target: Path | Target, song: Song, *, format: str, expected_samples: int | None, clip: Clip
+) -> Iterator[TrackWriter]:
+    """Encode a track into a file, or an object like one, which is flushed after each piece of sound.
+
+    The headers lack what `open_track` corrects; an object gets a WAV's sound without header or padding.
+    `expected_samples` is None where nobody knows. Raises OSError, one of `ENCODER_ERRORS`, and what `flush` raises.
+    """
+    bits = integer_bits(format, song)
+    level = choose_level(clip, song, lossless=FORMATS[format].lossless, bits=bits)
+
+    def flush() -> None:
+        if not isinstance(target, Path):
+            target.flush()
+
+    with _open_encoder(target, format, song, bits, expected_samples) as write:
+
+        def append(samples: Samples) -> None:
+            write(samples)
+            flush()
+
+        track = TrackWriter(append, level)
+        yield track
+        track.finish()
+    flush()
     if format == "flac" and song.depth in ("f32", "f64") and not song.lossy and not fits(song.samples, bits):
         track.notes.append(f"rounded to {bits} bits, as flac holds no floats")
     track.notes += lost_layout(format, song.layout, song.channels)
+
+
+def os_error(error: Exception) -> OSError:
+    """Return the OSError that stands for one of `ENCODER_ERRORS`."""
+    return OSError(errno.EIO, getattr(error, "strerror", None) or str(error).removeprefix("Error : ").rstrip("."))
 
 
 def write_song(path: Path, song: Song, *, format: str) -> list[str]:
@@ -101,7 +130,7 @@ def write_song(path: Path, song: Song, *, format: str) -> list[str]:
     return track.notes
 
 
-def _bits(format: str, song: Song) -> int:
+def integer_bits(format: str, song: Song) -> int:
     """Return how many bits the integers have that a format keeps for a song, 0 where it keeps floats."""
     match format:
         case "wav":
@@ -115,7 +144,7 @@ def _bits(format: str, song: Song) -> int:
             return 0
 
 
-def _to_integers(samples: Samples, bits: int) -> NDArray[Any]:
+def to_integers(samples: Samples, bits: int) -> NDArray[Any]:
     """Quantize to `bits` bits, in the upper bits of int16 or int32; the inverse of dividing by `2**(bits - 1)`."""
     dtype = np.int16 if bits <= 16 else np.int32
     full_scale = 2 ** (bits - 1)
@@ -125,43 +154,49 @@ def _to_integers(samples: Samples, bits: int) -> NDArray[Any]:
 
 
 def _open_encoder(
-    path: Path, format: str, song: Song, bits: int, expected_samples: int
+    target: Path | Target, format: str, song: Song, bits: int, expected_samples: int | None
 ) -> AbstractContextManager[Callable[[Samples], None]]:
     match format:
         case "mp3":
-            return _open_mp3(path, song)
+            return _open_mp3(target, song, expected_samples)
         case "m4a":
-            return _open_m4a(path, song)
+            return _open_m4a(target, song)
         case "flac" if bits == 32:
-            return _open_deep_flac(path, song)
+            return _open_deep_flac(target, song)
         case _:
-            return _open_soundfile(path, format, song, bits, expected_samples)
+            return _open_soundfile(target, format, song, bits, expected_samples)
 
 
 @contextmanager
 def _open_soundfile(
-    path: Path, format: str, song: Song, bits: int, expected_samples: int
+    target: Path | Target, format: str, song: Song, bits: int, expected_samples: int | None
 ) -> Iterator[Callable[[Samples], None]]:
     container = {"wav": "WAVEX" if song.layout else "WAV", "flac": "FLAC", "ogg": "OGG", "opus": "OGG"}[format]
     if bits:
         subtype = {("wav", 8): "PCM_U8", ("flac", 8): "PCM_S8"}.get((format, bits), f"PCM_{bits}")
     else:
         subtype = {"ogg": "VORBIS", "opus": "OPUS"}.get(format, "DOUBLE" if song.depth == "f64" else "FLOAT")
-    if format == "wav" and expected_samples * song.channels * (bits // 8 or 8) > MAX_WAV_BYTES:
+    if format == "wav" and (expected_samples or 0) * song.channels * (bits // 8 or 8) > MAX_WAV_BYTES:
         container = "RF64"
+    endian = None
+    if format == "wav" and not isinstance(target, Path):
+        container, endian = "RAW", "LITTLE"
     quality = OGG_COMPRESSION if format == "ogg" else None
     with soundfile.SoundFile(
-        path, "w", song.sample_rate, song.channels, subtype=subtype, format=container, compression_level=quality
+        target,
+        "w",
+        song.sample_rate,
+        song.channels,
+        subtype=subtype,
+        endian=endian,
+        format=container,
+        compression_level=quality,
     ) as file:
         if container == "OGG":
             order = np.argsort(vorbis_order(song.channels))
             yield lambda samples: file.write(samples[:, order])
         else:
-            yield lambda samples: file.write(_to_integers(samples, bits) if bits else samples)
-    if format == "wav":
-        _correct_header(path, song)
-    if container == "OGG":
-        ogg.reset_serial_number(path)
+            yield lambda samples: file.write(to_integers(samples, bits) if bits else samples)
 
 
 def _correct_header(path: Path, song: Song) -> None:
@@ -189,63 +224,38 @@ def _name_speakers(path: Path, song: Song) -> None:
 
 
 @contextmanager
-def _open_deep_flac(path: Path, song: Song) -> Iterator[Callable[[Samples], None]]:
+def _open_deep_flac(target: Path | Target, song: Song) -> Iterator[Callable[[Samples], None]]:
     """Encode 32 bits, which libsndfile can't."""
-    with av.open(str(path), "w", format="flac", options={"fflags": "+bitexact"}) as container:
+    options = {"fflags": "+bitexact", "flush_packets": "1"}
+    with av.open(_for_ffmpeg(target), "w", format="flac", options=options) as container:
         stream = container.add_stream("flac", rate=song.sample_rate)
         stream.options = {"strict": "experimental"}  # what FFmpeg calls more than 24 bits
         stream.format, stream.layout = "s32", ffmpeg_layout(song.layout, song.channels)
         with _muxer(container, stream, song) as write:
-            yield lambda samples: write(_to_integers(samples, 32))
+            yield lambda samples: write(to_integers(samples, 32))
 
 
 @contextmanager
-def _open_mp3(path: Path, song: Song) -> Iterator[Callable[[Samples], None]]:
-    # PyAV has LAME, too, but takes three times as long for the same sound: benchmarks/mp3.py
-    encoder = lameenc.Encoder()
-    encoder.silence()
-    encoder.set_in_sample_rate(song.sample_rate)
-    encoder.set_out_sample_rate(song.sample_rate)
-    encoder.set_channels(song.channels)
-    encoder.set_quality(MP3_ALGORITHM_QUALITY)
-    encoder.set_vbr(4)  # vbr_mtrh, LAME's default algorithm
-    encoder.set_vbr_quality(MP3_VBR_QUALITY)
-    with path.open("wb") as file:
-        samples_in, size, first = 0, 0, b""
-
-        def append(data: bytes) -> None:
-            nonlocal size, first
-            if data and not first:
-                first = data[:4]
-                size = file.write(xing_frame(first, frames=0, size=0, delay=0, padding=0))
-            size += file.write(data)
-
-        def write(samples: Samples) -> None:
-            nonlocal samples_in
-            samples_in += len(samples)
-            append(bytes(encoder.encode(_to_integers(samples, MP3_BITS).tobytes())))
-
-        yield write
-        append(bytes(encoder.flush()))
-        header = parse_header(first)
-        assert header is not None, "LAME writes MPEG audio"
-        per_frame = header.samples
-        padding = per_frame - (samples_in + MP3_DELAY) % per_frame
-        if padding < MP3_MIN_PADDING:
-            padding += per_frame
-        frames = (samples_in + MP3_DELAY + padding) // per_frame
-        file.seek(0)
-        file.write(xing_frame(first, frames=frames, size=size, delay=MP3_DELAY, padding=padding))
+def _open_mp3(target: Path | Target, song: Song, expected_samples: int | None) -> Iterator[Callable[[Samples], None]]:
+    with (
+        target.open("wb") if isinstance(target, Path) else nullcontext(target) as file,
+        open_mp3(file, song.sample_rate, song.channels, expected_samples) as write,
+    ):
+        yield lambda samples: write(to_integers(samples, MP3_BITS))
 
 
 @contextmanager
-def _open_m4a(path: Path, song: Song) -> Iterator[Callable[[Samples], None]]:
-    with av.open(str(path), "w", format="ipod") as container:
+def _open_m4a(target: Path | Target, song: Song) -> Iterator[Callable[[Samples], None]]:
+    with av.open(_for_ffmpeg(target), "w", format="ipod") as container:
         stream = container.add_stream("aac", rate=song.sample_rate)
         stream.layout = ffmpeg_layout(held_layout("m4a", song.layout, song.channels), song.channels)
         stream.bit_rate = AAC_BITS_PER_CHANNEL * song.channels
         with _muxer(container, stream, song) as write:
             yield write
+
+
+def _for_ffmpeg(target: Path | Target) -> str | Target:
+    return str(target) if isinstance(target, Path) else target
 
 
 @contextmanager

@@ -18,6 +18,7 @@ SAMPLE_RATES = {0b11: (44100, 48000, 32000), 0b10: (22050, 24000, 16000), 0b00: 
 
 HEADER_BYTES = 4
 HAS_FRAMES, HAS_BYTES, HAS_TOC = 1, 2, 4  # flags of the Xing header
+XING_BYTES = 152  # of a Xing header with all of these, and LAME's extension
 
 
 class FrameHeader(NamedTuple):
@@ -105,18 +106,22 @@ def read_index(data: bytes, position: int, header: FrameHeader) -> Index | None:
     return None
 
 
-def xing_frame(first: bytes, *, frames: int, size: int, delay: int, padding: int) -> bytes:
+def xing_frame(first: bytes, *, frames: int, size: int | None, delay: int, padding: int) -> bytes:
     """Make the Xing frame with LAME's extension, which tells players how many samples an MP3 has.
 
     It goes before `frames` others; `first` is the header of the first of them and `size` the bytes of all of them
-    and this one. `delay` and `padding`, 0 to 4095, are the samples to drop at the beginning and the end. The frame's
-    length depends on `first` alone, so it can be written as a placeholder and again once the numbers are known.
+    and this one, None where they aren't known. `delay` and `padding`, 0 to 4095, are the samples to drop at the
+    beginning and the end. The frame's length depends on `first` alone, so it can be written again with the size.
 
     Layout: http://gabriel.mp3-tech.org/mp3infotag.html
     """
-    tag = struct.pack(">4sIII", b"Xing", HAS_FRAMES | HAS_BYTES | HAS_TOC, frames, size)
-    tag += bytes(percent * 256 // 100 for percent in range(100))
+    if size is None:
+        tag = struct.pack(">4sII", b"Xing", HAS_FRAMES, frames)
+    else:
+        tag = struct.pack(">4sIII", b"Xing", HAS_FRAMES | HAS_BYTES | HAS_TOC, frames, size)
+        tag += bytes(percent * 256 // 100 for percent in range(100))
     tag += b"LAME3.100" + bytes(12) + (delay << 12 | padding).to_bytes(3, "big") + bytes(12)
+    tag = tag.ljust(XING_BYTES, b"\0")
     for bitrate_index in range(1, 15):
         header = bytes([0xFF, first[1] | 1, bitrate_index << 4 | first[2] & 0x0C, first[3]])
         parsed = parse_header(header)

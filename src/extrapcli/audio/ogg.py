@@ -11,6 +11,7 @@ from mutagen.ogg import OggPage
 HEADER_BYTES = 27
 MAGIC = b"OggS"
 SOUND_MAGIC = (b"\x01vorbis", b"OpusHead", b"\x7fFLAC", b"Speex   ")
+SERIAL_NUMBER = 1  # of every stream that extrap writes
 _FIRST_OF_STREAM = 2
 _REVERSED_BYTES = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
@@ -137,7 +138,7 @@ def checksum(page: bytes) -> int:
 
 
 def reset_serial_number(path: Path) -> None:
-    """Set the serial number, which libsndfile picks at random, to 1: the same samples must give the same bytes."""
+    """Set the serial number, which libsndfile picks at random: the same samples must give the same bytes."""
     with path.open("r+b") as file:
         while True:
             begin = file.tell()
@@ -145,6 +146,6 @@ def reset_serial_number(path: Path) -> None:
                 page = OggPage(file)
             except EOFError:
                 return
-            page.serial = 1
+            page.serial = SERIAL_NUMBER
             file.seek(begin)
             file.write(page.write())

@@ -18,9 +18,15 @@ def resample(samples: NDArray[np.floating], *, from_rate: int, to_rate: int) -> 
 
 
 def resample_chunks(
-    chunks: Iterable[NDArray[np.floating]], count: int, *, from_rate: int, to_rate: int
+    chunks: Iterable[NDArray[np.floating]], count: int | None, *, from_rate: int, to_rate: int
 ) -> Iterator[NDArray[np.float32]]:
-    """Resample `count` samples that come in chunks `(n, channels)`. Together the results are those of `resample`."""
+    """Resample `count` samples that come in chunks `(n, channels)`, or as many as come.
+
+    Together the results are those of `resample`.
+    """
+    if count is None:
+        yield from _resample_chunks(chunks, from_rate, to_rate)
+        return
     missing = round(count * to_rate / from_rate)
     for chunk in _resample_chunks(chunks, from_rate, to_rate):
         yield chunk[:missing]

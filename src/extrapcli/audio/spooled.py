@@ -7,6 +7,7 @@ read-only, and what was read of it stays in memory until it is released.
 import mmap
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import IO, Any
 
 import numpy as np
@@ -38,23 +39,29 @@ class Spool:
         if self._file is None:
             return np.concatenate(self._blocks)
         last = self._blocks[-1]
+        with _room_for_file():
+            self._file.flush()
         with self._file as file:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         return np.frombuffer(mapped, last.dtype).reshape(-1, *last.shape[1:])
 
     def _store(self) -> None:
-        try:
-            self._file = self._file or tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
+        with _room_for_file():
+            self._file = self._file or tempfile.TemporaryFile(buffering=CHUNK_BYTES)  # noqa: SIM115
             for block in self._blocks:
-                unwritten = memoryview(block.tobytes())
-                while unwritten:
-                    unwritten = unwritten[self._file.write(unwritten) :]
-        except OSError as error:
-            raise CannotWrite(
-                f"{tempfile.gettempdir()}: no room for the samples of a long song ({error.strerror}); "
-                "set TMPDIR to a folder with more room"
-            ) from None
-        self._blocks = [block[:0]]
+                self._file.write(block.tobytes())
+        self._blocks = [self._blocks[-1][:0]]
+
+
+@contextmanager
+def _room_for_file() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise CannotWrite(
+            f"{tempfile.gettempdir()}: no room for the samples of a long song ({error.strerror}); "
+            "set TMPDIR to a folder with more room"
+        ) from None
 
 
 def spooled(blocks: Iterable[NDArray[Any]]) -> NDArray[Any]:

@@ -52,19 +52,21 @@ _FORMATS = {
     "opus": _Format("vorbis", mutagen.oggopus.OggOpus, _FLAC_BYTES),
 }
 _MAX_WAV_BYTES = 2**32 - 2**12
+PADDING_BYTES = 1024  # which other programs can write into without moving the sound, however long it is
 
 
-def write_tags(path: Path, format: str, tags: Tags) -> list[str]:
+def write_tags(path: Path, format: str, tags: Tags, *, more_bytes: int = 0) -> list[str]:
     """Write tags into a finished file of the given format, and say what is not in it, each in a sentence.
 
-    What the format can't hold, or mutagen can't write, is left out. Raises OSError where the file system fails.
+    What the format can't hold, or mutagen can't write, is left out. `more_bytes` will be added to the file. Raises
+    OSError where the file system fails.
     """
     notes = list(tags.notes)
     if not (tags.text or tags.pictures or tags.native):
         return notes
     target, size, room = _FORMATS[format], path.stat().st_size, _FORMATS[format].max_pictures_bytes
     if format == "wav":
-        room = min(room, _MAX_WAV_BYTES - size)
+        room = min(room, _MAX_WAV_BYTES - size - more_bytes)
         with path.open("rb") as file:
             if file.read(4) == b"RF64" or room < 0:
                 return [*notes, "its tags were left out: a WAV of more than 4 GB can't hold any"]
@@ -111,7 +113,7 @@ def _write(path: Path, format: str, tags: Tags, pictures: list[Picture]) -> list
         case "ogg" | "opus":
             lost += vorbis.add(file.tags, items)
             file.tags.extend((vorbis.PICTURE, to_comment(picture)) for picture in pictures)
-    file.save()
+    file.save(padding=lambda info: PADDING_BYTES)
     if format == "wav" and "riff" in tags.native:
         riff.append_info(path, text)
     return lost
