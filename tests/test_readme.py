@@ -17,6 +17,7 @@ from extrapcli.training.recipe import find_recipe
 from tests.audio.test_round_trip import write
 from tests.conftest import EXTRAP, SONG
 from tests.films import film
+from tests.play.device import Device, why_no_device
 
 ROOT = Path(__file__).parents[1]
 CLIPS = ROOT / "tests" / "data" / "clips"
@@ -49,9 +50,12 @@ def test_it_shows_commands() -> None:
 def test_every_command_of_the_readme_runs(command: str, music: Path, tmp_path: Path) -> None:
     shutil.copytree(music, tmp_path, dirs_exist_ok=True)
     path = f"{EXTRAP.parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        ["bash", "-c", command], cwd=tmp_path, env=os.environ | {"PATH": path}, capture_output=True, text=True
-    )
+    environment = os.environ | {"PATH": path}
+    if " play " in command:
+        if why := why_no_device():
+            pytest.skip(why)
+        environment |= Device.into(tmp_path).environment | {"PATH": path}
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     if "continue" in command:
         written = done.stdout.split() or ["track.flac"]

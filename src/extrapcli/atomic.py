@@ -1,7 +1,7 @@
 """Files that appear under their names only when they are whole. The one place that writes files people keep.
 
 A link is written through: it stays, and the file that it leads to is replaced, or made where it is missing. Pipes and
-devices are never replaced either; the finished file is copied into them.
+devices are never replaced either; the finished file is copied into them, or they are written into as things are made.
 """
 
 import errno
@@ -12,7 +12,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -64,6 +64,17 @@ def is_special(path: Path) -> bool:
     except (OSError, ValueError):
         return False
     return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
+
+
+def takes_streams(path: Path) -> bool:
+    """Return whether what is written to a path is handed on at once: to a pipe or a device, redirected or not."""
+    if not is_special(path):
+        return False
+    descriptor = 1 if path == STDOUT else _descriptor(path)
+    try:
+        return not stat.S_ISREG((path.stat() if descriptor is None else os.fstat(descriptor)).st_mode)
+    except OSError:
+        return False
 
 
 def is_folder(path: Path) -> bool:
@@ -124,9 +135,34 @@ def atomic_file(
     if source and is_same_file(path, source):
         raise UsageError(f"{path}: is the song itself; write the track under another name")
     refuse_existing(path, overwrite)
+    unfinished = _copied(path, suffix) if is_special(path) else _renamed(path, overwrite, suffix, durable)
+    with _failures_of(path), unfinished as whole:
+        yield whole
+
+
+def check_writable(path: Path, *, overwrite: bool, source: Path) -> None:
+    """Raise as `atomic_file` does where no file can be written; nothing is written."""
+    if is_special(path):
+        return
+    with suppress(_Tried), atomic_file(path, overwrite=overwrite, source=source):
+        raise _Tried
+
+
+class _Tried(Exception):
+    """Nothing is to be written."""
+
+
+@contextmanager
+def open_stream(path: Path) -> Iterator[BinaryIO]:
+    """Open standard output, a pipe or a device to write into it as things are made. Raises as `atomic_file`."""
+    with _failures_of(path), _open_special(path) as stream:
+        yield stream
+
+
+@contextmanager
+def _failures_of(path: Path) -> Iterator[None]:
     try:
-        with _copied(path, suffix) if is_special(path) else _renamed(path, overwrite, suffix, durable) as whole:
-            yield whole
+        yield
     except BrokenPipeError:
         raise
     except OSError as error:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, TextIO
 from extrapcli.errors import CannotWrite
 
 if TYPE_CHECKING:
+    from rich.live import Live
     from rich.progress import Progress as Bar
 
     from extrapcli.batch import Counts
-    from extrapcli.pipeline import Progress
+    from extrapcli.progress import Progress
     from extrapcli.training.progress import Progress as TrainingProgress
     from extrapcli.training.progress import Step
 
@@ -146,6 +147,45 @@ def progress(quiet: bool) -> "Iterator[Progress]":
             yield shown
         else:
             yield _SongLines(quiet)
+
+
+class StatusLine:
+    """A line that changes, and lines above it; only the latter where stderr is no terminal."""
+
+    def __init__(self, live: "Live | None", quiet: bool) -> None:
+        self.live, self.quiet = live, quiet
+
+    def say(self, line: str) -> None:
+        if self.live:
+            with suppress(OSError):
+                self.live.console.print(f"extrap: {one_line(line)}", markup=False, highlight=False, soft_wrap=True)
+        elif not self.quiet:
+            say(line)
+
+    def show(self, line: str) -> None:
+        if self.live:
+            from rich.text import Text
+
+            with suppress(OSError):
+                self.live.update(Text(one_line(line), no_wrap=True, overflow="ellipsis"), refresh=True)
+
+
+@contextmanager
+def status_line(quiet: bool) -> Iterator[StatusLine]:
+    """Show on stderr a line that changes, where that is a terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield StatusLine(None, quiet)
+        return
+    from rich.console import Console
+    from rich.live import Live
+
+    live = Live(console=Console(stderr=True), auto_refresh=False, transient=True)
+    live.start()
+    try:
+        yield StatusLine(live, quiet)
+    finally:
+        with suppress(OSError):  # of a terminal that was closed
+            live.stop()
 
 
 class _BatchLines:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.audio.silence import find_bounds
 from extrapcli.audio.song import Song
 from extrapcli.audio.spooled import chunks
 from extrapcli.errors import UnusableModel, UsageError
@@ -13,6 +14,7 @@ from extrapcli.extrapolators.base import Block, Jump
 from extrapcli.ranges import LEAST_MINUTES, MOST_MINUTES, check_number
 
 USUAL_MINUTES = 3.0
+HEAD_SECONDS = 10.0  # before a song is left: from there on, joins may begin
 ALL, LAYERS = "all", ("harmonic", "percussive")  # what `Jump.layer` names
 
 
@@ -63,32 +65,43 @@ class Join:
     jump: Jump | None = None
 
 
+def leaves_at(song: Song) -> int:
+    """Return the first sample at which a continuation may leave a song."""
+    return find_bounds(song.as_heard.steps).leaves_at(song.sample_rate)
+
+
+def earliest_join(song: Song, fade_seconds: float | None) -> int:
+    """Return the sample of a song before which no extrapolator begins its first block."""
+    return max(0, leaves_at(song) - round((HEAD_SECONDS + (fade_seconds or 0)) * song.sample_rate))
+
+
 class Continuation:
     """A song and the blocks that follow it, on their way into a track.
 
     Iterate over it, once, for the sound: arrays `(n, channels)` in the song's dtype, first the song itself, untouched
-    up to where the first block begins, then block after block, `wanted` samples in all or, with None, without end. No
-    more than one block is held at a time.
+    up to where the first block begins, then block after block, `wanted` samples in all or, with None, without end.
+    The first `head` samples come before any block is asked for. No more than one block is held at a time.
 
     Attributes:
-        joins: those of the blocks so far.
+        joins: those of the blocks so far; of a track without end, none are kept.
         notes: what blocks so far say of the track, each in a sentence.
         leads_to: the sample that the track leads back to at its end, once that is known.
         copied_seconds: how much of the sound so far plays one position of the song as it is.
     """
 
-    def __init__(self, song: Song, blocks: Iterator[Block], wanted: int | None) -> None:
+    def __init__(self, song: Song, blocks: Iterator[Block], wanted: int | None, head: int = 0) -> None:
         self.joins: list[Join] = []
         self.notes: list[str] = []
         self.leads_to: int | None = None
         self.copied_seconds = 0.0
-        self._song, self._blocks, self._wanted = song, blocks, wanted
+        self._song, self._blocks, self._wanted, self._head = song, blocks, wanted, head
 
     def __iter__(self) -> Iterator[NDArray[np.floating]]:
         rate, dtype = self._song.sample_rate, self._song.samples.dtype
-        pending: NDArray[np.floating] = self._song.samples
-        written = copied = 0
-        copying = False
+        if self._head:
+            yield from chunks(self._song.samples[: self._head])
+        pending: NDArray[np.floating] = self._song.samples[self._head :]
+        written, copied, copying = self._head, 0, False
         for block in self._blocks:
             if not written <= block.start <= written + len(pending):
                 begin = clock(block.start / rate)
@@ -98,7 +111,8 @@ class Continuation:
                 )
             self.notes += block.notes
             self.leads_to = block.leads_to
-            self.joins.append(Join(block.start / rate, block.fade_samples / rate, block.jump))
+            if self._wanted is not None:
+                self.joins.append(Join(block.start / rate, block.fade_samples / rate, block.jump))
             yield from chunks(pending[: block.start - written])
             copied += copying * (block.start - written)
             self.copied_seconds = copied / rate

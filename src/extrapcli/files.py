@@ -15,7 +15,8 @@ from extrapcli.extrapolators.base import Ending
 from extrapcli.model import Model, load
 from extrapcli.models import DEFAULT
 from extrapcli.naming import STDIN, check_destination, songs_among
-from extrapcli.pipeline import Options, Pipeline, Progress, check_report
+from extrapcli.pipeline import Options, Pipeline, check_report
+from extrapcli.progress import Progress
 from extrapcli.track_file import TrackFile
 from extrapcli.wishes import fit, length, style
 

@@ -1,20 +1,21 @@
 """A model that is ready to continue songs: arrays in, arrays out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.ahead import ahead
 from extrapcli.analysis import Analysis
 from extrapcli.audio.decode import song_from_samples
 from extrapcli.audio.song import Song
 from extrapcli.backends import open_model
 from extrapcli.backends.base import Backend
-from extrapcli.continuation import Continuation, Length, with_offset, with_own_offset
+from extrapcli.continuation import Continuation, Length, earliest_join, with_offset, with_own_offset
 from extrapcli.errors import UsageError
 from extrapcli.extrapolators import blocks_of, extrapolator_for
-from extrapcli.extrapolators.base import Ending, Extrapolator, FindsLoops, Loop, Style
+from extrapcli.extrapolators.base import Block, Ending, Extrapolator, FindsLoops, Loop, PlaysLive, Style, Turns
 from extrapcli.models import DEFAULT, find_model
 from extrapcli.mood.meter import Meter
 from extrapcli.track import Track
@@ -57,10 +58,24 @@ class Model:
         Raises as the extrapolator does: UsageError for a style it does not have, UnreadableAudio for a song with too
         little to continue from, and UnusableModel.
         """
-        heard = song.as_heard
-        blocks = blocks_of(self.extrapolator(style), heard, analysis or Analysis(heard), wanted)
-        blocks = with_own_offset(blocks, song) if style.fit else with_offset(blocks, song)
-        return Continuation(song, blocks, wanted)
+        head = 0 if style.fit else earliest_join(song, style.fade_seconds)
+        return Continuation(song, self.blocks(song, wanted, style, analysis), wanted, head)
+
+    def blocks(
+        self,
+        song: Song,
+        wanted: int | None,
+        style: Style,
+        analysis: Analysis | None = None,
+        turns: Turns | None = None,
+    ) -> Iterator[Block]:
+        """Give the blocks of a continuation; `turns` change them where the extrapolator plays live."""
+        extrapolator, heard = self.extrapolator(style), song.as_heard
+        analysis = analysis or Analysis(heard)
+        if turns and isinstance(extrapolator, PlaysLive):
+            return with_offset(extrapolator.live(heard, analysis, wanted, turns), song)
+        blocks = blocks_of(extrapolator, heard, analysis, wanted)
+        return with_own_offset(blocks, song) if style.fit else with_offset(blocks, song)
 
     def loops(
         self,
@@ -267,6 +282,17 @@ class Model:
         song = song_from_samples(np.array(samples), sample_rate, "the song")
         blocks = self.continuation(song, None, style("cut", variety, crossfade, seed, mood, arc))
         return (block[:, 0].copy() if mono else block.copy() for block in blocks if len(block))
+
+
+def begin_soon(
+    opened: Callable[[], Model], song: Song, wanted: int | None, style: Style, analysis: Analysis | None = None
+) -> Continuation:
+    """Begin a continuation with the song, while the model is opened and the first blocks are made, in a thread."""
+
+    def blocks() -> Iterator[Block]:
+        yield from opened().blocks(song, wanted, style, analysis)
+
+    return Continuation(song, ahead(blocks()), wanted, 0 if style.fit else earliest_join(song, style.fade_seconds))
 
 
 def load(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from extrapcli.atomic import MAX_NAME_BYTES, STDOUT, is_folder, is_special, make_folder, refuse_terminal
+from extrapcli.audio.beginning import decode_beginning
 from extrapcli.audio.decode import decode
 from extrapcli.audio.formats import FORMATS, format_of, held_rate, is_audio_suffix, stem_of, unsupported
 from extrapcli.audio.song import Song
@@ -38,6 +39,11 @@ def read_song(source: Path, *, salvage: bool = False) -> Song:
     if source == STDIN:
         return decode(io.BytesIO(_standard_input()), name="standard input", salvage=salvage)
     return decode(source, name=str(source), salvage=salvage)
+
+
+def read_beginning(source: Path) -> Song | None:
+    """Decode the beginning of a long song in a file, as `decode_beginning` does; None for anything else."""
+    return None if is_special(source) or not source.is_file() else decode_beginning(source, str(source))
 
 
 def _standard_input() -> bytes:

@@ -1,29 +1,25 @@
 """From one song to one track, file to file: decode, continue, write, report."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from pathlib import Path, PurePath
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
 
 from extrapcli.analysis import Analysis
 from extrapcli.atomic import STDOUT, is_special, make_folder, refuse_existing
 from extrapcli.audio.clipping import Clip
 from extrapcli.audio.formats import held_rate
 from extrapcli.audio.loop_marks import MARKED, mark_loop
-from extrapcli.audio.resample import resample_chunks
 from extrapcli.audio.song import Song
-from extrapcli.continuation import Length, clock
+from extrapcli.continuation import Continuation, Length, clock
 from extrapcli.errors import CannotWrite, NotGoodEnough, UsageError
 from extrapcli.extrapolators.base import Style
-from extrapcli.model import Model, load
+from extrapcli.model import Model, begin_soon, load
 from extrapcli.models import DEFAULT
 from extrapcli.naming import check_format, choose_format, read_song, track_ending, track_path
+from extrapcli.progress import NoProgress, Progress
 from extrapcli.ranges import MOST_RETRIES, MOST_TAKES, check_number, check_whole
 from extrapcli.takes import Preview, Take
-from extrapcli.track_file import TrackFile, audible, write_track
+from extrapcli.track_file import TrackFile, audible, held, held_samples, write_track
 
 COMPARED_SECONDS = 8.0  # a shorter song has too few beats to compare joins with
 
@@ -53,6 +49,12 @@ class Options:
         """Whether a track is made as a whole, to be compared with others or a limit, before it is written."""
         return self.takes > 1 or self.max_audibility is not None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing is asked of the model that it might refuse."""
+        asked = (self.model, self.backend, self.device, self.style.fade_seconds, self.style.fit)
+        return asked == (DEFAULT, "auto", "auto", None, None) and self.style.ending in ("auto", "fade", "cut")
+
     def __post_init__(self) -> None:
         check_whole("number of takes", self.takes, 1, MOST_TAKES)
         check_whole("number of retries", self.retries, 0, MOST_RETRIES)
@@ -62,43 +64,25 @@ class Options:
             raise UsageError("a preview can't be measured; leave out the report, or the preview")
 
 
-class Progress(Protocol):
-    """Shows how far one song has come."""
-
-    def decoded(self, name: str, seconds: float) -> None: ...
-
-    def written(self, share: float, blocks: int) -> None:
-        """Show that this share of the track, 0 to 1, is written, in so many blocks."""
-        ...
-
-    def doing(self, what: str) -> None:
-        """Show what is being done now."""
-        ...
-
-
-class NoProgress:
-    """Shows nothing."""
-
-    def decoded(self, name: str, seconds: float) -> None: ...
-
-    def written(self, share: float, blocks: int) -> None: ...
-
-    def doing(self, what: str) -> None: ...
-
-
 class Pipeline:
     """What makes tracks: a model and options, set up once for any number of songs.
 
-    Raises as `load` and `Model.extrapolator` do.
+    With `hurry`, the model is opened when the first song was decoded. Raises as `load` and `Model.extrapolator` do.
     """
 
-    def __init__(self, options: Options, model: Model | None = None) -> None:
-        self.options = options
-        self.model = model or load(
-            options.model, backend=options.backend, device=options.device, threads=options.threads
-        )
-        self.model.extrapolator(options.style)  # before songs are decoded, so that it can prepare meanwhile
+    def __init__(self, options: Options, model: Model | None = None, *, hurry: bool = False) -> None:
+        self.options, self._hurry = options, hurry
         self.written: set[Path] = set()
+        if model:
+            self.model = model
+        if not hurry:
+            self.model.extrapolator(options.style)  # before songs are decoded, so that it can prepare meanwhile
+
+    @cached_property
+    def model(self) -> Model:
+        """The model, opened when it is first needed."""
+        options = self.options
+        return load(options.model, backend=options.backend, device=options.device, threads=options.threads)
 
     def run(
         self,
@@ -182,7 +166,7 @@ class Pipeline:
         seed, takes, refused = options.style.seed, list[Take](), 0
         while len(takes) < options.takes:
             style = replace(options.style, seed=seed)
-            take = Take.of(self.model, song, analysis, wanted, style)
+            take = Take.of(self._begin, song, analysis, wanted, style)
             if not options.keeps:
                 return [take]
             progress.doing(f"{song.name}: take {len(takes) + 1}")
@@ -203,6 +187,10 @@ class Pipeline:
             return takes  # the best versions come first
         return sorted(takes, key=lambda take: take.rating.cost)
 
+    def _begin(self, song: Song, wanted: int, style: Style, analysis: Analysis) -> Continuation:
+        begin = partial(begin_soon, lambda: self.model) if self._hurry else self.model.continuation
+        return begin(song, wanted, style, analysis)
+
     def write_take(
         self, take: Take, song: Song, source: Path, path: Path, format: str, progress: Progress
     ) -> TrackFile:
@@ -212,10 +200,7 @@ class Pipeline:
             raise UsageError(f"{song.name}: a preview has the seconds around joins, and this track has none")
         wanted = len(pieces.samples) if isinstance(pieces, Preview) else take.wanted
         rate, fits = held_rate(format, song.sample_rate), bool(options.style.fit)
-        sound: Iterable[NDArray[np.floating]] = pieces
-        if rate != song.sample_rate:
-            sound = resample_chunks(pieces, wanted, from_rate=song.sample_rate, to_rate=rate)
-        length, song_length = (round(n * rate / song.sample_rate) for n in (wanted, len(song.samples)))
+        length, song_length = (held_samples(n, song, format) for n in (wanted, len(song.samples)))
 
         def back_to() -> int | None:
             leads = None if options.preview else take.made.leads_to
@@ -228,7 +213,7 @@ class Pipeline:
             return mark_loop(whole, format, sample_rate=rate, begin=begin, length=length - begin)
 
         notes = write_track(
-            sound,
+            held(pieces, wanted, song, format),
             length,
             song,
             path,
@@ -238,7 +223,7 @@ class Pipeline:
             clip=options.clip,
             version="preview" if options.preview else "edit" if fits else "continued",
             written=lambda share: progress.written(share, len(take.joins)),
-            finish=mark,
+            finish=mark if options.style.ending == "loop" else None,
         )
         loop_begin, joins = back_to(), take.joins
         if isinstance(pieces, Preview):
@@ -274,8 +259,8 @@ class Pipeline:
 class Takes:
     """Writes all takes of songs; as `Pipeline`, it is set up once for any number of songs."""
 
-    def __init__(self, options: Options, model: Model | None = None) -> None:
-        self.pipeline = Pipeline(options, model)
+    def __init__(self, options: Options, model: Model | None = None, *, hurry: bool = False) -> None:
+        self.pipeline = Pipeline(options, model, hurry=hurry)
 
     def run(
         self,

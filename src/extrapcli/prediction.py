@@ -18,7 +18,7 @@ from extrapcli.backends.base import Backend
 from extrapcli.errors import UsageError
 from extrapcli.models import find_model, folders
 from extrapcli.naming import Source, check_destination, choose_format, read_song, track_path
-from extrapcli.pipeline import NoProgress, Progress
+from extrapcli.progress import NoProgress, Progress
 from extrapcli.ranges import MOST_LOOK_BACK, check_whole
 from extrapcli.spec import SampleSpec, expect
 

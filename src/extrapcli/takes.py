@@ -1,6 +1,6 @@
 """Takes of a track: made, and kept until one is chosen; and what is around their first joins."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,6 @@ from extrapcli.audio.song import Song
 from extrapcli.audio.spooled import chunks, spooled
 from extrapcli.continuation import Continuation, Join
 from extrapcli.extrapolators.base import Style
-from extrapcli.model import Model
 from extrapcli.mood.meter import Meter, Mood
 from extrapcli.rating import Rating
 from extrapcli.words import listed
@@ -20,6 +19,7 @@ from extrapcli.words import listed
 PREVIEWED_JOINS, PREVIEW_SECONDS, PAUSE_SECONDS = 3, 4.0, 0.5
 
 Samples = NDArray[np.floating]
+Begin = Callable[[Song, int, Style, Analysis], Continuation]
 
 
 class Take:
@@ -30,11 +30,11 @@ class Take:
         self._kept: Samples | None = None
 
     @classmethod
-    def of(cls, model: Model, song: Song, analysis: Analysis, wanted: int, style: Style) -> "Take":
+    def of(cls, begin: Begin, song: Song, analysis: Analysis, wanted: int, style: Style) -> "Take":
         """Begin a track of `wanted` samples; `analysis` is that of `song.as_heard`."""
         curve = style.curve(analysis, wanted)
         meter = Meter(curve, analysis) if curve else None
-        return cls(model.continuation(song, wanted, style, analysis), meter, wanted, song.sample_rate, style.seed)
+        return cls(begin(song, wanted, style, analysis), meter, wanted, song.sample_rate, style.seed)
 
     def __iter__(self) -> Iterator[Samples]:
         if self._kept is not None:

@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.atomic import atomic_file
+from extrapcli.atomic import atomic_file, open_stream, takes_streams
 from extrapcli.audio.clipping import Clip
-from extrapcli.audio.encode import open_track
+from extrapcli.audio.encode import TrackWriter, open_track
 from extrapcli.audio.formats import held_rate
+from extrapcli.audio.forward import STREAMED, stream_track
+from extrapcli.audio.resample import resample_chunks
 from extrapcli.audio.song import Song, Tags
 from extrapcli.audio.tags import write_tags
 from extrapcli.continuation import Join
@@ -58,6 +60,21 @@ class TrackFile:
         return json.dumps(facts)
 
 
+def held_samples(samples: int, song: Song, format: str) -> int:
+    """Return how many samples a format holds of so many at a song's rate."""
+    return round(samples * held_rate(format, song.sample_rate) / song.sample_rate)
+
+
+def held(
+    pieces: Iterable[NDArray[np.floating]], samples: int | None, song: Song, format: str
+) -> Iterable[NDArray[np.floating]]:
+    """Bring the pieces of a track, of so many samples or without end, to a rate that its format can hold."""
+    rate = held_rate(format, song.sample_rate)
+    if rate == song.sample_rate:
+        return pieces
+    return resample_chunks(pieces, samples, from_rate=song.sample_rate, to_rate=rate)
+
+
 def write_track(
     pieces: Iterable[NDArray[np.floating]],
     samples: int,
@@ -70,27 +87,63 @@ def write_track(
     clip: Clip,
     version: str,
     written: Callable[[float], None] = lambda share: None,
-    finish: Callable[[Path], list[str]] = lambda whole: [],
+    finish: Callable[[Path], list[str]] | None = None,
 ) -> list[str]:
     """Write the pieces of a track of so many samples, at the rate that its format can hold of its song's.
 
-    The track appears at `path` when it is whole, with the song's tags and a title that names its `version`. `finish`
-    may add to the file before, and returns notes. Returns all notes. Raises as `atomic_file` and `open_track` do.
+    The track appears at `path` when it is whole, with the song's tags and a title that names its `version`; a pipe
+    gets it piece by piece, if its format allows. `finish` may add to the file before, and returns notes. Returns all
+    notes. Raises as `atomic_file` and `open_track` do.
     """
+    like, notes = held_as(song, format)
+    tags = _track_tags(song, version)
+
+    def counted(track: TrackWriter) -> None:
+        done = 0
+        for piece in pieces:
+            track.write(piece)
+            done += len(piece)
+            written(done / samples)
+
+    if not finish and format in STREAMED and takes_streams(path):
+        with (
+            open_stream(path) as sink,
+            stream_track(sink, like, tags, format=format, expected_samples=samples, clip=clip) as track,
+        ):
+            counted(track)
+        return notes + track.notes
+    with atomic_file(path, source=source, overwrite=overwrite) as whole:
+        with open_track(whole, like, format=format, expected_samples=samples, clip=clip) as track:
+            counted(track)
+        notes += [*track.notes, *write_tags(whole, format, tags)]
+        notes += finish(whole) if finish else []
+    return notes
+
+
+def stream_endless(
+    pieces: Iterable[NDArray[np.floating]], song: Song, path: Path, *, format: str, clip: Clip
+) -> None:
+    """Write pieces, at the song's rate, into a pipe or another special file for as long as there are any.
+
+    Raises as `open_stream` and `stream_track` do.
+    """
+    like, _ = held_as(song, format)
+    with (
+        open_stream(path) as sink,
+        stream_track(
+            sink, like, _track_tags(song, "continued"), format=format, expected_samples=None, clip=clip
+        ) as track,
+    ):
+        for piece in held(pieces, None, song, format):
+            track.write(piece)
+
+
+def held_as(song: Song, format: str) -> tuple[Song, list[str]]:
+    """Return a song at the rate that a format can hold, with its samples as they are, and what there is to say."""
     rate, notes = held_rate(format, song.sample_rate), list(song.notes)
     if rate != song.sample_rate:
         notes.append(f"resampled to {rate} Hz, as {format} can't hold {song.sample_rate} Hz")
-    like = replace(song, sample_rate=rate)
-    with atomic_file(path, source=source, overwrite=overwrite) as whole:
-        with open_track(whole, like, format=format, expected_samples=samples, clip=clip) as track:
-            done = 0
-            for piece in pieces:
-                track.write(piece)
-                done += len(piece)
-                written(done / samples)
-        notes += [*track.notes, *write_tags(whole, format, _track_tags(song, version))]
-        notes += finish(whole)
-    return notes
+    return replace(song, sample_rate=rate), notes
 
 
 def audible(joins: list[Join]) -> int:

@@ -15,7 +15,8 @@ from extrapcli.batch.manifest import Record, stat_signature
 from extrapcli.errors import CannotWrite, UnreadableAudio
 from extrapcli.finding import check_regular
 from extrapcli.models import CARD, sha256
-from extrapcli.pipeline import NoProgress, Options, Pipeline
+from extrapcli.pipeline import Options, Pipeline
+from extrapcli.progress import NoProgress
 from extrapcli.track_file import TrackFile
 
 

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from extrapcli import console
+from extrapcli.atomic import destination
 from extrapcli.cli.options import (
     Add,
     Arc,
@@ -57,6 +59,9 @@ def continue_(
     loopable: Annotated[
         bool, typer.Option("--loopable", help="Let the end lead back to after the first bars: --ending loop.")
     ] = False,
+    endless: Annotated[
+        bool, typer.Option("--endless", help="Never end; send it to a program: -o - --format mp3 | mpv -.")
+    ] = False,
     takes: Takes = 1,
     preview: Preview = False,
     max_audibility: MaxAudibility = None,
@@ -78,6 +83,16 @@ def continue_(
     from extrapcli.pipeline import Options
     from extrapcli.wishes import style
 
+    whole = minutes or add or loopable or takes > 1 or preview or max_audibility is not None or retries
+    if endless and (whole or json or report or ending not in (Ending.auto, Ending.cut)):
+        raise typer.BadParameter(
+            "--endless can't be used with --minutes, --add, --ending (but cut), --loopable, --takes, --preview, "
+            "--max-audibility, --retries, --json and --report"
+        )
+    if endless and out is None:
+        raise typer.BadParameter("--endless needs -o -, and a program that reads it")
+    if endless and (len(songs) > 1 or songs[0].is_dir()):
+        raise typer.BadParameter("--endless takes one song")
     if loopable and ending != Ending.auto:
         raise typer.BadParameter("--loopable and --ending exclude each other")
     options = Options(
@@ -97,4 +112,9 @@ def continue_(
         retries=retries,
         report=report,
     )
+    if endless and out is not None:
+        from extrapcli.endless import continue_endlessly
+
+        continue_endlessly(songs[0], destination(out), options, lambda note: None if quiet else console.say(note))
+        return
     make_tracks(songs, out, options, json=json, quiet=quiet)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from extrapcli import console
-from extrapcli.atomic import STDOUT, destination
+from extrapcli.atomic import STDOUT, destination, takes_streams
 from extrapcli.cli.hints import with_hint
 from extrapcli.errors import ExtrapError
 
@@ -26,7 +26,9 @@ def make_tracks(songs: list[Path], out: str | None, options: "Options", *, json:
     if options.report:
         check_report(None if out is None else destination(out))
     gpu_said = quiet or options.device != "auto"
-    tracks = (track for made in made_of(songs, out, lambda: Takes(options), json=json, quiet=quiet) for track in made)
+    hurry = options.is_plain and out is not None and takes_streams(destination(out))
+    made = made_of(songs, out, lambda: Takes(options, hurry=hurry), json=json, quiet=quiet)
+    tracks = (track for takes in made for track in takes)
     for track in tracks:
         if not gpu_said and track.device == "cpu" and shutil.which("nvidia-smi"):
             console.say("there is a GPU here, but the model ran on the CPU (see extrap doctor)")

@@ -214,8 +214,49 @@ class Extrapolator(Protocol):
         The song comes without its offset (DC), which is added to the blocks afterwards, and with its analysis, of
         which each part is found when it is first read. `wanted` is None for a stream without end, which neither fades
         out nor ends, and takes no more memory the longer it runs. The first block begins inside the song or at its
-        end, each of the others no later than the one before ends. Raises UnreadableAudio where the song is too short
-        to continue.
+        end, each of the others no later than the one before ends. Unless the song is fitted to a length, the first
+        block begins at most 10 s and a crossfade before `Bounds.leaves_at`. Raises UnreadableAudio where the song is
+        too short to continue.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a listener asks for while a track is played.
+
+    Attributes:
+        after: the sample of the track up to which it stays as it is.
+        jumps: whether all of the sound should jump at the next bar line.
+        livelier: by how much the wanted level should rise from there on, -1 to 1; calm is 0, lively 1.
+    """
+
+    after: int
+    jumps: bool = False
+    livelier: float = 0.0
+
+
+class Turns:
+    """Hands turns to what makes the blocks of a track, which takes each as soon as it can."""
+
+    def __init__(self) -> None:
+        self.asked: Turn | None = None
+
+    def take(self) -> Turn | None:
+        """Return what is asked for, once."""
+        asked, self.asked = self.asked, None
+        return asked
+
+
+@runtime_checkable
+class PlaysLive(Protocol):
+    """An extrapolator whose track can be turned while it is played."""
+
+    def live(self, song: Song, analysis: Analysis, wanted: int | None, turns: Turns) -> Iterator[Block]:
+        """Yield blocks as `blocks` does. A turn that is asked for changes what follows the block before.
+
+        The next block then begins within that one, after the sample that the turn names. A turn that comes too late
+        for that stays asked for.
         """
         ...
 

@@ -20,7 +20,8 @@ from extrapcli.loop.looped import Looped, Part
 from extrapcli.model import Model, load
 from extrapcli.models import DEFAULT
 from extrapcli.naming import check_format, choose_format, read_song, track_path
-from extrapcli.pipeline import NoProgress, Options, Progress
+from extrapcli.pipeline import Options
+from extrapcli.progress import NoProgress, Progress
 from extrapcli.track_file import write_track
 from extrapcli.wishes import LoopWish, style
 from extrapcli.words import count
@@ -145,8 +146,6 @@ class LoopMaker:
         samples = [begin + size if wish.mark else round(part.count * scale) for part in parts]
 
         def mark(whole: Path) -> list[str]:
-            if not wish.mark:
-                return []
             return mark_loop(whole, format, sample_rate=rate, begin=begin, length=size)
 
         for path, part, size_there in zip(paths, parts, samples, strict=True):
@@ -166,7 +165,7 @@ class LoopMaker:
                 clip=self.options.clip,
                 version=part.name,
                 written=lambda share: progress.written(share, 1),
-                finish=mark,
+                finish=mark if wish.mark else None,
             )
         self._written |= set(paths)
         return LoopFile(song.name, paths, format, rate, samples, loop, begin, size, [*dict.fromkeys(notes)])

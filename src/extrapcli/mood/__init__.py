@@ -1,6 +1,6 @@
 """How calm or lively a track should be from moment to moment, on a scale that is the song's own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -69,6 +69,13 @@ class Arc:
         if any(later <= earlier for earlier, later in pairwise(seconds)):
             raise UsageError(f"the times of the arc {text!r} don't increase")
         return cls(tuple(_level(word) for _, word in points), seconds)
+
+    def check_endless(self) -> None:
+        """Raise UsageError where the levels are spread over the track, for one without end."""
+        if self.seconds is None and len(self.levels) > 1:
+            raise UsageError(
+                "a track without end has no time for that arc; give times, as in '2:00 calm, 5:00 lively'"
+            )
 
     def __str__(self) -> str:
         """Return what `parse` reads as this arc."""
@@ -150,19 +157,22 @@ class Curve:
         scale = Scale.of(analysis)
         kept = kept_level(analysis, scale) if begin is None else first_level(analysis, scale)
         begin = analysis.bounds.leaves_at(rate) / rate if begin is None else begin
-        if end is not None:
+        if end is None:
+            arc.check_endless()
+        else:
             end = max(begin, end)
         values = [kept if level is None else level for level in arc.levels]
         seconds = arc.seconds
         if seconds is None:
-            if end is None and len(values) > 1:
-                raise UsageError(
-                    "a track without end has no time for that arc; give times, as in '2:00 calm, 5:00 lively'"
-                )
             seconds = tuple(np.linspace(begin, begin if end is None else end, len(values)).tolist())
         elif seconds[0] > begin:
             seconds, values = (begin, *seconds), [kept, *values]
         return cls(arc, scale, np.array(seconds), np.array(values), begin, end, kept)
+
+    def turned(self, seconds: float, by: float) -> "Curve":
+        """Return a curve that changes at a second of the track by so much, within 0 and 1, and then stays there."""
+        level = float(np.clip(self.at(np.array(seconds)) + by, 0, 1))
+        return replace(self, seconds=np.array([seconds]), levels=np.array([level]))
 
     def at(self, seconds: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return the wanted level at seconds of the track, in the same shape."""

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from extrapcli.extrapolators.recall import search as search_module
 from extrapcli.extrapolators.recall.grid import Grid
-from extrapcli.extrapolators.recall.search import Search, Start, Stays, Step
+from extrapcli.extrapolators.recall.search import Search
+from extrapcli.extrapolators.recall.way import Start, Stays, Step
 
 LINES = 41
 
@@ -26,7 +27,7 @@ class NeverAlike:
     def similarity(self, mixes: NDArray[np.int_]) -> NDArray[np.float32]:
         return np.zeros((len(mixes), self.number.size), np.float32)
 
-    def heard(self, memory_seconds: float) -> NDArray[np.float32]:
+    def heard(self, memory_seconds: float, until: float | None = None) -> NDArray[np.float32]:
         return np.zeros(self.number.size, np.float32)
 
 

@@ -175,7 +175,7 @@ def test_gain_begins_where_a_song_with_an_ending_is_left(model: Model, song: Son
     wanted = curve(ending, "calm")
     begin = wanted.begin + 3
     block = Block(round(begin * RATE), song.samples[: 10 * RATE], 0)
-    (changed,) = swelled(iter([block]), ending, wanted, None)
+    (changed,) = swelled(iter([block]), ending, lambda: wanted, None)
     assert wanted.kept > 0.5
     np.testing.assert_allclose(changed.samples[:100], block.samples[:100], rtol=0.01, atol=1e-4)
     power = [np.square(samples[-RATE:]).mean() for samples in (changed.samples, block.samples)]
@@ -252,9 +252,9 @@ def test_tilt_turns_the_spectrum_and_joins_blocks_without_a_seam(song: Song, rng
     noise = Song("noise", rng.normal(0, 0.1, (60 * RATE, 1)).astype(np.float32), RATE, "f32", "wav")
     wanted = curve(song, "lively:calm", 60.0)
     swell = Swell(wanted, 20.0, None)
-    long = next(swelled(iter([Block(20 * RATE, noise.samples[20 * RATE :], 0)]), noise, wanted, None)).samples
+    long = next(swelled(iter([Block(20 * RATE, noise.samples[20 * RATE :], 0)]), noise, lambda: wanted, None)).samples
     parts = [Block(start * RATE, noise.samples[start * RATE :][: 6 * RATE], 0) for start in range(20, 60, 5)]
-    short = np.concatenate([block.samples[: 5 * RATE] for block in swelled(iter(parts), noise, wanted, None)])
+    short = np.concatenate([block.samples[: 5 * RATE] for block in swelled(iter(parts), noise, lambda: wanted, None)])
     np.testing.assert_allclose(short, long, atol=1e-6)
     power = np.abs(np.fft.rfft(long[-8 * RATE :, 0])) ** 2 / np.abs(np.fft.rfft(noise.samples[-8 * RATE :, 0])) ** 2
     hertz = np.fft.rfftfreq(8 * RATE, 1 / RATE)

@@ -13,7 +13,7 @@ from extrapcli.analysis.networks import open_ahead
 from extrapcli.audio.song import Song
 from extrapcli.backends.base import Backend
 from extrapcli.errors import UsageError
-from extrapcli.extrapolators.base import Block, Loop, Style, fade_out
+from extrapcli.extrapolators.base import Block, Loop, Style, Turns, fade_out
 from extrapcli.extrapolators.limit import limited
 from extrapcli.extrapolators.recall.encoder import TENSORS, Encoder, Encoding
 from extrapcli.extrapolators.recall.fit import Fitter
@@ -23,6 +23,7 @@ from extrapcli.extrapolators.recall.loops import find_loops
 from extrapcli.extrapolators.recall.material import Material, prepare
 from extrapcli.extrapolators.recall.sequencer import Sequencer
 from extrapcli.extrapolators.recall.steering import swelled
+from extrapcli.mood import Curve
 
 __all__ = ["Encoder", "Encoding", "Recall", "percussive_layer"]
 
@@ -48,6 +49,10 @@ class Recall:
         open_ahead("beats", "voice")
 
     def blocks(self, song: Song, analysis: Analysis, wanted: int | None) -> Iterator[Block]:
+        return self.live(song, analysis, wanted, Turns())
+
+    def live(self, song: Song, analysis: Analysis, wanted: int | None, turns: Turns) -> Iterator[Block]:
+        """Yield blocks as `blocks` does; listeners can turn them."""
         bounds = analysis.bounds
         if self.style.ending == "song" and wanted is not None and not bounds.ends_by_itself:
             raise UsageError(f"{song.name}: is cut off, so it has no ending of its own", hint="ending")
@@ -56,12 +61,13 @@ class Recall:
         material, grid = self._prepared(analysis, split=not self.style.fit)
         if self.style.fit and wanted is not None:
             return Fitter(material, grid, self.style, self.style.fit, wanted).blocks()
-        sequencer = Sequencer(material, grid, self.style, wanted)
-        blocks = sequencer.blocks()
-        if sequencer.steering:
-            landing = sequencer.landing.earliest if sequencer.landing else None
-            blocks = swelled(blocks, song, sequencer.steering.curve, landing)
-        blocks = limited(blocks, song)
+        sequencer = Sequencer(material, grid, self.style, wanted, turns)
+        landing = sequencer.landing.earliest if sequencer.landing else None
+
+        def curve() -> Curve | None:
+            return sequencer.steering.curve if sequencer.steering else None
+
+        blocks = limited(swelled(sequencer.blocks(), song, curve, landing), song)
         if wanted is None or self.style.ending == "cut" or sequencer.lands:
             return blocks
         return fade_out(blocks, song, wanted)

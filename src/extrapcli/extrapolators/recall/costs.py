@@ -35,7 +35,7 @@ class Costs:
     """
 
     def __init__(self, material: Material, grid: Grid, *, room_seconds: float, classes: Ints | None = None) -> None:
-        self.grid = grid
+        self.grid, self.room_seconds = grid, room_seconds
         self.classes = np.zeros(len(grid), int) if classes is None else classes
         powers = [band_power(layer.encoding.spectra) for layer in material.layers]
         tones = tones_of(material)
@@ -50,7 +50,7 @@ class Costs:
         self.voice = material.analysis.voice
         self.mixes = Mixes(material, grid, powers, tones)
         self.earliest = material.bounds.begin / material.song.sample_rate + ROOM_TO_FADE_SECONDS
-        self.latest = material.bounds.ending / material.song.sample_rate - room_seconds
+        self.latest = material.bounds.ending / material.song.sample_rate - self.room_seconds
         self.beside = np.zeros(1) if grid.keeps_bars else SHIFTS * grid.slot_seconds[0]
         n = len(grid)
         self.targets = np.zeros((self.layers, n, TARGETS * (int(self.classes.max()) + 1)), int)

@@ -135,7 +135,7 @@ class Fitter:
         take = self._chosen()
         blocks = self.cutter.blocks(take.jumps)
         if self.curve:
-            blocks = swelled(blocks, self.material.song, self.curve, self.curve.end)
+            blocks = swelled(blocks, self.material.song, lambda: self.curve, self.curve.end)
         notes = tuple(self._notes(take))
         for k, block in enumerate(limited(blocks, self.material.song)):
             yield block if k else replace(block, notes=notes)

@@ -63,11 +63,14 @@ class Mixes:
         similarity: Array = np.clip((correlation - SIMILAR) / (SAME - SIMILAR), 0, 1)
         return similarity
 
-    def heard(self, memory_seconds: float) -> Array:
-        """Return how much each mix was heard in the song itself, 0 to 1, less the longer ago: `(mixes,)`."""
+    def heard(self, memory_seconds: float, until: float | None = None) -> Array:
+        """Return how much each mix was heard in the song itself, 0 to 1, less the longer ago: `(mixes,)`.
+
+        The song was heard up to second `until`, or as a whole.
+        """
         own = self.number.diagonal() if self.number.ndim > 1 else self.number
-        ago = self.grid.times[-1] - self.grid.times[:-1]
-        recent = np.flatnonzero(ago < 4 * memory_seconds)
+        ago = (self.grid.times[-1] if until is None else until) - self.grid.times[:-1]
+        recent = np.flatnonzero((ago > 0) & (ago < 4 * memory_seconds))
         fading = np.exp(-ago[recent] / memory_seconds).astype(np.float32)
         heard = np.zeros(len(self), np.float32)
         for slot, share in zip(recent, fading, strict=True):

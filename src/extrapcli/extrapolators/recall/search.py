@@ -4,7 +4,7 @@ A beam search. A hypothesis is a track so far: the line that each layer has come
 heard, and what all of it cost. At every line it plays on, lets one layer jump, or all together.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from extrapcli.extrapolators.recall.costs import Costs
 from extrapcli.extrapolators.recall.steering import SILENT_JUMP_COST, Steering
+from extrapcli.extrapolators.recall.way import Start, Stays, Step
 
 BEAM = 32
 LAG_STEPS = 40  # decisions this far back are final
@@ -25,43 +26,6 @@ JUMP_COST, STUCK_COST = 0.3, 20.0
 Ints = NDArray[np.int_]
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.floating]
-
-
-@dataclass(frozen=True)
-class Stays:
-    """How long a layer stays between jumps, in seconds: `shortest` at least, and `longest` at most if possible."""
-
-    shortest: float
-    longest: float
-
-
-@dataclass(frozen=True)
-class Start:
-    """A way to begin: at second `seconds` of the track, the whole sound comes to a line of the song.
-
-    `left` says whether it has left the song by then; if not, the first jump is one of all layers.
-    """
-
-    line: int
-    seconds: float
-    cost: float
-    left: bool = True
-
-
-@dataclass(frozen=True)
-class Step:
-    """What happens at a line of the track, for each layer.
-
-    `left` is the line of the song that it has come to, `lines` that from which it plays on; `jumped` says whether it
-    jumps there. `seconds` is where in the track that is, as far as the search can tell. The last step `lands` on the
-    song's own ending.
-    """
-
-    left: tuple[int, ...]
-    lines: tuple[int, ...]
-    jumped: tuple[bool, ...]
-    seconds: float
-    lands: bool = False
 
 
 class Landing(Protocol):
@@ -133,7 +97,11 @@ class _Decisions:
 
 
 class Search:
-    """Finds a way from one of several starts on. `noise` is the scale of a random cost of each jump."""
+    """Finds a way from one of several starts on. `noise` is the scale of a random cost of each jump.
+
+    Decisions are final after `lag` steps. `heard_until` is how many seconds of the song were heard, all if None, and
+    `past` has the steps after that.
+    """
 
     def __init__(
         self,
@@ -145,21 +113,26 @@ class Search:
         steering: Steering | None = None,
         noise: float,
         seed: int,
+        lag: int = LAG_STEPS,
+        heard_until: float | None = None,
+        past: Iterable[Step] = (),
     ) -> None:
         self.costs, self.stays, self.starts, self.landing, self.noise = costs, stays, starts, landing, noise
+        self.lag = lag
         self.steering = steering
         self.repetition_cost = REPETITION_COST * (steering.repetition if steering else 1)
         self.random = np.random.default_rng(seed)
-        count = len(starts)
+        count, layers = len(starts), costs.layers
+        heard, played = self._memory(heard_until, past)
         self.now = _Hypotheses(
-            lines=np.repeat(np.array([[start.line] for start in starts]), costs.layers, axis=1),
-            stay=np.zeros((count, costs.layers)),
+            lines=np.array([np.broadcast_to(start.line, layers) for start in starts]),
+            stay=np.array([np.broadcast_to(start.stay, layers) for start in starts], float),
             seconds=np.array([start.seconds for start in starts]),
             cost=np.array([start.cost for start in starts]),
             start=np.arange(count),
             left=np.array([start.left for start in starts]),
-            heard=np.tile(costs.mixes.heard(MEMORY_SECONDS), (count, 1)),
-            played=np.zeros((count, costs.layers, len(costs.grid) - 1), np.float32),
+            heard=np.tile(heard, (count, 1)),
+            played=np.tile(played, (count, 1, 1)),
         )
         self.trace: list[_Decisions] = []
         self.landed: _Landed | None = None
@@ -171,7 +144,7 @@ class Search:
             if self.landing:
                 self._land(self.landing)
             self._extend()
-            if len(self.trace) < 2 * LAG_STEPS or self.landed:
+            if len(self.trace) < 2 * self.lag or self.landed:
                 continue
             best = int(np.argmin(self.now.cost))
             if not started:
@@ -180,15 +153,28 @@ class Search:
                 self._keep(self.now.start == self.now.start[best])
                 best = int(np.argmin(self.now.cost))
             ancestors = np.arange(len(self.now.cost))
-            for decisions in self.trace[: LAG_STEPS - 1 : -1]:
+            for decisions in self.trace[: self.lag - 1 : -1]:
                 ancestors = decisions.parent[ancestors]
-            yield from self._path(ancestors[best], LAG_STEPS)
-            del self.trace[:LAG_STEPS]
+            yield from self._path(ancestors[best], self.lag)
+            del self.trace[: self.lag]
             self._keep(ancestors == ancestors[best])
         if not started:
             yield self.starts[self.landed.start]
         yield from self._path(self.landed.row, self.landed.steps)
         yield self.landed.step
+
+    def _memory(self, heard_until: float | None, past: Iterable[Step]) -> tuple[Floats, Floats]:
+        """Return how much each mix was heard, `(mixes,)`, and how often layers played slots, `(layers, slots)`."""
+        mixes, slots = self.costs.mixes, self.costs.grid.slot_seconds
+        heard = mixes.heard(MEMORY_SECONDS, heard_until)
+        played = np.zeros((self.costs.layers, len(slots)), np.float32)
+        for step in past:
+            seconds = slots[step.lines[-1]]
+            again = mixes.similarity(mixes.number[step.lines].reshape(1))[0]
+            heard = np.maximum(heard * np.exp(-seconds / MEMORY_SECONDS), again)
+            played *= np.exp(-seconds / LAYER_SECONDS)
+            played[np.arange(self.costs.layers), step.lines] += 1
+        return heard, played
 
     def _path(self, row: int, steps: int) -> list[Step]:
         """Return the first decisions on the way to a hypothesis that was in some row after so many steps."""
@@ -222,6 +208,8 @@ class Search:
         parent = np.repeat(np.arange(len(now.cost)), lines.shape[1])
         lines, jumped = lines.reshape(-1, self.costs.layers), jumped.reshape(-1, self.costs.layers)
         cost = cost.ravel() + now.cost[parent]
+        if not self.trace:
+            cost = self._at_once(parent, jumped, cost)
         there = np.flatnonzero((lines < len(slots)).all(axis=1) & np.isfinite(cost))
         mix = mixes.number[tuple(lines[there].T)]
         there, mix = there[mix >= 0], mix[mix >= 0]
@@ -253,6 +241,12 @@ class Search:
             heard=np.maximum(now.heard[parent] * fading, mixes.similarity(mix)),
             played=played,
         )
+
+    def _at_once(self, parent: Ints, jumped: Bools, cost: Floats) -> Floats:
+        """Return the cost of first options, where those are impossible that don't jump though their start does."""
+        jumps = np.array([start.jumps for start in self.starts])[parent]
+        possible = np.where(jumps & ~jumped.all(axis=1), np.inf, cost)
+        return possible if np.isfinite(possible).any() else cost
 
     def _options(self) -> tuple[Ints, Bools, Floats]:
         """Return what each hypothesis can do: lines and jumps `(rows, options, layers)`, and what each costs."""
@@ -290,7 +284,7 @@ class Search:
         for layer in range(self.costs.layers):
             ready = ~options.jumped[order, layer] & (self.now.stay[parent, layer] >= self.stays.shortest)
             key = (key * len(self.costs.grid) + options.lines[order, layer]) * 2 + ready
-        if len(self.trace) < LAG_STEPS:
+        if len(self.trace) < self.lag:
             key = key * len(self.starts) + self.now.start[parent]
         _, first = np.unique(key, return_index=True)
         best: Ints = order[np.sort(first)[:BEAM]]

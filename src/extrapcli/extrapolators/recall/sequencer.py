@@ -1,6 +1,7 @@
 """Carry out the best way through a song: bring each jump to the sample, and play the layers between jumps."""
 
 import sys
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -9,24 +10,26 @@ from numpy.typing import NDArray
 
 from extrapcli.audio.spooled import release
 from extrapcli.crossfade import join
-from extrapcli.extrapolators.base import Block, Jump, Style
-from extrapcli.extrapolators.recall.alignment import AlignedJump, align_jump
+from extrapcli.extrapolators.base import Block, Jump, Style, Turns
+from extrapcli.extrapolators.recall.alignment import WORD_SECONDS, AlignedJump, align_jump
 from extrapcli.extrapolators.recall.context import describe
 from extrapcli.extrapolators.recall.costs import Costs
 from extrapcli.extrapolators.recall.ending import Landing
 from extrapcli.extrapolators.recall.grid import Grid
-from extrapcli.extrapolators.recall.join import recovery
+from extrapcli.extrapolators.recall.join import MAX_FADE_SECONDS, recovery
+from extrapcli.extrapolators.recall.level import TrackLevel
 from extrapcli.extrapolators.recall.material import Material
 from extrapcli.extrapolators.recall.playhead import Playhead, mix
-from extrapcli.extrapolators.recall.search import Search, Start, Stays, Step
+from extrapcli.extrapolators.recall.search import LAG_STEPS, Search
+from extrapcli.extrapolators.recall.starting import NEAR_SECONDS, first_starts
 from extrapcli.extrapolators.recall.steering import Rests, Steering
+from extrapcli.extrapolators.recall.turning import next_start
+from extrapcli.extrapolators.recall.way import Start, Stays, Step
+from extrapcli.mood import Arc, Curve
 
-FIRST_CANDIDATES = 24
-NEAR_SECONDS = 0.3
-FIRST_WEIGHT = 4.0
-SAME_POSITION_SECONDS = 0.01
-MARGIN_SECONDS = 0.15
-GAIN_SECONDS = 1.0
+SAME_POSITION_SECONDS, MARGIN_SECONDS = 0.01, 0.15
+REMEMBERED_STEPS = 400
+TURNED_LAG_STEPS = 20
 LAST_SECONDS = 1.5  # of a track: no jumps
 NEVER = sys.maxsize  # the length of a stream, in samples
 
@@ -34,7 +37,9 @@ NEVER = sys.maxsize  # the length of a stream, in samples
 class Sequencer:
     """Yields the blocks of one track, or of a stream without end."""
 
-    def __init__(self, material: Material, grid: Grid, style: Style, wanted: int | None) -> None:
+    def __init__(
+        self, material: Material, grid: Grid, style: Style, wanted: int | None, turns: Turns | None = None
+    ) -> None:
         self.material, self.grid, self.style = material, grid, style
         self.wanted = NEVER if wanted is None else wanted
         self.rate = material.song.sample_rate
@@ -52,28 +57,25 @@ class Sequencer:
         self.lands = self.leads_back or (wanted is not None and style.lands_on(bounds))
         self.landing = Landing(self.costs, material, self.wanted, leads_back=self.leads_back) if self.lands else None
         self.rests = Rests(self.steering, self.rate) if self.steering and self.steering.can_rest else None
-        self.gain = 0.0  # decibels, at the end of what was rendered
-        self.power = material.analysis.power
+        self.turns = turns or Turns()
+        self.past: deque[Step] = deque(maxlen=REMEMBERED_STEPS)
+        self.heard_until: float | None = None  # second of the song
+        self.level = TrackLevel(material.analysis)
 
     def blocks(self) -> Iterator[Block]:
-        """Yield blocks until the track has `wanted` samples; the first begins where the song is left."""
-        starts, jumps = self._starts()
-        noise = self.style.variety
-        search = Search(
-            self.costs,
-            self.stays,
-            starts,
-            landing=self.landing,
-            steering=self.steering,
-            noise=noise,
-            seed=self.style.seed,
-        )
-        way = search.run()
+        """Yield blocks until the track has `wanted` samples; the first begins where the song is left or turned."""
+        turned = self._turned(self.material.bounds.leaves_at(self.rate))
+        starts, jumps = list[Start](), dict[Start, AlignedJump]()
+        if not turned:
+            fade_seconds = self.style.fade_seconds
+            starts, jumps = first_starts(self.material, self.grid, self.costs, self.playheads, fade_seconds)
+        way = turned[1] if turned else self._search(starts).run()
         first = next(way)
         assert isinstance(first, Start)
         jumping, lands = self.playheads, False
         if first in jumps:
-            aligned, jump = jumps[first]
+            aligned = jumps[first]
+            jump = self._describe(self.playheads, aligned)
         else:
             step = self._next_jump(way)
             assert step
@@ -86,56 +88,86 @@ class Sequencer:
             if step and self._can_do_without(step):
                 step = None
             if step:
-                end = min(self._departure(step) + round(MARGIN_SECONDS * self.rate), self._limit(), self.wanted)
+                end = self._end(step)
             yield self._block(aligned, jump, crossfades, end, lands=lands)
             if not step:
                 return
+            while turned := self._turned(self._departure(step)):
+                begin, way = turned
+                step = self._next_jump(way)
+                assert step
+                if self._departure(step) > end - round(MARGIN_SECONDS * self.rate):
+                    end = self._end(step)
+                    yield self._longer(begin, end)
             lands = step.lands
             jumping, aligned, jump = self._align(step)
 
+    def _search(self, starts: list[Start], lag: int = LAG_STEPS) -> Search:
+        return Search(
+            self.costs,
+            self.stays,
+            starts,
+            landing=self.landing,
+            steering=self.steering,
+            noise=self.style.variety,
+            seed=self.style.seed,
+            lag=lag,
+            heard_until=self.heard_until,
+            past=self.past,
+        )
+
+    def _turned(self, planned: int) -> tuple[int, Iterator[Start | Step]] | None:
+        """Search anew from where a listener asks for it; None where nobody does, or something else is planned before.
+
+        `planned` is the sample of the track at which the next jump is. Return also the one from which it goes on.
+        """
+        asked = self.turns.asked
+        if not asked:
+            return None
+        earliest = asked.after / self.rate + WORD_SECONDS + (self.style.fade_seconds or MAX_FADE_SECONDS) + 0.1
+        start = next_start(self.grid, self.playheads, self.rate, earliest, jumps=asked.jumps)
+        late = self.landing and start and start.seconds > self.landing.earliest
+        if not start or late or start.seconds * self.rate > planned:
+            return None
+        self.turns.take()
+        if self.heard_until is None and not any(playhead.jumped_at for playhead in self.playheads):
+            self.heard_until = start.seconds
+        while self.past and self.past[-1].seconds >= start.seconds:
+            self.past.pop()
+        begin = round(start.seconds * self.rate)
+        self.level.cut_off(begin)
+        if asked.livelier:
+            self._steer(start.seconds, asked.livelier)
+        return begin, self._search([start], TURNED_LAG_STEPS).run()
+
+    def _steer(self, seconds: float, livelier: float) -> None:
+        """Want another level from a second of the track on."""
+        steered = self.steering
+        curve = steered.curve if steered else Curve.of(Arc.of_mood("keep"), self.material.analysis, None)
+        self.steering = Steering(self.material, self.grid, curve.turned(seconds, livelier))
+        if not steered:
+            self.costs = Costs(
+                self.material, self.grid, room_seconds=self.costs.room_seconds, classes=self.steering.classes
+            )
+        if self.rests:
+            self.rests.steering = self.steering
+        elif self.steering.can_rest:
+            self.rests = Rests(self.steering, self.rate)
+
     def _next_jump(self, way: Iterator[Start | Step]) -> Step | None:
         """Return the next step at which something jumps, None after the last; one that comes too late lands."""
-        step = next((step for step in way if isinstance(step, Step) and any(step.jumped)), None)
+        step = None
+        for taken in way:
+            if isinstance(taken, Step):
+                self.past.append(taken)
+                if any(taken.jumped):
+                    step = taken
+                    break
         if step and self.landing:
             self.landing.late = self._due(step) / self.rate - step.seconds
             if self._departure(step) > (self.landing.latest - NEAR_SECONDS) * self.rate:
                 return replace(step, jumped=(True,) * len(step.jumped), lands=True)
         return step
-
-    def _starts(self) -> tuple[list[Start], dict[Start, tuple[AlignedJump, Jump]]]:
-        """Align the best first jumps of the whole sound, away from the song's end."""
-        grid, material, bounds = self.grid, self.material, self.material.bounds
-        if bounds.ends_by_itself:
-            line = min(int(np.searchsorted(grid.times, bounds.leaves_at(self.rate) / self.rate)), len(grid) - 2)
-            return [Start(line, float(grid.times[line]), 0.0, left=False)], {}
-        leave = bounds.end / self.rate
-        last = int(np.searchsorted(grid.times, leave + 1e-6)) - 1
-        after = leave - grid.times[last]
-        targets = grid.times[:-2][grid.phases[:-2] == grid.phases[last]] + after
-        if not grid.keeps_bars:
-            targets = np.arange(grid.times[0], leave, 1 / material.hops_per_second)
-        inside = (targets > 1.0 + bounds.begin / self.rate) & (targets < leave - 2)
-        targets = targets[inside] if inside.any() else targets[: len(targets) // 2 + 1]
-        cost = self.costs.whole.jump_costs(np.array([leave]), targets, ahead=False)[0]
-        order = _distinct(targets, cost)
-        starts, jumps = [], {}
-        for k in order:
-            aligned = align_jump(
-                material,
-                self.playheads,
-                self.playheads,
-                bounds.end,
-                round(targets[k] * self.rate),
-                fixed=False,
-                fade_seconds=self.style.fade_seconds,
-            )
-            line = min(int(np.searchsorted(grid.times, aligned.splice.target / self.rate + 0.25)), len(grid) - 2)
-            seconds = aligned.departure / self.rate + grid.times[line] - aligned.splice.target / self.rate
-            start = Start(line, seconds, FIRST_WEIGHT * float(cost[k]) + aligned.cost)
-            starts.append(start)
-            jumps[start] = aligned, self._describe(self.playheads, aligned)
-            self._release()
-        return starts, jumps
 
     def _due(self, step: Step) -> int:
         """Return when a step is due, in samples of the track: when a layer that plays on comes to its line."""
@@ -154,6 +186,10 @@ class Sequencer:
             )
             due = min(max(due, earliest), latest)
         return max(jumped, min(due, self._limit()))
+
+    def _end(self, step: Step) -> int:
+        """Return the sample of the track up to which a block is needed that comes before a step."""
+        return min(self._departure(step) + round(MARGIN_SECONDS * self.rate), self._limit(), self.wanted)
 
     def _can_do_without(self, step: Step) -> bool:
         """Tell whether a step lies so near the end of the track that it is better to play on."""
@@ -213,17 +249,26 @@ class Sequencer:
         departure, fade = aligned.departure, aligned.splice.fade
         begin = departure - fade.samples
         layers = [playhead.render(departure, end) for playhead in self.playheads]
-        made = _power(mix(layers))
+        made = mix(layers)
         sounds = [np.concatenate(parts) for parts in zip(crossfades, layers, strict=True)]
         plays = self._plays(begin, departure, end, lands=lands)
         sounds[-1] = sounds[-1] * plays
         samples = mix(sounds)
-        samples *= self._gains(made, len(samples), departure, end, lands=lands)
+        steady = end - round(MARGIN_SECONDS * self.rate)
+        samples *= self.level.gains(made, len(samples), self.playheads, departure, end, steady, lands=lands)
         self._release()
         offsets = [playhead.offset for playhead in self.playheads]
         copy = max(offsets) - min(offsets) <= SAME_POSITION_SECONDS * self.rate and bool(np.all(plays == 1))
         leads_to = self.landing.end if lands and self.leads_back and self.landing else None
         return Block(begin, samples, fade.samples, jump, copy, leads_to=leads_to)
+
+    def _longer(self, begin: int, end: int) -> Block:
+        """Return a block that plays on from sample `begin` of the track, without a jump."""
+        layers = [playhead.render(begin, end) for playhead in self.playheads]
+        made, steady = mix(layers), end - round(MARGIN_SECONDS * self.rate)
+        layers[-1] = layers[-1] * self._plays(begin, begin, end, lands=False)
+        gains = self.level.gains(made, end - begin, self.playheads, begin, end, steady, lands=False)
+        return Block(begin, mix(layers) * gains, 0)
 
     def _plays(self, begin: int, departure: int, end: int, *, lands: bool) -> NDArray[np.float32]:
         """Return the gains of the last layer, `(n, 1)`, which is percussion where it ever rests."""
@@ -240,45 +285,8 @@ class Sequencer:
             release(layer.samples)
             release(layer.mono)
 
-    def _gains(self, made: float, count: int, departure: int, end: int, *, lands: bool) -> NDArray[np.float32]:
-        """Return gains that bring a block of `count` samples and of a power to the level of the song.
-
-        That is its level at these positions and, within 1.5 dB, as a whole.
-        """
-        song = self.material.song.samples
-        powers = [_power(song[p.song_sample(departure) : p.song_sample(end)]) for p in self.playheads]
-        there = sum(powers) / len(powers)
-        wanted = 0.0 if lands else _decibels(there / made, 3.0) + _decibels((self.power / there) ** 0.5, 1.5)
-        change = round(GAIN_SECONDS * self.rate)
-        decibels = self.gain + (wanted - self.gain) * np.arange(min(change, count)) / change
-        gains = np.full((count, 1), 10 ** (wanted / 20), np.float32)
-        gains[: len(decibels), 0] = 10 ** (decibels / 20)
-        last = max(0, end - departure - 1 - round(MARGIN_SECONDS * self.rate))
-        self.gain = float(decibels[last]) if last < len(decibels) else wanted
-        return gains
-
     def _describe(self, jumping: list[Playhead], aligned: AlignedJump) -> Jump:
         together = len(jumping) == len(self.playheads)
         context = self.costs.whole if together else self.costs.contexts[self.playheads.index(jumping[0])]
         layer, left = "all" if together else jumping[0].layer.name, jumping[0].song_sample(aligned.departure)
         return describe(aligned, context, self.grid.times, layer=layer, left=left)
-
-
-def _distinct(targets: NDArray[np.float64], cost: NDArray[np.floating]) -> list[int]:
-    """Return the cheapest few targets, cheapest first, of which no two are near each other."""
-    taken: list[int] = []
-    for k in np.argsort(cost, kind="stable"):
-        if all(abs(targets[k] - targets[other]) >= NEAR_SECONDS for other in taken):
-            taken.append(int(k))
-        if len(taken) == FIRST_CANDIDATES:
-            break
-    return taken
-
-
-def _power(samples: NDArray[np.floating]) -> float:
-    flat = samples.ravel()
-    return float(np.vdot(flat, flat)) / max(1, len(flat)) + 1e-12
-
-
-def _decibels(ratio: float, most: float) -> float:
-    return float(np.clip(10 * np.log10(max(ratio, 1e-12)), -most, most))

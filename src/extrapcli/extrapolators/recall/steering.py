@@ -1,6 +1,6 @@
 """Steer a track to a mood: what other levels cost, when percussion rests, and how loud and bright the track is."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -145,15 +145,17 @@ class Rests:
 class Swell:
     """How much louder and brighter a track is from moment to moment than the song.
 
-    Both follow the wanted level slowly. They are 0 up to `begin`, where the song is left, and, if the track lands on
-    the song's own ending, from `landing` seconds on.
+    Both follow the wanted level slowly. Up to `begin`, where the song is left, they are 0, or as for a level that is
+    `first` away from where the song is left; if the track lands on the song's own ending, they are 0 from `landing`
+    seconds on.
 
     Attributes:
-        seconds: of the track, four a second; `gain` and `tilt` are in decibels there.
+        seconds: of the track, four a second; `gain` and `tilt` are in decibels there, for levels so far `away`.
         factors: what the low and the high sound are multiplied with there.
     """
 
-    def __init__(self, curve: Curve, begin: float, landing: float | None) -> None:
+    def __init__(self, curve: Curve, begin: float, landing: float | None, first: float = 0.0) -> None:
+        self.curve = curve
         end = landing
         if end is None:
             last = float(curve.seconds[-1])
@@ -164,22 +166,26 @@ class Swell:
         if landing is not None:
             most = np.maximum(0, landing - self.seconds) / SWELL_SECONDS
             away = np.clip(away, -most, most)
-        away = _slowly(away, STEP_SECONDS / SWELL_SECONDS)
+        self.away = away = _slowly(away, STEP_SECONDS / SWELL_SECONDS, first)
         self.gain, self.tilt = _gain(away), np.clip(TILT_DECIBELS * away, -MOST_TILT, MOST_TILT)
         self.factors = [10 ** ((self.gain + sign * self.tilt / 2) / 20) for sign in (-1, 1)]
 
 
-def _slowly(values: Floats, most: float) -> Floats:
-    """Follow values, the first of which counts as 0, by no more than `most` from one to the next."""
-    followed, at = np.zeros(len(values)), 0.0
+def _slowly(values: Floats, most: float, first: float) -> Floats:
+    """Follow values, the first of which counts as `first`, by no more than `most` from one to the next."""
+    followed, at = np.full(len(values), first), first
     for k, value in enumerate(values.tolist()[1:], start=1):
         at += min(max(value - at, -most), most)
         followed[k] = at
     return followed
 
 
-def swelled(blocks: Iterator[Block], song: Song, curve: Curve, landing: float | None) -> Iterator[Block]:
+def swelled(
+    blocks: Iterator[Block], song: Song, wanted: Callable[[], Curve | None], landing: float | None
+) -> Iterator[Block]:
     """Make the blocks of a track louder, softer, brighter or darker, from the first on, as in `Swell`.
+
+    `wanted` tells the curve for the block that was just made, None for one that stays as it is.
 
     For the tilt, what is above about 1.5 kHz is raised by half of it, and what is below is lowered by as much. The
     two are parted by a triangular filter, without any shift in time.
@@ -190,7 +196,14 @@ def swelled(blocks: Iterator[Block], song: Song, curve: Curve, landing: float | 
     before_start = 0
     swell = None
     for block in blocks:
-        swell = swell or Swell(curve, block.start / rate, landing)
+        curve = wanted()
+        if not curve:
+            before, before_start = block.samples, block.start
+            yield block
+            continue
+        if not swell or swell.curve is not curve:
+            begin = block.start / rate
+            swell = Swell(curve, begin, landing, float(np.interp(begin, swell.seconds, swell.away)) if swell else 0.0)
         at = block.start - before_start
         context = before[max(0, at - 2 * half) : at]
         before, before_start = block.samples, block.start
