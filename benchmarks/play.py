@@ -44,7 +44,8 @@ def work() -> None:
     """Keep a core busy."""
     values = np.random.default_rng(0).random((300, 300))
     while True:
-        values = values @ values / values.max()
+        product = values @ values
+        values = product / product.max()
 
 
 def first_bytes(song: Path, format: str) -> float:
