@@ -1,15 +1,14 @@
 """Tracks without end, into a pipe."""
 
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 from extrapcli.atomic import takes_streams
 from extrapcli.audio.forward import STREAMED
 from extrapcli.errors import UsageError
-from extrapcli.model import begin_soon, load
+from extrapcli.model import begin_soon
 from extrapcli.naming import choose_format, read_song
-from extrapcli.pipeline import Options
+from extrapcli.pipeline import Options, Pipeline
 from extrapcli.track_file import held_as, stream_endless
 
 
@@ -23,16 +22,12 @@ def continue_endlessly(source: Path, out: Path, options: Options, on_note: Calla
         raise UsageError(f"{out}: a track without end fits into no file", hint="endless")
     if options.style.arc:
         options.style.arc.check_endless()
-    opened = cache(
-        lambda: load(options.model, backend=options.backend, device=options.device, threads=options.threads)
-    )
-    if not options.is_plain:
-        opened().extrapolator(options.style)  # which may refuse
+    pipeline = Pipeline(options, hurry=options.is_plain)
     song = read_song(source, salvage=options.salvage)
     format = choose_format(options.format, out, song)
     if format not in STREAMED:
         raise UsageError(f"{format} can't be written without end; wav, flac, ogg, opus and mp3 can", hint="format")
-    made = begin_soon(opened, song, None, options.style)
+    made = begin_soon(lambda: pipeline.model, song, None, options.style)
     for note in held_as(song, format)[1]:
         on_note(f"{song.name}: {note}")
     stream_endless(made, song, out, format=format, clip=options.clip)

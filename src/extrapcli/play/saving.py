@@ -1,6 +1,5 @@
 """Save what was heard of a track: it is made again, as it was played."""
 
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain, count
 from pathlib import Path
@@ -20,7 +19,6 @@ def save(
     source: Path,
     format: str,
     overwrite: bool = False,
-    written: Callable[[float], None] = lambda share: None,
 ) -> list[str]:
     """Write what was heard of a track, and return notes. Raises as `write_track`."""
     song = track.song
@@ -34,7 +32,6 @@ def save(
         overwrite=overwrite,
         clip="clamp",
         version="continued",
-        written=written,
     )
 
 

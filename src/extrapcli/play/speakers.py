@@ -33,7 +33,7 @@ class Speakers:
 
     Attributes:
         underruns: how often the device had nothing to play.
-        worst_gap: the longest time in seconds between two samples handed over, less than what the buffer holds.
+        worst_gap: the longest time in seconds from one piece handed over to the next; the buffer bridges 0.3 s.
     """
 
     def __init__(self, stream: Any, prepare: Prepare, rate: int) -> None:
@@ -86,7 +86,8 @@ def open_speakers(song: Song) -> Iterator[Speakers]:
             default = device.query_devices(kind="output")
         except (device.PortAudioError, ValueError):
             raise MissingDependency("there is no audio device here; extrap continue makes a file") from None
-        bits, rate, prepare = integer_bits("wav", song), song.sample_rate, _exact(song)
+        bits, rate = integer_bits("wav", song), song.sample_rate
+        prepare = _exact(bits)
         try:
             try:
                 dtype = "float32" if not bits else "int16" if bits <= 16 else "int32"
@@ -107,9 +108,8 @@ def _stream(device: Any, rate: int, channels: int, dtype: str) -> Any:
     )
 
 
-def _exact(song: Song) -> Prepare:
-    """Return what gives samples the depth that a WAV of the song's continuation has."""
-    bits = integer_bits("wav", song)
+def _exact(bits: int) -> Prepare:
+    """Return what makes samples integers of so many bits, or float32 for 0: what a WAV of the track would hold."""
     return lambda samples: to_integers(samples, bits) if bits else np.ascontiguousarray(samples, np.float32)
 
 
