@@ -18,7 +18,7 @@ LINES = 60
 
 
 def playhead(offset: float, jumped_at: float = 0.0, layer: Layer = SONG) -> Playhead:
-    return Playhead(layer, round(offset * RATE), round(jumped_at * RATE))
+    return Playhead(layer, round(offset * RATE), int(jumped_at * RATE))
 
 
 def grid(lines_in_bar: int, keeps_bars: bool = True, slot: float = 1.0) -> Grid:
@@ -100,4 +100,4 @@ def test_layers_go_on_from_lines_where_they_play(
     assert start.jumps is jumps
     assert isinstance(start.stay, tuple)
     assert len(start.stay) == len(playheads)
-    assert min(start.stay) >= 0
+    assert min(start.stay) >= -1e-9
