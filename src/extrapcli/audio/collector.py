@@ -77,7 +77,7 @@ class Collector:
         """Return the samples of a frame, `(n, channels)`; not all frames give some at once."""
         if channels < UNSAFE_PLANES:
             samples = frame.to_ndarray()
-            return [np.ascontiguousarray(samples.T) if frame.format.is_planar else samples.reshape(-1, channels)]
+            return [samples.T if frame.format.is_planar else samples.reshape(-1, channels)]
         if self._packer is None or self._packed != (frame.format.name, frame.layout.name, frame.sample_rate):
             self._packer = av.AudioResampler(format=frame.format.packed)
             self._packed = frame.format.name, frame.layout.name, frame.sample_rate

@@ -24,21 +24,22 @@ class Spool:
 
     def __init__(self) -> None:
         self._blocks: list[NDArray[Any]] = []
-        self._bytes = 0
+        self._bytes = 0  # of the blocks
         self._file: IO[bytes] | None = None
 
     def add(self, block: NDArray[Any]) -> None:
         """Append a block. Raises CannotWrite where there is no room for the temporary file."""
         self._blocks.append(block)
         self._bytes += block.nbytes
-        if self._bytes > MAX_BYTES_IN_MEMORY:
+        if self._bytes > (CHUNK_BYTES if self._file else MAX_BYTES_IN_MEMORY):
             self._store()
 
     def array(self) -> NDArray[Any]:
         """Return all blocks joined along the first axis. Nothing can be added afterwards."""
         if self._file is None:
-            return np.concatenate(self._blocks)
+            return _joined(self._blocks)
         last = self._blocks[-1]
+        self._store()
         with _room_for_file():
             self._file.flush()
         with self._file as file:
@@ -48,9 +49,14 @@ class Spool:
     def _store(self) -> None:
         with _room_for_file():
             self._file = self._file or tempfile.TemporaryFile(buffering=CHUNK_BYTES)  # noqa: SIM115
-            for block in self._blocks:
-                self._file.write(block.tobytes())
-        self._blocks = [self._blocks[-1][:0]]
+            self._file.write(_joined(self._blocks).data)
+        self._blocks, self._bytes = [self._blocks[-1][:0]], 0
+
+
+def _joined(blocks: list[NDArray[Any]]) -> NDArray[Any]:
+    """Join blocks whose samples may lie in any order in memory to an array where they lie row by row."""
+    joined = np.empty((sum(map(len, blocks)), *blocks[0].shape[1:]), blocks[0].dtype)
+    return np.concatenate(blocks, out=joined)
 
 
 @contextmanager

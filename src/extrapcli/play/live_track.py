@@ -22,7 +22,7 @@ from extrapcli.play.place import Place
 JOIN_SECONDS = 1.0  # before a block ends, besides a crossfade: from there on, the next may begin
 LEAST_LEAD_SECONDS = 0.5
 RECENT_BLOCKS = 12
-TURN_SECONDS = 0.6  # in which another way is usually found
+TURN_SECONDS = 0.4  # in which another way is usually found
 WAIT_SECONDS = 0.1
 LATE_FADE_SECONDS = 0.05
 

@@ -59,12 +59,13 @@ def align_jump(
     fixed: bool,
     fade_seconds: float | None,
     keep_levels: bool = False,
+    after: int = 0,
 ) -> AlignedJump:
     """Align a jump of some playheads, from a sample of the track to a sample of the song.
 
     The target is shifted so that the beat continues, unless it is `fixed` relative to the departure. Then both move
-    earlier, to where they cut no word and there is no onset on either side. Gains bring both sides to one level,
-    unless `keep_levels` forbids it.
+    earlier, to where they cut no word and there is no onset on either side; the crossfade begins `after` a sample of
+    the track. Gains bring both sides to one level, unless `keep_levels` forbids it.
     """
     rate = material.song.sample_rate
     together = len(jumping) == len(playheads)
@@ -72,7 +73,7 @@ def align_jump(
         target += _beat_shift(material, playheads, jumping, departure, target)
         latest = material.bounds.end - round(LEAST_STAY_SECONDS * rate)
         target = max(material.bounds.begin, min(target, latest))
-    room = departure - max(playhead.jumped_at for playhead in playheads)
+    room = departure - max(after, *(playhead.jumped_at for playhead in playheads))
     spare = max(0, room - round(MIN_FADE_SECONDS * rate))
     earlier = min(_earlier(material, jumping[0].song_sample(departure), target), spare, target)
     departure, target = departure - earlier, target - earlier

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from extrapcli.audio.spooled import release
 from extrapcli.crossfade import join
 from extrapcli.extrapolators.base import Block, Jump, Style, Turns
-from extrapcli.extrapolators.recall.alignment import WORD_SECONDS, AlignedJump, align_jump
+from extrapcli.extrapolators.recall.alignment import AlignedJump, align_jump
 from extrapcli.extrapolators.recall.context import describe
 from extrapcli.extrapolators.recall.costs import Costs
 from extrapcli.extrapolators.recall.ending import Landing
@@ -58,6 +58,7 @@ class Sequencer:
         self.landing = Landing(self.costs, material, self.wanted, leads_back=self.leads_back) if self.lands else None
         self.rests = Rests(self.steering, self.rate) if self.steering and self.steering.can_rest else None
         self.turns = turns or Turns()
+        self.turned_after = 0  # the sample of the track up to which the last turn leaves it as it is
         self.past: deque[Step] = deque(maxlen=REMEMBERED_STEPS)
         self.heard_until: float | None = None  # second of the song
         self.level = TrackLevel(material.analysis)
@@ -124,12 +125,13 @@ class Sequencer:
         asked = self.turns.asked
         if not asked:
             return None
-        earliest = asked.after / self.rate + WORD_SECONDS + (self.style.fade_seconds or MAX_FADE_SECONDS) + 0.1
+        earliest = asked.after / self.rate + (self.style.fade_seconds or MAX_FADE_SECONDS) + 0.1
         start = next_start(self.grid, self.playheads, self.rate, earliest, jumps=asked.jumps)
         late = self.landing and start and start.seconds > self.landing.earliest
         if not start or late or start.seconds * self.rate > planned:
             return None
         self.turns.take()
+        self.turned_after = asked.after
         if self.heard_until is None and not any(playhead.jumped_at for playhead in self.playheads):
             self.heard_until = start.seconds
         while self.past and self.past[-1].seconds >= start.seconds:
@@ -215,6 +217,7 @@ class Sequencer:
             fixed=step.lands,
             fade_seconds=self.style.fade_seconds,
             keep_levels=step.lands and self.leads_back,
+            after=self.turned_after,
         )
         return jumping, aligned, self._describe(jumping, aligned)
 
