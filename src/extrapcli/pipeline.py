@@ -10,7 +10,7 @@ from extrapcli.audio.clipping import Clip
 from extrapcli.audio.formats import held_rate
 from extrapcli.audio.loop_marks import MARKED, mark_loop
 from extrapcli.audio.song import Song
-from extrapcli.continuation import Continuation, Length, clock
+from extrapcli.continuation import Continuation, Join, Length, clock
 from extrapcli.errors import CannotWrite, NotGoodEnough, UsageError
 from extrapcli.extrapolators.base import Style
 from extrapcli.model import Model, begin_soon, load
@@ -199,17 +199,13 @@ class Pipeline:
         if options.preview and not take.joins:
             raise UsageError(f"{song.name}: a preview has the seconds around joins, and this track has none")
         wanted = len(pieces.samples) if isinstance(pieces, Preview) else take.wanted
-        rate, fits = held_rate(format, song.sample_rate), bool(options.style.fit)
-        length, song_length = (held_samples(n, song, format) for n in (wanted, len(song.samples)))
-
-        def back_to() -> int | None:
-            leads = None if options.preview else take.made.leads_to
-            return None if leads is None else round(leads * rate / song.sample_rate)
+        length = held_samples(wanted, song, format)
 
         def mark(whole: Path) -> list[str]:
-            begin = back_to()
+            begin = self._leads_to(take, song, format)
             if begin is None or format not in MARKED:
                 return []
+            rate = held_rate(format, song.sample_rate)
             return mark_loop(whole, format, sample_rate=rate, begin=begin, length=length - begin)
 
         notes = write_track(
@@ -221,16 +217,25 @@ class Pipeline:
             format=format,
             overwrite=options.overwrite,
             clip=options.clip,
-            version="preview" if options.preview else "edit" if fits else "continued",
+            version="preview" if options.preview else "edit" if options.style.fit else "continued",
             written=lambda share: progress.written(share, len(take.joins)),
             finish=mark if options.style.ending == "loop" else None,
         )
-        loop_begin, joins = back_to(), take.joins
         if isinstance(pieces, Preview):
-            joins = pieces.joins
-            notes.append(pieces.note)
-        else:
-            notes += take.notes
+            return self.described(take, song, path, format, [*notes, pieces.note], joins=pieces.joins, length=length)
+        return self.described(take, song, path, format, [*notes, *take.notes], joins=take.joins, length=length)
+
+    def _leads_to(self, take: Take, song: Song, format: str) -> int | None:
+        """Return the sample of a track in a format that it leads back to, if it leads back."""
+        leads = None if self.options.preview else take.made.leads_to
+        return None if leads is None else held_samples(leads, song, format)
+
+    def described(
+        self, take: Take, song: Song, path: Path, format: str, notes: list[str], *, joins: list[Join], length: int
+    ) -> TrackFile:
+        """Describe a track of `length` samples that was written, and add to the notes what its joins say."""
+        rate, fits = held_rate(format, song.sample_rate), bool(self.options.style.fit)
+        loop_begin = self._leads_to(take, song, format)
         if loop_begin is not None and format not in MARKED:
             notes.append(f"its end leads back to {clock(loop_begin / rate)}, but {format} has no place to say so")
         if not fits and audible(joins) > len(joins) / 2 and song.seconds >= COMPARED_SECONDS:
@@ -242,7 +247,7 @@ class Pipeline:
             samples=length,
             sample_rate=rate,
             channels=song.channels,
-            song_samples=song_length,
+            song_samples=held_samples(len(song.samples), song, format),
             model=self.model.name,
             backend=self.model.backend,
             device=self.model.device,
@@ -250,7 +255,7 @@ class Pipeline:
             joins=joins,
             copied_seconds=take.made.copied_seconds,
             notes=notes,
-            mood=None if options.preview else take.mood,
+            mood=None if self.options.preview else take.mood,
             loop_begin=loop_begin,
             rating=take.rating,
         )
@@ -259,8 +264,8 @@ class Pipeline:
 class Takes:
     """Writes all takes of songs; as `Pipeline`, it is set up once for any number of songs."""
 
-    def __init__(self, options: Options, model: Model | None = None, *, hurry: bool = False) -> None:
-        self.pipeline = Pipeline(options, model, hurry=hurry)
+    def __init__(self, options: Options, model: Model | None = None) -> None:
+        self.pipeline = Pipeline(options, model)
 
     def run(
         self,

@@ -10,6 +10,7 @@ from extrapcli.audio.decode import decode
 from extrapcli.audio.probe import declared_seconds
 from extrapcli.audio.song import Song
 from extrapcli.audio.tag_sizes import leading_tags_end
+from extrapcli.audio.tags import read_tags
 from extrapcli.errors import ExtrapError
 
 LONG_SECONDS = 60.0
@@ -21,6 +22,7 @@ LOST_SECONDS = 1.0  # at the end of what is decoded, where the file was cut
 def decode_beginning(path: Path, name: str) -> Song | None:
     """Decode the first ten seconds of a song, or more of a very long one; None where that can't be done or is all.
 
+    It has all of the song's tags, and no notes.
     The samples are those that `decode` gives, unless the file is odd: make sure of it when all is decoded.
     """
     seconds = declared_seconds(path)
@@ -32,6 +34,7 @@ def decode_beginning(path: Path, name: str) -> Song | None:
             tags, size = leading_tags_end(file), file.seek(0, os.SEEK_END)
             file.seek(0)
             begin = file.read(tags + round((size - tags) * share))
+            song_tags = read_tags(file)
         if begin.startswith(ogg.MAGIC):
             if VORBIS not in begin[:SOUND_BYTES]:  # Opus is decoded by another library, if its end is odd
                 return None
@@ -40,4 +43,5 @@ def decode_beginning(path: Path, name: str) -> Song | None:
         song = decode(io.BytesIO(begin), name=name, salvage=True)
     except (ExtrapError, OSError):
         return None
-    return replace(song, samples=song.samples[: max(0, len(song.samples) - round(LOST_SECONDS * song.sample_rate))])
+    lost = round(LOST_SECONDS * song.sample_rate)
+    return replace(song, samples=song.samples[: max(0, len(song.samples) - lost)], tags=song_tags, notes=[])

@@ -4,6 +4,7 @@ import codecs
 import errno
 import os
 import sys
+import threading
 import warnings
 from io import TextIOWrapper
 from typing import NoReturn
@@ -33,7 +34,10 @@ def run() -> NoReturn:
         if "--traceback" in sys.argv and isinstance(error, Exception):
             raise
         status = _exit_status(error)
-    sys.exit(_flush(status))
+    status = _flush(status)
+    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+        os._exit(status)  # a song may still be decoded that nobody listens to any more
+    sys.exit(status)
 
 
 def _exit_status(error: BaseException) -> int:

@@ -113,7 +113,7 @@ def continue_(
         report=report,
     )
     if endless and out is not None:
-        from extrapcli.endless import continue_endlessly
+        from extrapcli.streams import continue_endlessly
 
         continue_endlessly(songs[0], destination(out), options, lambda note: None if quiet else console.say(note))
         return

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 def make_tracks(songs: list[Path], out: str | None, options: "Options", *, json: bool, quiet: bool) -> None:
     """Make tracks of songs with some options, and print the path of each, or a line of JSON."""
     from extrapcli.pipeline import Takes, check_report
+    from extrapcli.streams import Streams
 
     if options.report:
         check_report(None if out is None else destination(out))
     gpu_said = quiet or options.device != "auto"
-    hurry = options.is_plain and out is not None and takes_streams(destination(out))
-    made = made_of(songs, out, lambda: Takes(options, hurry=hurry), json=json, quiet=quiet)
+    hurries = options.is_plain and out is not None and takes_streams(destination(out))
+    made = made_of(songs, out, lambda: (Streams if hurries else Takes)(options), json=json, quiet=quiet)
     tracks = (track for takes in made for track in takes)
     for track in tracks:
         if not gpu_said and track.device == "cpu" and shutil.which("nvidia-smi"):
