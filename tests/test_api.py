@@ -160,7 +160,7 @@ def test_a_track_can_be_evaluated(song: NDArray[np.float64], model: extrapcli.Mo
     )
     assert len(report.joins) == len(track.joins)
     assert steps
-    with pytest.raises(extrapcli.UsageError, match=r"a head of .* is out of range; give 1 to"):
+    with pytest.raises(extrapcli.UsageError, match=r"the head of .* is out of range; give 1 to"):
         extrapcli.evaluate(track.samples, 22050, head=0)
 
 

@@ -1,5 +1,6 @@
 """Takes: how they are rated and ranked, previewed, and refused."""
 
+import shutil
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from extrapcli.pipeline import Options, Pipeline, Takes
 from extrapcli.rating import Rating, repetition
 from extrapcli.takes import PREVIEW_SECONDS, Preview
 from tests.analysis.band import RATE, band
-from tests.conftest import Extrap
+from tests.conftest import SONG, Extrap
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ def test_takes_of_a_fitted_song_have_other_cuts(song: Path) -> None:
 
 
 def test_a_track_with_a_join_that_is_too_audible_is_refused(song: Path) -> None:
-    with pytest.raises(NotGoodEnough, match=r"song.flac: a join is more audible than \d+ % .* 0 % are allowed"):
+    with pytest.raises(NotGoodEnough, match=r"song.flac: in each of 2 tries a join stands out .* than the 0 %"):
         Pipeline(Options(Length(1.0), max_audibility=0, retries=1)).run(song)
     assert [path.name for path in song.parent.iterdir()] == ["song.flac"]
 
@@ -140,9 +141,44 @@ def test_a_file_that_exists_is_refused_before_anything_is_made(song: Path) -> No
         Pipeline(Options(Length(1.0), takes=50)).run(song)
 
 
+def test_takes_that_sound_alike_count_once(song: Path) -> None:
+    (track,) = Takes(Options(Length(1.0), style=Style(variety=0), takes=3)).run(song)
+    assert track.path.name == "song-1m00s-take1.flac"
+    assert "only 1 take of 3: others are the same" in track.notes
+
+
+@pytest.mark.slow
+def test_of_several_takes_those_that_are_good_enough_count(tmp_path: Path) -> None:
+    song = Path(shutil.copy(SONG, tmp_path))
+    ratings = [track.rating for track in Takes(Options(Length(2.0), takes=3, overwrite=True)).run(song)]
+    worst = sorted(rating.worst for rating in ratings if rating)
+    limit = (worst[0] + worst[-1]) / 2
+    good = sum(value <= limit for value in worst)
+    tracks = Takes(Options(Length(2.0), takes=3, max_audibility=limit, overwrite=True)).run(song)
+    assert len(tracks) == good < 3
+    assert all(track.rating and track.rating.worst <= limit for track in tracks)
+    assert f"only {good} take" in tracks[0].notes[0]
+
+
+def test_a_preview_alone_has_no_rating(song: Path) -> None:
+    assert Pipeline(Options(Length(1.0), preview=True)).run(song).rating is None
+    assert Pipeline(Options(Length(1.0), preview=True, takes=2, overwrite=True)).run(song).rating
+
+
+@pytest.mark.slow
+def test_what_is_not_known_of_joins_has_no_limit(song: Path) -> None:
+    with pytest.raises(UsageError, match="how audible the joins of this model are isn't known"):
+        Pipeline(Options(Length(1.1), model="seq2seq", max_audibility=50)).run(song)
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
-    [({"takes": 0}, "takes"), ({"retries": -1}, "retries"), ({"max_audibility": 101}, "audibility")],
+    [
+        ({"takes": 0}, "takes"),
+        ({"retries": -1}, "retries"),
+        ({"retries": 1}, "say what is too much"),
+        ({"max_audibility": 101}, "audibility"),
+    ],
 )
 def test_what_makes_no_sense_is_refused(options: dict[str, int], told: str) -> None:
     with pytest.raises(UsageError, match=told):

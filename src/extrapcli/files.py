@@ -200,7 +200,7 @@ def fit_file(
         salvage: whether to take what can be decoded of a damaged song.
         clip: as in `continue_file`.
         overwrite: whether to replace a track that exists.
-        takes: as `preview`, `max_audibility` and `retries` in `continue_file`.
+        takes: how many versions to make, of which the one that the search finds best is written.
         preview: whether to write only the seconds around the first joins.
         max_audibility: how audible joins may be, 0 to 100.
         retries: how many other versions are tried where a join is more audible.

@@ -16,7 +16,9 @@ from extrapcli.words import listed
 
 HIDDEN, NOT_AUDIO, MADE_BEFORE = "hidden", "not audio", "made before"
 _USUAL = (HIDDEN, NOT_AUDIO, MADE_BEFORE)
-_TRACK_NAME = re.compile(r"(?P<song>.+?)-(plus-)?\d+m\d\ds", re.DOTALL)
+_TRACK_NAME = re.compile(
+    r"(?P<song>.+?)-((plus-|played-)?\d+m\d\ds(-preview)?(-take\d+|-\d+)?|loop(ed)?|intro|outro)", re.DOTALL
+)
 _NAMED = 3  # of the unusual ones in the summary
 
 
@@ -59,9 +61,9 @@ def find_songs(root: Path, *, without: Path | None = None, patterns: Patterns | 
     """Find the songs in a folder and below, sorted; leave out the folder `without`, where tracks go.
 
     A file is a song where its name ends like that of audio, even if it then turns out to be damaged, or where it
-    holds sound that can be decoded. Tracks made earlier, beside their songs, don't count. Links are followed, but no
-    folder is entered twice: one that lies below `root` counts there, not where a link leads to it. Files that match a
-    pattern of `include` are songs whatever they hold.
+    holds sound that can be decoded. Tracks and loops made earlier, beside their songs, don't count. Links are
+    followed, but no folder is entered twice: one that lies below `root` counts there, not where a link leads to it.
+    Files that match a pattern of `include` are songs whatever they hold.
     """
     patterns = patterns or Patterns()
     found = Found()

@@ -11,15 +11,16 @@ from extrapcli.audio.formats import held_rate
 from extrapcli.audio.loop_marks import MARKED, mark_loop
 from extrapcli.audio.song import Song
 from extrapcli.continuation import Continuation, Join, Length, clock
-from extrapcli.errors import CannotWrite, NotGoodEnough, UsageError
+from extrapcli.errors import CannotWrite, UsageError
 from extrapcli.extrapolators.base import Style
 from extrapcli.model import Model, begin_soon, load
 from extrapcli.models import DEFAULT
 from extrapcli.naming import check_format, choose_format, read_song, track_ending, track_path
 from extrapcli.progress import NoProgress, Progress
 from extrapcli.ranges import MOST_RETRIES, MOST_TAKES, check_number, check_whole
-from extrapcli.takes import Preview, Take
+from extrapcli.takes import Preview, Take, choose
 from extrapcli.track_file import TrackFile, audible, held, held_samples, write_track
+from extrapcli.words import count
 
 COMPARED_SECONDS = 8.0  # a shorter song has too few beats to compare joins with
 
@@ -60,6 +61,8 @@ class Options:
         check_whole("number of retries", self.retries, 0, MOST_RETRIES)
         if self.max_audibility is not None:
             check_number("audibility", self.max_audibility, 0, 100, "%")
+        elif self.retries:
+            raise UsageError("retries are for joins that are too audible; say what is too much", hint="audibility")
         if self.report and self.preview:
             raise UsageError("a preview can't be measured; leave out the report, or the preview")
 
@@ -160,32 +163,26 @@ class Pipeline:
         return song, format, path
 
     def takes(self, song: Song, progress: Progress, *, length: Length | None = None) -> list[Take]:
-        """Return as many takes as are wanted, the best first; one that nothing is asked of is not made yet."""
+        """Return as many takes as are wanted, or all that differ and are good enough, the best first.
+
+        One that nothing is asked of is not made yet.
+        """
         options, analysis = self.options, Analysis(song.as_heard)
         wanted = (length or options.length).samples(song)
-        seed, takes, refused = options.style.seed, list[Take](), 0
-        while len(takes) < options.takes:
-            style = replace(options.style, seed=seed)
-            take = Take.of(self._begin, song, analysis, wanted, style)
-            if not options.keeps:
-                return [take]
-            progress.doing(f"{song.name}: take {len(takes) + 1}")
-            take.keep()
-            worst = take.rating.worst
-            if options.max_audibility is None or worst <= options.max_audibility:
-                takes.append(take)
-            elif refused == options.retries:
-                raise NotGoodEnough(
-                    f"{song.name}: a join is more audible than {worst:.0f} % of the song's beats; "
-                    f"{options.max_audibility:g} % are allowed",
-                    hint="retries",
-                )
-            else:
-                refused += 1
-            seed += 1
-        if options.style.fit:
-            return takes  # the best versions come first
-        return sorted(takes, key=lambda take: take.rating.cost)
+        makes = partial(Take.of, self._begin, song, analysis, wanted)
+        seeds = range(options.style.seed, options.style.seed + options.takes + options.retries)
+        tries = (makes(replace(options.style, seed=seed)) for seed in seeds)
+        if not options.keeps:
+            return [next(tries)]
+        takes = choose(tries, options.takes, song.name, limit=options.max_audibility, progress=progress)
+        if not options.style.fit:  # of which the best versions come first
+            takes.sort(key=lambda take: take.rating.cost)
+        if len(takes) < options.takes:
+            few = f"only {count(len(takes), 'take')} of {options.takes}: others are the same"
+            takes[0].remarks.append(
+                few + ", or have a join that is too audible" * (options.max_audibility is not None)
+            )
+        return takes
 
     def _begin(self, song: Song, wanted: int, style: Style, analysis: Analysis) -> Continuation:
         begin = partial(begin_soon, lambda: self.model) if self._hurry else self.model.continuation
@@ -257,7 +254,7 @@ class Pipeline:
             notes=notes,
             mood=None if self.options.preview else take.mood,
             loop_begin=loop_begin,
-            rating=take.rating,
+            rating=None if self.options.preview and not self.options.keeps else take.rating,
         )
 
 
@@ -292,7 +289,7 @@ class Takes:
         for name in paths:
             refuse_existing(name, options.overwrite)
         progress.decoded(song.name, song.seconds)
-        takes = zip(pipeline.takes(song, progress), paths, strict=True)
+        takes = zip(pipeline.takes(song, progress), paths, strict=False)  # there may be fewer
         tracks = [pipeline.write_take(take, song, source, name, format, progress) for take, name in takes]
         pipeline.written.add(path)
         return tracks

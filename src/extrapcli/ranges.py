@@ -51,7 +51,7 @@ def minutes_of(text: str, *, time: bool = False) -> float:
         numbers = [int(part) for part in large] + [float(last)]
     except ValueError:
         numbers = []
-    possible = 1 <= len(numbers) <= 3 and min(numbers) >= 0
+    possible = 1 <= len(numbers) <= 3 and min(numbers) >= 0 and "-" not in text
     possible = possible and (lettered is not None or all(n < 60 for n in numbers[1:]))
     if not possible or not (time or sum(numbers) > 0) or sum(numbers) == inf:
         what = "time" if time else "length"
@@ -67,6 +67,6 @@ def minutes_of(text: str, *, time: bool = False) -> float:
 def _check(name: str, value: object, least: float, most: float, unit: str, fits: bool, wanted: str) -> None:
     unit = unit and f" {unit}"
     if not fits or isinstance(value, bool):
-        raise UsageError(f"a {name} of {value!r} is not {wanted}; give {least} to {most}{unit}")
+        raise UsageError(f"the {name} of {value!r} is not {wanted}; give {least} to {most}{unit}")
     if not least <= value <= most:  # type: ignore[operator]  # a number, as the line before has it
-        raise UsageError(f"a {name} of {value}{unit} is out of range; give {least} to {most}{unit}")
+        raise UsageError(f"the {name} of {value}{unit} is out of range; give {least} to {most}{unit}")

@@ -26,7 +26,7 @@ Samples = NDArray[np.floating]
 
 
 class Streams:
-    """Writes tracks into a pipe, with plain options; where it can, while their songs are decoded."""
+    """Writes a track into a pipe, with plain options for one take; where it can, while its song is decoded."""
 
     def __init__(self, options: Options) -> None:
         self.options, self.pipeline = options, Pipeline(options, hurry=True)
@@ -75,7 +75,7 @@ class Streams:
     def _beginning(self, source: Path) -> Song | None:
         """Decode the beginning of a song if nothing else must be known of it before the track begins."""
         length, options = self.options.length, self.options
-        if options.keeps or options.preview or options.report or length.beyond or length.twice:
+        if options.preview or options.report or length.beyond or length.twice:
             return None
         if declared_seconds(source) * LEAST_LONGER > length.minutes * 60:
             return None

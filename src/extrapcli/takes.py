@@ -1,6 +1,6 @@
 """Takes of a track: made, and kept until one is chosen; and what is around their first joins."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +11,10 @@ from extrapcli.analysis.summary import clock
 from extrapcli.audio.song import Song
 from extrapcli.audio.spooled import chunks, spooled
 from extrapcli.continuation import Continuation, Join
+from extrapcli.errors import NotGoodEnough, UsageError
 from extrapcli.extrapolators.base import Style
 from extrapcli.mood.meter import Meter, Mood
+from extrapcli.progress import Progress
 from extrapcli.rating import Rating
 from extrapcli.words import listed
 
@@ -27,6 +29,7 @@ class Take:
 
     def __init__(self, made: Continuation, meter: Meter | None, wanted: int, rate: int, seed: int) -> None:
         self.made, self.meter, self.wanted, self.rate, self.seed = made, meter, wanted, rate, seed
+        self.remarks: list[str] = []
         self._kept: Samples | None = None
 
     @classmethod
@@ -45,6 +48,13 @@ class Take:
         """Make all of it, and keep it to be iterated over."""
         self._kept = spooled(self)
 
+    def sounds_like(self, other: "Take") -> bool:
+        """Tell whether two takes that are kept have the same samples."""
+        assert self._kept is not None
+        assert other._kept is not None
+        pairs = zip(chunks(self._kept), chunks(other._kept), strict=True)
+        return self.joins == other.joins and all(np.array_equal(one, another) for one, another in pairs)
+
     @property
     def joins(self) -> list[Join]:
         return self.made.joins
@@ -58,7 +68,7 @@ class Take:
     def notes(self) -> list[str]:
         """What there is to be said of it, each in a sentence."""
         mood = self.mood
-        return [*self.made.notes, *(self.meter.notes(mood) if self.meter and mood else [])]
+        return [*self.remarks, *self.made.notes, *(self.meter.notes(mood) if self.meter and mood else [])]
 
     @property
     def rating(self) -> Rating:
@@ -82,6 +92,33 @@ class Take:
                 end = _end(joins[PREVIEWED_JOINS - 1]) + PREVIEW_SECONDS
                 if done >= end * self.rate:
                     return
+
+
+def choose(tries: Iterable[Take], most: int, song: str, *, limit: float | None, progress: Progress) -> list[Take]:
+    """Make and keep up to `most` takes of a song that differ and have no join more audible than `limit` percent.
+
+    Raises NotGoodEnough where there is none, and UsageError for a limit where it isn't known how audible joins are.
+    """
+    takes, worst = list[Take](), list[tuple[float, int]]()
+    for take in tries:
+        progress.doing(f"{song}: take {len(takes) + 1}")
+        take.keep()
+        if limit is not None and take.joins and not any(join.jump for join in take.joins):
+            raise UsageError(f"{song}: how audible the joins of this model are isn't known, so there can be no limit")
+        worst.append((take.rating.worst, take.seed))
+        if worst[-1][0] <= (100 if limit is None else limit) and not any(map(take.sounds_like, takes)):
+            takes.append(take)
+        if len(takes) == most:
+            return takes
+    if not takes:
+        percent, seed = min(worst)
+        tried = f"in each of {len(worst)} tries " if len(worst) > 1 else ""
+        raise NotGoodEnough(
+            f"{song}: {tried}a join stands out from more of the song's beats than the {limit:g} % allowed; "
+            f"seed {seed} comes nearest, with {percent:.0f} %",
+            hint="retries",
+        )
+    return takes
 
 
 @dataclass(frozen=True)

@@ -106,4 +106,4 @@ class LoopWish:
             check_number("length", self.minutes, LEAST_MINUTES, MOST_MINUTES, "minutes")
         whole = self.times is not None or self.minutes is not None
         if whole + self.split + self.mark > 1 or (self.times is not None and self.minutes is not None):
-            raise UsageError("a track that repeats the loop, parts, and a file with a mark exclude each other")
+            raise UsageError("ask for one of these: a track that repeats the loop, its parts, or a file with a mark")

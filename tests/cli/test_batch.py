@@ -171,6 +171,7 @@ def test_songs_are_fitted_to_a_length(extrap: Extrap, tmp_path: Path) -> None:
     refused: tuple[tuple[tuple[str, ...], str], ...] = (
         (("--fit",), "--fit needs either --minutes LENGTH, --like VIDEO or --lengths FILE"),
         (("--fit", "--add", "1"), "--add and --fit exclude each other"),
+        (("--fit", "--minutes", "1", "--variety", "0.9"), "leave out --ending and --variety"),
         (("--like", "film.mp4"), "--like needs --fit"),
     )
     for given, told in refused:
@@ -194,9 +195,12 @@ def test_each_song_gets_the_length_that_a_table_has_for_it(extrap: Extrap, songs
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("gone.flac,5s", "songs: has no gone.flac, which lengths.csv names"),
-        ("one.flac", "row 1 of its songs needs a song and a length, as song.mp3,1:30"),
-        ("one.flac,soon5", "lengths.csv: one.flac: 'soon5' is no length"),
+        ("gone.flac,5s", "lengths.csv: gone.flac is not among the songs of songs"),
+        ("one.flac", "lengths.csv, line 1: write a song and a length, such as song.mp3,1:30"),
+        ("one.flac,soon5", "lengths.csv, line 1: one.flac: 'soon5' is no length"),
+        ("song,length\none.flac,soon", "lengths.csv, line 2: one.flac: 'soon' is no length"),
+        ("one.flac,soon", "lengths.csv, line 1: one.flac: 'soon' is no length"),
+        ("song,length", "lengths.csv: names no song"),
         ("one.flac,5s\none.flac,6s", "has one.flac twice"),
         ("one.flac,0:05", "--lengths has the lengths; leave out --minutes, --add and --like"),
     ],

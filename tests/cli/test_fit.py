@@ -93,7 +93,7 @@ def test_the_songs_of_a_folder_all_get_the_length(extrap: Extrap, song: Path) ->
         (("--minutes", "0:20", "--hit", "soon"), "'soon' is no time"),
         (
             ("--minutes", "0:20", "--hit", "0:30"),
-            "a track of 0:20.0 has no 0:30.0 to hit; seconds are written as 0:45 or 45s",
+            "the hit at 0:30.0 is beyond the track of 0:20.0; seconds are written as 0:45 or 45s",
         ),
         (("--minutes", "20"), "extrap continue makes a song as long as you like"),
         (("--minutes", "0:20", "--model", "seq2seq"), "seq2seq can't fit a song to a length; use recall"),

@@ -197,6 +197,7 @@ def test_m4a_is_finished_before_it_goes_into_a_pipe(extrap: Extrap, tmp_path: Pa
     extrap("continue", short, *CUT, "-o", "track.m4a")
     ran = extrap("continue", short, *CUT, "-o", "-", "--format", "m4a")
     assert ran.stdout == (tmp_path / "track.m4a").read_bytes()
+    assert ran.stdout.index(b"moov") < ran.stdout.index(b"mdat")  # or no program could read it from a pipe
 
 
 @pytest.mark.slow

@@ -246,7 +246,8 @@ def _open_mp3(target: Path | Target, song: Song, expected_samples: int | None) -
 
 @contextmanager
 def _open_m4a(target: Path | Target, song: Song) -> Iterator[Callable[[Samples], None]]:
-    with av.open(_for_ffmpeg(target), "w", format="ipod") as container:
+    index_first = {"movflags": "faststart"} if isinstance(target, Path) else {}  # so that it can be read from a pipe
+    with av.open(_for_ffmpeg(target), "w", format="ipod", options=index_first) as container:
         stream = container.add_stream("aac", rate=song.sample_rate)
         stream.layout = ffmpeg_layout(held_layout("m4a", song.layout, song.channels), song.channels)
         stream.bit_rate = AAC_BITS_PER_CHANNEL * song.channels

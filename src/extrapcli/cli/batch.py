@@ -105,7 +105,7 @@ def batch(
         ),
     ] = None,
     takes: Annotated[
-        int, typer.Option(metavar="N", help="Of so many different tracks of each song, keep the best.")
+        int, typer.Option(metavar="N", help="Make N different tracks of each song, and keep the best.")
     ] = 1,
     max_audibility: MaxAudibility = None,
     retries: Retries = 0,
@@ -135,6 +135,8 @@ def batch(
     from extrapcli.pipeline import Options
     from extrapcli.wishes import style
 
+    if fit and (ending != Ending.auto or variety != 0.3):
+        raise typer.BadParameter("--fit keeps the song's own ending and order; leave out --ending and --variety")
     work = Batch(
         songs,
         tracks,

@@ -3,8 +3,9 @@
 from extrapcli.errors import ExtrapError
 
 HINTS = {
-    "add": "say how much to add with --add LENGTH",
+    "add": "say how much to add with --add LENGTH, or cut it to that length with extrap fit",
     "audio": "name a file for it with --audio PATH",
+    "audibility": "give a limit with --max-audibility",
     "bars": "set the number of bars with --bars",
     "continue": "extrap continue makes a song as long as you like, and seconds are written as 0:45 or 45s",
     "device": "choose another --device",

@@ -40,11 +40,11 @@ def loop(
     bars: Annotated[int | None, typer.Option(help="Length of the loop in bars.")] = None,
     least: Annotated[
         float | None,
-        typer.Option("--min", parser=parse_time, metavar="LENGTH", help="The loop lasts at least so long, as 0:20."),
+        typer.Option("--min", parser=parse_time, metavar="LENGTH", help="Shortest length of the loop, such as 0:20."),
     ] = None,
     most: Annotated[
         float | None,
-        typer.Option("--max", parser=parse_time, metavar="LENGTH", help="The loop lasts at most so long, as 1:30."),
+        typer.Option("--max", parser=parse_time, metavar="LENGTH", help="Longest length of the loop, such as 1:30."),
     ] = None,
     times: Annotated[
         int | None, typer.Option(metavar="N", help="Write the whole song, with the loop played N times.")
@@ -100,8 +100,8 @@ def loop(
         overwrite=overwrite,
     )
     if list_:
-        if len(songs) > 1 or out is not None:
-            raise typer.BadParameter("--list takes one song, and writes no file")
+        if len(songs) > 1 or out is not None or pick != 1 or tag or split or times or minutes:
+            raise typer.BadParameter("--list takes one song, and writes no file: leave out what says which")
         _, loops = LoopMaker(options, wish).loops(songs[0])
         for line in listing(loops, json=json, most=LISTED):
             console.result(line)

@@ -120,17 +120,22 @@ Arc = Annotated[
 Takes = Annotated[
     int,
     typer.Option(
-        metavar="N", help="Make so many different tracks; -take1 has the least audible joins, and repeats least."
+        metavar="N",
+        help="Make N different tracks; -take1 has the best mix of joins that are hardly heard and little repetition.",
     ),
 ]
-Preview = Annotated[bool, typer.Option("--preview", help="Write only the seconds around the first joins.")]
+Preview = Annotated[
+    bool,
+    typer.Option("--preview", help="Write only what is around the first three joins, as song-3m00s-preview.mp3."),
+]
 MaxAudibility = Annotated[
     float | None,
     typer.Option(
-        metavar="PERCENT", help="Fail if a join is more audible than so many of the song's own beats (see --retries)."
+        metavar="PERCENT",
+        help="Make no track with a join that stands out from more of the song's own beats (see --retries).",
     ),
 ]
-Retries = Annotated[int, typer.Option(help="With --max-audibility: try so many other seeds before failing.")]
+Retries = Annotated[int, typer.Option(help="With --max-audibility: try up to this many more seeds.")]
 Threads = Annotated[
     int | None,
     typer.Option(help="CPU threads the model may use, 16 for each core at most.  [default: all cores]"),

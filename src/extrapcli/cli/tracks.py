@@ -27,7 +27,7 @@ def make_tracks(songs: list[Path], out: str | None, options: "Options", *, json:
     if options.report:
         check_report(None if out is None else destination(out))
     gpu_said = quiet or options.device != "auto"
-    hurries = options.is_plain and out is not None and takes_streams(destination(out))
+    hurries = options.is_plain and not options.keeps and out is not None and takes_streams(destination(out))
     made = made_of(songs, out, lambda: (Streams if hurries else Takes)(options), json=json, quiet=quiet)
     tracks = (track for takes in made for track in takes)
     for track in tracks:

@@ -134,6 +134,9 @@ class LoopMaker:
         """
         progress = progress or NoProgress()
         song, loops = self.loops(source, progress)
+        if self.wish.minutes and 60 * self.wish.minutes < song.seconds:
+            asked = clock(60 * self.wish.minutes)
+            raise UsageError(f"{song.name}: lasts {clock(song.seconds)}; extrap fit can make it {asked}, loops can't")
         loop = loops[self.wish.pick - 1]
         looped = Looped(song, loop)
         format = self._format(out, song)
@@ -194,7 +197,7 @@ class LoopMaker:
         wish, seconds = self.wish, parts[0].count / looped.loop.sample_rate
         if wish.minutes and abs(seconds - 60 * wish.minutes) >= 1:
             asked = clock(60 * wish.minutes)
-            return [f"lasts {clock(seconds)}, with whole loops only; to fit it to {asked} is possible without loops"]
+            return [f"lasts {clock(seconds)}, as loops are played whole; extrap fit makes it exactly {asked}"]
         if format not in MARKED and not (wish.times or wish.minutes):
             return [f"most players leave a gap where they repeat {format}; {', '.join(MARKED)} have none"]
         return []

@@ -128,7 +128,9 @@ class Fitter:
                 raise UsageError(f"{name}: lasts {clock(length)}, so {kept} can't be kept", hint="seconds")
         for hit in self.fit.hits:
             if not 0 < hit < seconds:
-                raise UsageError(f"{name}: a track of {clock(seconds)} has no {clock(hit)} to hit", hint="seconds")
+                raise UsageError(
+                    f"{name}: the hit at {clock(hit)} is beyond the track of {clock(seconds)}", hint="seconds"
+                )
 
     def blocks(self) -> Iterator[Block]:
         """Yield a block for each join."""
@@ -187,8 +189,8 @@ class Fitter:
     def _worst(self) -> _Take:
         """Return the version with one cut in the middle, wherever that falls."""
         if self.fit != Fit():
-            hits = "has a downbeat at each hit" if self.fit.hits else ""
-            keeps = "keeps all that is to be kept" if self.fit.keep else ""
+            hits = "puts a downbeat on each hit" if self.fit.hits else ""
+            keeps = "has all the parts that should be kept" if self.fit.keep else ""
             wish = " and ".join(filter(None, (hits, keeps)))
             raise UsageError(f"{self.material.song.name}: no track of {clock(self.wanted / self.rate)} {wish}")
         seconds, length, music = (n / self.rate for n in (self.wanted, self.length, self.material.bounds.end))
