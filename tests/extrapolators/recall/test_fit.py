@@ -152,8 +152,8 @@ def test_a_length_that_cannot_be_good_is_reached_and_said(model: Model, analysis
         (1.0, Fit(), "can be fitted to 2 s up to 8 times its length, not to 0:01.0"),
         (600.0, Fit(), "can be fitted to 2 s up to 8 times its length, not to 10:00.0"),
         (20.0, Fit(((50.0, 70.0),)), "lasts 1:00.8, so 0:50.0 to 1:10.0 can't be kept"),
-        (20.0, Fit(hits=(25.0,)), "a track of 0:20.0 has no 0:25.0 to hit"),
-        (20.0, Fit(((5.0, 55.0),)), "no track of 0:20.0 keeps all that is to be kept"),
+        (20.0, Fit(hits=(25.0,)), "the hit at 0:25.0 is beyond the track of 0:20.0"),
+        (20.0, Fit(((5.0, 55.0),)), "no track of 0:20.0 has all the parts that should be kept"),
     ],
 )
 def test_what_cannot_be_is_refused(model: Model, analysis: Analysis, seconds: float, fit: Fit, told: str) -> None:
