@@ -1,6 +1,6 @@
 """Tracks into pipes, from the first seconds of their songs on."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -116,12 +116,8 @@ def continue_endlessly(source: Path, out: Path, options: Options, on_note: Calla
 def _with_beginning(beginning: Song, track: Callable[[], Iterator[Samples]]) -> Iterator[Samples]:
     """Yield the beginning of a song while its track is begun in a thread, and then the rest of the track."""
     coming = ahead(track())
-    return _after(beginning.samples, coming)
-
-
-def _after(begun: Samples, track: Iterable[Samples]) -> Iterator[Samples]:
-    yield from chunks(begun)
-    left = len(begun)
-    for piece in track:
+    yield from chunks(beginning.samples)
+    left = len(beginning.samples)
+    for piece in coming:
         yield piece[left:]
         left = max(0, left - len(piece))

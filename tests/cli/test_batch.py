@@ -224,6 +224,16 @@ def test_the_best_take_is_kept_and_bad_ones_fail(extrap: Extrap, songs: Path, tm
     assert "allow more with --max-audibility, or try other seeds with --retries" in told
 
 
+@pytest.mark.slow
+def test_previews_lie_beside_tracks(extrap: Extrap, songs: Path) -> None:
+    command = ("batch", "songs", "heard", "--minutes", "0:10", "--include", "one.*")
+    assert extrap(*command, "--preview").lines == ["heard/one-0m10s-preview.flac"]
+    assert "0 of 1 songs" in extrap(*command, "--preview", "--dry-run").stderr
+    assert extrap(*command).lines == ["heard/one-0m10s.flac"]
+    preview, track = (soundfile.info(songs.parent / "heard" / f"one-0m10s{end}.flac") for end in ("-preview", ""))
+    assert preview.duration <= track.duration == 10
+
+
 def test_the_page_shows_commands() -> None:
     assert len(COMMANDS) >= 6
 

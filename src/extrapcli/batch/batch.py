@@ -108,7 +108,7 @@ class Batch:
         self.manifest_path = manifest_path(self.tracks, manifest)
         self._options = replace(options, threads=threads)
         table = read_lengths(lengths, options.length) if lengths else {}
-        naming = Naming(options.length, options.model, name, format, table)
+        naming = Naming(options.length, options.model, name, format, table, options.preview)
         self.jobs, self.found = find_jobs(source, self.tracks, naming, include=include, exclude=exclude)
         if lengths:
             if missing := sorted(table.keys() - {job.input for job in self.jobs}):

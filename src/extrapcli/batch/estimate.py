@@ -57,10 +57,12 @@ def estimate(jobs: list[Job], scheduler: Scheduler, manifest: Manifest, options:
     for format in sorted({job.format for job in jobs}):
         of_format = [job for job in jobs if job.format == format]
         done = [r for records in manifest.done.values() for r in records if r.options.get("format") == format]
+        done = [r for r in done if r.options.get("preview", False) == options.preview]
         done = [r for r in done if r.output_seconds > 0 and _is_credible(r)]
         done = done or _try_one([scheduler.assignment(job) for job in of_format], options)
         if done:
-            length = sum(_track_seconds(job) for job in of_format)
+            a_preview = median(r.output_seconds for r in done)
+            length = sum(a_preview if options.preview else _track_seconds(job) for job in of_format)
             seconds += length * median(r.wall_seconds / r.output_seconds for r in done)
             size += length * median(r.output_bytes / r.output_seconds for r in done)
     return Estimate(seconds, size)

@@ -43,6 +43,7 @@ class Job:
 class Naming:
     """How tracks are named: a pattern with {stem}, {minutes} (3m00s, or plus-3m00s), {ext} and {model}.
 
+    After {minutes}, a `preview` is called one.
     `lengths` are those of single songs, by their path relative to the folder of songs; all others have `length`.
     Without a `format`, each track has the format that its song's name ends in, or FLAC. Raises UsageError for a
     pattern with other fields, with a slash, or that ends in the suffix of another format.
@@ -53,6 +54,7 @@ class Naming:
     pattern: str = DEFAULT_NAME
     format: str | None = None
     lengths: Mapping[str, Length] = field(default_factory=dict)
+    preview: bool = False
 
     def __post_init__(self) -> None:
         try:
@@ -76,7 +78,7 @@ class Naming:
     def track_name(self, song: PurePath) -> tuple[str, str]:
         """Return the name of a song's track, and its format."""
         format, length = self.format or format_of(song) or "flac", self.length_of(song)
-        minutes = ("plus-" if length.beyond else "") + clock(length.minutes * 60)
+        minutes = "plus-" * length.beyond + clock(length.minutes * 60) + "-preview" * self.preview
         ext = FORMATS[format].suffixes[0].removeprefix(".")
         fields = {"minutes": minutes, "ext": ext, "model": Path(self.model).name}
         stem = fitting_stem(stem_of(song), rest=self.pattern.format(stem="", **fields))

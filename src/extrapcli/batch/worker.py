@@ -171,6 +171,8 @@ def fingerprint(options: Options, format: str, model: Path) -> dict[str, object]
         unusual["takes"] = options.takes
     if options.max_audibility is not None:
         unusual |= {"max_audibility": options.max_audibility, "retries": options.retries}
+    if options.preview:
+        unusual["preview"] = True
     if options.style.fit:
         unusual["fit"] = str(options.style.fit)
     return {

@@ -24,6 +24,7 @@ from extrapcli.cli.options import (
     MaxAudibility,
     Model,
     Mood,
+    Preview,
     Quiet,
     Retries,
     Salvage,
@@ -107,6 +108,7 @@ def batch(
     takes: Annotated[
         int, typer.Option(metavar="N", help="Make N different tracks of each song, and keep the best.")
     ] = 1,
+    preview: Preview = False,
     max_audibility: MaxAudibility = None,
     retries: Retries = 0,
     salvage: Salvage = False,
@@ -150,6 +152,7 @@ def batch(
             clip=clip.value,
             overwrite=overwrite,
             takes=takes,
+            preview=preview,
             max_audibility=max_audibility,
             retries=retries,
         ),
