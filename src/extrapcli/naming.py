@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path, PurePath
 
 from extrapcli.atomic import MAX_NAME_BYTES, STDOUT, is_folder, is_special, make_folder, refuse_terminal
@@ -41,9 +42,11 @@ def read_song(source: Path, *, salvage: bool = False) -> Song:
     return decode(source, name=str(source), salvage=salvage)
 
 
-def read_beginning(source: Path) -> Song | None:
+def read_beginning(source: Path, most_seconds: float = inf) -> Song | None:
     """Decode the beginning of a long song in a file, as `decode_beginning` does; None for anything else."""
-    return None if is_special(source) or not source.is_file() else decode_beginning(source, str(source))
+    if is_special(source) or not source.is_file():
+        return None
+    return decode_beginning(source, str(source), most_seconds)
 
 
 def _standard_input() -> bytes:

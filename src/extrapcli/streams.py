@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from extrapcli.ahead import ahead
 from extrapcli.atomic import takes_streams
 from extrapcli.audio.forward import STREAMED
-from extrapcli.audio.probe import declared_seconds
 from extrapcli.audio.song import Song
 from extrapcli.audio.spooled import chunks
 from extrapcli.errors import UsageError
@@ -77,9 +76,7 @@ class Streams:
         length, options = self.options.length, self.options
         if options.preview or options.report or length.beyond or length.twice:
             return None
-        if declared_seconds(source) * LEAST_LONGER > length.minutes * 60:
-            return None
-        return read_beginning(source)
+        return read_beginning(source, most_seconds=length.minutes * 60 / LEAST_LONGER)
 
 
 def continue_endlessly(source: Path, out: Path, options: Options, on_note: Callable[[str], None]) -> None:

@@ -1,7 +1,8 @@
 """A track in a file: what is known of it, and how it is written."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -96,7 +97,6 @@ def write_track(
     notes. Raises as `atomic_file` and `open_track` do.
     """
     like, notes = held_as(song, format)
-    tags = _track_tags(song, version)
 
     def counted(track: TrackWriter) -> None:
         done = 0
@@ -106,16 +106,13 @@ def write_track(
             written(done / samples)
 
     if not finish and format in STREAMED and takes_streams(path):
-        with (
-            open_stream(path) as sink,
-            stream_track(sink, like, tags, format=format, expected_samples=samples, clip=clip) as track,
-        ):
+        with _streamed(path, song, version, format=format, expected_samples=samples, clip=clip) as track:
             counted(track)
         return notes + track.notes
     with atomic_file(path, source=source, overwrite=overwrite) as whole:
         with open_track(whole, like, format=format, expected_samples=samples, clip=clip) as track:
             counted(track)
-        notes += [*track.notes, *write_tags(whole, format, tags)]
+        notes += [*track.notes, *write_tags(whole, format, _track_tags(song, version))]
         notes += finish(whole) if finish else []
     return notes
 
@@ -127,15 +124,21 @@ def stream_endless(
 
     Raises as `open_stream` and `stream_track` do.
     """
-    like, _ = held_as(song, format)
-    with (
-        open_stream(path) as sink,
-        stream_track(
-            sink, like, _track_tags(song, "continued"), format=format, expected_samples=None, clip=clip
-        ) as track,
-    ):
+    with _streamed(path, song, "continued", format=format, expected_samples=None, clip=clip) as track:
         for piece in held(pieces, None, song, format):
             track.write(piece)
+
+
+@contextmanager
+def _streamed(
+    path: Path, song: Song, version: str, *, format: str, expected_samples: int | None, clip: Clip
+) -> Iterator[TrackWriter]:
+    like, tags = held_as(song, format)[0], _track_tags(song, version)
+    with (
+        open_stream(path) as sink,
+        stream_track(sink, like, tags, format=format, expected_samples=expected_samples, clip=clip) as track,
+    ):
+        yield track
 
 
 def held_as(song: Song, format: str) -> tuple[Song, list[str]]:

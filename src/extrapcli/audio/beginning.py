@@ -3,6 +3,7 @@
 import io
 import os
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 from extrapcli.audio import ogg
@@ -19,14 +20,14 @@ VORBIS, SOUND_BYTES = b"\x01vorbis", 512
 LOST_SECONDS = 1.0  # at the end of what is decoded, where the file was cut
 
 
-def decode_beginning(path: Path, name: str) -> Song | None:
+def decode_beginning(path: Path, name: str, most_seconds: float = inf) -> Song | None:
     """Decode the first ten seconds of a song, or more of a very long one; None where that can't be done or is all.
 
-    It has all of the song's tags, and no notes.
+    It has all of the song's tags, and no notes. A song that declares more than `most_seconds` gives None, too.
     The samples are those that `decode` gives, unless the file is odd: make sure of it when all is decoded.
     """
     seconds = declared_seconds(path)
-    if seconds < LONG_SECONDS:
+    if not LONG_SECONDS <= seconds <= most_seconds:
         return None
     share = (LEAST_SECONDS + LOST_SECONDS) / seconds + SHARE
     try:

@@ -112,7 +112,8 @@ class Batch:
         self.jobs, self.found = find_jobs(source, self.tracks, naming, include=include, exclude=exclude)
         if lengths:
             if missing := sorted(table.keys() - {job.input for job in self.jobs}):
-                raise UsageError(f"{lengths}: {listed(missing, most=3)} is not among the songs of {songs}")
+                are = "is" if len(missing) == 1 else "are"
+                raise UsageError(f"{lengths}: {listed(missing, most=3)} {are} not among the songs of {songs}")
             self.jobs = [job for job in self.jobs if job.input in table]
         # Report a model or options that can't work before any song is started. With Ray, no device is needed here.
         Pipeline(self._options if engine == "local" else replace(self._options, device="auto"))

@@ -86,8 +86,8 @@ def continue_(
     whole = minutes or add or loopable or takes > 1 or preview or max_audibility is not None or retries
     if endless and (whole or json or report or ending not in (Ending.auto, Ending.cut)):
         raise typer.BadParameter(
-            "--endless can't be used with --minutes, --add, --ending (but cut), --loopable, --takes, --preview, "
-            "--max-audibility, --retries, --json and --report"
+            "--endless can't be used with --minutes, --add, --ending (other than cut), --loopable, --takes, "
+            "--preview, --max-audibility, --retries, --json and --report"
         )
     if endless and out is None:
         raise typer.BadParameter("--endless needs -o -, and a program that reads it")

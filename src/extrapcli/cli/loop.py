@@ -101,7 +101,10 @@ def loop(
     )
     if list_:
         if len(songs) > 1 or out is not None or pick != 1 or tag or split or times or minutes:
-            raise typer.BadParameter("--list takes one song, and writes no file: leave out what says which")
+            raise typer.BadParameter(
+                "--list takes one song, and writes no file: leave out -o, --pick, --tag, --split, --times and "
+                "--minutes"
+            )
         _, loops = LoopMaker(options, wish).loops(songs[0])
         for line in listing(loops, json=json, most=LISTED):
             console.result(line)
