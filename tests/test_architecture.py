@@ -219,6 +219,28 @@ ALLOWED = {
         "signals",
         "spec",
     },
+    "serve": {
+        "analysis",
+        "atomic",
+        "audio",
+        "batch",  # its worker processes
+        "continuation",
+        "errors",
+        "evaluation",
+        "extrapolators",
+        "finding",
+        "loop",
+        "melody",
+        "model",
+        "models",
+        "naming",
+        "pipeline",
+        "progress",
+        "ranges",
+        "takes",
+        "track_file",
+        "wishes",
+    },
     "console": {"batch", "errors", "progress", "training"},  # but for errors, for types alone
     "__main__": {"cli"},
     "cli": {
@@ -246,6 +268,7 @@ ALLOWED = {
         "ranges",
         "pipeline",
         "prediction",
+        "serve",
         "training",
         "wishes",
     },
@@ -273,6 +296,10 @@ ONLY_USERS = {
     "mido": {"melody"},
     "midirenderer": {"melody"},
     "verovio": {"melody"},
+    "fastapi": {"serve"},
+    "starlette": {"serve"},
+    "uvicorn": {"serve"},
+    "pydantic": {"networks", "serve", "training"},
 }
 
 

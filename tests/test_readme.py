@@ -4,9 +4,11 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -55,12 +57,26 @@ def test_every_command_of_the_readme_runs(command: str, music: Path, tmp_path: P
         if why := why_no_device():
             pytest.skip(why)
         environment |= Device.into(tmp_path).environment | {"PATH": path}
+    if " serve " in command:
+        check_server(command, tmp_path, environment)
+        return
     done = subprocess.run(["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     if "continue" in command:
         written = done.stdout.split() or ["track.flac"]
         for track in written:
             assert decode(tmp_path / track).seconds >= 130
+
+
+def check_server(command: str, folder: Path, environment: dict[str, str]) -> None:
+    words = [*shlex.split(command), "--no-browser", "--port", "0", "--data", "served"]
+    with subprocess.Popen(words, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        address = server.stdout.readline().strip()
+        with urlopen(address) as page:
+            assert b"<title>extrap</title>" in page.read()
+        server.send_signal(signal.SIGINT)
+        assert server.wait() == 130
 
 
 @pytest.mark.slow

@@ -89,6 +89,7 @@ def continue_file(
     seed: int = 0,
     mood: str | float | None = None,
     arc: str | None = None,
+    another: Sequence[int] = (),
     format: str | None = None,
     salvage: bool = False,
     clip: Clip = "clamp",
@@ -116,6 +117,7 @@ def continue_file(
         seed: the same seed gives the same track, another seed another one if there is any variety.
         mood: how calm or lively it should be: `calm`, `lively`, `keep` (as where the song is left), or 0 to 1.
         arc: how that should change, as `calm:lively`, or as `0:30 keep, 2:00 lively` with times of the track.
+        another: numbers of joins, from 1, at which to go another way; twice the same number for a third way.
         format: `wav`, `flac`, `ogg`, `opus`, `mp3` or `m4a`; by default that of the track's name, or the song's. The
             lossy ones may hold the track only at another sample rate, which a note says.
         salvage: whether to take what can be decoded of a damaged song.
@@ -145,7 +147,7 @@ def continue_file(
     """
     options = Options(
         length=length(minutes, add),
-        style=style(ending, variety, crossfade, seed, mood, arc),
+        style=style(ending, variety, crossfade, seed, mood, arc, another=another),
         format=format,
         salvage=salvage,
         clip=clip,

@@ -15,7 +15,17 @@ from extrapcli.backends.base import Backend
 from extrapcli.continuation import Continuation, Length, earliest_join, with_offset, with_own_offset
 from extrapcli.errors import UsageError
 from extrapcli.extrapolators import blocks_of, extrapolator_for
-from extrapcli.extrapolators.base import Block, Ending, Extrapolator, FindsLoops, Loop, PlaysLive, Style, Turns
+from extrapcli.extrapolators.base import (
+    Block,
+    Ending,
+    Extrapolator,
+    FindsLoops,
+    Loop,
+    LoopQuery,
+    PlaysLive,
+    Style,
+    Turns,
+)
 from extrapcli.models import DEFAULT, find_model
 from extrapcli.mood.meter import Meter
 from extrapcli.track import Track
@@ -77,20 +87,12 @@ class Model:
         blocks = blocks_of(extrapolator, heard, analysis, wanted)
         return with_own_offset(blocks, song) if style.fit else with_offset(blocks, song)
 
-    def loops(
-        self,
-        analysis: Analysis,
-        style: Style,
-        *,
-        bars: int | None = None,
-        least: float | None = None,
-        most: float | None = None,
-    ) -> list[Loop]:
+    def loops(self, analysis: Analysis, style: Style, query: LoopQuery) -> list[Loop]:
         """Find loops of a decoded song, by the analysis of its `as_heard`; see `find_loops`."""
         extrapolator = self.extrapolator(style)
         if not isinstance(extrapolator, FindsLoops):
             raise UsageError(f"{self.name} can't find loops; use recall")
-        return extrapolator.loops(analysis, bars=bars, least=least, most=most)
+        return extrapolator.loops(analysis, query)
 
     def find_loops(
         self,
@@ -100,6 +102,7 @@ class Model:
         bars: int | None = None,
         least: float | None = None,
         most: float | None = None,
+        near: tuple[float, float] | None = None,
         crossfade: float | None = None,
     ) -> list[Loop]:
         """Find the passages of a song that repeat without a seam.
@@ -110,6 +113,7 @@ class Model:
             bars: how many bars they should have.
             least: how many seconds they should last at least; 8, or a quarter of the song, if None.
             most: how many seconds they should last at most.
+            near: seconds of the song near which one should begin and end, instead.
             crossfade: the length of the join in seconds; None leaves it to the model.
 
         Returns:
@@ -123,18 +127,16 @@ class Model:
         Examples:
             >>> import numpy as np
             >>> import extrapcli
-            >>> rate = 22050
-            >>> time = np.arange(30 * rate) / rate
+            >>> rate, time = 22050, np.arange(30 * 22050) / 22050
             >>> song = np.sin(2 * np.pi * 220 * time) * np.exp(-3 * (time % 0.5))
             >>> loop = extrapcli.load("recall").find_loops(song, rate)[0]
             >>> turn = loop.passage(song)  # play it again and again
             >>> len(turn) == loop.end - loop.begin
             True
         """
-        LoopWish(bars=bars, least=least, most=most)
+        query = LoopWish(bars=bars, least=least, most=most, near=near).query
         song = song_from_samples(samples, sample_rate, "the song")
-        asked = style("auto", 0, crossfade, 0)
-        return self.loops(Analysis(song.as_heard), asked, bars=bars, least=least, most=most)
+        return self.loops(Analysis(song.as_heard), style("auto", 0, crossfade, 0), query)
 
     def continue_song(
         self,
@@ -149,6 +151,7 @@ class Model:
         seed: int = 0,
         mood: str | float | None = None,
         arc: str | None = None,
+        another: Sequence[int] = (),
     ) -> Track:
         """Make a song longer.
 
@@ -165,6 +168,7 @@ class Model:
             seed: the same seed gives the same track, another seed another one if there is any variety.
             mood: how calm or lively it should be: `calm`, `lively`, `keep` (as where the song is left), or 0 to 1.
             arc: how that should change, as `calm:lively`, or as `0:30 keep, 2:00 lively` with times of the track.
+            another: numbers of joins, from 1, at which to go another way; twice the same number for a third way.
 
         Raises:
             UsageError: where the song is that long already, or an argument makes no sense.
@@ -182,9 +186,8 @@ class Model:
             (661500,)
         """
         song = song_from_samples(samples, sample_rate, "the song")
-        wanted = length(minutes, add).samples(song)
-        asked = style(ending, variety, crossfade, seed, mood, arc)
-        return self._track(song, wanted, asked, mono=np.ndim(samples) == 1)
+        asked = style(ending, variety, crossfade, seed, mood, arc, another=another)
+        return self._track(song, length(minutes, add).samples(song), asked, mono=np.ndim(samples) == 1)
 
     def fit_song(
         self,
@@ -231,15 +234,13 @@ class Model:
             (15.0, True)
         """
         song = song_from_samples(samples, sample_rate, "the song")
-        wanted = Length(minutes, any=True).samples(song)
         asked = style("auto", 0, crossfade, 0, mood, arc, fit=fit(keep, hits))
-        return self._track(song, wanted, asked, mono=np.ndim(samples) == 1)
+        return self._track(song, Length(minutes, any=True).samples(song), asked, mono=np.ndim(samples) == 1)
 
     def _track(self, song: Song, wanted: int, style: Style, *, mono: bool) -> Track:
         analysis = Analysis(song.as_heard)
         made = self.continuation(song, wanted, style, analysis)
-        curve = style.curve(analysis, wanted)
-        meter = Meter(curve, analysis) if curve else None
+        meter = Meter(curve, analysis) if (curve := style.curve(analysis, wanted)) else None
         samples = np.concatenate(list(meter.hear(made) if meter else made))
         head = wanted if not made.joins else round(made.joins[0].seconds * song.sample_rate)
         return Track(
@@ -267,7 +268,6 @@ class Model:
         """Play a song and continue it without end: yield blocks, shaped like the song, as they are made.
 
         Arguments and errors are those of `continue_song`; an arc needs times. The first blocks are the song itself.
-        You may change the blocks.
 
         Examples:
             >>> from itertools import islice

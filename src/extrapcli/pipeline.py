@@ -53,8 +53,8 @@ class Options:
     @property
     def is_plain(self) -> bool:
         """Whether nothing is asked of the model that it might refuse."""
-        asked = (self.model, self.backend, self.device, self.style.fade_seconds, self.style.fit)
-        return asked == (DEFAULT, "auto", "auto", None, None) and self.style.ending in ("auto", "fade", "cut")
+        asked = (self.model, self.backend, self.device, self.style.fade_seconds, self.style.fit, self.style.another)
+        return asked == (DEFAULT, "auto", "auto", None, None, ()) and self.style.ending in ("auto", "fade", "cut")
 
     def __post_init__(self) -> None:
         check_whole("number of takes", self.takes, 1, MOST_TAKES)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from extrapcli.continuation import Length
 from extrapcli.errors import UsageError
-from extrapcli.extrapolators.base import Ending, Fit, Style
+from extrapcli.extrapolators.base import Ending, Fit, LoopQuery, Style
 from extrapcli.mood import Arc
 from extrapcli.ranges import (
     LEAST_LOOP_SECONDS,
@@ -38,6 +38,7 @@ def style(
     mood: str | float | None = None,
     arc: str | None = None,
     fit: Fit | None = None,
+    another: Sequence[int] = (),
 ) -> Style:
     """Make a style from what a user asks for; raise UsageError for what is out of range."""
     if crossfade is not None:
@@ -47,7 +48,7 @@ def style(
     if arc is not None and not isinstance(arc, str):
         raise UsageError(f"an arc of {arc!r} isn't text; write one as calm:lively, or as '0:30 keep, 2:00 lively'")
     wanted = Arc.parse(arc) if arc is not None else Arc.of_mood(mood) if mood is not None else None
-    return Style(fade_seconds=crossfade, ending=ending, variety=variety, seed=seed, arc=wanted, fit=fit)
+    return Style(crossfade, ending, variety, seed, wanted, fit, tuple(another))
 
 
 def fit(keep: Sequence[tuple[float, float]], hits: Sequence[float]) -> Fit:
@@ -78,6 +79,7 @@ class LoopWish:
         minutes: how long that track should be, about, instead of `times`.
         split: whether the song's beginning, the loop and the song's ending should become files of their own.
         mark: whether the file should begin with the song and say which of its samples repeat.
+        near: the seconds of the song near which the loop should begin and end, instead of the best.
 
     Raises UsageError for what contradicts itself or is out of range.
     """
@@ -90,6 +92,7 @@ class LoopWish:
     minutes: float | None = None
     split: bool = False
     mark: bool = False
+    near: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if self.bars is not None:
@@ -99,6 +102,12 @@ class LoopWish:
                 check_number("length of a loop", seconds, LEAST_LOOP_SECONDS, 60 * MOST_MINUTES, "s")
         if self.least and self.most and self.least > self.most:
             raise UsageError(f"a loop of at least {self.least:g} s can't be at most {self.most:g} s long")
+        if self.near:
+            begin, end = self.near
+            check_number("time", begin, 0, 60 * MOST_MINUTES, "s")
+            check_number("time", end, begin + LEAST_LOOP_SECONDS, 60 * MOST_MINUTES, "s")
+            if self.bars or self.least or self.most:
+                raise UsageError("a loop near two times has the length that these leave; ask for no other")
         check_whole("pick", self.pick, 1, 1000)
         if self.times is not None:
             check_whole("number of times", self.times, 1, MOST_TIMES)
@@ -107,3 +116,8 @@ class LoopWish:
         whole = self.times is not None or self.minutes is not None
         if whole + self.split + self.mark > 1 or (self.times is not None and self.minutes is not None):
             raise UsageError("ask for one of these: a track that repeats the loop, its parts, or a file with a mark")
+
+    @property
+    def query(self) -> LoopQuery:
+        """Which loops are looked for."""
+        return LoopQuery(self.bars, self.least, self.most, self.near)

@@ -118,10 +118,10 @@ def test_workers_that_cannot_start_fail_their_songs(assignments: list[Assignment
 PARENT = """
 import sys, time
 from tests.batch.conftest import OPTIONS
-from extrapcli.batch.engine import _Process
+from extrapcli.batch.processes import WorkerProcess
 
 if __name__ == "__main__":
-    process = _Process(OPTIONS)
+    process = WorkerProcess(object)
     print(process._process.pid, flush=True)
     time.sleep(600)
 """

@@ -8,15 +8,30 @@ import mmap
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from math import inf
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.errors import CannotWrite
+from extrapcli.errors import CannotWrite, UnreadableAudio
 
 MAX_BYTES_IN_MEMORY = 32 * 2**20  # a minute and a half of 44.1 kHz stereo in float32
 CHUNK_BYTES = 4 * 2**20
+
+
+_most_bytes: ContextVar[float] = ContextVar("the most bytes of an array that is spooled", default=inf)
+
+
+@contextmanager
+def limited(most_bytes: int) -> Iterator[None]:
+    """Let no array grow beyond so many bytes while the block runs: adding more raises UnreadableAudio."""
+    token = _most_bytes.set(most_bytes)
+    try:
+        yield
+    finally:
+        _most_bytes.reset(token)
 
 
 class Spool:
@@ -24,11 +39,14 @@ class Spool:
 
     def __init__(self) -> None:
         self._blocks: list[NDArray[Any]] = []
-        self._bytes = 0  # of the blocks
+        self._bytes = self._all_bytes = 0  # of the blocks, and of those in the file, too
         self._file: IO[bytes] | None = None
 
     def add(self, block: NDArray[Any]) -> None:
         """Append a block. Raises CannotWrite where there is no room for the temporary file."""
+        self._all_bytes += block.nbytes
+        if self._all_bytes > _most_bytes.get():
+            raise UnreadableAudio("too much sound for this server; give it a shorter song")
         self._blocks.append(block)
         self._bytes += block.nbytes
         if self._bytes > (CHUNK_BYTES if self._file else MAX_BYTES_IN_MEMORY):

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from extrapcli.atomic import temporary_folder
-from extrapcli.batch.engine import Engine, WorkerDied
+from extrapcli.batch.engine import Engine
 from extrapcli.batch.manifest import Record
+from extrapcli.batch.processes import WorkerDied
 from extrapcli.batch.worker import Assignment, Worker
 from extrapcli.errors import MissingDependency, UsageError
 from extrapcli.models import find_model

@@ -1,28 +1,17 @@
 """Runs the jobs of a batch in worker processes: `LocalEngine` on this machine, `cluster.RayEngine` on others."""
 
-import os
-import signal
-import threading
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import suppress
-from multiprocessing import get_context, parent_process
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from time import monotonic
 from typing import Any, cast
 
-from extrapcli.atomic import remove_unfinished
 from extrapcli.batch.manifest import Record
+from extrapcli.batch.processes import WorkerDied, WorkerProcess
 from extrapcli.batch.worker import Assignment, Worker
-from extrapcli.errors import ExtrapError
 from extrapcli.pipeline import Options
-from extrapcli.signals import INTERRUPTIONS, starting_a_process
-
-_SECONDS_TO_LEAVE = 5.0
-_SPAWN = get_context("spawn")
-
-
-class WorkerDied(ExtrapError):
-    """A worker that ended while it had a song, because a library crashed or somebody stopped it."""
 
 
 class Engine(ABC):
@@ -101,11 +90,12 @@ class LocalEngine(Engine):
     def free(self) -> bool:
         return len(self._busy) < self._workers
 
-    def _begin(self, assignment: Assignment) -> tuple["_Process", Connection]:
-        process = self._idle.pop() if self._idle else _Process(self._options)
+    def _begin(self, assignment: Assignment) -> tuple[WorkerProcess, Connection]:
+        make = partial(_runs, self._options)
+        process = self._idle.pop() if self._idle else WorkerProcess(make)
         if not process.is_alive():
             process.end()
-            process = _Process(self._options)
+            process = WorkerProcess(make)
         with suppress(OSError):  # a worker that has died is noticed when its answer is waited for
             process.pipe.send(assignment)
         return process, process.pipe
@@ -113,13 +103,13 @@ class LocalEngine(Engine):
     def _wait(self, seconds: float | None) -> list[Any]:
         return wait(list(self._busy), seconds)
 
-    def _answer(self, worker: "_Process", handle: Connection) -> Record:
+    def _answer(self, worker: WorkerProcess, handle: Connection) -> Record:
         try:
-            return cast(Record, handle.recv())
-        except (EOFError, OSError):
-            raise WorkerDied(f"the process working on it died ({worker.end()}); try it alone") from None
+            return cast(Record, worker.answer())
+        except WorkerDied as error:
+            raise WorkerDied(f"{error}; try it alone") from None
 
-    def _discard(self, worker: "_Process") -> None:
+    def _discard(self, worker: WorkerProcess) -> None:
         worker.ask_to_end()
         worker.end()
 
@@ -131,65 +121,5 @@ class LocalEngine(Engine):
             process.end()
 
 
-class _Process:
-    """A worker process, and the pipe to it, which is its own: a shared one could be left locked by one that dies."""
-
-    def __init__(self, options: Options) -> None:
-        self.pipe, theirs = _SPAWN.Pipe()
-        self._process = _SPAWN.Process(target=_serve, args=(theirs, options), daemon=True)
-        try:
-            with starting_a_process():
-                self._process.start()
-        except OSError as error:
-            raise WorkerDied(f"no process can be started ({error.strerror})", hint="workers") from None
-        theirs.close()
-
-    def is_alive(self) -> bool:
-        """Tell whether the process waits for work, by its pipe, which ends with it."""
-        try:
-            return not self.pipe.poll()
-        except OSError:  # on Windows
-            return False
-
-    def ask_to_end(self) -> None:
-        self._process.terminate()
-
-    def end(self) -> str:
-        """Make sure that the process has ended, and say how."""
-        self.pipe.close()
-        self._process.join(_SECONDS_TO_LEAVE)
-        if self._process.exitcode is None:
-            self._process.kill()
-            self._process.join()
-        code = self._process.exitcode or 0
-        names = {-number: number.name for number in signal.Signals}
-        return names.get(code, f"signal {-code}" if code < 0 else f"exit status {code}")
-
-
-def _serve(pipe: Connection, options: Options) -> None:
-    """Work in a process of its own until the pipe is closed or the parent is gone."""
-    for number in INTERRUPTIONS:  # a terminal sends these to workers too; their parent ends them
-        signal.signal(number, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _leave)
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTIONS)
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
-    worker = Worker(options)
-    with suppress(EOFError, OSError):
-        while True:
-            pipe.send(worker.run(pipe.recv()))
-
-
-def _leave_with_parent() -> None:
-    parent = parent_process()
-    assert parent
-    parent.join()
-    _leave()
-
-
-def _leave(*_: object) -> None:
-    """Leave at once: an exception raised while a decoder calls back would be lost there."""
-    try:
-        remove_unfinished()
-    finally:
-        os._exit(128 + signal.SIGTERM)
+def _runs(options: Options) -> Callable[[Assignment], Record]:
+    return Worker(options).run

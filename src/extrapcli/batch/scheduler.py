@@ -5,9 +5,10 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from extrapcli.batch.engine import Engine, WorkerDied
+from extrapcli.batch.engine import Engine
 from extrapcli.batch.jobs import Job
 from extrapcli.batch.manifest import Manifest, Record, stat_signature
+from extrapcli.batch.processes import WorkerDied
 from extrapcli.batch.worker import Assignment, fingerprint
 from extrapcli.errors import SomeFailed
 from extrapcli.models import find_model

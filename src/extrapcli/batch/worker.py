@@ -164,7 +164,7 @@ def fingerprint(options: Options, format: str, model: Path) -> dict[str, object]
     unusual: dict[str, object] = {"clip": options.clip} if options.clip != "clamp" else {}
     if options.salvage:
         unusual["salvage"] = True
-    style = {name: value for name, value in asdict(options.style).items() if name not in ("arc", "fit")}
+    style = {name: value for name, value in asdict(options.style).items() if name not in ("arc", "fit", "another")}
     if options.style.arc:
         unusual["arc"] = str(options.style.arc)
     if options.takes > 1:

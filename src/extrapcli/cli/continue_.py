@@ -8,6 +8,7 @@ from extrapcli import console
 from extrapcli.atomic import destination
 from extrapcli.cli.options import (
     Add,
+    Another,
     Arc,
     Backend,
     Clip,
@@ -56,6 +57,7 @@ def continue_(
     mood: Mood = None,
     arc: Arc = None,
     seed: Seed = 0,
+    another: Another = None,
     loopable: Annotated[
         bool, typer.Option("--loopable", help="Let the end lead back to after the first bars: --ending loop.")
     ] = False,
@@ -83,11 +85,11 @@ def continue_(
     from extrapcli.pipeline import Options
     from extrapcli.wishes import style
 
-    whole = minutes or add or loopable or takes > 1 or preview or max_audibility is not None or retries
+    whole = minutes or add or loopable or another or takes > 1 or preview or max_audibility is not None or retries
     if endless and (whole or json or report or ending not in (Ending.auto, Ending.cut)):
         raise typer.BadParameter(
-            "--endless can't be used with --minutes, --add, --ending (other than cut), --loopable, --takes, "
-            "--preview, --max-audibility, --retries, --json and --report"
+            "--endless can't be used with --minutes, --add, --ending (other than cut), --loopable, --another-way, "
+            "--takes, --preview, --max-audibility, --retries, --json and --report"
         )
     if endless and out is None:
         raise typer.BadParameter("--endless needs -o -, and a program that reads it")
@@ -95,12 +97,13 @@ def continue_(
         raise typer.BadParameter("--endless takes one song")
     if loopable and ending != Ending.auto:
         raise typer.BadParameter("--loopable and --ending exclude each other")
+    ends = Ending.loop if loopable else ending
     options = Options(
         length=length_of(minutes, add),
         model=model,
         backend=backend,
         device=device,
-        style=style(Ending.loop.value if loopable else ending.value, variety, crossfade, seed, mood, arc),
+        style=style(ends.value, variety, crossfade, seed, mood, arc, another=another or ()),
         format=format.value if format else None,
         threads=threads,
         salvage=salvage,

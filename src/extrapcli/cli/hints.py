@@ -4,6 +4,7 @@ from extrapcli.errors import ExtrapError
 
 HINTS = {
     "add": "say how much to add with --add LENGTH, or cut it to that length with extrap fit",
+    "another": "choose other joins with --another-way",
     "audio": "name a file for it with --audio PATH",
     "audibility": "give a limit with --max-audibility",
     "bars": "set the number of bars with --bars",

@@ -22,6 +22,7 @@ from extrapcli.cli.options import (
     Songs,
     Threads,
     parse_minutes,
+    parse_stretch,
     parse_time,
 )
 from extrapcli.cli.root import app
@@ -45,6 +46,12 @@ def loop(
     most: Annotated[
         float | None,
         typer.Option("--max", parser=parse_time, metavar="LENGTH", help="Longest length of the loop, such as 1:30."),
+    ] = None,
+    near: Annotated[
+        tuple[float, float] | None,
+        typer.Option(
+            parser=parse_stretch, metavar="TIMES", help="The loop that begins and ends near two times, as 0:12-0:44."
+        ),
     ] = None,
     times: Annotated[
         int | None, typer.Option(metavar="N", help="Write the whole song, with the loop played N times.")
@@ -84,10 +91,11 @@ def loop(
     song-loop.ogg, or .wav where a format can't be repeated without a gap.
     """
     from extrapcli.loop import LoopMaker, listing
+    from extrapcli.naming import read_song
     from extrapcli.pipeline import Options
     from extrapcli.wishes import LoopWish, style
 
-    wish = LoopWish(bars, least, most, pick, times, minutes, split, mark=tag)
+    wish = LoopWish(bars, least, most, pick, times, minutes, split, mark=tag, near=near)
     options = Options(
         model=model,
         backend=backend,
@@ -105,7 +113,7 @@ def loop(
                 "--list takes one song, and writes no file: leave out -o, --pick, --tag, --split, --times and "
                 "--minutes"
             )
-        _, loops = LoopMaker(options, wish).loops(songs[0])
+        loops = LoopMaker(options, wish).loops(read_song(songs[0], salvage=salvage))
         for line in listing(loops, json=json, most=LISTED):
             console.result(line)
         return

@@ -102,6 +102,14 @@ Variety = Annotated[float, typer.Option(help="From 0, the safest continuation, t
 Seed = Annotated[
     int, typer.Option(help="The same seed gives the same track, another seed another one, if there is any variety.")
 ]
+Another = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--another-way",
+        metavar="JOIN",
+        help="At join number JOIN, go another way, with all before it as it is. Give it again for more.",
+    ),
+]
 Mood = Annotated[
     str | None,
     typer.Option(

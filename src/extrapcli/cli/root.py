@@ -9,7 +9,7 @@ from extrapcli import console
 from extrapcli.models import named_for_nothing
 
 GROUPS = {
-    "Make music": ("continue", "play", "fit", "loop", "batch", "melody"),
+    "Make music": ("continue", "play", "fit", "loop", "serve", "batch", "melody"),
     "Measure": ("info", "mood", "evaluate", "predict"),
     "Models": ("models", "doctor"),
     "Train": ("train", "export"),

@@ -55,6 +55,8 @@ def extrapolator_for(backend: Backend, style: Style) -> Extrapolator:
         raise UsageError(f"{spec.name} can't make a track whose end leads back; use recall")
     if style.fit and not extrapolator.fits:
         raise UsageError(f"{spec.name} can't fit a song to a length; use recall")
+    if style.another and not getattr(extrapolator, "branches", False):
+        raise UsageError(f"{spec.name} can't go another way; use recall")
     try:
         if not (missing := extrapolator.needs - spec.output_shapes.keys()):
             return extrapolator(backend, style)

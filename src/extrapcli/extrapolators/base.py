@@ -15,7 +15,7 @@ from extrapcli.backends.base import Backend
 from extrapcli.crossfade import Fade, join
 from extrapcli.errors import UsageError
 from extrapcli.mood import Arc, Curve
-from extrapcli.ranges import MOST_SEED, check_number, check_whole
+from extrapcli.ranges import MOST_JOINS, MOST_SEED, check_number, check_whole
 
 FADE_OUT_SECONDS = 3.0
 WHOLE_SECONDS = 8.0
@@ -50,6 +50,8 @@ class Style:
         arc: how calm or lively the track should become, where the extrapolator `steers`.
         fit: how the song should be played in another length, instead of being continued, where the extrapolator
             `fits`.
+        another: numbers of joins, from 1, at which the track should go another way than it would, where the
+            extrapolator `branches`; a number that comes twice passes over two ways. All before that join stays.
 
     Raises UsageError for what is unknown or out of range.
     """
@@ -60,12 +62,15 @@ class Style:
     seed: int = 0
     arc: Arc | None = None
     fit: Fit | None = None
+    another: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.ending not in get_args(Ending):
             raise UsageError(f"no ending is called {self.ending!r}; choose auto, song, fade, cut or loop")
         check_number("variety", self.variety, 0, 1)
         check_whole("seed", self.seed, 0, MOST_SEED)
+        for number in self.another:
+            check_whole("number of a join", number, 1, MOST_JOINS)
 
     def lands_on(self, bounds: Bounds) -> bool:
         """Tell whether a track should end with its song's own ending."""
@@ -166,6 +171,22 @@ class Loop:
 
 
 @dataclass(frozen=True)
+class LoopQuery:
+    """Which loops are looked for: the best, the best first, or the one that begins and ends nearest to two times.
+
+    Attributes:
+        bars: how many bars long they should be.
+        least, most: how many seconds long, instead.
+        near: the two times, in seconds of the song, instead.
+    """
+
+    bars: int | None = None
+    least: float | None = None
+    most: float | None = None
+    near: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
 class Block:
     """Sound on its way into the track.
 
@@ -198,6 +219,7 @@ class Extrapolator(Protocol):
         needs: the names of the outputs that it needs a model to have.
         steers: whether it follows `Style.arc`; if not, it is never given one.
         fits: whether it follows `Style.fit`; if not, it is never given one.
+        branches: whether it follows `Style.another`; without this attribute, it is never given any.
 
     Raises UsageError for a style, and UnusableModel for a model, that it can't work with.
     """
@@ -265,8 +287,8 @@ class PlaysLive(Protocol):
 class FindsLoops(Protocol):
     """An extrapolator that also finds loops."""
 
-    def loops(self, analysis: Analysis, *, bars: int | None, least: float | None, most: float | None) -> list[Loop]:
-        """Return the best loops of a song, the best first: `bars` long, or between `least` and `most` seconds."""
+    def loops(self, analysis: Analysis, query: LoopQuery) -> list[Loop]:
+        """Return the loops of a song that are looked for."""
         ...
 
 

@@ -99,26 +99,23 @@ class LoopMaker:
         self.model.extrapolator(options.style)
         self._written: set[Path] = set()
 
-    def loops(self, source: Path, progress: Progress | None = None) -> tuple[Song, list[Loop]]:
-        """Return a song and its loops, the best first.
+    def loops(self, song: Song) -> list[Loop]:
+        """Return the loops of a song, the best first.
 
-        Raises as `decode` and `Model.loops` do, and UsageError where there is none, or not so many as to pick one.
+        Raises as `Model.loops` does, and UsageError where there is none, or not so many as to pick one.
         """
-        song = read_song(source, salvage=self.options.salvage)
-        (progress or NoProgress()).decoded(song.name, song.seconds)
         wish = self.wish
-        found = self.model.loops(
-            Analysis(song.as_heard), self.options.style, bars=wish.bars, least=wish.least, most=wish.most
-        )
+        found = self.model.loops(Analysis(song.as_heard), self.options.style, wish.query)
         if len(found) < wish.pick:
             bars = f" of {count(wish.bars, 'bar')}" if wish.bars else ""
             least = f" of {wish.least:g} s or more" if wish.least else ""
             most = f"{' and' if least else ' of'} {wish.most:g} s at most" if wish.most else ""
+            near = " near there" if wish.near else ""
             number = "no loop" if not found else f"only {count(len(found), 'loop')}"
             raise UsageError(
-                f"{song.name}: has {number}{bars}{least}{most}", hint="seconds" if least or most else None
+                f"{song.name}: has {number}{bars}{least}{most}{near}", hint="seconds" if least or most else None
             )
-        return song, found
+        return found
 
     def run(
         self,
@@ -133,7 +130,15 @@ class LoopMaker:
         Raises UsageError, too, where the song has no such loop, and for a mark in a format that has no place for one.
         """
         progress = progress or NoProgress()
-        song, loops = self.loops(source, progress)
+        song = read_song(source, salvage=self.options.salvage)
+        progress.decoded(song.name, song.seconds)
+        return self.write(song, source, out, progress, below=below)
+
+    def write(
+        self, song: Song, source: Path, out: Path | None, progress: Progress, *, below: PurePath | None = None
+    ) -> LoopFile:
+        """Write a loop of a song that was decoded from `source`."""
+        loops = self.loops(song)
         if self.wish.minutes and 60 * self.wish.minutes < song.seconds:
             asked = clock(60 * self.wish.minutes)
             raise UsageError(f"{song.name}: lasts {clock(song.seconds)}; extrap fit can make it {asked}, loops can't")
@@ -234,6 +239,7 @@ def loop_file(
     bars: int | None = None,
     least: float | None = None,
     most: float | None = None,
+    near: tuple[float, float] | None = None,
     pick: int = 1,
     times: int | None = None,
     minutes: float | None = None,
@@ -252,9 +258,10 @@ def loop_file(
         song: an audio file, or a video with sound.
         out: the file to write, or a folder for it; by default it goes beside the song, as `song-loop.wav`.
         model: a name or path, as `load` takes it, or a model that was loaded.
-        bars: as `least` and `most`, see `Model.find_loops`.
+        bars: as `least`, `most` and `near`, see `Model.find_loops`.
         least: how many seconds the loop should last at least.
         most: how many seconds it should last at most.
+        near: the seconds of the song near which it should begin and end, instead.
         pick: which of the loops that are found, 1 for the best.
         times: how often the loop should be played in a track with the song's beginning and ending.
         minutes: how long that track should be, about, instead of `times`.
@@ -281,7 +288,7 @@ def loop_file(
         >>> made.samples[0] == made.loop.end - made.loop.begin
         True
     """
-    wish = LoopWish(bars, least, most, pick, times, minutes, split, mark)
+    wish = LoopWish(bars, least, most, pick, times, minutes, split, mark, near)
     options = Options(
         style=style("auto", 0, crossfade, 0), format=format, salvage=salvage, clip=clip, overwrite=overwrite
     )

@@ -10,7 +10,7 @@ from extrapcli.analysis import Analysis
 from extrapcli.audio.song import Song
 from extrapcli.errors import UsageError
 from extrapcli.evaluation.join_audibility import Curves, join_percentiles
-from extrapcli.extrapolators.base import Loop, Style
+from extrapcli.extrapolators.base import Loop, LoopQuery, Style
 from extrapcli.loop.looped import Looped, Part
 from extrapcli.model import Model, load
 from tests.analysis.band import RATE, band
@@ -31,9 +31,15 @@ def song() -> Song:
 
 
 def loops(
-    model: Model, song: Song, *, bars: int | None = None, least: float | None = None, most: float | None = None
+    model: Model,
+    song: Song,
+    *,
+    bars: int | None = None,
+    least: float | None = None,
+    most: float | None = None,
+    near: tuple[float, float] | None = None,
 ) -> list[Loop]:
-    return model.loops(Analysis(song), Style(), bars=bars, least=least, most=most)
+    return model.loops(Analysis(song), Style(), LoopQuery(bars, least, most, near))
 
 
 def heard(part: Part) -> NDArray[np.floating]:
@@ -49,6 +55,22 @@ def test_a_loop_has_whole_bars(model: Model, song: Song) -> None:
         assert loop.jump.from_beat
         assert loop.jump.to_beat
         assert loop.jump.from_beat.beat == loop.jump.to_beat.beat
+
+
+@pytest.mark.parametrize(("begin", "end"), [(4.0, 12.0), (9.3, 30.8), (20.0, 22.1)])
+def test_near_two_times_it_is_the_loop_of_the_nearest_bars(
+    model: Model, song: Song, begin: float, end: float
+) -> None:
+    (loop,) = loops(model, song, near=(begin, end))
+    assert abs(loop.begin / RATE - begin) <= BAR / 2 + 0.15
+    assert abs(loop.end / RATE - end) <= BAR / 2 + 0.15
+    assert loop.bars == round(loop.seconds / BAR)
+
+
+def test_within_a_bar_it_is_a_part_of_the_bar(model: Model, song: Song) -> None:
+    (loop,) = loops(model, song, near=(12.1, 12.9))
+    assert loop.bars is None
+    assert 0.5 <= loop.seconds < 1.5
 
 
 def test_its_length_is_what_was_asked_for(model: Model, song: Song) -> None:

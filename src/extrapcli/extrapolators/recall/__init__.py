@@ -13,7 +13,7 @@ from extrapcli.analysis.networks import open_ahead
 from extrapcli.audio.song import Song
 from extrapcli.backends.base import Backend
 from extrapcli.errors import UsageError
-from extrapcli.extrapolators.base import Block, Loop, Style, Turns, fade_out
+from extrapcli.extrapolators.base import Block, Loop, LoopQuery, Style, Turns, fade_out
 from extrapcli.extrapolators.limit import limited
 from extrapcli.extrapolators.recall.encoder import TENSORS, Encoder, Encoding
 from extrapcli.extrapolators.recall.fit import Fitter
@@ -23,6 +23,7 @@ from extrapcli.extrapolators.recall.loops import find_loops
 from extrapcli.extrapolators.recall.material import Material, prepare
 from extrapcli.extrapolators.recall.sequencer import Sequencer
 from extrapcli.extrapolators.recall.steering import swelled
+from extrapcli.extrapolators.recall.turning import with_joins
 from extrapcli.mood import Curve
 
 __all__ = ["Encoder", "Encoding", "Recall", "percussive_layer"]
@@ -37,6 +38,7 @@ class Recall:
     needs: ClassVar[frozenset[str]] = frozenset(TENSORS.values())
     steers: ClassVar[bool] = True
     fits: ClassVar[bool] = True
+    branches: ClassVar[bool] = True
 
     def __init__(self, backend: Backend, style: Style) -> None:
         if style.fade_seconds is not None and not 0 <= style.fade_seconds <= MAX_FADE_SECONDS:
@@ -59,6 +61,8 @@ class Recall:
         if self.style.ending == "loop" and bounds.ending - bounds.begin < LEAST_LOOPED_SECONDS * song.sample_rate:
             raise UsageError(f"{song.name}: is too short for a track whose end leads back", hint="ending")
         material, grid = self._prepared(analysis, split=not self.style.fit)
+        if self.style.fit and self.style.another:
+            raise UsageError("a song that is fitted to a length can't go another way", hint="another")
         if self.style.fit and wanted is not None:
             return Fitter(material, grid, self.style, self.style.fit, wanted).blocks()
         sequencer = Sequencer(material, grid, self.style, wanted, turns)
@@ -67,15 +71,16 @@ class Recall:
         def curve() -> Curve | None:
             return sequencer.steering.curve if sequencer.steering else None
 
-        blocks = limited(swelled(sequencer.blocks(), song, curve, landing), song)
+        made = with_joins(sequencer.blocks(), self.style.another)
+        blocks = limited(swelled(made, song, curve, landing), song)
         if wanted is None or self.style.ending == "cut" or sequencer.lands:
             return blocks
         return fade_out(blocks, song, wanted)
 
-    def loops(self, analysis: Analysis, *, bars: int | None, least: float | None, most: float | None) -> list[Loop]:
-        """Return the best loops of a song, the best first: `bars` long, or between `least` and `most` seconds."""
+    def loops(self, analysis: Analysis, query: LoopQuery) -> list[Loop]:
+        """Return the loops of a song that are looked for."""
         material, grid = self._prepared(analysis, split=False)
-        return find_loops(material, grid, bars=bars, least=least, most=most, fade_seconds=self.style.fade_seconds)
+        return find_loops(material, grid, query, fade_seconds=self.style.fade_seconds)
 
     def _prepared(self, analysis: Analysis, *, split: bool) -> tuple[Material, Grid]:
         bounds, rate = analysis.bounds, analysis.song.sample_rate

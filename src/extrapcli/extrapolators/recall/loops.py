@@ -1,8 +1,9 @@
 """Find the passages of a song that repeat without a seam: those whose end leads back to their beginning."""
 
 import numpy as np
+from numpy.typing import NDArray
 
-from extrapcli.extrapolators.base import Loop
+from extrapcli.extrapolators.base import Loop, LoopQuery
 from extrapcli.extrapolators.recall.cutting import Cutter
 from extrapcli.extrapolators.recall.descriptors import Times
 from extrapcli.extrapolators.recall.grid import Grid
@@ -22,16 +23,8 @@ TRIED, ROWS = 48, 128
 SAME_SECONDS, SAME_SHARE = 0.5, 0.8  # loops of one length that lie over each other are the same
 
 
-def find_loops(
-    material: Material,
-    grid: Grid,
-    *,
-    bars: int | None,
-    least: float | None,
-    most: float | None,
-    fade_seconds: float | None,
-) -> list[Loop]:
-    """Return the best loops of a song, the best first: `bars` long, or between `least` and `most` seconds.
+def find_loops(material: Material, grid: Grid, query: LoopQuery, *, fade_seconds: float | None) -> list[Loop]:
+    """Return the loops of a song that are looked for, the best first.
 
     They begin and end at bar lines or, where there are none, at any moment. There are none where the song is too
     short for what is asked for.
@@ -39,11 +32,11 @@ def find_loops(
     sound = WholeSound(material, grid)
     cutter = Cutter(sound, fade_seconds, keep_levels=True)
     found = []
-    if bars and not sound.beats.has_pulse:
+    if query.bars and not sound.beats.has_pulse:
         return []
-    cheapest = _cheapest(sound, at_bars=sound.metre > 0, bars=bars, least=least, most=most)
-    if not cheapest and not bars:
-        cheapest = _cheapest(sound, at_bars=False, bars=None, least=least, most=most)
+    cheapest = _cheapest(sound, query, at_bars=sound.metre > 0)
+    if not cheapest and not query.bars:
+        cheapest = _cheapest(sound, query, at_bars=False)
     for cost, cut, number in cheapest:
         (aligned,) = cutter.align([cut])
         jump = cutter.describe(aligned)
@@ -56,15 +49,18 @@ def find_loops(
     return distinct
 
 
-def _cheapest(
-    sound: WholeSound, *, at_bars: bool, bars: int | None, least: float | None, most: float | None
-) -> list[tuple[float, Cut, int | None]]:
+def _cheapest(sound: WholeSound, query: LoopQuery, *, at_bars: bool) -> list[tuple[float, Cut, int | None]]:
     """Return the cheapest cuts from the end of a loop to its beginning: cost, cut, and number of bars."""
     leave, reach = _moments(sound, at_bars=at_bars)
     if not len(leave):
         return []
+    bars, least, most = query.bars, query.least, query.most
+    ends, begins = np.ones(len(leave), bool), np.ones(len(reach), bool)
+    if query.near:
+        begins, ends = (_nearest(times, at) for times, at in zip((reach, leave), query.near, strict=True))
     if least is None:
-        least = 0.0 if bars else min(LEAST_SECONDS, LEAST_SHARE * float(leave[-1] - reach[0]))
+        any_length = bars or query.near
+        least = 0.0 if any_length else min(LEAST_SECONDS, LEAST_SHARE * float(leave[-1] - reach[0]))
     numbers = np.arange(len(leave))
     sections = np.array([section.begin for section in sound.material.analysis.sections])
     usual = float(np.median(np.diff(leave))) if len(leave) > 1 else 1.0
@@ -74,6 +70,7 @@ def _cheapest(
         rows = leave[at : at + ROWS]
         seconds = rows[:, None] - reach
         possible = (seconds >= max(least, LEAST_LOOP_SECONDS)) & (seconds <= (most or np.inf))
+        possible &= ends[at : at + ROWS, None] & begins
         if at_bars:
             apart = numbers[at : at + ROWS, None] - numbers
             possible &= (apart == bars) if bars else (apart > 0)
@@ -103,6 +100,12 @@ def _moments(sound: WholeSound, *, at_bars: bool) -> tuple[Times, Times]:
     return np.append(grid.times[(grid.times > begin) & (grid.times < end)], end), np.arange(
         begin, end, max(LOOSE_SECONDS, (end - begin) / MOST_LOOSE)
     )
+
+
+def _nearest(times: Times, seconds: float) -> NDArray[np.bool_]:
+    """Mark the time that is nearest to another."""
+    nearest: NDArray[np.bool_] = np.arange(len(times)) == np.argmin(np.abs(times - seconds))
+    return nearest
 
 
 def _are_same(one: Loop, other: Loop) -> bool:

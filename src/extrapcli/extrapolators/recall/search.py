@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from extrapcli.extrapolators.recall.costs import Costs
 from extrapcli.extrapolators.recall.steering import SILENT_JUMP_COST, Steering
-from extrapcli.extrapolators.recall.way import Start, Stays, Step
+from extrapcli.extrapolators.recall.way import OTHER_SECONDS, NoWay, Start, Stays, Step
 
 BEAM = 32
 LAG_STEPS = 40  # decisions this far back are final
@@ -209,7 +209,7 @@ class Search:
         lines, jumped = lines.reshape(-1, self.costs.layers), jumped.reshape(-1, self.costs.layers)
         cost = cost.ravel() + now.cost[parent]
         if not self.trace:
-            cost = self._at_once(parent, jumped, cost)
+            cost = self._at_once(parent, lines, jumped, cost)
         there = np.flatnonzero((lines < len(slots)).all(axis=1) & np.isfinite(cost))
         mix = mixes.number[tuple(lines[there].T)]
         there, mix = there[mix >= 0], mix[mix >= 0]
@@ -242,11 +242,24 @@ class Search:
             played=played,
         )
 
-    def _at_once(self, parent: Ints, jumped: Bools, cost: Floats) -> Floats:
-        """Return the cost of first options, where those are impossible that don't jump though their start does."""
+    def _at_once(self, parent: Ints, lines: Ints, jumped: Bools, cost: Floats) -> Floats:
+        """Return the cost of first options, where those are impossible that don't jump though their start does.
+
+        Raises NoWay where all others have been passed over.
+        """
         jumps = np.array([start.jumps for start in self.starts])[parent]
         possible = np.where(jumps & ~jumped.all(axis=1), np.inf, cost)
-        return possible if np.isfinite(possible).any() else cost
+        times = self.costs.grid.times
+        for number, start in enumerate(self.starts):
+            for passed in start.passed:
+                near = np.abs(times[np.minimum(lines, len(times) - 1)] - times[list(passed)]) < OTHER_SECONDS
+                gone = (near.all(axis=1) | ~jumped.any(axis=1)) & (parent == number)
+                possible = np.where(gone, np.inf, possible)
+        if np.isfinite(possible).any():
+            return possible
+        if any(start.passed for start in self.starts):
+            raise NoWay
+        return cost
 
     def _options(self) -> tuple[Ints, Bools, Floats]:
         """Return what each hypothesis can do: lines and jumps `(rows, options, layers)`, and what each costs."""

@@ -21,10 +21,10 @@ from extrapcli.extrapolators.recall.level import TrackLevel
 from extrapcli.extrapolators.recall.material import Material
 from extrapcli.extrapolators.recall.playhead import Playhead, mix
 from extrapcli.extrapolators.recall.search import LAG_STEPS, Search
-from extrapcli.extrapolators.recall.starting import NEAR_SECONDS, first_starts
+from extrapcli.extrapolators.recall.starting import NEAR_SECONDS, first_starts, other_start
 from extrapcli.extrapolators.recall.steering import Rests, Steering
 from extrapcli.extrapolators.recall.turning import next_start
-from extrapcli.extrapolators.recall.way import Start, Stays, Step
+from extrapcli.extrapolators.recall.way import NoWay, Start, Stays, Step
 from extrapcli.mood import Arc, Curve
 
 SAME_POSITION_SECONDS, MARGIN_SECONDS = 0.01, 0.15
@@ -59,6 +59,7 @@ class Sequencer:
         self.rests = Rests(self.steering, self.rate) if self.steering and self.steering.can_rest else None
         self.turns = turns or Turns()
         self.turned_after = 0  # the sample of the track up to which the last turn leaves it as it is
+        self.jumps = 0  # that were decided so far
         self.past: deque[Step] = deque(maxlen=REMEMBERED_STEPS)
         self.heard_until: float | None = None  # second of the song
         self.level = TrackLevel(material.analysis)
@@ -75,16 +76,18 @@ class Sequencer:
         assert isinstance(first, Start)
         jumping, lands = self.playheads, False
         if first in jumps:
+            self.jumps, passes = 1, self.style.another.count(1)
+            first, way = other_start(jumps, first, way, self.grid, passes, lambda left: self._search(left).run())
             aligned = jumps[first]
             jump = self._describe(self.playheads, aligned)
         else:
-            step = self._next_jump(way)
+            step, way = self._decide(way)
             assert step
             lands = step.lands
             jumping, aligned, jump = self._align(step)
         while aligned.departure < self.wanted:
             crossfades = self._move(jumping, aligned)
-            step = None if lands else self._next_jump(way)
+            step, way = (None, way) if lands else self._decide(way)
             end = self.wanted
             if step and self._can_do_without(step):
                 step = None
@@ -156,6 +159,26 @@ class Sequencer:
         elif self.steering.can_rest:
             self.rests = Rests(self.steering, self.rate)
 
+    def _decide(self, way: Iterator[Start | Step]) -> tuple[Step | None, Iterator[Start | Step]]:
+        """Return the next step at which something jumps, and the rest of the way; another one where that is asked."""
+        self.jumps += 1
+        step, passed = self._next_jump(way), list[tuple[int, ...]]()
+        for _ in range(self.style.another.count(self.jumps)):
+            if not step or step.lands:
+                raise NoWay
+            if not passed:
+                departure = self._departure(step)
+                self.turned_after = departure - self._align(step)[1].splice.fade.samples
+            passed.append(step.lines)
+            while self.past and self.past[-1].seconds >= step.seconds:
+                self.past.pop()
+            stay = tuple(step.seconds - playhead.jumped_at / self.rate for playhead in self.playheads)
+            left = any(playhead.jumped_at for playhead in self.playheads)
+            way = self._search([Start(step.left, step.seconds, 0.0, left, stay, passed=tuple(passed))]).run()
+            found = self._next_jump(way)
+            step = found and replace(found, departure=departure)
+        return step, way
+
     def _next_jump(self, way: Iterator[Start | Step]) -> Step | None:
         """Return the next step at which something jumps, None after the last; one that comes too late lands."""
         step = None
@@ -181,6 +204,8 @@ class Sequencer:
 
         The landing is between its two moments.
         """
+        if step.departure is not None:
+            return step.departure
         due, jumped = self._due(step), max(playhead.jumped_at for playhead in self.playheads)
         if step.lands and self.landing:
             earliest, latest = (

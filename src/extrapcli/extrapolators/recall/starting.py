@@ -1,5 +1,7 @@
 """Where a song may be left: the best first jumps of the whole sound."""
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +11,7 @@ from extrapcli.extrapolators.recall.costs import Costs
 from extrapcli.extrapolators.recall.grid import Grid
 from extrapcli.extrapolators.recall.material import Material
 from extrapcli.extrapolators.recall.playhead import Playhead
-from extrapcli.extrapolators.recall.way import Start
+from extrapcli.extrapolators.recall.way import OTHER_SECONDS, NoWay, Start, Step
 
 FIRST_CANDIDATES = 24
 NEAR_SECONDS = 0.3
@@ -54,6 +56,37 @@ def first_starts(
             release(layer.samples)
             release(layer.mono)
     return starts, jumps
+
+
+def other_start(
+    jumps: dict[Start, AlignedJump],
+    first: Start,
+    way: Iterator[Start | Step],
+    grid: Grid,
+    passes: int,
+    search: Callable[[list[Start]], Iterator[Start | Step]],
+) -> tuple[Start, Iterator[Start | Step]]:
+    """Return the first jump and the way from there; another one, `passes` times, none of which begins earlier.
+
+    Raises NoWay.
+    """
+    begin = _fades_at(jumps[first])
+    starts = [start for start, aligned in jumps.items() if _fades_at(aligned) >= begin]
+    for _ in range(passes):
+        passed = grid.times[first.line]
+        starts = [start for start in starts if abs(grid.times[start.line] - passed) >= OTHER_SECONDS]
+        if not starts:
+            raise NoWay
+        way = search(starts)
+        found = next(way)
+        assert isinstance(found, Start)
+        first = found
+    return first, way
+
+
+def _fades_at(aligned: AlignedJump) -> int:
+    """Return the sample of the track at which the crossfade of a jump begins."""
+    return aligned.departure - aligned.splice.fade.samples
 
 
 def _distinct(targets: NDArray[np.float64], cost: NDArray[np.floating]) -> list[int]:

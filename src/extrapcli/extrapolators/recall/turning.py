@@ -1,9 +1,11 @@
-"""Where a track is turned while it is played: to the line that each layer comes to next."""
+"""Where a track is turned while it is played, to the line that each layer comes to next; and which joins it has."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from extrapcli.errors import UsageError
+from extrapcli.extrapolators.base import Block
 from extrapcli.extrapolators.recall.grid import Grid
 from extrapcli.extrapolators.recall.playhead import Playhead
 from extrapcli.extrapolators.recall.way import Start
@@ -28,3 +30,13 @@ def next_start(grid: Grid, playheads: Sequence[Playhead], rate: int, seconds: fl
     nearest = [int(same[np.argmin(np.abs(grid.times[same] - at - offset))]) for offset in offsets[:-1]]
     stay = tuple(at - playhead.jumped_at / rate for playhead in playheads)
     return Start((*nearest, line), at, 0.0, stay=stay, jumps=jumps)
+
+
+def with_joins(blocks: Iterator[Block], numbers: Sequence[int]) -> Iterator[Block]:
+    """Pass the blocks of a track on; raise UsageError at its end where it has no joins of these numbers."""
+    count = 0
+    for block in blocks:
+        count += block.jump is not None
+        yield block
+    if max(numbers, default=0) > count:
+        raise UsageError(f"there is no join {max(numbers)}: the track has {count}", hint="another")

@@ -2,6 +2,19 @@
 
 from dataclasses import dataclass
 
+from extrapcli.errors import UsageError
+
+OTHER_SECONDS = 2.0
+"""How far apart lines are that are different ways."""
+
+
+class NoWay(UsageError):
+    """Every other way from a join has been passed over, or it leads to the ending."""
+
+    def __init__(self) -> None:
+        reason = "all other ways were passed over, or it leads to the ending"
+        super().__init__(f"a join that should go another way can't: {reason}", hint="another")
+
 
 @dataclass(frozen=True)
 class Stays:
@@ -16,7 +29,8 @@ class Start:
     """A way to begin: at second `seconds` of the track, the whole sound comes to a line of the song.
 
     `left` says whether it has left the song by then; if not, the first jump is one of all layers. Each layer may have
-    a line of its own, and have stayed for some seconds already. `jumps` says that all layers jump at once.
+    a line of its own, and have stayed for some seconds already. `jumps` says that all layers jump at once. Where
+    lines are `passed`, some layer jumps at once, but not to those, nor near them.
     """
 
     line: int | tuple[int, ...]
@@ -25,6 +39,7 @@ class Start:
     left: bool = True
     stay: float | tuple[float, ...] = 0.0
     jumps: bool = False
+    passed: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -33,7 +48,7 @@ class Step:
 
     `left` is the line of the song that it has come to, `lines` that from which it plays on; `jumped` says whether it
     jumps there. `seconds` is where in the track that is, as far as the search can tell. The last step `lands` on the
-    song's own ending.
+    song's own ending. One with a `departure` is taken at that sample of the track.
     """
 
     left: tuple[int, ...]
@@ -41,3 +56,4 @@ class Step:
     jumped: tuple[bool, ...]
     seconds: float
     lands: bool = False
+    departure: int | None = None

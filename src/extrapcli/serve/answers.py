@@ -1,0 +1,107 @@
+"""Answers that come while things are made: sound from a file that grows, and events."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from fastapi.sse import ServerSentEvent
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from extrapcli.serve.crew import Crew
+from extrapcli.serve.guard import Broken
+from extrapcli.serve.jobs import ACTIVE, EVENTS, Job, Jobs, NoSuchJob
+from extrapcli.serve.listening import SOUND, sound_bytes
+
+LOOK_SECONDS = 0.05
+PIECE_BYTES = 1 << 18
+
+
+def sound(jobs: Jobs, job: Job, headers: Headers) -> Response:
+    """Answer with the sound of a job, or a part of it (RFC 9110, 14), as it is made."""
+    path = jobs.folder(job) / SOUND
+    size = sound_bytes(path) if path.is_file() else 0
+    if not size:
+        return JSONResponse({"error": "there is no sound of this yet"}, 404)
+    about = {"Accept-Ranges": "bytes", "Content-Type": "audio/wav"}
+    asked = headers.get("range")
+    begin, end = 0, size
+    if asked:
+        part = parse_range(asked, size)
+        if not part:
+            return Response(status_code=416, headers={"Content-Range": f"bytes */{size}"})
+        begin, end = part
+        about["Content-Range"] = f"bytes {begin}-{end - 1}/{size}"
+    about["Content-Length"] = str(end - begin)
+    return StreamingResponse(_grown(jobs, job, path, begin, end), 206 if asked else 200, about)
+
+
+def parse_range(text: str, size: int) -> tuple[int, int] | None:
+    """Return the first byte that a Range asks for, and the one after its last; None where there are none.
+
+    Of several ranges, it is the first. One that can't be read asks for everything.
+    """
+    unit, _, ranges = text.partition("=")
+    first, dash, last = ranges.split(",")[0].strip().partition("-")
+    whole = 0, size
+    if unit.strip() != "bytes" or not dash or not (first or last):
+        return whole
+    if not all(part.isascii() and part.isdecimal() for part in (first, last) if part):
+        return whole
+    if not first:
+        return (max(0, size - int(last)), size) if int(last) else None
+    end = min(size, int(last) + 1) if last else size
+    return (int(first), end) if int(first) < end else None
+
+
+async def _grown(jobs: Jobs, job: Job, path: Path, begin: int, end: int) -> AsyncIterator[bytes]:
+    """Yield a part of a file, waiting for what isn't there yet. Raises Broken where that doesn't come any more."""
+    with path.open("rb") as file:
+        file.seek(begin)
+        while begin < end:
+            is_over = job.state not in ACTIVE or not _is_here(jobs, job)
+            piece = await asyncio.to_thread(file.read, min(PIECE_BYTES, end - begin))
+            begin += len(piece)
+            if piece:
+                yield piece
+            elif is_over:
+                raise Broken
+            else:
+                await asyncio.sleep(LOOK_SECONDS)
+
+
+async def events(jobs: Jobs, crew: Crew, job: Job, last: int) -> AsyncIterator[ServerSentEvent]:
+    """Yield what is told of a job, after the first `last` events, until it is over."""
+    path, ahead, position, number, rest = jobs.folder(job) / EVENTS, -1, 0, 0, b""
+    working = False
+    while True:
+        state = job.state if _is_here(jobs, job) else "failed"
+        if path.is_file():
+            with path.open("rb") as file:
+                file.seek(position)
+                new = file.read()
+            position += len(new)
+            *lines, rest = (rest + new).split(b"\n")
+            for line in lines:
+                number += 1
+                if number > last:
+                    yield ServerSentEvent(raw_data=line.decode(), id=str(number))
+        if state not in ACTIVE:
+            error = job.error if _is_here(jobs, job) else "this was deleted"
+            yield ServerSentEvent(raw_data=json.dumps({"type": "state", "state": state, "error": error}))
+            return
+        if state == "working" and not working:
+            working = True
+            yield ServerSentEvent(raw_data=json.dumps({"type": "state", "state": state, "error": None}))
+        if state == "waiting" and (now := crew.ahead(job)) != ahead:
+            ahead = now
+            yield ServerSentEvent(raw_data=json.dumps({"type": "waiting", "ahead": ahead}))
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+def _is_here(jobs: Jobs, job: Job) -> bool:
+    try:
+        return jobs[job.id] is job
+    except NoSuchJob:
+        return False

@@ -1,0 +1,253 @@
+"""Jobs, and the folder that keeps them with all that was made: they survive a restart, and are deleted in time."""
+
+import json
+import re
+import secrets
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from time import time
+from typing import Any, Literal
+
+from extrapcli.atomic import atomic_file, make_folder
+from extrapcli.errors import CannotWrite, ExtrapError
+
+Kind = Literal["song", "track", "loops", "file", "report", "tune", "seed"]
+State = Literal["waiting", "working", "done", "failed"]
+
+RECORD, UPLOAD, SEED, EVENTS = "job.json", "upload", "seed", "events.jsonl"
+ACTIVE = ("waiting", "working")
+SONGS = 3
+"""How many songs a worker keeps."""
+DAY = 86400.0
+_ID = re.compile(r"[0-9a-f]{32}")
+
+
+class NoSuchJob(ExtrapError):
+    """A job that is not there, or not any more."""
+
+
+class Full(ExtrapError):
+    """There is no room for another job."""
+
+
+def no_way(error: CannotWrite | OSError) -> CannotWrite:
+    """Make an error that doesn't tell where the server keeps things of one that does."""
+    reason = str(error).rpartition(": ")[2] if isinstance(error, CannotWrite) else error.strerror
+    return CannotWrite(f"the server can't write this: {reason or 'it has no room'}")
+
+
+@dataclass
+class Job:
+    """Something to be made.
+
+    Attributes:
+        id: 32 hexadecimal digits that nobody can guess.
+        kind: what is made.
+        owner: who asked for it.
+        parent: the job that it is made from.
+        name: what people call it, such as the name of a song.
+        request: what was asked for, as it was posted.
+        created: when, in seconds since 1970.
+        state: how far it is.
+        error: one sentence, if it failed.
+        result: what is known of what was made.
+    """
+
+    id: str
+    kind: Kind
+    owner: str
+    parent: str | None
+    name: str
+    request: dict[str, Any]
+    created: float = field(default_factory=time)
+    state: State = "waiting"
+    error: str | None = None
+    result: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """A job, with the jobs that it is made from, the nearest first."""
+
+    job: Job
+    ancestors: tuple[Job, ...]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a server takes. `days` and `bytes` are for all that is kept, `uploads` for those at one time."""
+
+    upload_bytes: int = 500 * 2**20
+    minutes: float = 60.0
+    bytes: int = 10 * 2**30
+    days: float = 7.0
+    waiting: int = 20
+    waiting_in_all: int = 400
+    uploads: int = 64
+    job_minutes: float = 30.0
+
+
+class Jobs:
+    """All jobs, each with a folder of its own. Safe to be used from several threads."""
+
+    def __init__(self, folder: Path, limits: Limits) -> None:
+        self.root, self.limits = folder, limits
+        self._jobs: dict[str, Job] = {}
+        self._lock = threading.RLock()
+        make_folder(folder)
+        for path in sorted(folder.iterdir()):
+            self._load(path)
+        for job in [job for job in self if job.parent and job.parent not in self._jobs]:
+            self.delete(job)
+
+    def _load(self, path: Path) -> None:
+        """Take over a job of an earlier run; what was being made then is made anew."""
+        if not _ID.fullmatch(path.name):
+            return
+        try:
+            job = Job(**json.loads((path / RECORD).read_text("utf-8")))
+        except (OSError, ValueError, TypeError):
+            shutil.rmtree(path, ignore_errors=True)
+            return
+        if job.state in ACTIVE:
+            job.state = "waiting"
+            for made in path.iterdir():
+                if made.name != RECORD and made.stem not in (UPLOAD, SEED):
+                    made.unlink(missing_ok=True)
+        self._jobs[job.id] = job
+
+    def __iter__(self) -> Iterator[Job]:
+        with self._lock:
+            return iter(sorted(self._jobs.values(), key=lambda job: job.created))
+
+    def __getitem__(self, id: str) -> Job:
+        """Return a job. Raises NoSuchJob."""
+        with self._lock:
+            if id not in self._jobs:
+                raise NoSuchJob("this is not here any more; it was deleted, or its time was over")
+            return self._jobs[id]
+
+    def folder(self, job: Job) -> Path:
+        return self.root / job.id
+
+    def new_folder(self) -> Path:
+        """Make the folder of a job to come; `add` is called with it when it holds what the job needs."""
+        folder = self.root / secrets.token_hex(16)
+        folder.mkdir()
+        return folder
+
+    def add(
+        self,
+        kind: Kind,
+        owner: str,
+        name: str,
+        request: dict[str, Any],
+        *,
+        parent: Job | None = None,
+        folder: Path | None = None,
+    ) -> Job:
+        """Add a job that waits. Raises Full where too many do, or there is no room."""
+        with self._lock:
+            self.check_room(owner)
+            if parent:
+                self[parent.id]
+            folder = folder or self.new_folder()
+            job = Job(folder.name, kind, owner, parent.id if parent else None, name, request)
+            try:
+                self.save(job)
+            except ExtrapError:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
+            self._jobs[job.id] = job
+        return job
+
+    def check_room(self, owner: str) -> None:
+        """Raise Full where an owner has too many jobs waiting, or the folder holds too much."""
+        with self._lock:
+            waiting = [job.owner for job in self._jobs.values() if job.state in ACTIVE]
+        if waiting.count(owner) >= self.limits.waiting or len(waiting) >= self.limits.waiting_in_all:
+            raise Full("too much is waiting to be made; try again in a minute, or delete some of it")
+        if self.sweep() > self.limits.bytes:
+            raise Full("there is no room for more; delete some songs, or wait until what is being made is ready")
+
+    def save(self, job: Job) -> None:
+        """Write what is known of a job. Raises CannotWrite."""
+        try:
+            with atomic_file(self.folder(job) / RECORD, overwrite=True) as whole:
+                whole.write_text(json.dumps(asdict(job)), "utf-8")
+        except CannotWrite as error:
+            raise no_way(error) from None
+
+    def start(self, job: Job) -> tuple[Job, ...]:
+        """Note that a job is worked on; return those that it is made from, the nearest first. Raises NoSuchJob."""
+        with self._lock:
+            self[job.id].state = "working"
+            self.save(job)
+            return self.ancestors(job)
+
+    def ancestors(self, job: Job) -> tuple[Job, ...]:
+        """Return the jobs that one is made from, the nearest first. Raises NoSuchJob."""
+        with self._lock:
+            found = list[Job]()
+            while parent := (found[-1] if found else job).parent:
+                found.append(self[parent])
+            return tuple(found)
+
+    def end(self, job: Job, state: State, *, error: str | None = None, result: dict[str, Any] | None = None) -> None:
+        """Note how a job ended, unless it was deleted meanwhile."""
+        with self._lock:
+            if job.id not in self._jobs:
+                return
+            job.state, job.error, job.result = state, error, result
+            with suppress(ExtrapError):  # where the disk is full; the job is made anew after a restart
+                self.save(job)
+
+    def family(self, job: Job) -> list[Job]:
+        """Return a job and all that were made of it, the latest first."""
+        with self._lock:
+            found = {job.id: job}
+            for other in self:
+                if other.parent in found:
+                    found[other.id] = other
+            return list(found.values())[::-1]
+
+    def delete(self, job: Job) -> list[Job]:
+        """Delete a job with all that was made of it; return those that were."""
+        with self._lock:
+            gone = self.family(job)
+            for member in gone:
+                self._jobs.pop(member.id, None)
+                with suppress(OSError):  # without it, the folder counts as none after a restart
+                    (self.folder(member) / RECORD).unlink()
+        for member in gone:
+            shutil.rmtree(self.folder(member), ignore_errors=True)
+        return gone
+
+    def sweep(self) -> int:
+        """Delete what is too old and, the oldest first, what is too much; return how many bytes are left."""
+        with self._lock:
+            families = [self.family(job) for job in self if job.parent is None]
+            families.sort(key=lambda family: max(member.created for member in family))
+        sizes = [sum(_size(self.folder(member)) for member in family) for family in families]
+        left = sum(sizes)
+        for family, size in zip(families, sizes, strict=True):
+            latest = max(member.created for member in family)
+            idle = all(member.state not in ACTIVE for member in family)
+            if idle and (left > self.limits.bytes or time() - latest > self.limits.days * DAY):
+                self.delete(family[-1])
+                left -= size
+        return left
+
+
+def _size(folder: Path) -> int:
+    """Count the bytes of the files in a folder."""
+    total = 0
+    with suppress(OSError):
+        for path in folder.iterdir():
+            with suppress(OSError):
+                total += path.stat().st_size
+    return total

@@ -1,0 +1,84 @@
+// What the new music should be like, and the button that has it made.
+
+import { find, make } from "./dom.js";
+import { EnergyCurve } from "./energy.js";
+import { freeSeed, makeTake } from "./takes.js";
+import { Timeline } from "./timeline.js";
+import { clock, seconds, wordFor } from "./words.js";
+
+const VARIETIES = ["safe", "fairly safe", "in between", "fairly surprising", "surprising"];
+
+let most = 3600; // seconds that a track may have
+
+const timeline = new Timeline(find("timeline"), (length) => {
+  find("length").value = clock(length);
+  readLength();
+});
+const curve = new EnergyCurve(timeline.fresh);
+
+/** Whether the length makes sense; the line of the track follows it. */
+function readLength() {
+  const text = find("length").value;
+  const length = text.trim() ? seconds(text) : timeline.usual;
+  const wrong = Number.isNaN(length);
+  find("length").setAttribute("aria-invalid", wrong);
+  find("options-problem").textContent = wrong ? "Write a length as 3:30." : "";
+  if (!wrong && Math.round(length) !== Math.round(timeline.length)) timeline.length = length;
+  curve.span(timeline.begins, timeline.length);
+  return !wrong;
+}
+
+find("length").onchange = readLength;
+
+find("energy").onchange = () => {
+  curve.show(find("energy").value);
+  find("draw-hint").hidden = !curve.drawing;
+};
+find("add-point").onclick = () => curve.addPoint();
+
+const tellVariety = () => {
+  const word = wordFor(Number(find("variety").value), VARIETIES);
+  find("variety-word").textContent = word;
+  find("variety").setAttribute("aria-valuetext", word);
+};
+find("variety").oninput = tellVariety;
+tellVariety();
+
+find("options").onsubmit = async (event) => {
+  event.preventDefault();
+  if (!readLength()) {
+    find("length").focus();
+    return;
+  }
+  const request = {
+    length: find("length").value.trim() || null,
+    ...curve.request,
+    ending: find("ending").value,
+    variety: Number(find("variety").value),
+    model: find("model").value,
+    seed: find("seed").value === "" ? freeSeed() : Number(find("seed").value),
+    another: [],
+  };
+  try {
+    await makeTake(request);
+  } catch (error) {
+    find("options-problem").textContent = error.message;
+  }
+};
+
+document.addEventListener("ready", ({ detail: about }) => {
+  most = 60 * about.limits.minutes;
+  const models = about.models.map(({ name, title }) => make("option", { value: name, textContent: title ? `${name}: ${title}` : name }));
+  find("model").replaceChildren(...models);
+  find("model").value = about.models.some(({ name }) => name === "recall") ? "recall" : models[0]?.value;
+});
+
+document.addEventListener("song", ({ detail: job }) => {
+  find("options").hidden = !job;
+  if (!job) return;
+  const { analysis } = job.result;
+  const begins = analysis.music.ending ?? analysis.seconds; // a song's own ending moves to the track's end
+  timeline.start({ seconds: analysis.seconds, begins, most });
+  find("length").value = clock(timeline.length);
+  readLength();
+});

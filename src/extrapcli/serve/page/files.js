@@ -1,0 +1,24 @@
+// Downloads: the server writes a file of what was made, and the browser fetches it.
+
+import { finished, post } from "./api.js";
+import { make, say } from "./dom.js";
+
+/** A choice of formats and a button that downloads `job` in one of them. `more()` gives further wishes of the request. */
+export function downloads(job, formats, name, more = () => ({})) {
+  const options = formats.map((format) => make("option", { value: format, textContent: format.toUpperCase() }));
+  const select = make("select", { "aria-label": `Format of ${name}` }, ...options);
+  const button = make("button", { type: "button", textContent: "Download", "aria-label": `Download ${name}` });
+  button.onclick = async () => {
+    button.disabled = true;
+    try {
+      say(`Writing ${name} as ${select.value.toUpperCase()} …`);
+      const file = await finished(await post(`jobs/${job.id}/files`, { format: select.value, ...more() }));
+      say(`${name} is ready.`);
+      make("a", { href: `api/jobs/${file.id}/file`, download: "" }).click();
+    } catch (error) {
+      say(error.message);
+    }
+    button.disabled = false;
+  };
+  return make("div", { className: "row" }, select, button);
+}

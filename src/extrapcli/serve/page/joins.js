@@ -1,0 +1,53 @@
+// The joins of a take: marks over its waveform, the same as a list, and what can be done with the one that is chosen.
+
+import { button, make } from "./dom.js";
+import { clock, heard } from "./words.js";
+
+const LAYERS = { harmonic: "only what sustains", percussive: "only the drums" };
+
+export class Joins {
+  #buttons = new Map(); // by number of the join: its row in the list and its mark over the waveform
+
+  /** `hear` is called with a join that is chosen, `another` with one from which the music should go another way. */
+  constructor({ hear, another }) {
+    this.hear = hear;
+    this.summary = make("summary");
+    this.items = make("ol", { className: "joins" });
+    this.about = make("p");
+    const way = button("Another way from here", () => another(this.chosen));
+    this.panel = make("div", { className: "join-chosen row", hidden: true }, this.about, way);
+    this.root = make("div", { hidden: true }, this.panel, make("details", {}, this.summary, this.items));
+  }
+
+  /** Show one more join; one that is shown already stays as it is. */
+  add(join, wave) {
+    if (this.#buttons.has(join.number)) return;
+    const press = () => this.#choose(join);
+    const row = button(inWords(join), press);
+    this.items.append(make("li", {}, row));
+    const mark = wave.mark({
+      seconds: join.seconds, text: join.number, label: `Join ${inWords(join)}`, press,
+      className: join.audible ? "audible" : "",
+    });
+    this.#buttons.set(join.number, [row, mark]);
+    this.summary.textContent = `Joins (${this.#buttons.size})`;
+    this.root.hidden = false;
+  }
+
+  #choose(join) {
+    this.chosen = join;
+    this.panel.hidden = false;
+    this.about.textContent = `Join ${inWords(join)}`;
+    for (const [number, buttons] of this.#buttons) {
+      for (const each of buttons) each.setAttribute("aria-pressed", number === join.number);
+    }
+    this.hear(join);
+  }
+}
+
+/** "3 at 1:12, from bar 12, beat 1 to bar 4, beat 1, hardly audible" */
+function inWords(join) {
+  const ofSong = join.from_seconds == null ? "" : `from ${clock(join.from_seconds)} to ${clock(join.to_seconds)} of the song`;
+  const way = join.from && join.to ? `from ${join.from} to ${join.to}` : ofSong;
+  return [`${join.number} at ${clock(join.seconds)}`, way, heard(join), LAYERS[join.layer]].filter(Boolean).join(", ");
+}

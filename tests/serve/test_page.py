@@ -1,0 +1,216 @@
+"""The page in a real browser: a song is dropped, continued, heard, changed, compared and downloaded."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, expect
+
+from tests.serve.browsers import LISTEN, NARROW, SECONDS, WIDE, Tab, browsing, needs_chromium, tab
+from tests.serve.servers import Server, extrap
+
+pytestmark = [pytest.mark.slow, needs_chromium]
+DATA = Path(__file__).parents[1] / "data"
+BALLAD = DATA / "clips" / "credits-ballad.opus"
+MOST_BYTES = 400_000
+AXE_STYLE = "Applying inline style violates"  # of axe itself, which the page's policy forbids
+
+
+@pytest.fixture(scope="module")
+def options() -> tuple[str, ...]:
+    return (str(DATA), "--jobs", "2")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with browsing() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def shared(browser: Browser, the_server: Server) -> Iterator[Tab]:
+    """A page with a song that was dropped, and a track that is done."""
+    with tab(browser, the_server) as opened:
+        opened.drop(BALLAD)
+        expect(opened.page.get_by_text("C major, 140 beats a minute")).to_be_visible(timeout=SECONDS)
+        take = opened.continued("1:30")
+        expect(take.get_by_role("button", name="Download")).to_be_visible(timeout=SECONDS)
+        yield opened
+
+
+def joins(take: Locator) -> Locator:
+    return take.get_by_role("button", name=re.compile(r"^Join \d+ at "))
+
+
+def clock(take: Locator) -> float:
+    return float(take.locator("audio").evaluate("audio => audio.currentTime"))
+
+
+def test_the_song_is_drawn_with_sections_bars_and_energy(shared: Tab) -> None:
+    song = shared.page.locator("#chosen")
+    expect(song.get_by_text("sections A at 0:00, B at 0:11, C at 0:24")).to_be_visible()
+    expect(song.locator("svg, canvas").first).to_be_visible()
+
+
+def test_it_is_heard_while_it_is_made(browser: Browser, the_server: Server) -> None:
+    with tab(browser, the_server) as opened:
+        opened.page.locator("#file").set_input_files(BALLAD)
+        expect(opened.page.get_by_text("C major")).to_be_visible(timeout=SECONDS)
+        take = opened.continued("50:00")
+        audio = take.locator("audio")
+        audio.wait_for(state="attached", timeout=SECONDS)
+        opened.page.wait_for_function(
+            "() => [...document.querySelectorAll('article audio')].at(-1)?.currentTime > 0.2"
+        )
+        assert audio.evaluate(LISTEN) > 0.01
+        assert audio.evaluate("audio => audio.duration") == 3000
+        expect(take.get_by_text(re.compile("^Making it"))).to_be_visible()
+        before = joins(take).count()
+        expect.soft(joins(take).nth(before)).to_be_attached(timeout=SECONDS)
+        take.get_by_role("button", name=re.compile("^Cancel")).click()
+        expect(take).to_have_count(0)
+
+
+def test_a_join_is_heard_with_three_seconds_on_each_side(shared: Tab) -> None:
+    take = shared.take(1)
+    join = joins(take).nth(2)
+    at = sum(
+        60**power * int(part)
+        for power, part in enumerate(
+            reversed(re.findall(r"at (\d+):(\d+)", join.get_attribute("aria-label") or "")[0])
+        )
+    )
+    join.click()
+    shared.page.wait_for_function("() => !document.querySelector('article audio').paused")
+    assert -3.5 < clock(take) - at < 1
+    shared.page.wait_for_function("() => document.querySelector('article audio').paused", timeout=SECONDS)
+    assert 2 < clock(take) - at < 4.5
+
+
+def test_another_way_keeps_all_before_the_join(shared: Tab) -> None:
+    take = shared.take(1)
+    joins(take).nth(3).click()
+    take.get_by_role("button", name="Another way from here").click()
+    other = shared.take(2)
+    expect(other.get_by_text(re.compile("the same as Take 1 up to join 4"))).to_be_visible(timeout=SECONDS)
+    expect(other.get_by_role("button", name="Download")).to_be_visible(timeout=SECONDS)
+    sounds = [
+        shared.page.request.get(str(one.locator("audio").evaluate("audio => audio.src"))).body()
+        for one in (take, other)
+    ]
+    assert len(sounds[0]) == len(sounds[1])
+    same = next(k for k, (a, b) in enumerate(zip(*sounds, strict=True)) if a != b)
+    label = joins(take).nth(3).get_attribute("aria-label") or ""
+    minutes, seconds = map(int, re.findall(r"at (\d+):(\d+)", label)[0])
+    assert -1 < same / (4 * 48000) - (60 * minutes + seconds) < 1.5
+
+
+def test_takes_are_compared_blindly(shared: Tab) -> None:
+    shared.page.get_by_label("Compare blindly").check()
+    expect(shared.take(1)).to_have_count(0)
+    for letter in "AB":
+        take = shared.page.get_by_role("article", name=letter, exact=True)
+        expect(take).to_be_visible()
+        expect(joins(take)).to_have_count(0)
+    shared.page.get_by_role("button", name="Reveal").click()
+    expect(shared.take(1)).to_be_visible()
+    shared.page.get_by_label("Compare blindly").uncheck()
+
+
+def test_a_download_is_what_the_command_writes(shared: Tab, tmp_path: Path) -> None:
+    take = shared.take(1)
+    take.get_by_role("combobox").select_option("flac")
+    with shared.page.expect_download(timeout=SECONDS) as download:
+        take.get_by_role("button", name="Download").click()
+    assert download.value.suggested_filename == "credits-ballad-1m30s.flac"
+    (job,) = [job for job in shared.page.request.get(f"{shared.server.address}api/jobs").json() if is_first(job)]
+    seed = job["request"]["seed"]
+    extrap("continue", BALLAD, "--minutes", "1:30", "--seed", str(seed), "-o", "track.flac", cwd=tmp_path)
+    assert download.value.path().read_bytes() == (tmp_path / "track.flac").read_bytes()
+
+
+def is_first(job: dict[str, object]) -> bool:
+    request = job["request"]
+    return (
+        job["kind"] == "track"
+        and isinstance(request, dict)
+        and request == request | {"length": "1:30", "another": []}
+    )
+
+
+def test_a_report_opens_beside_it(shared: Tab) -> None:
+    take = shared.take(1)
+    take.get_by_role("button", name="Report").click()
+    link = take.get_by_role("link", name=re.compile("report", re.IGNORECASE))
+    link.wait_for(timeout=3 * SECONDS)
+    with shared.page.expect_popup() as popup:
+        link.click()
+    expect(popup.value.get_by_role("heading").first).to_be_visible()
+    popup.value.close()
+
+
+def test_loops_are_found_heard_moved_and_downloaded(browser: Browser, the_server: Server, tmp_path: Path) -> None:
+    with tab(browser, the_server) as opened:
+        page = opened.page
+        page.get_by_role("tab", name="Loop").click()
+        page.locator("#library-song").select_option("clips/credits-ballad.opus")
+        page.get_by_role("button", name="Use it").click()
+        page.get_by_role("button", name="Find loops").click(timeout=SECONDS)
+        found = page.locator("#loop-list").get_by_role("radio")
+        found.first.wait_for(timeout=SECONDS)
+        count = found.count()
+        page.get_by_role("button", name="Hear the wrap").click()
+        expect(page.get_by_role("button", name="Stop")).to_be_enabled(timeout=SECONDS)
+        page.get_by_role("button", name="Stop").click()
+        with page.expect_download(timeout=SECONDS) as download:
+            page.locator("#loop-download").get_by_role("button").click()
+        extrap("loop", BALLAD, "-o", "loop.wav", cwd=tmp_path)
+        assert download.value.path().read_bytes() == (tmp_path / "loop.wav").read_bytes()
+        end = page.get_by_role("slider", name=re.compile("end", re.IGNORECASE)).last
+        end.focus()
+        page.keyboard.press("ArrowLeft")
+        expect(found).to_have_count(count + 1, timeout=SECONDS)
+
+
+def test_a_tune_is_played_by_the_keyboard_and_written(browser: Browser, the_server: Server) -> None:
+    with tab(browser, the_server) as opened:
+        page = opened.page
+        page.get_by_role("tab", name="Melody").click()
+        page.locator("#piano").get_by_role("button").first.focus()
+        for key in "gfdsd":
+            page.keyboard.press(key)
+        expect(page.locator("#seed-words")).to_contain_text("quarter")
+        page.get_by_role("button", name="Write the rest").click()
+        score = page.locator("#tunes img")
+        score.wait_for(timeout=2 * SECONDS)
+        page.wait_for_function("() => document.querySelector('#tunes img').naturalWidth > 100")
+        audio = page.locator("#tunes audio")
+        audio.evaluate("audio => audio.play()")
+        assert audio.evaluate(LISTEN) > 0.01
+        with page.expect_download(timeout=SECONDS) as download:
+            page.locator("#tunes").get_by_role("button", name=re.compile("^Download")).first.click()
+        assert download.value.path().read_bytes().startswith(b"MThd")
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+@pytest.mark.parametrize("dark", [False, True])
+def test_anyone_can_use_it(browser: Browser, the_server: Server, width: int, dark: bool) -> None:
+    with tab(browser, the_server, width=width, dark=dark) as opened:
+        opened.page.locator("#library-song").select_option("clips/credits-ballad.opus")
+        opened.page.get_by_role("button", name="Use it").click()
+        expect(opened.page.get_by_text("C major")).to_be_visible(timeout=SECONDS)
+        expect(opened.continued("1:00").get_by_role("button", name="Download")).to_be_visible(timeout=SECONDS)
+        for view in ("Continue", "Loop", "Melody"):
+            opened.page.get_by_role("tab", name=view).click()
+            assert not opened.is_too_wide()
+            assert opened.violations() == []
+        opened.complaints = [complaint for complaint in opened.complaints if AXE_STYLE not in complaint]
+
+
+def test_the_page_is_light(browser: Browser, the_server: Server) -> None:
+    with tab(browser, the_server) as opened:
+        opened.page.wait_for_load_state("networkidle")
+        sizes = [len(opened.page.request.get(url).body()) for url in opened.requests if url.startswith("http")]
+    assert len(sizes) > 10
+    assert sum(sizes) < MOST_BYTES
