@@ -195,3 +195,10 @@ def test_python_tells_where_a_track_leads_back_to(song: Path) -> None:
     track = extrapcli.load().continue_song(samples, rate, minutes=1, ending="loop")
     assert track.loop_begin
     np.testing.assert_array_equal(track.samples[track.loop_begin - 100 : track.loop_begin], track.samples[-100:])
+
+
+def test_a_loop_near_two_times_is_written_and_listed(extrap: Extrap, song: Path) -> None:
+    (made,) = extrap("loop", song, "--near", "0:02-0:08", "--json").lines
+    assert abs(json.loads(made)["loop"]["begin_seconds"] - 2) < 1.5
+    listed = extrap("loop", song, "--near", "0:02-0:08", "--list", "--json").lines
+    assert len(listed) == 1

@@ -184,7 +184,7 @@ class Server:
 
     def folders(self) -> set[str]:
         """The jobs that the data folder has something of."""
-        return {path.name for path in self.data.iterdir()}
+        return {path.name for path in self.data.iterdir() if not path.name.startswith(".")}
 
     def workers(self) -> list[int]:
         return workers(self.process.pid)

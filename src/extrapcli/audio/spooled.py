@@ -21,17 +21,17 @@ MAX_BYTES_IN_MEMORY = 32 * 2**20  # a minute and a half of 44.1 kHz stereo in fl
 CHUNK_BYTES = 4 * 2**20
 
 
-_most_bytes: ContextVar[float] = ContextVar("the most bytes of an array that is spooled", default=inf)
+_bytes_left: ContextVar[list[float]] = ContextVar("how many bytes may still be spooled", default=[inf])  # noqa: B039
 
 
 @contextmanager
 def limited(most_bytes: int) -> Iterator[None]:
-    """Let no array grow beyond so many bytes while the block runs: adding more raises UnreadableAudio."""
-    token = _most_bytes.set(most_bytes)
+    """Let all that is spooled while the block runs have so many bytes at most: adding more raises UnreadableAudio."""
+    token = _bytes_left.set([most_bytes])
     try:
         yield
     finally:
-        _most_bytes.reset(token)
+        _bytes_left.reset(token)
 
 
 class Spool:
@@ -39,13 +39,14 @@ class Spool:
 
     def __init__(self) -> None:
         self._blocks: list[NDArray[Any]] = []
-        self._bytes = self._all_bytes = 0  # of the blocks, and of those in the file, too
+        self._bytes = 0  # of the blocks
         self._file: IO[bytes] | None = None
 
     def add(self, block: NDArray[Any]) -> None:
         """Append a block. Raises CannotWrite where there is no room for the temporary file."""
-        self._all_bytes += block.nbytes
-        if self._all_bytes > _most_bytes.get():
+        left = _bytes_left.get()
+        left[0] -= block.nbytes
+        if left[0] < 0:
             raise UnreadableAudio("too much sound for this server; give it a shorter song")
         self._blocks.append(block)
         self._bytes += block.nbytes

@@ -9,6 +9,7 @@ HINTS = {
     "audibility": "give a limit with --max-audibility",
     "bars": "set the number of bars with --bars",
     "continue": "extrap continue makes a song as long as you like, and seconds are written as 0:45 or 45s",
+    "data": "name another folder with --data",
     "device": "choose another --device",
     "ending": "choose --ending fade or cut",
     "endless": "say -o - and send it to a program, as in extrap continue song.mp3 --endless -o - | mpv -",

@@ -1,6 +1,6 @@
 """`extrap loop`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -48,7 +48,7 @@ def loop(
         typer.Option("--max", parser=parse_time, metavar="LENGTH", help="Longest length of the loop, such as 1:30."),
     ] = None,
     near: Annotated[
-        tuple[float, float] | None,
+        Any,
         typer.Option(
             parser=parse_stretch, metavar="TIMES", help="The loop that begins and ends near two times, as 0:12-0:44."
         ),

@@ -58,9 +58,7 @@ def serve(
 
     if library is not None and not library.is_dir():
         raise UnreadableAudio(f"{library}: no such folder; name one with songs")
-    limits = Limits(
-        upload_bytes=max_upload * 2**20, minutes=max_minutes, bytes=round(max_size * 2**30), days=keep_days
-    )
+    limits = Limits(max_upload * 2**20, max_minutes, max_size * 2**30, keep_days)
     server = Server(
         data or default_folder(),
         limits,

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 from fastapi.sse import ServerSentEvent
@@ -14,8 +16,9 @@ from extrapcli.serve.guard import Broken
 from extrapcli.serve.jobs import ACTIVE, EVENTS, Job, Jobs, NoSuchJob
 from extrapcli.serve.listening import SOUND, sound_bytes
 
-LOOK_SECONDS = 0.05
+LOOK_SECONDS, WAITING_SECONDS = 0.05, 0.25
 PIECE_BYTES = 1 << 18
+RANGE = re.compile(r"bytes=\s*(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))\s*(?:,.*)?")
 
 
 def sound(jobs: Jobs, job: Job, headers: Headers) -> Response:
@@ -25,16 +28,16 @@ def sound(jobs: Jobs, job: Job, headers: Headers) -> Response:
     if not size:
         return JSONResponse({"error": "there is no sound of this yet"}, 404)
     about = {"Accept-Ranges": "bytes", "Content-Type": "audio/wav"}
-    asked = headers.get("range")
+    asked = headers.get("range", "")
     begin, end = 0, size
-    if asked:
+    if RANGE.fullmatch(asked):
         part = parse_range(asked, size)
         if not part:
             return Response(status_code=416, headers={"Content-Range": f"bytes */{size}"})
         begin, end = part
         about["Content-Range"] = f"bytes {begin}-{end - 1}/{size}"
     about["Content-Length"] = str(end - begin)
-    return StreamingResponse(_grown(jobs, job, path, begin, end), 206 if asked else 200, about)
+    return StreamingResponse(_grown(jobs, job, path, begin, end), 206 if "Content-Range" in about else 200, about)
 
 
 def parse_range(text: str, size: int) -> tuple[int, int] | None:
@@ -42,15 +45,12 @@ def parse_range(text: str, size: int) -> tuple[int, int] | None:
 
     Of several ranges, it is the first. One that can't be read asks for everything.
     """
-    unit, _, ranges = text.partition("=")
-    first, dash, last = ranges.split(",")[0].strip().partition("-")
-    whole = 0, size
-    if unit.strip() != "bytes" or not dash or not (first or last):
-        return whole
-    if not all(part.isascii() and part.isdecimal() for part in (first, last) if part):
-        return whole
-    if not first:
-        return (max(0, size - int(last)), size) if int(last) else None
+    found = RANGE.fullmatch(text)
+    if not found:
+        return 0, size
+    first, last, suffix = found.groups()
+    if suffix:
+        return (max(0, size - int(suffix)), size) if int(suffix) else None
     end = min(size, int(last) + 1) if last else size
     return (int(first), end) if int(first) < end else None
 
@@ -77,10 +77,7 @@ async def events(jobs: Jobs, crew: Crew, job: Job, last: int) -> AsyncIterator[S
     working = False
     while True:
         state = job.state if _is_here(jobs, job) else "failed"
-        if path.is_file():
-            with path.open("rb") as file:
-                file.seek(position)
-                new = file.read()
+        if new := await asyncio.to_thread(_after, path, position):
             position += len(new)
             *lines, rest = (rest + new).split(b"\n")
             for line in lines:
@@ -97,7 +94,15 @@ async def events(jobs: Jobs, crew: Crew, job: Job, last: int) -> AsyncIterator[S
         if state == "waiting" and (now := crew.ahead(job)) != ahead:
             ahead = now
             yield ServerSentEvent(raw_data=json.dumps({"type": "waiting", "ahead": ahead}))
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(WAITING_SECONDS if state == "waiting" else LOOK_SECONDS)
+
+
+def _after(path: Path, position: int) -> bytes:
+    """Return what a file has after a position; nothing where there is no file."""
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        file.seek(position)
+        return file.read()
+    return b""
 
 
 def _is_here(jobs: Jobs, job: Job) -> bool:

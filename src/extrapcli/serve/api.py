@@ -1,6 +1,6 @@
 """The routes of the HTTP API."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -18,7 +18,7 @@ from extrapcli.errors import UnreadableAudio, UsageError
 from extrapcli.models import DEFAULT, folders, read_card
 from extrapcli.serve import answers
 from extrapcli.serve.guard import TOKEN_COOKIE, Guard, cookie
-from extrapcli.serve.jobs import SEED, UPLOAD, Job, Kind, NoSuchJob
+from extrapcli.serve.jobs import SCORE, SEED, Job, Kind, NoSuchJob
 from extrapcli.serve.listening import PEAKS
 from extrapcli.serve.requests import (
     FileRequest,
@@ -37,7 +37,6 @@ SANDBOX = (
     "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
     "img-src data: blob:; media-src data: blob:; font-src data:"
 )
-SCORE = "tune.svg"
 CONTINUING = ("recall", "seq2seq", "study", "amplitude", "amplitude-long")
 ANY_BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 UPLOADED = {"requestBody": {"required": True, "content": ANY_BYTES}}
@@ -109,6 +108,11 @@ def _job(id: Annotated[str, InPath(pattern="^[0-9a-f]{32}$")], site: AnySite) ->
 AnyJob = Annotated[Job, Depends(_job)]
 
 
+def _listening(site: AnySite) -> Iterator[None]:
+    with site.listening():
+        yield
+
+
 def _song(job: AnyJob) -> Job:
     if job.kind != "song":
         raise NoSuchJob("this is no song")
@@ -176,8 +180,10 @@ def take_song(site: AnySite, owner: Owner, wanted: LibraryRequest) -> JobAnswer:
 @router.post("/songs", status_code=201, openapi_extra=UPLOADED)
 async def send_song(request: Request, site: AnySite, owner: Owner, name: Name = "song") -> JobAnswer:
     """Send a song: the body is the file."""
-    body, most = request.stream(), site.limits.upload_bytes
-    return answer(site, await site.upload("song", owner, shown_name(name), body, file=UPLOAD, most=most))
+    most, declared = site.limits.upload_bytes, _declared(request)
+    return answer(
+        site, await site.upload("song", owner, shown_name(name), request.stream(), most=most, declared=declared)
+    )
 
 
 @router.post("/seeds", status_code=201, openapi_extra=UPLOADED)
@@ -187,9 +193,10 @@ async def send_seed(request: Request, site: AnySite, owner: Owner, name: Name = 
     if suffix not in SEED_SUFFIXES:
         raise UsageError(f"{shown_name(name)}: is no file of tunes; give one that ends in {', '.join(SEED_SUFFIXES)}")
     file = f"{SEED}{suffix}"
-    return answer(
-        site, await site.upload("seed", owner, shown_name(name), request.stream(), file=file, most=SEED_BYTES)
+    taken = await site.upload(
+        "seed", owner, shown_name(name), request.stream(), file=file, most=SEED_BYTES, declared=_declared(request)
     )
+    return answer(site, taken)
 
 
 @router.post("/songs/{id}/tracks", status_code=201)
@@ -250,7 +257,7 @@ def delete(job: AnyJob, site: AnySite) -> Response:
     return Response(status_code=204)
 
 
-@router.get("/jobs/{id}/events", response_class=EventSourceResponse)
+@router.get("/jobs/{id}/events", response_class=EventSourceResponse, dependencies=[Depends(_listening)])
 async def events(
     job: AnyJob, site: AnySite, last_event_id: Annotated[str | None, Header(max_length=20)] = None
 ) -> AsyncIterator[ServerSentEvent]:
@@ -299,6 +306,11 @@ def score(job: AnyJob, site: AnySite) -> Response:
 def _made(site: Site, owner: str, kind: Kind, parent: Job | None, wanted: Wanted) -> JobAnswer:
     name = parent.name if parent else "tune"
     return answer(site, site.add(kind, owner, name, wanted.model_dump(mode="json"), parent=parent))
+
+
+def _declared(request: Request) -> int:
+    """Return how many bytes a request says that it has; 0 where it doesn't say."""
+    return int(request.headers.get("content-length", 0))
 
 
 def _ready(site: Site, job: Job, kind: Kind) -> tuple[Path, str]:

@@ -100,8 +100,10 @@ def application(site: Site, *, token: str | None, names: frozenset[str]) -> ASGI
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"] if part != "body")
-        return JSONResponse({"error": f"{where or 'the request'}: {first['msg']}"}, 422)
+        names = [str(part) for part in first["loc"][1:]]
+        where = "the request" if first["type"] == "json_invalid" else ".".join(names) or "the request"
+        reason = "is no JSON" if first["type"] == "json_invalid" else first["msg"]
+        return JSONResponse({"error": f"{where}: {reason}"}, 422)
 
     @app.exception_handler(HTTPException)
     def refused(request: Request, error: HTTPException) -> Response:

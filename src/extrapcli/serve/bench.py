@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from extrapcli.analysis import Analysis
-from extrapcli.atomic import is_folder
 from extrapcli.audio.decode import decode
 from extrapcli.audio.probe import declared_seconds
 from extrapcli.audio.song import Song
@@ -19,6 +18,7 @@ from extrapcli.errors import UnreadableAudio, UsageError
 from extrapcli.model import Model, load
 from extrapcli.models import DEFAULT, folders
 from extrapcli.serve.jobs import EVENTS, SONGS, UPLOAD, Job, Limits
+from extrapcli.serve.library import inside
 
 MOST_BYTES_PER_SECOND = 2 * 96_000 * 4  # of what is decoded: two channels at 96 kHz, or more at lower rates
 MODELS = 3
@@ -93,18 +93,9 @@ class Bench:
             return self.folder(job) / UPLOAD
         if self.library is None:
             raise UnreadableAudio(f"{job.name}: the server has no folder of songs any more")
-        return inside(self.library, named)
-
-
-def inside(library: Path, named: str) -> Path:
-    """Return the file of that name in a folder, whatever links there are. Raises UnreadableAudio for one outside."""
-    try:
-        path = (library / named).resolve(strict=True)
-    except (OSError, ValueError, RuntimeError):
-        path = None
-    if path is None or not path.is_relative_to(library.resolve()) or is_folder(path):
-        raise UnreadableAudio("there is no such song in the folder")
-    return path
+        if (path := inside(self.library, named)) is None:
+            raise UnreadableAudio(f"{job.name}: is not in the server's folder any more")
+        return path
 
 
 def too_long(name: str, minutes: float) -> UsageError:

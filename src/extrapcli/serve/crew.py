@@ -23,7 +23,7 @@ class Queue:
         self._songs: dict[str, str] = {}  # by job
         self._idle: list[Collection[str]] = []  # the songs that those who want a job know
         self._changed = threading.Condition()
-        self._closed = False
+        self.closed = False
 
     def put(self, job: Job, song: str = "") -> None:
         """Let a job wait; `song` is what it is made from."""
@@ -39,10 +39,10 @@ class Queue:
         """Wait for the next job, unless another who waits knows its song and this one doesn't; None at the end."""
         with self._changed:
             self._idle.append(known)
-            while not self._closed and not self._suits(known):
+            while not self.closed and not self._suits(known):
                 self._changed.wait()
             self._idle = [others for others in self._idle if others is not known]
-            if self._closed:
+            if self.closed:
                 return None
             owner = self._owners.popleft()
             job = self._waiting[owner].popleft()
@@ -88,7 +88,7 @@ class Queue:
 
     def close(self) -> None:
         with self._changed:
-            self._closed = True
+            self.closed = True
             self._changed.notify_all()
 
 
@@ -99,8 +99,10 @@ class Crew:
         self._jobs, self._make = jobs, make
         self._queue = Queue()
         self._busy: dict[str, WorkerProcess] = {}
+        self._stopped: set[WorkerProcess] = set()
         self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(workers)]
+        processes = [self._start() for _ in range(workers)]  # in the main thread, where Ctrl-C can be held back
+        self._threads = [threading.Thread(target=self._run, args=(one,), daemon=True) for one in processes]
         for job in jobs:
             if job.state == "waiting":
                 self.put(job)
@@ -123,6 +125,7 @@ class Crew:
         self._queue.remove(job)
         with self._lock:
             if process := self._busy.get(job.id):
+                self._stopped.add(process)
                 process.ask_to_end()
 
     def close(self) -> None:
@@ -134,8 +137,8 @@ class Crew:
         for thread in self._threads:
             thread.join()
 
-    def _run(self) -> None:
-        process, known = self._start(), deque[str](maxlen=SONGS)
+    def _run(self, process: WorkerProcess | None) -> None:
+        known = deque[str](maxlen=SONGS)
         while job := self._queue.take(known):
             if not process or not process.is_alive():
                 process = self._start()
@@ -143,19 +146,30 @@ class Crew:
             try:
                 if not process:
                     raise WorkerDied("the server can't start a process for it; try again later")
-                known.append(self._song(job))
+                if (song := self._song(job)) not in known:
+                    known.append(song)
                 self._jobs.end(job, "done", result=self._ask(process, job))
             except NoSuchJob:
-                continue
+                pass  # it was deleted meanwhile
             except ExtrapError as error:
+                if self._queue.closed and isinstance(error, WorkerDied):
+                    break  # it is made again when the server is started again
                 self._jobs.end(job, "failed", error=str(error))
-                if process and isinstance(error, WorkerDied):
-                    process.end()
-                    process = self._start()
-                    known.clear()
+            if process and not self._goes_on(process):
+                process.end()
+                process = None if self._queue.closed else self._start()
+                known.clear()
         if process:
             process.ask_to_end()
             process.end()
+
+    def _goes_on(self, process: WorkerProcess) -> bool:
+        """Tell whether a process can be given another job: it did not die, and was not asked to."""
+        with self._lock:
+            if process in self._stopped:
+                self._stopped.remove(process)
+                return False
+        return not process.pipe.closed
 
     def _start(self) -> WorkerProcess | None:
         """Start a process, before there is a job for it."""
@@ -166,6 +180,8 @@ class Crew:
     def _ask(self, process: WorkerProcess, job: Job) -> dict[str, Any]:
         """Let a process do a job. Raises as the job does, WorkerDied, and NoSuchJob for one that was deleted."""
         with self._lock:
+            if self._queue.closed:
+                raise WorkerDied("the server stops")
             task = Task(job, self._jobs.start(job))
             self._busy[job.id] = process
         try:
@@ -174,6 +190,7 @@ class Crew:
             minutes = self._jobs.limits.job_minutes
             if not answers(process.pipe, 60 * minutes):
                 process.ask_to_end()
+                process.end()
                 raise WorkerDied(f"it took more than {minutes:g} minutes, and was given up")
             answer: dict[str, Any] | ExtrapError = process.answer()
         finally:

@@ -1,17 +1,18 @@
 """Keep strangers out: who may ask, from where, and what a browser may do with the answers."""
 
+import re
 import secrets
-from contextlib import suppress
-from http.cookies import CookieError, SimpleCookie
 from ipaddress import ip_address
-from urllib.parse import urlsplit
 
+from anyio import BrokenResourceError
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 TOKEN_COOKIE, OWNER_COOKIE = "extrap_token", "extrap_owner"
 SAFE = ("GET", "HEAD", "OPTIONS")
+HOST = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+))(?::[0-9]{1,5})?")
 OWN_SITE = ("same-origin", "none")
 BODY_TYPES = ("application/json", "application/octet-stream")
 MOST_BODY_BYTES = 256 * 1024  # of anything but an upload
@@ -49,7 +50,7 @@ class Guard:
                 await self.app(scope, receive, send)
             return
         headers, path = Headers(scope=scope), scope["path"]
-        cookies = _cookies(headers.get("cookie", ""))
+        cookies = cookie_parser(headers.get("cookie", ""))
         owner = cookies.get(OWNER_COOKIE) or secrets.token_hex(16)
         scope.setdefault("state", {})["owner"] = owner
 
@@ -58,15 +59,17 @@ class Guard:
                 given = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     given.setdefault(name, value)
-                if path == "/" and OWNER_COOKIE not in cookies:
+                if path == "/" and not cookies.get(OWNER_COOKIE):
                     given.append("Set-Cookie", cookie(OWNER_COOKIE, owner))
             await send(message)
 
         if refusal := self._refuses(scope["method"], path, headers):
             await JSONResponse({"error": refusal[1]}, refusal[0])(scope, receive, answer)
             return
-        with suppress(Broken):  # the server closes the connection, which tells that something is missing
+        try:
             await self.app(scope, receive, answer)
+        except* (Broken, BrokenResourceError):
+            pass  # the connection is closed: nobody listens any more, or the sound ends before all that was promised
 
     def _refuses(self, method: str, path: str, headers: Headers) -> tuple[int, str] | None:
         """Return the status and the sentence for a request that is refused."""
@@ -76,7 +79,7 @@ class Guard:
         if headers.get("sec-fetch-site", "none") not in OWN_SITE and path not in ("/", "/favicon.ico"):
             return 403, "another site may not ask this"
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and origin.partition("://")[2] != host:
             return 403, "another site may not ask this"
         if method not in SAFE and (refusal := self._refuses_body(path, headers)):
             return refusal
@@ -100,7 +103,9 @@ class Guard:
     def token_of(headers: Headers) -> str | None:
         """Return the token that a request came with."""
         kind, _, token = headers.get("authorization", "").partition(" ")
-        return token.strip() if kind.lower() == "bearer" else _cookies(headers.get("cookie", "")).get(TOKEN_COOKIE)
+        return (
+            token.strip() if kind.lower() == "bearer" else cookie_parser(headers.get("cookie", "")).get(TOKEN_COOKIE)
+        )
 
     def knows(self, token: str | None) -> bool:
         """Tell whether a token is the right one, in the same time for any."""
@@ -110,10 +115,8 @@ class Guard:
 
     def _is_ours(self, host: str) -> bool:
         """Tell whether a Host is one of the server's names, or an address, which no other site can claim."""
-        try:
-            name = urlsplit(f"//{host}").hostname or ""
-        except ValueError:
-            return False
+        found = HOST.fullmatch(host)
+        name = (found[1] or found[2]).lower() if found else ""
         if name in self.names:
             return True
         try:
@@ -126,10 +129,3 @@ class Guard:
 def cookie(name: str, value: str) -> str:
     """Return a cookie that scripts don't see and other sites don't send, for a year."""
     return f"{name}={value}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Strict"
-
-
-def _cookies(text: str) -> dict[str, str]:
-    try:
-        return {name: morsel.value for name, morsel in SimpleCookie(text).items()}
-    except CookieError:
-        return {}

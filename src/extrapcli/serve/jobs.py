@@ -14,15 +14,17 @@ from typing import Any, Literal
 
 from extrapcli.atomic import atomic_file, make_folder
 from extrapcli.errors import CannotWrite, ExtrapError
+from extrapcli.ranges import LEAST_MINUTES, MOST_MINUTES, check_number
 
 Kind = Literal["song", "track", "loops", "file", "report", "tune", "seed"]
 State = Literal["waiting", "working", "done", "failed"]
 
-RECORD, UPLOAD, SEED, EVENTS = "job.json", "upload", "seed", "events.jsonl"
+RECORD, UPLOAD, SEED, SCORE, EVENTS = "job.json", "upload", "seed", "tune.svg", "events.jsonl"
 ACTIVE = ("waiting", "working")
 SONGS = 3
 """How many songs a worker keeps."""
 DAY = 86400.0
+MOST_BYTES, MOST_DAYS = 1e15, 36_500
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -79,16 +81,26 @@ class Task:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a server takes. `days` and `bytes` are for all that is kept, `uploads` for those at one time."""
+    """What a server takes: `days` and `bytes` of all that is kept, `uploads` and `listeners` at one time.
 
-    upload_bytes: int = 500 * 2**20
+    Raises UsageError for what is out of range.
+    """
+
+    upload_bytes: float = 500 * 2**20
     minutes: float = 60.0
-    bytes: int = 10 * 2**30
+    bytes: float = 10 * 2**30
     days: float = 7.0
     waiting: int = 20
     waiting_in_all: int = 400
     uploads: int = 64
+    listeners: int = 200
     job_minutes: float = 30.0
+
+    def __post_init__(self) -> None:
+        check_number("size of an upload", self.upload_bytes, 1, MOST_BYTES, "bytes")
+        check_number("length", self.minutes, LEAST_MINUTES, MOST_MINUTES, "minutes")
+        check_number("size of all", self.bytes, 1, MOST_BYTES, "bytes")
+        check_number("number of days", self.days, 0, MOST_DAYS)
 
 
 class Jobs:
@@ -105,19 +117,22 @@ class Jobs:
             self.delete(job)
 
     def _load(self, path: Path) -> None:
-        """Take over a job of an earlier run; what was being made then is made anew."""
+        """Take over a job of an earlier run. What was being made is made anew, what can't be read is left alone."""
         if not _ID.fullmatch(path.name):
             return
         try:
             job = Job(**json.loads((path / RECORD).read_text("utf-8")))
+        except FileNotFoundError:
+            shutil.rmtree(path, ignore_errors=True)  # of an upload that broke off
+            return
         except (OSError, ValueError, TypeError):
-            shutil.rmtree(path, ignore_errors=True)
             return
         if job.state in ACTIVE:
             job.state = "waiting"
             for made in path.iterdir():
                 if made.name != RECORD and made.stem not in (UPLOAD, SEED):
-                    made.unlink(missing_ok=True)
+                    with suppress(OSError):
+                        made.unlink()
         self._jobs[job.id] = job
 
     def __iter__(self) -> Iterator[Job]:
@@ -151,8 +166,8 @@ class Jobs:
         folder: Path | None = None,
     ) -> Job:
         """Add a job that waits. Raises Full where too many do, or there is no room."""
+        self.check_room(owner, spared=parent)
         with self._lock:
-            self.check_room(owner)
             if parent:
                 self[parent.id]
             folder = folder or self.new_folder()
@@ -165,13 +180,13 @@ class Jobs:
             self._jobs[job.id] = job
         return job
 
-    def check_room(self, owner: str) -> None:
-        """Raise Full where an owner has too many jobs waiting, or the folder holds too much."""
+    def check_room(self, owner: str, *, spared: Job | None = None, more: int = 0) -> None:
+        """Raise Full where too many jobs of an owner wait, or the folder would hold too much with `more` bytes."""
         with self._lock:
             waiting = [job.owner for job in self._jobs.values() if job.state in ACTIVE]
         if waiting.count(owner) >= self.limits.waiting or len(waiting) >= self.limits.waiting_in_all:
             raise Full("too much is waiting to be made; try again in a minute, or delete some of it")
-        if self.sweep() > self.limits.bytes:
+        if self.sweep(spared=spared, more=more) + more > self.limits.bytes:
             raise Full("there is no room for more; delete some songs, or wait until what is being made is ready")
 
     def save(self, job: Job) -> None:
@@ -202,18 +217,24 @@ class Jobs:
         with self._lock:
             if job.id not in self._jobs:
                 return
-            job.state, job.error, job.result = state, error, result
+            job.error, job.result, job.state = error, result, state
             with suppress(ExtrapError):  # where the disk is full; the job is made anew after a restart
                 self.save(job)
 
-    def family(self, job: Job) -> list[Job]:
-        """Return a job and all that were made of it, the latest first."""
+    def _children(self) -> dict[str | None, list[Job]]:
         with self._lock:
-            found = {job.id: job}
-            for other in self:
-                if other.parent in found:
-                    found[other.id] = other
-            return list(found.values())[::-1]
+            children: dict[str | None, list[Job]] = {}
+            for job in self._jobs.values():
+                children.setdefault(job.parent, []).append(job)
+            return children
+
+    def family(self, job: Job, children: dict[str | None, list[Job]] | None = None) -> list[Job]:
+        """Return a job and all that were made of it, those last that others were made of."""
+        children = self._children() if children is None else children
+        found = [job]
+        for member in found:
+            found += children.get(member.id, [])
+        return found[::-1]
 
     def delete(self, job: Job) -> list[Job]:
         """Delete a job with all that was made of it; return those that were."""
@@ -227,19 +248,22 @@ class Jobs:
             shutil.rmtree(self.folder(member), ignore_errors=True)
         return gone
 
-    def sweep(self) -> int:
-        """Delete what is too old and, the oldest first, what is too much; return how many bytes are left."""
-        with self._lock:
-            families = [self.family(job) for job in self if job.parent is None]
-            families.sort(key=lambda family: max(member.created for member in family))
-        sizes = [sum(_size(self.folder(member)) for member in family) for family in families]
-        left = sum(sizes)
-        for family, size in zip(families, sizes, strict=True):
+    def sweep(self, *, spared: Job | None = None, more: int = 0) -> int:
+        """Delete what is too old and, the oldest first, what is too much, with `more` bytes to come.
+
+        What `spared` is made from stays. Return how many bytes are left, with those that are being sent.
+        """
+        children = self._children()
+        families = [self.family(job, children) for job in children.get(None, [])]
+        families.sort(key=lambda family: max(member.created for member in family))
+        sizes = {path.name: _size(path) for path in self.root.iterdir() if _ID.fullmatch(path.name)}
+        left = sum(sizes.values())
+        for family in families:
             latest = max(member.created for member in family)
-            idle = all(member.state not in ACTIVE for member in family)
-            if idle and (left > self.limits.bytes or time() - latest > self.limits.days * DAY):
+            idle = all(member.state not in ACTIVE and member is not spared for member in family)
+            if idle and (left + more > self.limits.bytes or time() - latest > self.limits.days * DAY):
                 self.delete(family[-1])
-                left -= size
+                left -= sum(sizes.get(member.id, 0) for member in family)
         return left
 
 

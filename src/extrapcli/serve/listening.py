@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +39,6 @@ class Listening:
     def finish(self) -> None:
         """Fill up what the resampler kept."""
         self._write(np.zeros((self._left, self._channels), np.float32))
-        self._peaks.finish()
 
     def _write(self, piece: Samples) -> None:
         piece = piece[: self._left]
@@ -49,8 +49,8 @@ class Listening:
 class Peaks:
     """The greatest amplitude of each twentieth of a second, a byte each, written to a file."""
 
-    def __init__(self, path: Path, sample_rate: int) -> None:
-        self._file = path.open("wb")
+    def __init__(self, file: BinaryIO, sample_rate: int) -> None:
+        self._file = file
         self._rate, self._done, self._count, self._most = sample_rate, 0, 0, 0.0
 
     def write(self, piece: Samples) -> None:
@@ -63,9 +63,6 @@ class Peaks:
                 self._count, self._most = self._count + 1, 0.0
         self._file.write(peaks)
         self._file.flush()
-
-    def finish(self) -> None:
-        self._file.close()
 
     def _edge(self) -> int:
         return round((self._count + 1) * self._rate / PEAKS_PER_SECOND)
@@ -92,21 +89,20 @@ def heard_as(song: Song) -> tuple[int, int]:
 
 
 @contextmanager
-def listening(folder: Path, song: Song, samples: int = -1) -> Iterator[Listening]:
-    """Write what follows, so many samples or as many as the song has, as sound and peaks into a folder."""
+def listening(folder: Path, song: Song, samples: int) -> Iterator[Listening]:
+    """Write what follows, so many samples that sound like a song, as sound and peaks into a folder."""
     rate, channels = heard_as(song)
-    count = len(song.samples) if samples < 0 else samples
     like = replace(song, sample_rate=rate, depth="s16", tags=Tags(), layout=0)
     if channels != song.channels:
         like = replace(like, samples=np.zeros((0, channels), np.float32))
-    peaks = Peaks(folder / PEAKS, song.sample_rate)
     with (
         (folder / SOUND).open("wb") as file,
+        (folder / PEAKS).open("wb") as peaks,
         stream_track(
-            file, like, Tags(), format="wav", expected_samples=round(count * rate / song.sample_rate)
+            file, like, Tags(), format="wav", expected_samples=round(samples * rate / song.sample_rate)
         ) as track,
     ):
-        sound = Listening(song, count, track, peaks)
+        sound = Listening(song, samples, track, Peaks(peaks, song.sample_rate))
         yield sound
         sound.finish()
 

@@ -85,7 +85,7 @@ class FileRequest(Request):
         """Raise UsageError where no such file can be made of a job of this kind."""
         formats: dict[str, tuple[str, ...]] = {"track": SOUNDS, "loops": SOUNDS, "tune": (*SOUNDS, *NOTATED)}
         if self.format not in formats.get(kind, ()):
-            raise UsageError(f"a {kind} can't become a file in the format {self.format}")
+            raise UsageError(f"no file in the format {self.format} can be made of this")
         self.loop()
 
     def loop(self) -> dict[str, object]:

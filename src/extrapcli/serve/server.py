@@ -12,7 +12,9 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import uvicorn
+from filelock import FileLock, Timeout
 
+from extrapcli.atomic import make_folder
 from extrapcli.errors import UsageError
 from extrapcli.ranges import check_threads
 from extrapcli.serve.app import application
@@ -20,7 +22,8 @@ from extrapcli.serve.jobs import Limits
 from extrapcli.serve.site import Site
 
 LOCAL_NAMES = ("localhost",)
-BROKEN_OFF = "without completing response"  # which is how a listener is told that a track failed
+EXPECTED = ("without completing response", "Cancel ")
+"""Complaints of uvicorn about what happens: a listener is told that a track failed, pages are open at the end."""
 TOKEN = re.compile(r"[A-Za-z0-9_-]{16,200}")
 
 
@@ -29,7 +32,8 @@ def open_socket(host: str, port: int) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listening = socket.socket(family, kind, protocol)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if os.name == "posix":  # on Windows, it would let two servers have one port
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
         listening.listen(128)
     except OSError as error:
@@ -49,14 +53,6 @@ def default_folder() -> Path:
     return base / "extrap" / "serve"
 
 
-def is_loopback(host: str) -> bool:
-    """Tell whether an address is this machine's own, which no other machine can reach."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def check_token(token: str) -> None:
     """Raise UsageError for a token that is easily guessed, or that no header can hold."""
     if not TOKEN.fullmatch(token):
@@ -64,7 +60,10 @@ def check_token(token: str) -> None:
 
 
 class Server:
-    """A server that listens at an address. Any other than a loopback address needs a token; it is random if None."""
+    """A server that listens at an address.
+
+    Any other than a loopback address needs a token, and so does one that has other names; it is random if None.
+    """
 
     def __init__(
         self,
@@ -80,16 +79,22 @@ class Server:
     ) -> None:
         if token is not None:
             check_token(token)
-        elif not is_loopback(host):
+        check_threads(workers, "number of jobs")
+        self.socket = open_socket(host, port)
+        if token is None and (names or not ip_address(self.socket.getsockname()[0]).is_loopback):
             token = secrets.token_urlsafe(24)
         self.token = token
-        self.socket = open_socket(host, port)
         self.port: int = self.socket.getsockname()[1]
         self.host = host
         own = (host, socket.gethostname(), socket.getfqdn(), f"{socket.gethostname()}.local") if token else ()
+        make_folder(folder)
+        self._lock = FileLock(folder / ".lock")
+        try:
+            self._lock.acquire(timeout=0)
+        except (Timeout, OSError):
+            raise UsageError(f"{folder}: another extrap serve keeps its songs there", hint="data") from None
         self._names = frozenset(name.lower() for name in (*LOCAL_NAMES, *own, *names))
         self.machine = socket.gethostname()
-        check_threads(workers, "number of jobs")
         self._site = Site(folder, limits, workers=workers or os.cpu_count() or 1, library=library)
 
     @property
@@ -106,7 +111,9 @@ class Server:
         config = uvicorn.Config(
             app, log_level="error", access_log=False, server_header=False, timeout_graceful_shutdown=1
         )
-        logging.getLogger("uvicorn.error").addFilter(lambda record: BROKEN_OFF not in record.getMessage())
+        logging.getLogger("uvicorn.error").addFilter(
+            lambda record: not any(text in record.getMessage() for text in EXPECTED)
+        )
         if browser:
             page = self.address + (f"#token={self.token}" if self.token else "")
             threading.Thread(target=webbrowser.open, args=(page,), daemon=True).start()
@@ -114,3 +121,4 @@ class Server:
             uvicorn.Server(config).run(sockets=[self.socket])
         finally:
             self._site.close()
+            self._lock.release()

@@ -3,18 +3,24 @@
 import asyncio
 import os
 import shutil
+import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
+from math import inf
 from pathlib import Path
+from time import monotonic
 
 from extrapcli.errors import UnreadableAudio
 from extrapcli.finding import find_songs
 from extrapcli.naming import fitting_stem
 from extrapcli.serve.crew import Crew, Work
 from extrapcli.serve.jobs import UPLOAD, Full, Job, Jobs, Kind, Limits
+from extrapcli.serve.library import inside
 
-SWEEP_SECONDS = 600.0
+SWEEP_SECONDS, LISTED_SECONDS = 600.0, 3.0
+LONGEST_SUFFIX, ROOM = 20, "-1000m00s-preview.musicxml"  # of names; what they are given for downloads
 
 
 class TooLarge(UnreadableAudio):
@@ -29,7 +35,8 @@ class Site:
         self.jobs = Jobs(folder, limits)
         threads = max(1, (os.cpu_count() or 1) // workers)
         self.crew = Crew(self.jobs, workers, partial(_make, folder, library, limits, threads))
-        self._uploads = 0
+        self._count = Counter[str]()
+        self._listing, self._listed, self._listed_at = threading.Lock(), list[str](), -inf
 
     def close(self) -> None:
         self.crew.close()
@@ -58,19 +65,32 @@ class Site:
         """List the songs in the folder, none that a link leads to elsewhere; nothing where there is no folder."""
         if self.library is None:
             return []
-        root = self.library.resolve()
-        found = find_songs(self.library).songs
-        return [song.as_posix() for song in found if (root / song).resolve().is_relative_to(root)]
+        with self._listing:
+            if monotonic() - self._listed_at > LISTED_SECONDS:
+                found = (song.as_posix() for song in find_songs(self.library).songs)
+                self._listed = [song for song in found if is_text(song) and inside(self.library, song)]
+                self._listed_at = monotonic()
+            return self._listed
 
     async def upload(
-        self, kind: Kind, owner: str, name: str, body: AsyncIterator[bytes], *, file: str = UPLOAD, most: int
+        self,
+        kind: Kind,
+        owner: str,
+        name: str,
+        body: AsyncIterator[bytes],
+        *,
+        file: str = UPLOAD,
+        most: float,
+        declared: int,
     ) -> Job:
         """Keep what is sent, piece by piece, and add a job with it. What breaks off leaves nothing.
 
-        Raises TooLarge for more than `most` bytes, Full where there is no room for it.
+        Raises TooLarge for more than `most` bytes, sent or `declared`, and Full where there is no room for it.
         """
-        self.jobs.check_room(owner)
-        with self._uploading():
+        if declared > most:
+            raise too_large(name, most)
+        with self.uploading(), self._counted("bytes", declared):
+            await asyncio.to_thread(self.jobs.check_room, owner, more=self._count["bytes"])
             folder = self.jobs.new_folder()
             try:
                 size = 0
@@ -78,22 +98,32 @@ class Site:
                     async for piece in body:
                         size += len(piece)
                         if size > most:
-                            raise TooLarge(f"{name}: is larger than the {most / 2**20:.0f} MB that this server takes")
+                            raise too_large(name, most)
                         await asyncio.to_thread(kept.write, piece)
-                return self.add(kind, owner, name, {}, folder=folder)
+                return await asyncio.to_thread(self.add, kind, owner, name, {}, folder=folder)
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
 
-    @contextmanager
-    def _uploading(self) -> Iterator[None]:
-        if self._uploads >= self.limits.uploads:
+    def uploading(self) -> AbstractContextManager[None]:
+        """Count somebody who sends something. Raises Full where too many do."""
+        if self._count["uploads"] >= self.limits.uploads:
             raise Full("too many songs are being sent at this moment; try again in a minute")
-        self._uploads += 1
+        return self._counted("uploads")
+
+    def listening(self) -> AbstractContextManager[None]:
+        """Count somebody who listens to events. Raises Full where too many do."""
+        if self._count["listeners"] >= self.limits.listeners:
+            raise Full("too many pages are open at this moment; close some")
+        return self._counted("listeners")
+
+    @contextmanager
+    def _counted(self, what: str, number: int = 1) -> Iterator[None]:
+        self._count[what] += number
         try:
             yield
         finally:
-            self._uploads -= 1
+            self._count[what] -= number
 
     async def keep_tidy(self) -> None:
         """Delete, now and then, what is too old."""
@@ -102,11 +132,21 @@ class Site:
             await asyncio.sleep(SWEEP_SECONDS)
 
 
+def too_large(name: str, most: float) -> TooLarge:
+    return TooLarge(f"{name}: is larger than the {most / 2**20:.0f} MB that this server takes")
+
+
+def is_text(name: str) -> bool:
+    """Tell whether a name of a file is text, which not all are."""
+    return not any("\ud800" <= c <= "\udfff" for c in name)
+
+
 def shown_name(name: str) -> str:
     """Return the last part of a file's name, for people; it is never a path."""
     plain = "".join(c if c.isprintable() else " " for c in name.replace("\\", "/").rpartition("/")[2]).strip()
-    stem, dot, suffix = plain.rpartition(".")
-    return (fitting_stem(stem, dot + suffix) + dot + suffix) if dot else fitting_stem(plain, "") or "song"
+    end = Path(plain).suffix
+    stem, suffix = plain[: len(plain) - len(end)].strip(". "), end[:LONGEST_SUFFIX].rstrip()
+    return fitting_stem(stem, suffix + ROOM).strip(". ") + suffix if stem else "song"
 
 
 def _make(folder: Path, library: Path | None, limits: Limits, threads: int) -> Work:

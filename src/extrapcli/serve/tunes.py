@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from extrapcli.errors import UsageError
 from extrapcli.ranges import MOST_BARS
 from extrapcli.serve.bench import Bench
-from extrapcli.serve.jobs import SEED, Job, Task
+from extrapcli.serve.jobs import SCORE, SEED, Job, Task
 from extrapcli.serve.listening import SOUND
 from extrapcli.serve.requests import FileRequest, TuneRequest
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from extrapcli.melody.generate import GeneratedTune
     from extrapcli.melody.outputs import Outputs
 
-TUNE, SCORE = "tune.mid", "tune.svg"
+TUNE = "tune.mid"
 
 
 def read(bench: Bench, task: Task) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What worker processes do: each kind of job, by the functions that the commands call."""
 
+import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import asdict
@@ -15,9 +16,8 @@ from extrapcli.analysis.spectra import MOMENTS_PER_SECOND
 from extrapcli.analysis.summary import brief
 from extrapcli.audio.formats import FORMATS, stem_of
 from extrapcli.audio.spooled import chunks
-from extrapcli.continuation import Join
+from extrapcli.continuation import Join, Length
 from extrapcli.errors import CannotWrite, ExtrapError
-from extrapcli.extrapolators.base import Style
 from extrapcli.loop import LoopMaker
 from extrapcli.model import begin_soon
 from extrapcli.models import DEFAULT
@@ -51,11 +51,16 @@ class Worker:
         except (CannotWrite, OSError) as error:
             return no_way(error)
         except ExtrapError as error:
-            return error
+            return self._without_paths(error, task.job)
         except MemoryError:
             return ExtrapError("there is not enough memory for this")
         except Exception as error:
             return ExtrapError(f"a bug in extrap ({type(error).__name__}: {error})")
+
+    def _without_paths(self, error: ExtrapError, job: Job) -> ExtrapError:
+        """Return an error that names what people gave, in the place of the file where it is kept."""
+        kept = re.escape(str(self.bench.root)) + r"[/\\][0-9a-f]{32}[/\\][^:\s]*"
+        return type(error)(re.sub(kept, lambda _: job.name, str(error)))
 
 
 def song(bench: Bench, task: Task) -> Made:
@@ -144,6 +149,8 @@ def loop_file(bench: Bench, task: Task) -> Made:
     found, origin = task.ancestors
     folder, request, decoded = bench.folder(task.job), FileRequest(**task.job.request), bench.song(origin)
     wish = LoopsRequest(**found.request).wish(**request.loop())
+    if wish.minutes:
+        bench.wanted(Length(wish.minutes, any=True), decoded.song)
     maker = LoopMaker(Options(format=request.format, overwrite=True), wish, bench.model(DEFAULT))
     out = folder / f"{MADE}{FORMATS[request.format].suffixes[0]}"
     made = maker.write(decoded.song, decoded.source, out, NoProgress())
@@ -236,8 +243,8 @@ def _counted(beat: BarBeat | None) -> str | None:
 def _write_track(bench: Bench, made: Job, origin: Job, path: Path, format: str) -> TrackFile:
     """Write a track to a file, as `extrap continue` does."""
     request, decoded = TrackRequest(**made.request), bench.song(origin)
-    style: Style = request.style()
-    options = Options(request.wanted(), request.model, style=style, format=format, overwrite=True)
+    bench.wanted(request.wanted(), decoded.song)
+    options = Options(request.wanted(), request.model, style=request.style(), format=format, overwrite=True)
     pipeline = Pipeline(options, bench.model(request.model))
     return pipeline.write(decoded.song, decoded.source, path, format, NoProgress())
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from extrapcli.extrapolators.recall.costs import Costs
 from extrapcli.extrapolators.recall.steering import SILENT_JUMP_COST, Steering
-from extrapcli.extrapolators.recall.way import OTHER_SECONDS, NoWay, Start, Stays, Step
+from extrapcli.extrapolators.recall.way import OTHER_SECONDS, Start, Stays, Step, no_way
 
 BEAM = 32
 LAG_STEPS = 40  # decisions this far back are final
@@ -245,7 +245,7 @@ class Search:
     def _at_once(self, parent: Ints, lines: Ints, jumped: Bools, cost: Floats) -> Floats:
         """Return the cost of first options, where those are impossible that don't jump though their start does.
 
-        Raises NoWay where all others have been passed over.
+        Raises UsageError where all others have been passed over.
         """
         jumps = np.array([start.jumps for start in self.starts])[parent]
         possible = np.where(jumps & ~jumped.all(axis=1), np.inf, cost)
@@ -258,7 +258,7 @@ class Search:
         if np.isfinite(possible).any():
             return possible
         if any(start.passed for start in self.starts):
-            raise NoWay
+            raise no_way()
         return cost
 
     def _options(self) -> tuple[Ints, Bools, Floats]:

@@ -24,7 +24,7 @@ from extrapcli.extrapolators.recall.search import LAG_STEPS, Search
 from extrapcli.extrapolators.recall.starting import NEAR_SECONDS, first_starts, other_start
 from extrapcli.extrapolators.recall.steering import Rests, Steering
 from extrapcli.extrapolators.recall.turning import next_start
-from extrapcli.extrapolators.recall.way import NoWay, Start, Stays, Step
+from extrapcli.extrapolators.recall.way import Start, Stays, Step, no_way
 from extrapcli.mood import Arc, Curve
 
 SAME_POSITION_SECONDS, MARGIN_SECONDS = 0.01, 0.15
@@ -165,7 +165,7 @@ class Sequencer:
         step, passed = self._next_jump(way), list[tuple[int, ...]]()
         for _ in range(self.style.another.count(self.jumps)):
             if not step or step.lands:
-                raise NoWay
+                raise no_way()
             if not passed:
                 departure = self._departure(step)
                 self.turned_after = departure - self._align(step)[1].splice.fade.samples

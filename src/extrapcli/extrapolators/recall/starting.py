@@ -11,7 +11,7 @@ from extrapcli.extrapolators.recall.costs import Costs
 from extrapcli.extrapolators.recall.grid import Grid
 from extrapcli.extrapolators.recall.material import Material
 from extrapcli.extrapolators.recall.playhead import Playhead
-from extrapcli.extrapolators.recall.way import OTHER_SECONDS, NoWay, Start, Step
+from extrapcli.extrapolators.recall.way import OTHER_SECONDS, Start, Step, no_way
 
 FIRST_CANDIDATES = 24
 NEAR_SECONDS = 0.3
@@ -68,7 +68,7 @@ def other_start(
 ) -> tuple[Start, Iterator[Start | Step]]:
     """Return the first jump and the way from there; another one, `passes` times, none of which begins earlier.
 
-    Raises NoWay.
+    Raises UsageError.
     """
     begin = _fades_at(jumps[first])
     starts = [start for start, aligned in jumps.items() if _fades_at(aligned) >= begin]
@@ -76,7 +76,7 @@ def other_start(
         passed = grid.times[first.line]
         starts = [start for start in starts if abs(grid.times[start.line] - passed) >= OTHER_SECONDS]
         if not starts:
-            raise NoWay
+            raise no_way()
         way = search(starts)
         found = next(way)
         assert isinstance(found, Start)

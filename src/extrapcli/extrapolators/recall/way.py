@@ -8,12 +8,10 @@ OTHER_SECONDS = 2.0
 """How far apart lines are that are different ways."""
 
 
-class NoWay(UsageError):
-    """Every other way from a join has been passed over, or it leads to the ending."""
-
-    def __init__(self) -> None:
-        reason = "all other ways were passed over, or it leads to the ending"
-        super().__init__(f"a join that should go another way can't: {reason}", hint="another")
+def no_way() -> UsageError:
+    """Make the error for a join from which every other way was passed over, or that leads to the ending."""
+    reason = "all other ways were passed over, or it leads to the ending"
+    return UsageError(f"a join that should go another way can't: {reason}", hint="another")
 
 
 @dataclass(frozen=True)

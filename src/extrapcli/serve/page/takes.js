@@ -53,8 +53,12 @@ function playing(take) {
 }
 
 function another(take, join) {
-  const before = (take.job.request.another ?? []).filter((number) => number <= join.number);
-  makeTake({ ...take.job.request, another: [...before, join.number] }, Math.max(0, join.seconds - 3)).catch(tell);
+  const request = { ...take.job.request };
+  const known = new Set(takes.map((other) => JSON.stringify(other.job.request)));
+  request.another = (request.another ?? []).filter((number) => number <= join.number);
+  do request.another = [...request.another, join.number];
+  while (known.has(JSON.stringify(request)));
+  makeTake(request, Math.max(0, join.seconds - 3)).catch(tell);
 }
 
 async function again(take) {
