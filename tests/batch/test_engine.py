@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from extrapcli.batch import engine as engines
+from extrapcli.batch import processes
 from extrapcli.batch.engine import LocalEngine
 from extrapcli.batch.manifest import Record
 from extrapcli.batch.worker import Assignment
@@ -99,7 +99,7 @@ def test_a_song_that_takes_too_long_is_given_up(assignments: list[Assignment]) -
 
 def test_a_process_that_hangs_is_killed(assignments: list[Assignment], monkeypatch: pytest.MonkeyPatch) -> None:
     """A stopped one doesn't even notice that it is asked to leave."""
-    monkeypatch.setattr(engines, "_SECONDS_TO_LEAVE", 0.1)
+    monkeypatch.setattr(processes, "_SECONDS_TO_LEAVE", 0.1)
     with closing(LocalEngine(OPTIONS, 1)) as engine:
         submit(engine, assignments[:1])
         (worker,) = workers()
