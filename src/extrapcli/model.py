@@ -265,7 +265,7 @@ class Model:
         mood: str | float | None = None,
         arc: str | None = None,
     ) -> Iterator[NDArray[np.floating]]:
-        """Play a song and continue it without end: yield blocks, shaped like the song, as they are made.
+        """Play a song and continue it without end: yield blocks, shaped like the song, which you may change.
 
         Arguments and errors are those of `continue_song`; an arc needs times. The first blocks are the song itself.
 

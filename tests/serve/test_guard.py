@@ -179,7 +179,7 @@ def test_only_ids_are_ids(id: str, server: Server) -> None:
     assert (refused.status, bool(refused.error)) == (422, True)
 
 
-@pytest.mark.parametrize("model", ["/work/model", "./recall", "../recall", "recall/", "", "RECALL", "a\x00b", "é"])
+@pytest.mark.parametrize("model", ["/models/recall", "./recall", "../recall", "recall/", "", "RECALL", "a\x00b", "é"])
 def test_a_model_is_named_never_found_by_a_path(model: str, server: Server, song: Facts) -> None:
     answer = server.post(f"/api/songs/{song['id']}/tracks", {"length": "0:10", "model": model})
     if answer.status == 201:

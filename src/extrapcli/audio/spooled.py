@@ -47,7 +47,7 @@ class Spool:
         left = _bytes_left.get()
         left[0] -= block.nbytes
         if left[0] < 0:
-            raise UnreadableAudio("too much sound for this server; give it a shorter song")
+            raise UnreadableAudio("it holds more sound than may be decoded here; give it a shorter song")
         self._blocks.append(block)
         self._bytes += block.nbytes
         if self._bytes > (CHUNK_BYTES if self._file else MAX_BYTES_IN_MEMORY):

@@ -107,7 +107,7 @@ Another = Annotated[
     typer.Option(
         "--another-way",
         metavar="JOIN",
-        help="At join number JOIN, go another way, with all before it as it is. Give it again for more.",
+        help="Keep everything before join JOIN, and continue differently from there. Repeat it for yet another way.",
     ),
 ]
 Mood = Annotated[

@@ -11,7 +11,6 @@ from extrapcli.cli.root import app
 from extrapcli.errors import MissingDependency, UnreadableAudio
 
 PORT = 8321
-EVERYWHERE = ("0.0.0.0", "::")
 
 
 @app.command()
@@ -50,7 +49,7 @@ def serve(
     It needs no network, and lets only this machine in, unless you say --host. It runs until Ctrl-C.
     """
     try:
-        from extrapcli.serve.server import Server, default_folder
+        from extrapcli.serve.server import EVERYWHERE, Server, default_folder
     except ModuleNotFoundError as error:
         reason = f"extrap serve needs {error.name}"
         raise MissingDependency(f'{reason}: pip install "extrapcli[web]"') from None

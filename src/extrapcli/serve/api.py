@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from extrapcli.audio.formats import FORMATS
 from extrapcli.errors import UnreadableAudio, UsageError
+from extrapcli.melody.tune_files import MOST_BYTES, SUFFIXES
 from extrapcli.models import DEFAULT, folders, read_card
 from extrapcli.serve import answers
 from extrapcli.serve.guard import TOKEN_COOKIE, Guard, cookie
@@ -31,8 +32,6 @@ from extrapcli.serve.requests import (
 from extrapcli.serve.requests import Request as Wanted
 from extrapcli.serve.site import Site, shown_name
 
-SEED_BYTES = 15 * 2**20
-SEED_SUFFIXES = (".abc", ".krn", ".musicxml", ".mxl", ".xml", ".mid", ".midi")
 SANDBOX = (
     "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
     "img-src data: blob:; media-src data: blob:; font-src data:"
@@ -180,21 +179,22 @@ def take_song(site: AnySite, owner: Owner, wanted: LibraryRequest) -> JobAnswer:
 @router.post("/songs", status_code=201, openapi_extra=UPLOADED)
 async def send_song(request: Request, site: AnySite, owner: Owner, name: Name = "song") -> JobAnswer:
     """Send a song: the body is the file."""
-    most, declared = site.limits.upload_bytes, _declared(request)
-    return answer(
-        site, await site.upload("song", owner, shown_name(name), request.stream(), most=most, declared=declared)
-    )
+    most, sent = site.limits.upload_bytes, request.stream()
+    taken = await site.upload("song", owner, shown_name(name), sent, most=most, declared=_declared(request))
+    return answer(site, taken)
 
 
 @router.post("/seeds", status_code=201, openapi_extra=UPLOADED)
 async def send_seed(request: Request, site: AnySite, owner: Owner, name: Name = "tune.mid") -> JobAnswer:
     """Send a MIDI, MusicXML, ABC or Humdrum file, whose first notes a tune may begin with."""
     suffix = Path(shown_name(name)).suffix.lower()
-    if suffix not in SEED_SUFFIXES:
-        raise UsageError(f"{shown_name(name)}: is no file of tunes; give one that ends in {', '.join(SEED_SUFFIXES)}")
+    if suffix not in SUFFIXES:
+        raise UsageError(
+            f"{shown_name(name)}: is no file of tunes; give one that ends in {', '.join(sorted(SUFFIXES))}"
+        )
     file = f"{SEED}{suffix}"
     taken = await site.upload(
-        "seed", owner, shown_name(name), request.stream(), file=file, most=SEED_BYTES, declared=_declared(request)
+        "seed", owner, shown_name(name), request.stream(), file=file, most=MOST_BYTES, declared=_declared(request)
     )
     return answer(site, taken)
 
@@ -203,7 +203,7 @@ async def send_seed(request: Request, site: AnySite, owner: Owner, name: Name = 
 def make_track(song: ASong, site: AnySite, owner: Owner, wanted: TrackRequest) -> JobAnswer:
     """Continue a song."""
     wanted.style()
-    wanted.wanted()
+    wanted.track_length()
     return _made(site, owner, "track", song, wanted)
 
 

@@ -22,7 +22,7 @@ from starlette.types import ASGIApp
 from extrapcli.errors import CannotWrite, ExtrapError
 from extrapcli.serve import api
 from extrapcli.serve.guard import Guard
-from extrapcli.serve.jobs import Full, NoSuchJob, no_way
+from extrapcli.serve.jobs import Full, NoSuchJob, unwritten
 from extrapcli.serve.site import Site, TooLarge
 
 PAGE = Path(__file__).parent / "page"
@@ -91,7 +91,7 @@ def application(site: Site, *, token: str | None, names: frozenset[str]) -> ASGI
 
     @app.exception_handler(OSError)
     def full(request: Request, error: OSError) -> Response:
-        return JSONResponse({"error": str(no_way(error))}, 507)
+        return JSONResponse({"error": str(unwritten(error))}, 507)
 
     @app.exception_handler(ClientDisconnect)
     def left(request: Request, error: ClientDisconnect) -> Response:

@@ -36,7 +36,7 @@ class Full(ExtrapError):
     """There is no room for another job."""
 
 
-def no_way(error: CannotWrite | OSError) -> CannotWrite:
+def unwritten(error: CannotWrite | OSError) -> CannotWrite:
     """Make an error that doesn't tell where the server keeps things of one that does."""
     reason = str(error).rpartition(": ")[2] if isinstance(error, CannotWrite) else error.strerror
     return CannotWrite(f"the server can't write this: {reason or 'it has no room'}")
@@ -195,7 +195,7 @@ class Jobs:
             with atomic_file(self.folder(job) / RECORD, overwrite=True) as whole:
                 whole.write_text(json.dumps(asdict(job)), "utf-8")
         except CannotWrite as error:
-            raise no_way(error) from None
+            raise unwritten(error) from None
 
     def start(self, job: Job) -> tuple[Job, ...]:
         """Note that a job is worked on; return those that it is made from, the nearest first. Raises NoSuchJob."""

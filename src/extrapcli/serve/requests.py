@@ -45,7 +45,7 @@ class TrackRequest(Request):
     crossfade: Annotated[float, Field(ge=0, le=60)] | None = None
     another: Annotated[list[Annotated[int, Field(ge=1, le=MOST_JOINS)]], Field(max_length=1000)] = []
 
-    def wanted(self) -> Length:
+    def track_length(self) -> Length:
         """Return how long the track should be. Raises UsageError."""
         minutes, add = (text and minutes_of(text) for text in (self.length, self.add))
         return length(minutes or None, add or None)

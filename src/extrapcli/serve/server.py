@@ -22,6 +22,7 @@ from extrapcli.serve.jobs import Limits
 from extrapcli.serve.site import Site
 
 LOCAL_NAMES = ("localhost",)
+EVERYWHERE = ("0.0.0.0", "::")
 EXPECTED = ("without completing response", "Cancel ")
 """Complaints of uvicorn about what happens: a listener is told that a track failed, pages are open at the end."""
 TOKEN = re.compile(r"[A-Za-z0-9_-]{16,200}")
@@ -101,7 +102,7 @@ class Server:
     def address(self) -> str:
         """The address of the page, for a browser on this machine."""
         host = self.host
-        if host in ("0.0.0.0", "::"):
+        if host in EVERYWHERE:
             host = "127.0.0.1"
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/"
 

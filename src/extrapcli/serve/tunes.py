@@ -29,7 +29,6 @@ def read(bench: Bench, task: Task) -> dict[str, Any]:
         "symbols": " ".join(encode(taken.tune.notes)),
         "key": str(find_key(taken.tune)),
         "metre": taken.tune.metre,
-        "tempo": None,
         "remarks": list(taken.remarks),
     }
 

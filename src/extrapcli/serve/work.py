@@ -25,7 +25,7 @@ from extrapcli.naming import choose_format, track_ending
 from extrapcli.pipeline import Options, Pipeline
 from extrapcli.progress import NoProgress
 from extrapcli.serve.bench import Bench, Events
-from extrapcli.serve.jobs import Job, Task, no_way
+from extrapcli.serve.jobs import Job, Task, unwritten
 from extrapcli.serve.listening import listening
 from extrapcli.serve.requests import FileRequest, LoopsRequest, TrackRequest
 from extrapcli.serve.tunes import read, tune, tune_file
@@ -49,7 +49,7 @@ class Worker:
         try:
             return KINDS[task.job.kind](self.bench, task)
         except (CannotWrite, OSError) as error:
-            return no_way(error)
+            return unwritten(error)
         except ExtrapError as error:
             return self._without_paths(error, task.job)
         except MemoryError:
@@ -86,7 +86,7 @@ def track(bench: Bench, task: Task) -> Made:
     """Make a track that can be heard while it is made."""
     folder, request = bench.folder(task.job), TrackRequest(**task.job.request)
     decoded, say = bench.song(task.ancestors[0]), Events(folder)
-    asked, wanted = request.style(), bench.wanted(request.wanted(), decoded.song)
+    asked, wanted = request.style(), bench.wanted(request.track_length(), decoded.song)
     rate, told, done = decoded.song.sample_rate, 0, 0
     model = bench.model(request.model)
     model.extrapolator(asked)
@@ -243,8 +243,8 @@ def _counted(beat: BarBeat | None) -> str | None:
 def _write_track(bench: Bench, made: Job, origin: Job, path: Path, format: str) -> TrackFile:
     """Write a track to a file, as `extrap continue` does."""
     request, decoded = TrackRequest(**made.request), bench.song(origin)
-    bench.wanted(request.wanted(), decoded.song)
-    options = Options(request.wanted(), request.model, style=request.style(), format=format, overwrite=True)
+    bench.wanted(request.track_length(), decoded.song)
+    options = Options(request.track_length(), request.model, style=request.style(), format=format, overwrite=True)
     pipeline = Pipeline(options, bench.model(request.model))
     return pipeline.write(decoded.song, decoded.source, path, format, NoProgress())
 

@@ -108,9 +108,8 @@ async function read(chosen) {
     say(error.message);
     return;
   }
-  const { key, metre: written, tempo, remarks } = file.result;
+  const { key, metre: written, remarks } = file.result;
   if (written in BARS) find("tune-metre").value = written;
-  if (tempo) find("tune-tempo").value = Math.round(tempo);
   const sentences = [[`In ${key}`, written].filter(Boolean).join(", "), ...remarks];
   find("seed-remarks").replaceChildren(...sentences.map((textContent) => make("li", { textContent })));
   show();
