@@ -22,7 +22,8 @@ from urllib.parse import quote
 
 from playwright.sync_api import Browser
 
-from tests.serve.browsers import SECONDS, browsing, tab
+from tests.browsing import browsing
+from tests.serve.browsers import SECONDS, tab
 from tests.serve.servers import Answer, Facts, Server, start
 
 KILLED_SECONDS, LOOK_SECONDS = 30.0, 1.0

@@ -137,15 +137,16 @@ class Pipeline:
         progress: Progress,
         *,
         length: Length | None = None,
+        analysis: Analysis | None = None,
     ) -> TrackFile:
         """Continue a song that was decoded from `source`; the track appears at `path` when it is whole.
 
-        It has the length that the options ask for, or another `length`.
+        It has the length that the options ask for, or another `length`. `analysis` is that of `song.as_heard`.
         Raises as `Length.samples`, `check_format`, `atomic_file` and `Model.continuation` do, and NotGoodEnough where
         a join is more audible than is allowed.
         """
         check_format(format, song)
-        take = self.takes(song, progress, length=length)[0]
+        take = self.takes(song, progress, length=length, analysis=analysis)[0]
         return self.write_take(take, song, source, path, format, progress)
 
     def planned(self, source: Path, out: Path | None, below: PurePath | None) -> tuple[Song, str, Path]:
@@ -162,12 +163,14 @@ class Pipeline:
             make_folder(path.parent)
         return song, format, path
 
-    def takes(self, song: Song, progress: Progress, *, length: Length | None = None) -> list[Take]:
+    def takes(
+        self, song: Song, progress: Progress, *, length: Length | None = None, analysis: Analysis | None = None
+    ) -> list[Take]:
         """Return as many takes as are wanted, or all that differ and are good enough, the best first.
 
         One that nothing is asked of is not made yet.
         """
-        options, analysis = self.options, Analysis(song.as_heard)
+        options, analysis = self.options, analysis or Analysis(song.as_heard)
         wanted = (length or options.length).samples(song)
         makes = partial(Take.of, self._begin, song, analysis, wanted)
         seeds = range(options.style.seed, options.style.seed + options.takes + options.retries)

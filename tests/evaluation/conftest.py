@@ -1,15 +1,15 @@
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from extrapcli.audio.decode import decode
 from extrapcli.evaluation.reference import mono
 from extrapcli.evaluation.tagger import Tagger
+from tests.browsing import browsing
 from tests.conftest import SONG
-from tests.evaluation.pages import CHROMIUM, Opened
+from tests.evaluation.pages import Opened
 from tests.evaluation.sounds import Sound
 
 
@@ -33,11 +33,8 @@ def tagger() -> Tagger:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield browser
-        browser.close()
+    with browsing() as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -1,20 +1,15 @@
 """Pages of reports for tests, and a real browser without a network to open them in."""
 
-import shutil
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-import pytest
 from playwright.sync_api import Page
 
 from extrapcli.audio.song import Song
 from extrapcli.evaluation.measures import CONTROLS, Measure
 from extrapcli.evaluation.report.page import page
 from extrapcli.evaluation.results import Evaluation, MeasuredJoin, MeasureResult
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
 
 MEASURES = [
     MeasureResult(

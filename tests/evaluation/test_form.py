@@ -16,8 +16,9 @@ from extrapcli.evaluation.drawing import outline
 from extrapcli.evaluation.report.form import Stretch, found, stretches
 from extrapcli.evaluation.results import MeasuredJoin
 from extrapcli.extrapolators.base import Jump
+from tests.browsing import needs_chromium
 from tests.conftest import SONG
-from tests.evaluation.pages import Example, Open, Opened, example, needs_chromium
+from tests.evaluation.pages import Example, Open, Opened, example
 
 BEATEN = SONG.parent / "clips" / "ivory-tower.opus"  # has a clear pulse
 HEAD, FADE, LENGTH = 30.0, 0.1, 60.0  # seconds

@@ -19,8 +19,9 @@ from extrapcli.evaluation.report import pictures
 from extrapcli.evaluation.report.page import clock, headline
 from extrapcli.evaluation.results import MeasuredJoin
 from extrapcli.mood.meter import Mood
+from tests.browsing import needs_chromium
 from tests.conftest import SONG
-from tests.evaluation.pages import MEASURES, Example, Open, example, needs_chromium
+from tests.evaluation.pages import MEASURES, Example, Open, example
 
 JOINS = [
     MeasuredJoin(9.9, 0.1, 12.0, 40.0, 71.5, 0.04),

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from tests.serve.browsers import LISTEN, NARROW, SECONDS, WIDE, Tab, browsing, needs_chromium, tab
+from tests.browsing import browsing, needs_chromium
+from tests.serve.browsers import LISTEN, NARROW, SECONDS, WIDE, Tab, tab
 from tests.serve.servers import Server, extrap
 
 pytestmark = [pytest.mark.slow, needs_chromium]

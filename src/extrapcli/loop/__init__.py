@@ -99,13 +99,13 @@ class LoopMaker:
         self.model.extrapolator(options.style)
         self._written: set[Path] = set()
 
-    def loops(self, song: Song) -> list[Loop]:
-        """Return the loops of a song, the best first.
+    def loops(self, song: Song, analysis: Analysis | None = None) -> list[Loop]:
+        """Return the loops of a song, the best first; `analysis` is that of `song.as_heard`.
 
         Raises as `Model.loops` does, and UsageError where there is none, or not so many as to pick one.
         """
         wish = self.wish
-        found = self.model.loops(Analysis(song.as_heard), self.options.style, wish.query)
+        found = self.model.loops(analysis or Analysis(song.as_heard), self.options.style, wish.query)
         if len(found) < wish.pick:
             bars = f" of {count(wish.bars, 'bar')}" if wish.bars else ""
             least = f" of {wish.least:g} s or more" if wish.least else ""
@@ -135,10 +135,17 @@ class LoopMaker:
         return self.write(song, source, out, progress, below=below)
 
     def write(
-        self, song: Song, source: Path, out: Path | None, progress: Progress, *, below: PurePath | None = None
+        self,
+        song: Song,
+        source: Path,
+        out: Path | None,
+        progress: Progress,
+        *,
+        below: PurePath | None = None,
+        analysis: Analysis | None = None,
     ) -> LoopFile:
-        """Write a loop of a song that was decoded from `source`."""
-        loops = self.loops(song)
+        """Write a loop of a song that was decoded from `source`; `analysis` is that of `song.as_heard`."""
+        loops = self.loops(song, analysis)
         if self.wish.minutes and 60 * self.wish.minutes < song.seconds:
             asked = clock(60 * self.wish.minutes)
             raise UsageError(f"{song.name}: lasts {clock(song.seconds)}; extrap fit can make it {asked}, loops can't")

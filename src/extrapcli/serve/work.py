@@ -13,7 +13,7 @@ import numpy as np
 from extrapcli.analysis import Analysis
 from extrapcli.analysis.beats import BarBeat
 from extrapcli.analysis.spectra import MOMENTS_PER_SECOND
-from extrapcli.analysis.summary import brief
+from extrapcli.analysis.summary import brief, facts
 from extrapcli.audio.formats import FORMATS, stem_of
 from extrapcli.audio.spooled import chunks
 from extrapcli.continuation import Join, Length
@@ -153,7 +153,7 @@ def loop_file(bench: Bench, task: Task) -> Made:
         bench.wanted(Length(wish.minutes, any=True), decoded.song)
     maker = LoopMaker(Options(format=request.format, overwrite=True), wish, bench.model(DEFAULT))
     out = folder / f"{MADE}{FORMATS[request.format].suffixes[0]}"
-    made = maker.write(decoded.song, decoded.source, out, NoProgress())
+    made = maker.write(decoded.song, decoded.source, out, NoProgress(), analysis=decoded.analysis)
     stem = stem_of(Path(origin.name))
     if len(made.paths) == 1:
         what = "looped" if request.what == "marked" else "loop" if request.what == "loop" else ""
@@ -176,10 +176,10 @@ def report(bench: Bench, task: Task) -> Made:
     format = choose_format(None, None, song)
     path = folder / f"{MADE}{FORMATS[format].suffixes[0]}"
     written = _write_track(bench, made, origin, path, format)
-    _, (page, facts) = write_report(
+    _, (page, json_file) = write_report(
         path, song, out=folder / PAGE, joins=written.joins, mood=written.mood, overwrite=True
     )
-    for needless in (path, facts):
+    for needless in (path, json_file):
         needless.unlink()
     return {"file": page.name, "name": f"{_name(origin, written)}.html"}
 
@@ -215,24 +215,15 @@ def described(number: int, join: Join) -> Made:
 
 def analysed(analysis: Analysis) -> Made:
     """Tell of a song what is drawn of it."""
-    beats, bounds, rate = analysis.beats, analysis.bounds, analysis.song.sample_rate
-    return {
-        "seconds": analysis.song.seconds,
+    beats, known = analysis.beats, facts(analysis)
+    return {name: known[name] for name in ("seconds", "bpm", "metre", "has_pulse", "sections", "music")} | {
         "summary": brief(analysis),
         "key": analysis.key and analysis.key.name,
-        "bpm": round(beats.bpm, 2),
-        "metre": beats.metre,
-        "has_pulse": beats.has_pulse,
-        "beats": np.round(beats.times, 3).tolist() if beats.has_pulse else [],
+        "beats": known["beats"] if beats.has_pulse else [],
         "downbeats": np.round(beats.downbeats, 3).tolist() if beats.has_pulse else [],
-        "sections": [
-            {"begin": round(section.begin, 3), "end": round(section.end, 3), "label": section.label}
-            for section in analysis.sections
-        ],
         "energy": np.round(analysis.energy[::ENERGY_STEP], 3).tolist(),
         "energy_step": ENERGY_STEP / MOMENTS_PER_SECOND,
-        "music": {name: getattr(bounds, name) / rate for name in ("begin", "ending", "end")},
-        "cut_off": not bounds.ends_by_itself,
+        "cut_off": not analysis.bounds.ends_by_itself,
     }
 
 
@@ -246,7 +237,7 @@ def _write_track(bench: Bench, made: Job, origin: Job, path: Path, format: str) 
     bench.wanted(request.track_length(), decoded.song)
     options = Options(request.track_length(), request.model, style=request.style(), format=format, overwrite=True)
     pipeline = Pipeline(options, bench.model(request.model))
-    return pipeline.write(decoded.song, decoded.source, path, format, NoProgress())
+    return pipeline.write(decoded.song, decoded.source, path, format, NoProgress(), analysis=decoded.analysis)
 
 
 def _name(origin: Job, written: TrackFile) -> str:
