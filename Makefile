@@ -37,7 +37,8 @@ test-tensorflow: .venv-tensorflow/.installed  ## a track made with TensorFlow, w
 
 # A part of the suite, to save time: what meets a library first (codecs, runtimes, commands, scores, plots).
 LOWEST := tests/audio tests/backends tests/cli/test_commands.py tests/evaluation/test_goldens.py \
-	tests/melody/test_tune_files.py tests/melody/test_score.py tests/melody/test_synthesis.py
+	tests/melody/test_tune_files.py tests/melody/test_score.py tests/melody/test_synthesis.py \
+	tests/serve/test_api.py tests/serve/test_guard.py
 
 test-lowest: .venv-lowest/.installed  ## some tests, with the oldest versions that pyproject.toml allows
 	.venv-lowest/$(SCRIPTS)/pytest --numprocesses 2 --dist worksteal $(LOWEST)

@@ -70,7 +70,16 @@ def test_every_command_of_the_readme_runs(command: str, music: Path, tmp_path: P
 
 def check_server(command: str, folder: Path, environment: dict[str, str]) -> None:
     words = [*shlex.split(command), "--no-browser", "--port", "0", "--data", "served"]
-    with subprocess.Popen(words, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(
+        words,
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.SIG_DFL
+        ),  # ignored where the tests run in the background
+    ) as server:
         assert server.stdout
         address = server.stdout.readline().strip()
         with urlopen(address) as page:

@@ -36,15 +36,19 @@ class Length:
 
     def samples(self, song: Song) -> int:
         """Count the samples of the whole track; raise UsageError where a song is that long already and may not be."""
-        asked = round(self.minutes * 60 * song.sample_rate)
+        return self.count(len(song.samples), song.sample_rate, song.name)
+
+    def count(self, song_samples: int, sample_rate: int, name: str) -> int:
+        """Count the samples of the whole track, as `samples` does, of a song that needn't be at hand."""
+        asked = round(self.minutes * 60 * sample_rate)
         if self.twice:
-            return max(asked, 2 * len(song.samples))
+            return max(asked, 2 * song_samples)
         if self.beyond:
-            return len(song.samples) + asked
-        if asked <= len(song.samples) and not self.any:
+            return song_samples + asked
+        if asked <= song_samples and not self.any:
             raise UsageError(
-                f"{song.name}: lasts {clock(song.seconds)} already, not less than the {clock(self.minutes * 60)} "
-                "asked for",
+                f"{name}: lasts {clock(song_samples / sample_rate)} already, not less than the "
+                f"{clock(self.minutes * 60)} asked for",
                 hint="add",
             )
         return asked

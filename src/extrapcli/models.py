@@ -22,7 +22,8 @@ _PLACES = (Path(__file__).parent / "released", Path(__file__).parents[2] / "mode
 class Card:
     """What a user should know about a model, and the checksums of its files.
 
-    `title` says in a few words what it does; a `research` model is there to be compared with. `figures` are named
+    `title` says in a few words what it does; a `research` model is there to be compared with, and one that doesn't
+    `continues` songs does something else. `figures` are named
     measurements, the main one first; `files` maps a file name to its SHA-256.
     """
 
@@ -35,6 +36,7 @@ class Card:
     files: dict[str, str]
     title: str = ""
     research: bool = False
+    continues: bool = True
 
 
 def folders() -> list[Path]:
@@ -153,7 +155,7 @@ def _fault_of_card(values: Any) -> str | None:
         if name not in values and field.default is MISSING:
             return f"it lacks {name}"
         if name not in ("figures", "files") and type(values.get(name, field.default)) is not field.type:
-            return f"{name} must be {'true or false' if name == 'research' else 'text'}"
+            return f"{name} must be {'true or false' if field.type is bool else 'text'}"
     figures, files = values["figures"], values["files"]
     if not isinstance(figures, dict) or not all(type(value) in (int, float, str) for value in figures.values()):
         return "figures must be a table of numbers and texts"

@@ -109,6 +109,7 @@ def test_what_is_wrong_with_a_card_is_named(text: str, says: str, tmp_path: Path
         ({"licence": 3}, "licence must be text"),
         ({"title": None}, "title must be text"),
         ({"research": "yes"}, "research must be true or false"),
+        ({"continues": 1}, "continues must be true or false"),
     ],
 )
 def test_every_part_of_a_card_is_checked(change: dict[str, object], says: str, tmp_path: Path) -> None:

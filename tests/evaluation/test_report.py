@@ -57,7 +57,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     stereo = resample(decoded.samples, from_rate=decoded.sample_rate, to_rate=RATE)
     soundfile.write(folder / "whole.wav", stereo, RATE, subtype="PCM_16")
     soundfile.write(folder / "song.wav", stereo[: 10 * RATE], RATE, subtype="PCM_16")
-    done = run("continue", "song.wav", "--minutes", "0:40", "--report", "--json", "--device", "cpu", folder=folder)
+    done = run(
+        "continue", "song.wav", "--minutes", "0:40", "--report", "--json", "-q", "--device", "cpu", folder=folder
+    )
     assert (done.returncode, done.stderr) == (0, "")
     (folder / "joins.json").write_text(done.stdout)
     track = folder / "song-0m40s.wav"
@@ -68,7 +70,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 @pytest.fixture(scope="module")
 def alone(made: Made) -> subprocess.CompletedProcess[str]:
     """The same track, evaluated without its joins."""
-    return run("evaluate", made.track, "--song", made.song, "-o", "alone.html", folder=made.folder)
+    return run("evaluate", made.track, "--song", made.song, "-q", "-o", "alone.html", folder=made.folder)
 
 
 def refused(*arguments: str | Path) -> ExtrapError:
@@ -134,7 +136,7 @@ def test_joins_and_truth_are_taken(made: Made) -> None:
     """The true continuation has no squared error; the track that was made has."""
     done = run(
         "evaluate", made.track, "--song", made.song, "--joins", made.joins, "--truth", made.whole,
-        "--json", "--overwrite", "-o", "with-truth.html", folder=made.folder,
+        "--json", "-q", "--overwrite", "-o", "with-truth.html", folder=made.folder,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     report = json.loads(done.stdout)

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.serve.servers import Server
 
 WIDE, NARROW = 1400, 390
 SECONDS = 60_000  # to wait for what is made, in milliseconds: machines may be slow
+expect.set_options(timeout=SECONDS)
 DROP = """
 ([bytes, name]) => {
     const data = Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0));
@@ -83,6 +84,7 @@ def tab(
     context = browser.new_context(
         viewport={"width": width, "height": 1000}, color_scheme="dark" if dark else "light", bypass_csp=False
     )
+    context.set_default_timeout(SECONDS)
     opened = Tab(context.new_page(), server)
     context.on("request", lambda request: opened.requests.append(request.url))
     opened.page.on("console", lambda message: opened.complaints.append(message.text))

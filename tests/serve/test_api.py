@@ -294,6 +294,34 @@ def test_a_song_that_is_none_fails_with_what_is_asked_of_it(server: Server) -> N
 
 
 def test_a_track_is_as_long_as_the_server_takes_at_most(server: Server, song: Facts) -> None:
-    track = server.done(server.made(f"/api/songs/{song['id']}/tracks", {"length": "10:01"}), "failed")
-    assert "10 minutes" in track["error"]
-    assert server.get(f"/api/jobs/{track['id']}/sound").status == 404
+    jobs = server.folders()
+    refused = server.post(f"/api/songs/{song['id']}/tracks", {"length": "10:01"})
+    assert (refused.status, refused.error) == (422, "this server makes tracks of up to 10 minutes; ask for less")
+    refused = server.post(f"/api/songs/{song['id']}/tracks", {"length": "0:08"})
+    assert (refused.status, "beat.wav: lasts 0m08s already" in refused.error) == (422, True)
+    assert server.folders() == jobs
+
+
+def test_a_track_of_a_song_that_is_being_read_is_as_long_as_the_server_takes(server: Server, song_path: Path) -> None:
+    song = server.uploaded(song_path)
+    answer = server.post(f"/api/songs/{song['id']}/tracks", {"length": "10:01"})
+    error = answer.error if answer.status == 422 else server.done(answer.json, "failed")["error"]
+    assert "10 minutes" in error
+
+
+def test_takes_are_numbered_and_keep_their_numbers(server: Server, song: Facts, song_path: Path) -> None:
+    other = server.done(server.uploaded(song_path))
+    takes = [server.made(f"/api/songs/{other['id']}/tracks", {"length": "0:10", "seed": seed}) for seed in range(3)]
+    assert [take["number"] for take in takes] == [1, 2, 3]
+    server.ask("DELETE", f"/api/jobs/{takes[1]['id']}")
+    last = server.make(f"/api/songs/{other['id']}/tracks", {"length": "0:10", "seed": 3})
+    assert last["number"] == 4
+    file = server.make(f"/api/jobs/{last['id']}/files", {"format": "flac"})
+    assert file["result"]["name"] == "beat-0m10s-take4.flac"
+
+
+def test_models_that_continue_can_be_chosen(server: Server) -> None:
+    names = [model["name"] for model in server.get("/api/about").json["models"]]
+    assert names[0] == "recall"
+    assert {"seq2seq", "study", "amplitude"} <= set(names)
+    assert not {"beats", "voice", "melody"} & set(names)

@@ -127,6 +127,8 @@ def test_a_tune_is_written_heard_and_seen(server: Server) -> None:
     assert score.headers["Content-Security-Policy"].startswith("sandbox")
     assert b"<svg" in score.body
     assert b"<score-partwise" in server.file(tune, {"format": "musicxml"})
+    named = server.make(f"/api/jobs/{tune['id']}/files", {"format": "mid"})["result"]["name"]
+    assert named == f"tune-{tune['number']}.mid"
     assert server.file(tune, {"format": "svg"}) == score.body
     assert server.file(tune, {"format": "wav"}) == sound.body
 

@@ -39,9 +39,13 @@ def song(server: Any, library: Any) -> Any:
     return server.done(server.uploaded(library / "one.wav"))
 
 
-def test_a_file_of_a_track_is_no_longer_than_the_server_makes_tracks(server: Any, song: Any) -> Any:
-    """POST a track of 9999 minutes (fails), then a file of it: 50 GB are written."""
-    track = server.done(server.made(f"/api/songs/{song['id']}/tracks", {"length": "1:30"}), "failed")
+def test_a_file_of_a_track_is_no_longer_than_the_server_makes_tracks(server: Any, library: Any) -> Any:
+    """POST a track of 9999 minutes of a song that is being read (fails), then a file of it: 50 GB are written."""
+    song = server.uploaded(library / "one.wav")
+    asked = server.post(f"/api/songs/{song['id']}/tracks", {"length": "1:30"})
+    if asked.status == 422:  # it is read already
+        return
+    track = server.done(asked.json, "failed")
     made = server.post(f"/api/jobs/{track['id']}/files", {"format": "wav"})
     assert made.status != 201 or list(server.events(made.json))[-1]["state"] == "failed"
 
@@ -155,7 +159,7 @@ def test_a_limit_that_makes_no_sense_is_refused(options: Any, tmp_path: Any) -> 
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
     )
     try:
-        assert process.wait(6) == 2
+        assert process.wait(60) == 2
         assert "Traceback" not in process.stderr.read()
     finally:
         process.kill()
@@ -263,7 +267,7 @@ def test_ctrl_c_soon_after_the_start_leaves_no_traceback(wait: Any, tmp_path: An
     server = start(tmp_path / "kept", "--jobs", "2", start_new_session=True)
     time.sleep(wait)
     os.killpg(server.process.pid, signal.SIGINT)
-    server.process.wait(20)
+    server.process.wait(60)
     time.sleep(0.5)
     assert "Traceback" not in server.told
 

@@ -106,6 +106,15 @@ def test_nothing_leads_out_of_the_folder(path: str, server: Server, library: Pat
     assert server.folders() == jobs
 
 
+def test_a_song_that_was_just_added_can_be_taken(server: Server, library: Path) -> None:
+    """The list of songs may be a few seconds old."""
+    assert "new.wav" not in server.get("/api/library").json
+    shutil.copy(library / "one.wav", library / "new.wav")
+    assert server.make("/api/library/songs", {"path": "new.wav"})["result"]["seconds"] == 4
+    (library / "new.wav").unlink()
+    assert server.post("/api/library/songs", {"path": "new.wav"}).status == 422
+
+
 def test_a_song_that_becomes_a_link_leads_nowhere(server: Server, library: Path) -> None:
     """However it was when it was chosen, it counts what it is when it is read."""
     shutil.copy(library / "one.wav", library / "later.wav")
@@ -115,7 +124,7 @@ def test_a_song_that_becomes_a_link_leads_nowhere(server: Server, library: Path)
     (library / "later.wav").unlink()
     (library / "later.wav").symlink_to(library.parent / "beside.wav")
     server.ask("DELETE", f"/api/jobs/{long['id']}")
-    assert server.done(second, "failed")["error"] == "there is no such song in the folder"
+    assert server.done(second, "failed")["error"] == "later.wav: is no longer in the server's folder"
     (library / "later.wav").unlink()
     assert server.post("/api/library/songs", {"path": "later.wav"}).status == 422
 

@@ -35,9 +35,9 @@ def shared(browser: Browser, the_server: Server) -> Iterator[Tab]:
     """A page with a song that was dropped, and a track that is done."""
     with tab(browser, the_server) as opened:
         opened.drop(BALLAD)
-        expect(opened.page.get_by_text("C major, 140 beats a minute")).to_be_visible(timeout=SECONDS)
+        expect(opened.page.get_by_text("C major, 140 beats a minute")).to_be_visible()
         take = opened.continued("1:30")
-        expect(take.get_by_role("button", name="Download")).to_be_visible(timeout=SECONDS)
+        expect(take.get_by_role("button", name="Download")).to_be_visible()
         yield opened
 
 
@@ -58,10 +58,10 @@ def test_the_song_is_drawn_with_sections_bars_and_energy(shared: Tab) -> None:
 def test_it_is_heard_while_it_is_made(browser: Browser, the_server: Server) -> None:
     with tab(browser, the_server) as opened:
         opened.page.locator("#file").set_input_files(BALLAD)
-        expect(opened.page.get_by_text("C major")).to_be_visible(timeout=SECONDS)
+        expect(opened.page.get_by_text("C major")).to_be_visible()
         take = opened.continued("50:00")
         audio = take.locator("audio")
-        audio.wait_for(state="attached", timeout=SECONDS)
+        audio.wait_for(state="attached")
         opened.page.wait_for_function(
             "() => [...document.querySelectorAll('article audio')].at(-1)?.currentTime > 0.2"
         )
@@ -69,7 +69,7 @@ def test_it_is_heard_while_it_is_made(browser: Browser, the_server: Server) -> N
         assert audio.evaluate("audio => audio.duration") == 3000
         expect(take.get_by_text(re.compile("^Making it"))).to_be_visible()
         before = joins(take).count()
-        expect.soft(joins(take).nth(before)).to_be_attached(timeout=SECONDS)
+        expect.soft(joins(take).nth(before)).to_be_attached()
         take.get_by_role("button", name=re.compile("^Cancel")).click()
         expect(take).to_have_count(0)
         opened.complaints = [complaint for complaint in opened.complaints if BROKEN_OFF not in complaint]
@@ -87,7 +87,7 @@ def test_a_join_is_heard_with_three_seconds_on_each_side(shared: Tab) -> None:
     join.click()
     shared.page.wait_for_function("() => !document.querySelector('article audio').paused")
     assert -3.5 < clock(take) - at < 1
-    shared.page.wait_for_function("() => document.querySelector('article audio').paused", timeout=SECONDS)
+    shared.page.wait_for_function("() => document.querySelector('article audio').paused")
     assert 2 < clock(take) - at < 4.5
 
 
@@ -96,8 +96,8 @@ def test_another_way_keeps_all_before_the_join(shared: Tab) -> None:
     joins(take).nth(3).click()
     take.get_by_role("button", name="Another way from here").click()
     other = shared.take(2)
-    expect(other.get_by_text(re.compile("the same as Take 1 up to join 4"))).to_be_visible(timeout=SECONDS)
-    expect(other.get_by_role("button", name="Download")).to_be_visible(timeout=SECONDS)
+    expect(other.get_by_text(re.compile("the same as Take 1 up to join 4"))).to_be_visible()
+    expect(other.get_by_role("button", name="Download")).to_be_visible()
     sounds = [
         shared.page.request.get(str(one.locator("audio").evaluate("audio => audio.src"))).body()
         for one in (take, other)
@@ -107,6 +107,79 @@ def test_another_way_keeps_all_before_the_join(shared: Tab) -> None:
     label = joins(take).nth(3).get_attribute("aria-label") or ""
     minutes, seconds = map(int, re.findall(r"at (\d+):(\d+)", label)[0])
     assert -1 < same / (4 * 48000) - (60 * minutes + seconds) < 1.5
+
+
+def test_joins_are_one_stop_of_the_tab_key_each_way(shared: Tab) -> None:
+    marks = shared.take(1).locator(".mark")
+    for buttons in (marks, shared.take(1).locator(".joins button")):
+        assert buttons.evaluate_all("all => all.filter((button) => button.tabIndex === 0).length") == 1
+    marks.first.focus()
+    shared.page.keyboard.press("ArrowRight")
+    expect(marks.nth(1)).to_be_focused()
+    shared.page.keyboard.press("End")
+    expect(marks.last).to_be_focused()
+    shared.page.keyboard.press("Enter")
+    expect(marks.last).to_have_attribute("aria-pressed", "true")
+
+
+def test_escape_takes_a_question_back(shared: Tab) -> None:
+    away = shared.take(1).get_by_role("button", name="Delete Take 1")
+    away.click()
+    expect(away).to_have_text("Delete: sure?")
+    away.press("Escape")
+    expect(away).to_have_text("Delete")
+    expect(shared.take(1)).to_be_visible()
+
+
+def test_a_length_that_cannot_be_is_refused_beside_its_field(shared: Tab) -> None:
+    takes = shared.page.get_by_role("article").count()
+    problem = shared.page.locator("#options-problem")
+    for length, says in (("0:10", "lasts 0:38 already"), ("1000", "up to 60:00"), ("long", "like 3:30")):
+        shared.page.locator("#length").fill(length)
+        shared.page.get_by_role("button", name="Continue the song").click()
+        expect(problem).to_contain_text(says)
+        expect(shared.page.locator("#length")).to_be_focused()
+    shared.page.locator("#length").fill("1:30")
+    shared.page.locator("summary", has_text="More").click()
+    shared.page.locator("#seed").fill("1.5")
+    shared.page.get_by_role("button", name="Continue the song").click()
+    expect(problem).to_contain_text("whole number")
+    shared.page.locator("#seed").fill("")
+    assert shared.page.get_by_role("article").count() == takes
+
+
+def test_a_page_that_is_opened_again_shows_the_same(browser: Browser, the_server: Server) -> None:
+    with tab(browser, the_server) as opened:
+        page = opened.page
+        for name in ("credits-ballad.opus", "contemplation.opus"):
+            page.locator("#library-song").select_option(f"clips/{name}")
+            page.get_by_role("button", name="Use it").click()
+            expect(page.locator("#chosen-name")).to_have_text(name)
+            expect(page.locator("#options")).to_be_visible()
+        page.locator("#songs").get_by_role("button", name="credits-ballad.opus", exact=True).click()
+        for number in (1, 2, 3):
+            page.locator("#length").fill("0:55")
+            page.get_by_role("button", name="Continue the song").click()
+            expect(opened.take(number).get_by_role("button", name="Download")).to_be_visible()
+        away = opened.take(2).get_by_role("button", name="Delete Take 2")
+        away.click()
+        away.click()
+        expect(opened.take(2)).to_have_count(0)
+        page.reload()
+        expect(page.locator("#chosen-name")).to_have_text("credits-ballad.opus")
+        expect(opened.take(3)).to_be_visible()
+        expect(opened.take(1)).to_be_visible()
+        expect(opened.take(2)).to_have_count(0)
+
+
+def test_a_song_that_cannot_be_read_is_marked(browser: Browser, the_server: Server, tmp_path: Path) -> None:
+    (tmp_path / "letter.mp3").write_text("Dear all")
+    with tab(browser, the_server) as opened:
+        opened.drop(tmp_path / "letter.mp3")
+        expect(opened.page.locator("#chosen-notes.problem")).to_contain_text("letter.mp3: ")
+        expect(opened.page.locator("#songs .problem")).to_have_text("can't be read")
+        opened.page.reload()
+        expect(opened.page.locator("#songs .problem")).to_have_text("can't be read")
 
 
 def test_takes_are_compared_blindly(shared: Tab) -> None:
@@ -124,7 +197,7 @@ def test_takes_are_compared_blindly(shared: Tab) -> None:
 def test_a_download_is_what_the_command_writes(shared: Tab, tmp_path: Path) -> None:
     take = shared.take(1)
     take.get_by_role("combobox").select_option("flac")
-    with shared.page.expect_download(timeout=SECONDS) as download:
+    with shared.page.expect_download() as download:
         take.get_by_role("button", name="Download").click()
     assert download.value.suggested_filename == "credits-ballad-1m30s.flac"
     (job,) = [job for job in shared.page.request.get(f"{shared.server.address}api/jobs").json() if is_first(job)]
@@ -159,21 +232,21 @@ def test_loops_are_found_heard_moved_and_downloaded(browser: Browser, the_server
         page.get_by_role("tab", name="Loop").click()
         page.locator("#library-song").select_option("clips/credits-ballad.opus")
         page.get_by_role("button", name="Use it").click()
-        page.get_by_role("button", name="Find loops").click(timeout=SECONDS)
+        page.get_by_role("button", name="Find loops").click()
         found = page.locator("#loop-list").get_by_role("radio")
-        found.first.wait_for(timeout=SECONDS)
+        found.first.wait_for()
         count = found.count()
         page.get_by_role("button", name="Hear the wrap").click()
-        expect(page.get_by_role("button", name="Stop")).to_be_enabled(timeout=SECONDS)
+        expect(page.get_by_role("button", name="Stop")).to_be_enabled()
         page.get_by_role("button", name="Stop").click()
-        with page.expect_download(timeout=SECONDS) as download:
+        with page.expect_download() as download:
             page.locator("#loop-download").get_by_role("button").click()
         extrap("loop", BALLAD, "-o", "loop.wav", cwd=tmp_path)
         assert download.value.path().read_bytes() == (tmp_path / "loop.wav").read_bytes()
         end = page.get_by_role("slider", name=re.compile("end", re.IGNORECASE)).last
         end.focus()
         page.keyboard.press("ArrowLeft")
-        expect(found).to_have_count(count + 1, timeout=SECONDS)
+        expect(found).to_have_count(count + 1)
 
 
 def test_a_tune_is_played_by_the_keyboard_and_written(browser: Browser, the_server: Server) -> None:
@@ -191,7 +264,7 @@ def test_a_tune_is_played_by_the_keyboard_and_written(browser: Browser, the_serv
         audio = page.locator("#tunes audio")
         audio.evaluate("audio => audio.play()")
         assert audio.evaluate(LISTEN) > 0.01
-        with page.expect_download(timeout=SECONDS) as download:
+        with page.expect_download() as download:
             page.locator("#tunes").get_by_role("button", name=re.compile("^Download")).first.click()
         assert download.value.path().read_bytes().startswith(b"MThd")
 
@@ -202,8 +275,8 @@ def test_anyone_can_use_it(browser: Browser, the_server: Server, width: int, dar
     with tab(browser, the_server, width=width, dark=dark) as opened:
         opened.page.locator("#library-song").select_option("clips/credits-ballad.opus")
         opened.page.get_by_role("button", name="Use it").click()
-        expect(opened.page.get_by_text("C major")).to_be_visible(timeout=SECONDS)
-        expect(opened.continued("1:00").get_by_role("button", name="Download")).to_be_visible(timeout=SECONDS)
+        expect(opened.page.get_by_text("C major")).to_be_visible()
+        expect(opened.continued("1:00").get_by_role("button", name="Download")).to_be_visible()
         for view in ("Continue", "Loop", "Melody"):
             opened.page.get_by_role("tab", name=view).click()
             assert not opened.is_too_wide()

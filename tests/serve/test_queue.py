@@ -116,7 +116,7 @@ def test_a_job_goes_to_who_knows_its_song() -> None:
     for number, song in enumerate("ABBABA"):
         wait_until(lambda: len(queue._idle) == 2)
         queue.put(jobs_of(["me"] * 6)[number], song=song)
-        assert step.acquire(timeout=20)
+        assert step.acquire(timeout=60)
     queue.close()
     for thread in threads:
         thread.join(20)

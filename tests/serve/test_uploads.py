@@ -48,6 +48,7 @@ def song_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_name_is_never_a_path(sent: str, kept: str, server: Server) -> None:
     job = server.send(f"/api/songs?name={quote(sent)}", b"").json
     assert job["name"] == kept
+    server.done(job, "failed")
     assert {path.name for path in (server.data / job["id"]).iterdir()} <= {"job.json", "upload", "events.jsonl"}
     assert server.done(job, "failed")["error"].startswith(kept)
     server.ask("DELETE", f"/api/jobs/{job['id']}")
@@ -106,10 +107,12 @@ def test_a_length_that_lies_is_refused_or_held_to(server: Server) -> None:
         answer = server.raw(f"{begin}Connection: close\r\nContent-Length: {length}\r\n\r\nabc".encode())
         assert answer.split()[1] == b"400"
     answer = server.raw(f"{begin}Connection: close\r\nContent-Length: 3\r\n\r\nabcdef".encode())
-    assert answer.split()[1] == b"201"
-    (made,) = server.folders() - before
-    assert (server.data / made / "upload").read_bytes() == b"abc"
-    server.ask("DELETE", f"/api/jobs/{made}")
+    assert answer.split()[1] in (b"201", b"400")  # 400 from older versions of uvicorn
+    made = server.folders() - before
+    assert len(made) == (answer.split()[1] == b"201")
+    for job in made:
+        assert (server.data / job / "upload").read_bytes() == b"abc"
+        server.ask("DELETE", f"/api/jobs/{job}")
 
 
 def silence(path: Path, minutes: int, rate: int, **settings: str) -> Path:

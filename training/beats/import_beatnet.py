@@ -103,6 +103,7 @@ def main(wheel: Path, out: Path) -> None:
     card = Card(
         name=SPEC.name,
         title="finds beats and bars",
+        continues=False,
         summary="Says where beats and bar lines fall in a song; the analysis uses it. The mean of BeatNet's three "
         "networks (Heydari, Cwitkowitz and Duan, ISMIR 2021), rebuilt in Keras with their features inside.",
         licence="CC BY 4.0 (weights by Mojtaba Heydari, Frank Cwitkowitz and Zhiyao Duan; changed: in float16)",

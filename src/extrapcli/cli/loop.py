@@ -50,7 +50,9 @@ def loop(
     near: Annotated[
         Any,
         typer.Option(
-            parser=parse_stretch, metavar="TIMES", help="The loop that begins and ends near two times, as 0:12-0:44."
+            parser=parse_stretch,
+            metavar="TIMES",
+            help="The best loop that begins and ends near these times, as 0:12-0:44.",
         ),
     ] = None,
     times: Annotated[

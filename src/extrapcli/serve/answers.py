@@ -1,24 +1,69 @@
-"""Answers that come while things are made: sound from a file that grows, and events."""
+"""Answers of the HTTP API: jobs, errors, and what comes while things are made: sound from a growing file, events."""
 
 import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from fastapi.sse import ServerSentEvent
+from pydantic import BaseModel
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from extrapcli.serve.crew import Crew
 from extrapcli.serve.guard import Broken
-from extrapcli.serve.jobs import ACTIVE, EVENTS, Job, Jobs, NoSuchJob
+from extrapcli.serve.jobs import ACTIVE, EVENTS, Job, Jobs, Kind, NoSuchJob
 from extrapcli.serve.listening import SOUND, sound_bytes
+from extrapcli.serve.site import Site
 
 LOOK_SECONDS, WAITING_SECONDS = 0.05, 0.25
 PIECE_BYTES = 1 << 18
 RANGE = re.compile(r"bytes=\s*(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))\s*(?:,.*)?")
+
+STATUSES = {
+    400: "the request is broken",
+    401: "the token is missing",
+    403: "another site asks",
+    404: "it isn't here",
+    411: "the length is missing",
+    413: "it is too large",
+    415: "it is of another type",
+    422: "it makes no sense",
+    429: "too much is waiting",
+    507: "the server's disk is full",
+}
+
+
+class ErrorAnswer(BaseModel):
+    """An error, in a sentence."""
+
+    error: str
+
+
+class JobAnswer(BaseModel):
+    """A job: something that is made, or was. See the events for how far it is."""
+
+    id: str
+    kind: Kind
+    parent: str | None
+    number: int
+    name: str
+    created: float
+    state: str
+    ahead: int
+    error: str | None
+    request: dict[str, Any]
+    result: dict[str, Any] | None
+
+
+def answer(site: Site, job: Job) -> JobAnswer:
+    """Tell of a job what may be told."""
+    facts = {name: value for name, value in asdict(job).items() if name != "owner"}
+    return JobAnswer(**facts, ahead=site.crew.ahead(job) if job.state == "waiting" else 0)
 
 
 def sound(jobs: Jobs, job: Job, headers: Headers) -> Response:

@@ -1,7 +1,7 @@
 """The routes of the HTTP API."""
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import asdict
+from contextlib import suppress
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,17 +11,19 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi import Path as InPath
 from fastapi.responses import FileResponse, JSONResponse, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import BaseModel
 
 from extrapcli.audio.formats import FORMATS
-from extrapcli.errors import UnreadableAudio, UsageError
+from extrapcli.errors import UnreadableAudio, UnusableModel, UsageError
 from extrapcli.melody.tune_files import MOST_BYTES, SUFFIXES
-from extrapcli.models import DEFAULT, folders, read_card
+from extrapcli.models import DEFAULT, Card, folders, read_card
 from extrapcli.serve import answers
+from extrapcli.serve.answers import STATUSES, ErrorAnswer, JobAnswer, answer
 from extrapcli.serve.guard import TOKEN_COOKIE, Guard, cookie
 from extrapcli.serve.jobs import SCORE, SEED, Job, Kind, NoSuchJob
+from extrapcli.serve.library import holds
 from extrapcli.serve.listening import PEAKS
 from extrapcli.serve.requests import (
+    Body,
     FileRequest,
     LibraryRequest,
     LoopsRequest,
@@ -29,35 +31,14 @@ from extrapcli.serve.requests import (
     TrackRequest,
     TuneRequest,
 )
-from extrapcli.serve.requests import Request as Wanted
 from extrapcli.serve.site import Site, shown_name
 
 SANDBOX = (
     "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
     "img-src data: blob:; media-src data: blob:; font-src data:"
 )
-CONTINUING = ("recall", "seq2seq", "study", "amplitude", "amplitude-long")
 ANY_BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 UPLOADED = {"requestBody": {"required": True, "content": ANY_BYTES}}
-
-STATUSES = {
-    400: "the request is broken",
-    401: "the token is missing",
-    403: "another site asks",
-    404: "it isn't here",
-    411: "the length is missing",
-    413: "it is too large",
-    415: "it is of another type",
-    422: "it makes no sense",
-    429: "too much is waiting",
-    507: "the server's disk is full",
-}
-
-
-class ErrorAnswer(BaseModel):
-    """An error, in a sentence."""
-
-    error: str
 
 
 router = APIRouter(
@@ -68,21 +49,6 @@ router = APIRouter(
 def _kinds(*types: str) -> dict[str, Any]:
     """Document the types of an answer that isn't JSON."""
     return {"response_class": Response, "responses": {200: {"content": {kind: {} for kind in types}}}}
-
-
-class JobAnswer(BaseModel):
-    """A job: something that is made, or was. See the events for how far it is."""
-
-    id: str
-    kind: Kind
-    parent: str | None
-    name: str
-    created: float
-    state: str
-    ahead: int
-    error: str | None
-    request: dict[str, Any]
-    result: dict[str, Any] | None
 
 
 def _site(request: Request) -> Site:
@@ -121,11 +87,6 @@ def _song(job: AnyJob) -> Job:
 ASong = Annotated[Job, Depends(_song)]
 
 
-def answer(site: Site, job: Job) -> JobAnswer:
-    facts = {name: value for name, value in asdict(job).items() if name != "owner"}
-    return JobAnswer(**facts, ahead=site.crew.ahead(job) if job.state == "waiting" else 0)
-
-
 @router.get("/session")
 def signed_in(request: Request) -> dict[str, bool]:
     """Tell whether a browser is signed in, or needs no token."""
@@ -138,7 +99,7 @@ def sign_in(request: Request, session: SessionRequest) -> Response:
     """Sign in with the token: the answer sets a cookie. A program can send `Authorization: Bearer TOKEN` instead."""
     guard: Guard = request.app.state.guard
     if not guard.knows(session.token):
-        return JSONResponse({"error": "that is not the token"}, 401)
+        return JSONResponse({"error": "that isn't the token"}, 401)
     headers = {"Set-Cookie": cookie(TOKEN_COOKIE, guard.token)} if guard.token else {}
     return Response(status_code=204, headers=headers)
 
@@ -146,14 +107,17 @@ def sign_in(request: Request, session: SessionRequest) -> Response:
 @router.get("/about")
 def about(site: AnySite) -> dict[str, Any]:
     """Tell what this server can do."""
-    cards = [read_card(folder) for folder in folders()]
+    cards = list[Card]()
+    for folder in folders():
+        with suppress(UnusableModel):  # of one that is damaged
+            cards.append(read_card(folder))
     return {
         "version": version("extrapcli"),
         "library": site.library is not None,
         "models": [
             {"name": card.name, "title": card.title}
             for card in sorted(cards, key=lambda card: card.name != DEFAULT)
-            if card.name in CONTINUING
+            if card.continues
         ],
         "formats": list(FORMATS),
         "limits": {"upload_bytes": site.limits.upload_bytes, "minutes": site.limits.minutes},
@@ -171,7 +135,7 @@ def library(site: AnySite) -> list[str]:
 @router.post("/library/songs", status_code=201)
 def take_song(site: AnySite, owner: Owner, wanted: LibraryRequest) -> JobAnswer:
     """Take a song from the server's folder."""
-    if wanted.path not in site.songs():
+    if site.library is None or not holds(site.library, wanted.path):
         raise UnreadableAudio(f"{wanted.path}: there is no such song in the folder")
     return answer(site, site.add("song", owner, shown_name(wanted.path), {"path": wanted.path}))
 
@@ -189,9 +153,7 @@ async def send_seed(request: Request, site: AnySite, owner: Owner, name: Name = 
     """Send a MIDI, MusicXML, ABC or Humdrum file, whose first notes a tune may begin with."""
     suffix = Path(shown_name(name)).suffix.lower()
     if suffix not in SUFFIXES:
-        raise UsageError(
-            f"{shown_name(name)}: is no file of tunes; give one that ends in {', '.join(sorted(SUFFIXES))}"
-        )
+        raise UsageError(f"{shown_name(name)}: isn't a score or MIDI file; use {', '.join(sorted(SUFFIXES))}")
     file = f"{SEED}{suffix}"
     taken = await site.upload(
         "seed", owner, shown_name(name), request.stream(), file=file, most=MOST_BYTES, declared=_declared(request)
@@ -203,7 +165,10 @@ async def send_seed(request: Request, site: AnySite, owner: Owner, name: Name = 
 def make_track(song: ASong, site: AnySite, owner: Owner, wanted: TrackRequest) -> JobAnswer:
     """Continue a song."""
     wanted.style()
-    wanted.track_length()
+    length = wanted.track_length()
+    if song.result:
+        seconds, rate = song.result["seconds"], song.result["sample_rate"]
+        site.limits.track_samples(length, round(seconds * rate), rate, song.name)
     return _made(site, owner, "track", song, wanted)
 
 
@@ -303,7 +268,7 @@ def score(job: AnyJob, site: AnySite) -> Response:
     return FileResponse(path, media_type="image/svg+xml", headers={"Content-Security-Policy": SANDBOX})
 
 
-def _made(site: Site, owner: str, kind: Kind, parent: Job | None, wanted: Wanted) -> JobAnswer:
+def _made(site: Site, owner: str, kind: Kind, parent: Job | None, wanted: Body) -> JobAnswer:
     name = parent.name if parent else "tune"
     return answer(site, site.add(kind, owner, name, wanted.model_dump(mode="json"), parent=parent))
 

@@ -82,19 +82,16 @@ class Bench:
 
     def wanted(self, length: Length, song: Song) -> int:
         """Return how many samples a track of a song should have. Raises UsageError for too many."""
-        samples = length.samples(song)
-        if samples > 60 * self.limits.minutes * song.sample_rate:
-            raise UsageError(f"this server makes tracks of up to {self.limits.minutes:g} minutes; ask for less")
-        return samples
+        return self.limits.track_samples(length, len(song.samples), song.sample_rate, song.name)
 
     def _source(self, job: Job) -> Path:
         named = job.request.get("path")
         if named is None:
             return self.folder(job) / UPLOAD
         if self.library is None:
-            raise UnreadableAudio(f"{job.name}: the server has no folder of songs any more")
+            raise UnreadableAudio(f"{job.name}: the server no longer has a folder of songs")
         if (path := inside(self.library, named)) is None:
-            raise UnreadableAudio(f"{job.name}: is not in the server's folder any more")
+            raise UnreadableAudio(f"{job.name}: is no longer in the server's folder")
         return path
 
 

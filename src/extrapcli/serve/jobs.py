@@ -13,7 +13,8 @@ from time import time
 from typing import Any, Literal
 
 from extrapcli.atomic import atomic_file, make_folder
-from extrapcli.errors import CannotWrite, ExtrapError
+from extrapcli.continuation import Length
+from extrapcli.errors import CannotWrite, ExtrapError, UsageError
 from extrapcli.ranges import LEAST_MINUTES, MOST_MINUTES, check_number
 
 Kind = Literal["song", "track", "loops", "file", "report", "tune", "seed"]
@@ -57,6 +58,7 @@ class Job:
         state: how far it is.
         error: one sentence, if it failed.
         result: what is known of what was made.
+        number: the how manieth of its kind that was made of its parent; of tunes, that its owner asked for.
     """
 
     id: str
@@ -69,6 +71,7 @@ class Job:
     state: State = "waiting"
     error: str | None = None
     result: dict[str, Any] | None = None
+    number: int = 1
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,13 @@ class Limits:
     uploads: int = 64
     listeners: int = 200
     job_minutes: float = 30.0
+
+    def track_samples(self, length: Length, song_samples: int, sample_rate: int, name: str) -> int:
+        """Return how many samples a track of a song should have. Raises UsageError for too few and too many."""
+        samples = length.count(song_samples, sample_rate, name)
+        if samples > 60 * self.minutes * sample_rate:
+            raise UsageError(f"this server makes tracks of up to {self.minutes:g} minutes; ask for less")
+        return samples
 
     def __post_init__(self) -> None:
         check_number("size of an upload", self.upload_bytes, 1, MOST_BYTES, "bytes")
@@ -143,7 +153,7 @@ class Jobs:
         """Return a job. Raises NoSuchJob."""
         with self._lock:
             if id not in self._jobs:
-                raise NoSuchJob("this is not here any more; it was deleted, or its time was over")
+                raise NoSuchJob("this no longer exists: it was deleted or has expired")
             return self._jobs[id]
 
     def folder(self, job: Job) -> Path:
@@ -171,7 +181,10 @@ class Jobs:
             if parent:
                 self[parent.id]
             folder = folder or self.new_folder()
-            job = Job(folder.name, kind, owner, parent.id if parent else None, name, request)
+            of = parent.id if parent else None
+            before = [job for job in self._jobs.values() if (job.kind, job.owner) == (kind, owner)]
+            number = 1 + max((job.number for job in before if kind == "tune" or job.parent == of), default=0)
+            job = Job(folder.name, kind, owner, of, name, request, number=number)
             try:
                 self.save(job)
             except ExtrapError:
@@ -251,12 +264,17 @@ class Jobs:
     def sweep(self, *, spared: Job | None = None, more: int = 0) -> int:
         """Delete what is too old and, the oldest first, what is too much, with `more` bytes to come.
 
-        What `spared` is made from stays. Return how many bytes are left, with those that are being sent.
+        What `spared` is made from stays. Folders that hold no job that can be read go after a day at least, as
+        something may be on its way to them. Return how many bytes are left, with those that are being sent.
         """
         children = self._children()
         families = [self.family(job, children) for job in children.get(None, [])]
         families.sort(key=lambda family: max(member.created for member in family))
-        sizes = {path.name: _size(path) for path in self.root.iterdir() if _ID.fullmatch(path.name)}
+        sizes = dict[str, int]()
+        for path in [path for path in self.root.iterdir() if _ID.fullmatch(path.name)]:
+            if path.name not in self._jobs and _age(path) > max(self.limits.days, 1) * DAY:
+                shutil.rmtree(path, ignore_errors=True)
+            sizes[path.name] = _size(path)
         left = sum(sizes.values())
         for family in families:
             latest = max(member.created for member in family)
@@ -265,6 +283,14 @@ class Jobs:
                 self.delete(family[-1])
                 left -= sum(sizes.get(member.id, 0) for member in family)
         return left
+
+
+def _age(folder: Path) -> float:
+    """Return for how many seconds nothing was added to a folder; 0 for one that is gone."""
+    try:
+        return time() - folder.stat().st_mtime
+    except OSError:
+        return 0
 
 
 def _size(folder: Path) -> int:

@@ -17,21 +17,21 @@ Time = Annotated[str, Field(max_length=20, description="a length, such as `3`, `
 SOUNDS, NOTATED = tuple(FORMATS), ("mid", "musicxml", "svg")
 
 
-class Request(BaseModel):
-    """A request; what it does not know is refused."""
+class Body(BaseModel):
+    """The body of a request; what it does not know is refused."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class SessionRequest(Request):
+class SessionRequest(Body):
     token: Text
 
 
-class LibraryRequest(Request):
+class LibraryRequest(Body):
     path: Annotated[str, Field(max_length=4096, description="as `GET /api/library` lists it")]
 
 
-class TrackRequest(Request):
+class TrackRequest(Body):
     """A track to be made of a song, as `extrap continue` makes it."""
 
     length: Time | None = None
@@ -55,7 +55,7 @@ class TrackRequest(Request):
         return style(self.ending, self.variety, self.crossfade, self.seed, self.mood, self.arc, another=self.another)
 
 
-class LoopsRequest(Request):
+class LoopsRequest(Body):
     """Loops to be found in a song, as `extrap loop --list` finds them; `near`: the one that is nearest."""
 
     bars: Annotated[int, Field(ge=1, le=MOST_BARS)] | None = None
@@ -69,7 +69,7 @@ class LoopsRequest(Request):
         return LoopWish(self.bars, least, most, near=self.near, **more)  # type: ignore[arg-type]
 
 
-class FileRequest(Request):
+class FileRequest(Body):
     """A file to be made of a track, a loop or a tune.
 
     `what` and `minutes` are for a loop: the `loop` alone, the song up to its end with the loop `marked`, the song's
@@ -101,7 +101,7 @@ class FileRequest(Request):
         }
 
 
-class TuneRequest(Request):
+class TuneRequest(Body):
     """A tune to be written, as `extrap melody` writes it.
 
     `notes` are MIDI numbers, null for a rest, with their lengths in sixteenths; or `seed` is a job that read a file.

@@ -13,14 +13,13 @@ from pathlib import Path
 from time import monotonic
 
 from extrapcli.errors import UnreadableAudio
-from extrapcli.finding import find_songs
 from extrapcli.naming import fitting_stem
 from extrapcli.serve.crew import Crew, Work
 from extrapcli.serve.jobs import UPLOAD, Full, Job, Jobs, Kind, Limits
-from extrapcli.serve.library import inside
+from extrapcli.serve.library import songs_in
 
 SWEEP_SECONDS, LISTED_SECONDS = 600.0, 3.0
-LONGEST_SUFFIX, ROOM = 20, "-1000m00s-preview.musicxml"  # of names; what they are given for downloads
+LONGEST_SUFFIX, ROOM = 20, "-1000m00s-take10000.flac"  # of names; what they are given for downloads
 
 
 class TooLarge(UnreadableAudio):
@@ -62,14 +61,12 @@ class Site:
             self.crew.cancel(gone)
 
     def songs(self) -> list[str]:
-        """List the songs in the folder, none that a link leads to elsewhere; nothing where there is no folder."""
+        """List the songs in the folder, as they were a few seconds ago at most; none where there is no folder."""
         if self.library is None:
             return []
         with self._listing:
             if monotonic() - self._listed_at > LISTED_SECONDS:
-                found = (song.as_posix() for song in find_songs(self.library).songs)
-                self._listed = [song for song in found if is_text(song) and inside(self.library, song)]
-                self._listed_at = monotonic()
+                self._listed, self._listed_at = songs_in(self.library), monotonic()
             return self._listed
 
     async def upload(
@@ -134,11 +131,6 @@ class Site:
 
 def too_large(name: str, most: float) -> TooLarge:
     return TooLarge(f"{name}: is larger than the {most / 2**20:.0f} MB that this server takes")
-
-
-def is_text(name: str) -> bool:
-    """Tell whether a name of a file is text, which not all are."""
-    return not any("\ud800" <= c <= "\udfff" for c in name)
 
 
 def shown_name(name: str) -> str:

@@ -67,7 +67,7 @@ def tune_file(bench: Bench, task: Task) -> dict[str, Any]:
     elif path.suffix in AUDIO_SUFFIXES:
         outputs = replace(outputs, audio=path)
     _write(bench, made, outputs)
-    return {"file": path.name, "name": path.name, "notes": []}
+    return {"file": path.name, "name": f"tune-{made.number}.{format}", "notes": []}
 
 
 def _write(bench: Bench, job: Job, outputs: "Outputs") -> "GeneratedTune":

@@ -141,7 +141,7 @@ def track_file(bench: Bench, task: Task) -> Made:
     made, origin = task.ancestors
     format = FileRequest(**task.job.request).format
     written = _write_track(bench, made, origin, bench.folder(task.job) / MADE, format)
-    return {"file": MADE, "name": _name(origin, written), "notes": written.notes}
+    return {"file": MADE, "name": _name(made, written), "notes": written.notes}
 
 
 def loop_file(bench: Bench, task: Task) -> Made:
@@ -181,7 +181,7 @@ def report(bench: Bench, task: Task) -> Made:
     )
     for needless in (path, json_file):
         needless.unlink()
-    return {"file": page.name, "name": f"{_name(origin, written)}.html"}
+    return {"file": page.name, "name": f"{_name(made, written)}.html"}
 
 
 KINDS: dict[str, Callable[[Bench, Task], Made]] = {
@@ -240,7 +240,8 @@ def _write_track(bench: Bench, made: Job, origin: Job, path: Path, format: str) 
     return pipeline.write(decoded.song, decoded.source, path, format, NoProgress(), analysis=decoded.analysis)
 
 
-def _name(origin: Job, written: TrackFile) -> str:
-    """Return the name that a track of a song would have beside it."""
-    seconds = written.samples / written.sample_rate
-    return stem_of(Path(origin.name)) + track_ending(written.format, seconds)
+def _name(made: Job, written: TrackFile) -> str:
+    """Return the name that a track would have beside its song, with the number of the take after the first."""
+    ending = Path(track_ending(written.format, written.samples / written.sample_rate))
+    take = f"-take{made.number}" if made.number > 1 else ""
+    return f"{stem_of(Path(made.name))}{ending.stem}{take}{ending.suffix}"

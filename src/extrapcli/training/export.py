@@ -17,7 +17,7 @@ from extrapcli.atomic import make_folder, temporary_folder
 from extrapcli.backends import open_model
 from extrapcli.errors import CannotWrite, UnusableModel, UsageError
 from extrapcli.models import CARD, Card, sha256, write_card
-from extrapcli.spec import METADATA_KEY, ModelSpec, Shape
+from extrapcli.spec import METADATA_KEY, AudioSpec, ModelSpec, Shape
 from extrapcli.training.progress import Progress
 from extrapcli.training.run import RunFolder
 
@@ -99,6 +99,7 @@ def export_run(
                 name=spec.name,
                 title=recipe.filled(recipe.title),
                 research=recipe.research,
+                continues=isinstance(spec, AudioSpec),
                 summary=recipe.filled(recipe.summary),
                 licence=licence,
                 data=f"{recipe.data_summary(facts['training_songs'], facts['corpus'])}, "

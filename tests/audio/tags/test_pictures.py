@@ -203,4 +203,5 @@ def test_a_wav_near_four_gigabytes_gets_no_tags(tmp_path: Path) -> None:
     before = path.stat()
     notes = write_tags(path, "wav", Tags({"title": ["Tune"]}, [picture(PNG)]))
     assert notes == ["its tags were left out: a WAV of more than 4 GB can't hold any"]
-    assert path.stat() == before
+    after = path.stat()
+    assert (after.st_size, after.st_mtime_ns, after.st_ino) == (before.st_size, before.st_mtime_ns, before.st_ino)

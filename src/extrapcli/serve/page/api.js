@@ -63,7 +63,8 @@ export function events(job, handler) {
       if (["done", "failed"].includes(state)) hand({ type: "state", state, error });
       else open();
     } catch (error) {
-      hand({ type: "state", state: "failed", error: error.message });
+      if (error.status) hand({ type: "state", state: "failed", error: error.message });
+      else setTimeout(look, 2000); // the server is away for a while
     }
   };
   const stop = () => {

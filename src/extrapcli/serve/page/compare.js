@@ -22,7 +22,7 @@ export class Comparison {
       take.disguise(letter, this.#choice(take));
       find("takes").append(take.root);
     }
-    this.#show(true, "Listen, and mark the one you like best. The moment stays the same when you switch.");
+    this.#show(true, "Listen, and mark the one you like best; the moment stays the same when you switch. Reveal says which is which.");
   }
 
   end() {

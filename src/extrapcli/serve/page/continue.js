@@ -20,9 +20,10 @@ const curve = new EnergyCurve(timeline.fresh);
 function readLength() {
   const text = find("length").value;
   const length = text.trim() ? seconds(text) : timeline.usual;
-  const wrong = Number.isNaN(length);
+  const problem = Number.isNaN(length) ? "Write a length like 3:30; a number alone means minutes." : timeline.refusal(length);
+  const wrong = Boolean(problem);
   find("length").setAttribute("aria-invalid", wrong);
-  find("options-problem").textContent = wrong ? "Write a length as 3:30." : "";
+  find("options-problem").textContent = problem;
   if (!wrong && Math.round(length) !== Math.round(timeline.length)) timeline.length = length;
   curve.span(timeline.begins, timeline.length);
   return !wrong;
@@ -48,6 +49,12 @@ find("options").onsubmit = async (event) => {
   event.preventDefault();
   if (!readLength()) {
     find("length").focus();
+    return;
+  }
+  if (!find("seed").checkValidity()) {
+    find("options-problem").textContent = `Write a seed as a whole number from 0 to ${find("seed").max}.`;
+    find("options").querySelector("details").open = true;
+    find("seed").focus();
     return;
   }
   const request = {

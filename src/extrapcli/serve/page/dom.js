@@ -38,12 +38,31 @@ export function makeSure(button, action) {
     button.setAttribute("aria-label", sure ? `${label}: sure?` : label);
   };
   button.onblur = () => ask(false);
+  button.onkeydown = ({ key }) => key === "Escape" && ask(false);
   button.onclick = () => {
     const sure = button.classList.contains("sure");
     ask(!sure);
     if (sure) action();
   };
   return button;
+}
+
+/** Let buttons be one stop of the Tab key together, which is `stop`. Returns it. */
+export function oneStop(buttons, stop) {
+  for (const button of buttons) button.tabIndex = button === stop ? 0 : -1;
+  return stop;
+}
+
+/** Have the arrow keys move among the buttons in an element, which are one stop of the Tab key. */
+export function moveByArrows(element) {
+  element.addEventListener("keydown", (event) => {
+    const buttons = [...element.querySelectorAll("button")];
+    const at = buttons.indexOf(event.target);
+    const to = { ArrowLeft: at - 1, ArrowUp: at - 1, ArrowRight: at + 1, ArrowDown: at + 1, Home: 0, End: buttons.length - 1 }[event.key];
+    if (at < 0 || to === undefined) return;
+    event.preventDefault();
+    oneStop(buttons, buttons[Math.min(Math.max(to, 0), buttons.length - 1)]).focus();
+  });
 }
 
 /** An SVG element. */

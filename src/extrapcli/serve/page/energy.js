@@ -89,7 +89,8 @@ export class EnergyCurve {
 
   #handle(point) {
     point.handle ??= this.#makeHandle(point);
-    this.element.append(point.handle);
+    const later = this.points.slice(this.points.indexOf(point) + 1).find(({ handle }) => handle?.isConnected);
+    this.element.insertBefore(point.handle, later?.handle ?? null);
     this.#tell(point);
   }
 

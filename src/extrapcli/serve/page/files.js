@@ -8,17 +8,20 @@ export function downloads(job, formats, name, more = () => ({})) {
   const options = formats.map((format) => make("option", { value: format, textContent: format.toUpperCase() }));
   const select = make("select", { "aria-label": `Format of ${name}` }, ...options);
   const button = make("button", { type: "button", textContent: "Download", "aria-label": `Download ${name}` });
+  const notes = make("ul", { className: "notes" });
   button.onclick = async () => {
     button.disabled = true;
+    notes.replaceChildren();
     try {
       say(`Writing ${name} as ${select.value.toUpperCase()} …`);
       const file = await finished(await post(`jobs/${job.id}/files`, { format: select.value, ...more() }));
-      say(`${name} is ready.`);
+      say(`Downloading ${name}.`);
+      notes.append(...file.result.notes.map((textContent) => make("li", { textContent })));
       make("a", { href: `api/jobs/${file.id}/file`, download: "" }).click();
     } catch (error) {
       say(error.message);
     }
     button.disabled = false;
   };
-  return make("div", { className: "row" }, select, button);
+  return make("div", { className: "row" }, select, button, notes);
 }

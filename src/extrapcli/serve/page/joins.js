@@ -1,6 +1,6 @@
 // The joins of a take: marks over its waveform, the same as a list, and what can be done with the one that is chosen.
 
-import { button, make } from "./dom.js";
+import { button, make, moveByArrows, oneStop } from "./dom.js";
 import { clock, heard } from "./words.js";
 
 const LAYERS = { harmonic: "only what sustains", percussive: "only the drums" };
@@ -16,7 +16,9 @@ export class Joins {
     this.about = make("p");
     const way = button("Another way from here", () => another(this.chosen));
     this.panel = make("div", { className: "join-chosen row", hidden: true }, this.about, way);
-    this.root = make("div", { hidden: true }, this.panel, make("details", {}, this.summary, this.items));
+    moveByArrows(this.items);
+    const legend = make("p", { className: "hint", textContent: "A line over the sound is a join, where the music was put together; a thick red one can be heard." });
+    this.root = make("div", { className: "stack", hidden: true }, legend, this.panel, make("details", {}, this.summary, this.items));
   }
 
   /** Show one more join; one that is shown already stays as it is. */
@@ -24,6 +26,7 @@ export class Joins {
     if (this.#buttons.has(join.number)) return;
     const press = () => this.#choose(join);
     const row = button(inWords(join), press);
+    row.tabIndex = this.#buttons.size ? -1 : 0;
     this.items.append(make("li", {}, row));
     const mark = wave.mark({
       seconds: join.seconds, text: join.number, label: `Join ${inWords(join)}`, press,
@@ -41,6 +44,7 @@ export class Joins {
     for (const [number, buttons] of this.#buttons) {
       for (const each of buttons) each.setAttribute("aria-pressed", number === join.number);
     }
+    for (const side of [0, 1]) oneStop([...this.#buttons.values()].map((pair) => pair[side]), this.#buttons.get(join.number)[side]);
     this.hear(join);
   }
 }

@@ -3,7 +3,7 @@
 import { drag, make } from "./dom.js";
 import { clock } from "./words.js";
 
-const STEP = 0.1; // seconds, where there are no bars
+const STEP = 1; // seconds, where there are no bars
 const LEAST = 0.5; // seconds from end to end
 const SETTLED_MS = 700; // after the last press of an arrow key
 

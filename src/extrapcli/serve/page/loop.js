@@ -24,8 +24,8 @@ const lengthOf = ({ bars, seconds: length }) => (bars ? count(bars, "bar") : `${
 
 function audible({ audibility }) {
   if (audibility < 50) return "the join can hardly be heard";
-  if (audibility < 90) return "the join is like a usual beat";
-  return audibility <= 99 ? "the join is like a strong beat" : "the join stands out";
+  if (audibility < 90) return "the join blends in like an ordinary beat";
+  return audibility <= 99 ? "the join stands out like a strong beat" : "the join stands out";
 }
 
 const found = (job) => job.result.loops.map((loop) => ({ ...loop, job }));
@@ -97,7 +97,7 @@ find("loop-search").onsubmit = async (event) => {
   const times = [find("loop-least"), find("loop-most")];
   const wrong = times.filter((input) => input.value.trim() && Number.isNaN(seconds(input.value)));
   for (const input of times) input.setAttribute("aria-invalid", wrong.includes(input));
-  find("loop-problem").textContent = wrong.length ? "Write a length as 0:20." : "";
+  find("loop-problem").textContent = wrong.length ? "Write a length like 0:20; a number alone means minutes." : "";
   if (wrong.length) {
     wrong[0].focus();
     return;

@@ -1,16 +1,10 @@
 // The piano roll, drawn in SVG.
 
+import { shape } from "./dom.js";
 import { BARS, duration, isBlack } from "./notes.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const ROW = 6;
 const COLUMN = 10;
-
-function shape(name, attributes) {
-  const element = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  return element;
-}
 
 /** A piano roll that shows notes and bar lines, and has a cursor. It is decoration: `inWords` says the same. */
 export class PianoRoll {

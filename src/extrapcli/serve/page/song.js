@@ -33,6 +33,7 @@ function choose(job) {
   if (job.id === chosen) return;
   clear();
   chosen = job.id;
+  sessionStorage.setItem("song", chosen);
   find("chosen").hidden = false;
   find("chosen-name").textContent = job.name;
   find("chosen-summary").textContent = "";
@@ -53,8 +54,10 @@ function choose(job) {
       drawn.then(() => analysed(job, job.result));
     }
     if (event.type === "state" && event.state === "failed") {
+      Object.assign(job, event);
       tell("");
-      tellNotes([event.error]);
+      tellNotes([event.error], "problem");
+      list();
     }
   });
 }
@@ -68,7 +71,7 @@ async function decoded(job, result) {
     if (job.id !== chosen || player) return;
     player = new Player(find("chosen-player"), { job, seconds: result.seconds, peaks, name: job.name });
   } catch (error) {
-    tellNotes([error.message]);
+    tellNotes([error.message], "problem");
   }
 }
 
@@ -87,7 +90,8 @@ function analysed(job, { analysis }) {
 const waitingFor = ({ ahead }) => (ahead ? `${ahead} before yours` : "Reading the song …");
 const tell = (text) => (find("chosen-state").textContent = text);
 
-function tellNotes(notes) {
+function tellNotes(notes, kind = "") {
+  find("chosen-notes").className = `notes ${kind}`;
   find("chosen-notes").replaceChildren(...notes.map((textContent) => make("li", { textContent })));
 }
 
@@ -96,6 +100,7 @@ function list() {
   const rows = [...songs.values()].reverse().map((job) => {
     const use = button(job.name, () => choose(job));
     use.setAttribute("aria-pressed", job.id === chosen);
+    if (job.state === "failed") use.append(make("span", { className: "problem", textContent: " can't be read" }));
     return make("li", { className: "row" }, use, makeSure(button("Delete", null, `Delete ${job.name}`), () => forget(job)));
   });
   find("songs").replaceChildren(...rows);
@@ -161,6 +166,6 @@ document.addEventListener("ready", async ({ detail: about }) => {
     say(error.message);
   }
   list();
-  const latest = [...songs.values()].at(-1);
-  if (latest && !chosen) choose(latest);
+  const last = songs.get(sessionStorage.getItem("song")) ?? [...songs.values()].at(-1);
+  if (last && !chosen) choose(last);
 });

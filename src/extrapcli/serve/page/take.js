@@ -16,12 +16,12 @@ export class Take {
   joins = new Map(); // by number
 
   /**
-   * number: of the take; origin: what it shares with another take, in words; report: its job, if there is one;
+   * origin: what it shares with another take, in words; report: its job, if there is one;
    * from: play from there as soon as there is sound, null for not at all;
    * another(take, join), again(take), remove(take), playing(take): what is called when the user asks for it.
    */
   constructor(job, wishes) {
-    Object.assign(this, { job, wishes, number: wishes.number, name: `Take ${wishes.number}` });
+    Object.assign(this, { job, wishes, name: `Take ${job.number}` });
     this.title = make("h3");
     this.about = make("p", { className: "hint", textContent: describe(job.request, wishes.origin) });
     this.status = make("p", { className: "take-status" });
@@ -92,8 +92,8 @@ export class Take {
   async #drawPeaks() {
     try {
       this.player.wave.peaks = await peaksOf(this.job);
-    } catch (error) {
-      this.#tell(error.message);
+    } catch {
+      // the next piece of the track draws it anew
     }
   }
 

@@ -32,7 +32,7 @@ export function freeSeed() {
 
 function add(job, report = null, from = null) {
   const take = new Take(job, {
-    number: 1 + Math.max(0, ...takes.map((other) => other.number)), about, report, from,
+    about, report, from,
     origin: originOf(job.request), another, again, remove: discard, playing,
   });
   takes.push(take);

@@ -33,6 +33,12 @@ export class Timeline {
     return Math.min(Math.max(USUAL, 2 * this.song), this.most);
   }
 
+  /** What is wrong with a length, in a sentence; nothing with one that a track can have. */
+  refusal(seconds) {
+    if (seconds <= this.song) return `The song lasts ${clock(this.song)} already; ask for more.`;
+    return seconds > this.most ? `This server makes tracks of up to ${clock(this.most)}.` : "";
+  }
+
   get length() {
     return this.seconds;
   }

@@ -3,14 +3,13 @@
 import { finished, get, post, remove, soundOf } from "./api.js";
 import { find, make, makeSure, say } from "./dom.js";
 import { downloads } from "./files.js";
-import { duration, fromSeconds, inWords } from "./notes.js";
+import { BARS, duration, fromSeconds, inWords } from "./notes.js";
 import { PianoRoll } from "./roll.js";
 import { count } from "./words.js";
 
 const FORMATS = ["mid", "musicxml", "svg", "wav", "mp3"];
 
 const tunes = []; // oldest first
-let named = 0;
 
 /** Have a tune written. The same wish again gives another tune. */
 export async function write(request) {
@@ -32,14 +31,14 @@ function place(tune) {
 class Tune {
   constructor(job) {
     this.job = job;
-    const { metre, bars, tempo } = job.request;
-    this.name = `Tune ${(named += 1)}`;
+    this.name = `Tune ${job.number}`;
     this.state = make("span", { className: "hint" });
-    const about = `${count(bars, "bar")}${metre ? ` of ${metre}` : ""}, ${tempo} quarters a minute`;
+    this.about = make("span");
     this.body = make("div", { className: "tune-body" });
-    const summary = make("summary", {}, make("strong", { textContent: this.name }), ` ${about} `, this.state);
+    const summary = make("summary", {}, make("strong", { textContent: this.name }), " ", this.about, " ", this.state);
     this.root = make("details", { className: "card tune" }, summary, this.body);
     this.root.ontoggle = () => this.root.open && this.#fill();
+    this.#describe();
     if (job.state === "done") return;
     this.#tell(job.state === "failed" ? job.error : "Waiting …");
     if (job.state !== "failed") this.#wait();
@@ -51,6 +50,7 @@ class Tune {
         if (type === "waiting") this.#tell(ahead ? `${ahead} before yours` : "Waiting …");
         if (state === "working") this.#tell("Writing …");
       });
+      this.#describe();
       this.#tell("");
       say(`${this.name} is written.`);
     } catch (error) {
@@ -59,6 +59,13 @@ class Tune {
     }
     this.body.replaceChildren();
     if (this.root.open) this.#fill();
+  }
+
+  #describe() {
+    const { request: { metre, bars, tempo }, result } = this.job;
+    const written = result && count(Math.ceil((result.seconds * tempo) / 15 / (BARS[metre] ?? 16) - 1e-6), "bar");
+    const length = written ?? `up to ${count(bars, "bar")}`;
+    this.about.textContent = `${length}${metre ? ` of ${metre}` : ""}, ${tempo} quarters a minute`;
   }
 
   #tell(text) {

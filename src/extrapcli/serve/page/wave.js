@@ -1,11 +1,11 @@
 // A waveform, with what is known of its music over it, which is also the slider of its sound.
 
 import WaveSurfer from "./vendor/wavesurfer.js";
-import { button, make, shape } from "./dom.js";
+import { button, make, moveByArrows, shape } from "./dom.js";
 import { TIME_KEYS, spoken } from "./words.js";
 
 const PEAKS_PER_SECOND = 20;
-const MARK_PIXELS = 30;
+const MARK_PIXELS = 38; // for a number of three digits
 
 const nonce = document.querySelector("meta[name=nonce]").content;
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -25,6 +25,7 @@ export class Waveform {
       "aria-valuemax": Math.round(seconds), onkeydown: (event) => this.#key(event),
     });
     this.marked = make("div", { className: "wave-marks" });
+    moveByArrows(this.marked);
     this.root = make("div", { className: "wave" }, this.sound, this.marked);
     element.append(this.root);
     this.surfer = WaveSurfer.create({
@@ -94,6 +95,7 @@ export class Waveform {
     flag.title = label;
     flag.style.left = this.#at(seconds);
     flag.append(make("span", { textContent: text }));
+    flag.tabIndex = this.marked.childElementCount ? -1 : 0;
     this.marked.append(flag);
     this.#crowd();
     return flag;

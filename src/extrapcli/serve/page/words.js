@@ -40,5 +40,5 @@ export function heard({ audible, audibility }) {
   if (audible) return "can be heard";
   if (audibility == null) return "";
   if (audibility < 50) return "hardly audible";
-  return audibility < 90 ? "like a usual beat" : "like a strong beat";
+  return audibility < 90 ? "blends in like an ordinary beat" : "stands out like a strong beat";
 }
