@@ -90,7 +90,7 @@ def find_songs(root: Path, *, without: Path | None = None, patterns: Patterns | 
                 (links if entry.is_symlink() else folders).append(path)
             elif patterns.include:
                 found.songs += [path] if patterns.includes(path) else []
-            elif reason := why_no_song(root / path):
+            elif reason := _why_no_song(root / path):
                 found.left_out.append((path, reason))
             else:
                 found.songs.append(path)
@@ -144,8 +144,7 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
         return False
 
 
-def why_no_song(path: Path) -> str | None:
-    """Say in a few words why a file is no song; None for one that is."""
+def _why_no_song(path: Path) -> str | None:
     if path.name.startswith("."):
         return HIDDEN
     if is_audio_name(path):

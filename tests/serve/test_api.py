@@ -302,11 +302,14 @@ def test_a_track_is_as_long_as_the_server_takes_at_most(server: Server, song: Fa
     assert server.folders() == jobs
 
 
-def test_a_track_of_a_song_that_is_being_read_is_as_long_as_the_server_takes(server: Server, song_path: Path) -> None:
-    song = server.uploaded(song_path)
-    answer = server.post(f"/api/songs/{song['id']}/tracks", {"length": "10:01"})
-    error = answer.error if answer.status == 422 else server.done(answer.json, "failed")["error"]
-    assert "10 minutes" in error
+def test_a_track_of_a_song_that_waits_is_as_long_as_the_server_takes(
+    server: Server, song: Facts, song_path: Path
+) -> None:
+    busy = server.made(f"/api/songs/{song['id']}/tracks", {"length": "9:00"})
+    waiting = server.uploaded(song_path)
+    track = server.made(f"/api/songs/{waiting['id']}/tracks", {"length": "10:01"})
+    server.ask("DELETE", f"/api/jobs/{busy['id']}")
+    assert "10 minutes" in server.done(track, "failed")["error"]
 
 
 def test_takes_are_numbered_and_keep_their_numbers(server: Server, song: Facts, song_path: Path) -> None:

@@ -218,6 +218,16 @@ def fill(file: int) -> None:
         return
 
 
+def test_what_has_no_room_anyway_takes_none_from_others(tmp_path: Path, song_path: Path) -> None:
+    with running(tmp_path / "kept", "--max-size", "0.003") as server:
+        song = server.done(server.uploaded(song_path))
+        refused = server.send("/api/songs?name=big.wav", bytes(4_000_000))
+        assert (refused.status, bool(refused.error)) == (429, True)
+        refused = server.send("/api/songs?name=unknown.wav", iter([bytes(1000)]))  # which may become 500 MB
+        assert (refused.status, bool(refused.error)) == (429, True)
+        assert server.job(song)["state"] == "done"
+
+
 @pytest.mark.slow
 def test_what_is_oldest_makes_room_and_what_is_too_old_goes(tmp_path: Path, song_path: Path) -> None:
     with running(tmp_path / "kept", "--max-size", "0.003") as server:

@@ -49,6 +49,8 @@ def test_the_songs_of_a_folder_are_those_inside(server: Server) -> None:
     listed = server.get("/api/library").json
     assert {"one.wav", "album/two.wav", "none.wav"} <= set(listed)
     assert set(listed) <= {"one.wav", "album/two.wav", "none.wav", "inside.wav"}
+    for path in listed:
+        assert server.post("/api/library/songs", {"path": path}).status == 201
     assert server.get("/api/about").json["library"]
 
 

@@ -122,6 +122,19 @@ def test_joins_are_one_stop_of_the_tab_key_each_way(shared: Tab) -> None:
     expect(marks.last).to_have_attribute("aria-pressed", "true")
 
 
+def test_keys_press_a_delete_button_and_leave_it(shared: Tab) -> None:
+    away = shared.take(1).get_by_role("button", name="Delete Take 1")
+    away.focus()
+    shared.page.keyboard.press("Tab")
+    expect(away).not_to_be_focused()
+    away.focus()
+    shared.page.keyboard.press("Enter")
+    expect(away).to_have_text("Delete: sure?")
+    shared.page.keyboard.press("Shift+Tab")
+    expect(away).to_have_text("Delete")
+    expect(shared.take(1)).to_be_visible()
+
+
 def test_escape_takes_a_question_back(shared: Tab) -> None:
     away = shared.take(1).get_by_role("button", name="Delete Take 1")
     away.click()
@@ -133,8 +146,9 @@ def test_escape_takes_a_question_back(shared: Tab) -> None:
 
 def test_a_length_that_cannot_be_is_refused_beside_its_field(shared: Tab) -> None:
     takes = shared.page.get_by_role("article").count()
-    problem = shared.page.locator("#options-problem")
-    for length, says in (("0:10", "lasts 0:38 already"), ("1000", "up to 60:00"), ("long", "like 3:30")):
+    problem = shared.page.locator("#length-problem")
+    cases = (("0:10", "lasts 0:38 already"), ("1000", "up to 60:00"), ("long", "like 3:30"), ("3:75", "like 3:30"))
+    for length, says in cases:
         shared.page.locator("#length").fill(length)
         shared.page.get_by_role("button", name="Continue the song").click()
         expect(problem).to_contain_text(says)
@@ -143,7 +157,9 @@ def test_a_length_that_cannot_be_is_refused_beside_its_field(shared: Tab) -> Non
     shared.page.locator("summary", has_text="More").click()
     shared.page.locator("#seed").fill("1.5")
     shared.page.get_by_role("button", name="Continue the song").click()
-    expect(problem).to_contain_text("whole number")
+    expect(problem).to_have_text("")
+    expect(shared.page.locator("#seed-problem")).to_contain_text("whole number")
+    expect(shared.page.locator("#seed")).to_be_focused()
     shared.page.locator("#seed").fill("")
     assert shared.page.get_by_role("article").count() == takes
 
@@ -177,9 +193,9 @@ def test_a_song_that_cannot_be_read_is_marked(browser: Browser, the_server: Serv
     with tab(browser, the_server) as opened:
         opened.drop(tmp_path / "letter.mp3")
         expect(opened.page.locator("#chosen-notes.problem")).to_contain_text("letter.mp3: ")
-        expect(opened.page.locator("#songs .problem")).to_have_text("can't be read")
+        expect(opened.page.locator("#songs .problem")).to_have_text(": failed")
         opened.page.reload()
-        expect(opened.page.locator("#songs .problem")).to_have_text("can't be read")
+        expect(opened.page.locator("#songs .problem")).to_have_text(": failed")
 
 
 def test_takes_are_compared_blindly(shared: Tab) -> None:

@@ -1,7 +1,8 @@
 """Files that are sent to a server: how they are called, how large they are, and what they turn out to hold."""
 
+import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from extrapcli.serve import site
 from tests.serve.servers import Facts, Server, beats, write_song
 
 MB = 2**20
@@ -182,3 +184,18 @@ def test_nobody_has_more_than_some_jobs_waiting(server: Server, song: Facts) -> 
     server.owner = "d" * 32
     assert server.get("/api/jobs").json == []
     server.make(path, {"length": "0:10"})
+
+
+def test_an_upload_that_stands_still_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other side may have gone to sleep."""
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"begin"
+        await asyncio.sleep(100)
+
+    async def arrived() -> list[bytes]:
+        return [piece async for piece in site.arriving(body(), "song.wav")]
+
+    monkeypatch.setattr(site, "PIECE_SECONDS", 0.05)
+    with pytest.raises(site.TooSlow, match=r"song\.wav: nothing more of it came"):
+        asyncio.run(arrived())

@@ -16,12 +16,15 @@ CANDIDATES = 16
 
 @dataclass(frozen=True)
 class GeneratedTune:
-    """`ended` says whether the model ended the tune; otherwise it was cut at the end of the last bar.
+    """`begun` counts the steps at its beginning that are the seed's.
+
+    `ended` says whether the model ended the tune; otherwise it was cut at the end of the last bar.
 
     `remarks` are sentences about what was heard in the seed, chosen from it, and changed.
     """
 
     tune: Tune
+    begun: int
     ended: bool
     remarks: tuple[str, ...] = ()
 
@@ -70,7 +73,7 @@ def continue_tune(backend: Backend, seed: Tune, *, bars: int, temperature: float
         held = (drawn[:, :room][:, ::-1] != numbers[HOLD]).argmax(axis=1)  # steps since the last note began
         best = int(held.argmax())
     following = [spec.symbols[number] for number in drawn[best, : min(lengths[best], room)]]
-    return GeneratedTune(replace(seed, notes=decode([*begun, *following])), ended)
+    return GeneratedTune(replace(seed, notes=decode([*begun, *following])), len(begun), ended)
 
 
 def draw_symbols(

@@ -127,7 +127,7 @@ def write_tune(seed: str | Path, outputs: Outputs, options: MelodyOptions) -> Ge
     tempo = options.tempo or begin.tempo or DEFAULT_TEMPO
     source = Path(seed) if names_file(seed) else None
     write(outputs, tune, written_key, tempo=tempo, font=font, source=source)
-    return GeneratedTune(tune, generated.ended, remarks)
+    return GeneratedTune(tune, generated.begun, generated.ended, remarks)
 
 
 def read_seed(seed: str | Path, options: MelodyOptions, known: tuple[str, ...]) -> Beginning:

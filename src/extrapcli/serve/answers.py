@@ -24,11 +24,12 @@ LOOK_SECONDS, WAITING_SECONDS = 0.05, 0.25
 PIECE_BYTES = 1 << 18
 RANGE = re.compile(r"bytes=\s*(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))\s*(?:,.*)?")
 
-STATUSES = {
+MEANINGS = {
     400: "the request is broken",
     401: "the token is missing",
     403: "another site asks",
     404: "it isn't here",
+    408: "nothing more of it came",
     411: "the length is missing",
     413: "it is too large",
     415: "it is of another type",

@@ -1,6 +1,6 @@
 """The routes of the HTTP API."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -17,10 +17,9 @@ from extrapcli.errors import UnreadableAudio, UnusableModel, UsageError
 from extrapcli.melody.tune_files import MOST_BYTES, SUFFIXES
 from extrapcli.models import DEFAULT, Card, folders, read_card
 from extrapcli.serve import answers
-from extrapcli.serve.answers import STATUSES, ErrorAnswer, JobAnswer, answer
+from extrapcli.serve.answers import MEANINGS, ErrorAnswer, JobAnswer, answer
 from extrapcli.serve.guard import TOKEN_COOKIE, Guard, cookie
 from extrapcli.serve.jobs import SCORE, SEED, Job, Kind, NoSuchJob
-from extrapcli.serve.library import holds
 from extrapcli.serve.listening import PEAKS
 from extrapcli.serve.requests import (
     Body,
@@ -42,7 +41,7 @@ UPLOADED = {"requestBody": {"required": True, "content": ANY_BYTES}}
 
 
 router = APIRouter(
-    prefix="/api", responses={status: {"model": ErrorAnswer, "description": why} for status, why in STATUSES.items()}
+    prefix="/api", responses={status: {"model": ErrorAnswer, "description": why} for status, why in MEANINGS.items()}
 )
 
 
@@ -73,7 +72,7 @@ def _job(id: Annotated[str, InPath(pattern="^[0-9a-f]{32}$")], site: AnySite) ->
 AnyJob = Annotated[Job, Depends(_job)]
 
 
-def _listening(site: AnySite) -> Iterator[None]:
+async def _listening(site: AnySite) -> AsyncIterator[None]:
     with site.listening():
         yield
 
@@ -129,13 +128,13 @@ def about(site: AnySite) -> dict[str, Any]:
 @router.get("/library")
 def library(site: AnySite) -> list[str]:
     """List the songs in the server's folder."""
-    return site.songs()
+    return site.library.songs() if site.library else []
 
 
 @router.post("/library/songs", status_code=201)
 def take_song(site: AnySite, owner: Owner, wanted: LibraryRequest) -> JobAnswer:
     """Take a song from the server's folder."""
-    if site.library is None or not holds(site.library, wanted.path):
+    if site.library is None or wanted.path not in site.library:
         raise UnreadableAudio(f"{wanted.path}: there is no such song in the folder")
     return answer(site, site.add("song", owner, shown_name(wanted.path), {"path": wanted.path}))
 
@@ -273,9 +272,10 @@ def _made(site: Site, owner: str, kind: Kind, parent: Job | None, wanted: Body) 
     return answer(site, site.add(kind, owner, name, wanted.model_dump(mode="json"), parent=parent))
 
 
-def _declared(request: Request) -> int:
-    """Return how many bytes a request says that it has; 0 where it doesn't say."""
-    return int(request.headers.get("content-length", 0))
+def _declared(request: Request) -> int | None:
+    """Return how many bytes a request says that it has; None where it doesn't say."""
+    length = request.headers.get("content-length")
+    return None if length is None else int(length)
 
 
 def _ready(site: Site, job: Job, kind: Kind) -> tuple[Path, str]:

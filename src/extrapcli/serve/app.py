@@ -23,7 +23,7 @@ from extrapcli.errors import CannotWrite, ExtrapError
 from extrapcli.serve import api
 from extrapcli.serve.guard import Guard
 from extrapcli.serve.jobs import Full, NoSuchJob, unwritten
-from extrapcli.serve.site import Site, TooLarge
+from extrapcli.serve.site import Site, TooLarge, TooSlow
 
 PAGE = Path(__file__).parent / "page"
 POLICY = (
@@ -35,7 +35,7 @@ DOCS_POLICY = (
     "default-src 'none'; script-src 'self' 'sha256-{hash}'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-STATUSES: dict[type[ExtrapError], int] = {NoSuchJob: 404, Full: 429, TooLarge: 413, CannotWrite: 507}
+STATUSES: dict[type[ExtrapError], int] = {NoSuchJob: 404, Full: 429, TooLarge: 413, TooSlow: 408, CannotWrite: 507}
 ABOUT = """Submit a song, follow the job that is made of it by its events, hear what is made while it is made, and
 download it. Every answer that is an error is `{"error": "a sentence"}`."""
 
@@ -88,6 +88,10 @@ def application(site: Site, *, token: str | None, names: frozenset[str]) -> ASGI
     def failed(request: Request, error: ExtrapError) -> Response:
         status = next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 422)
         return JSONResponse({"error": str(error)}, status)
+
+    @app.exception_handler(FileNotFoundError)
+    def gone(request: Request, error: FileNotFoundError) -> Response:
+        return JSONResponse({"error": str(NoSuchJob())}, 404)
 
     @app.exception_handler(OSError)
     def full(request: Request, error: OSError) -> Response:

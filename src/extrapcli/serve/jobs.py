@@ -32,6 +32,9 @@ _ID = re.compile(r"[0-9a-f]{32}")
 class NoSuchJob(ExtrapError):
     """A job that is not there, or not any more."""
 
+    def __init__(self, sentence: str = "this no longer exists: it was deleted or has expired") -> None:
+        super().__init__(sentence)
+
 
 class Full(ExtrapError):
     """There is no room for another job."""
@@ -58,7 +61,7 @@ class Job:
         state: how far it is.
         error: one sentence, if it failed.
         result: what is known of what was made.
-        number: the how manieth of its kind that was made of its parent; of tunes, that its owner asked for.
+        number: what tells takes apart: one more than the highest that its owner has of this parent, or of tunes.
     """
 
     id: str
@@ -153,7 +156,7 @@ class Jobs:
         """Return a job. Raises NoSuchJob."""
         with self._lock:
             if id not in self._jobs:
-                raise NoSuchJob("this no longer exists: it was deleted or has expired")
+                raise NoSuchJob
             return self._jobs[id]
 
     def folder(self, job: Job) -> Path:
@@ -249,39 +252,52 @@ class Jobs:
             found += children.get(member.id, [])
         return found[::-1]
 
-    def delete(self, job: Job) -> list[Job]:
-        """Delete a job with all that was made of it; return those that were."""
+    def forget(self, job: Job) -> list[Job]:
+        """Let a job with all that was made of it be there no more; return those, whose folders can be cleared."""
         with self._lock:
             gone = self.family(job)
             for member in gone:
                 self._jobs.pop(member.id, None)
                 with suppress(OSError):  # without it, the folder counts as none after a restart
                     (self.folder(member) / RECORD).unlink()
-        for member in gone:
-            shutil.rmtree(self.folder(member), ignore_errors=True)
         return gone
 
+    def clear(self, gone: list[Job]) -> None:
+        """Remove the folders of jobs that are forgotten."""
+        for job in gone:
+            shutil.rmtree(self.folder(job), ignore_errors=True)
+
+    def delete(self, job: Job) -> None:
+        """Delete a job with all that was made of it, on none of which anybody works."""
+        self.clear(self.forget(job))
+
     def sweep(self, *, spared: Job | None = None, more: int = 0) -> int:
-        """Delete what is too old and, the oldest first, what is too much, with `more` bytes to come.
+        """Delete what is too old and, the oldest first, what is too much, with `more` bytes to come if that helps.
 
         What `spared` is made from stays. Folders that hold no job that can be read go after a day at least, as
         something may be on its way to them. Return how many bytes are left, with those that are being sent.
         """
-        children = self._children()
-        families = [self.family(job, children) for job in children.get(None, [])]
-        families.sort(key=lambda family: max(member.created for member in family))
         sizes = dict[str, int]()
         for path in [path for path in self.root.iterdir() if _ID.fullmatch(path.name)]:
             if path.name not in self._jobs and _age(path) > max(self.limits.days, 1) * DAY:
                 shutil.rmtree(path, ignore_errors=True)
             sizes[path.name] = _size(path)
-        left = sum(sizes.values())
-        for family in families:
-            latest = max(member.created for member in family)
-            idle = all(member.state not in ACTIVE and member is not spared for member in family)
-            if idle and (left + more > self.limits.bytes or time() - latest > self.limits.days * DAY):
-                self.delete(family[-1])
-                left -= sum(sizes.get(member.id, 0) for member in family)
+        left, gone = sum(sizes.values()), list[Job]()
+        with self._lock:
+            children = self._children()
+            families = [self.family(job, children) for job in children.get(None, [])]
+            idle = [
+                (max(member.created for member in family), family)
+                for family in families
+                if all(member.state not in ACTIVE and member is not spared for member in family)
+            ]
+            in_all = sum(sizes.get(member.id, 0) for _, family in idle for member in family)
+            most = self.limits.bytes - (more if left - in_all + more <= self.limits.bytes else 0)
+            for latest, family in sorted(idle, key=lambda each: each[0]):
+                if left > most or time() - latest > self.limits.days * DAY:
+                    gone += self.forget(family[-1])
+                    left -= sum(sizes.get(member.id, 0) for member in family)
+        self.clear(gone)
         return left
 
 

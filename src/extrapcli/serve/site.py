@@ -3,22 +3,19 @@
 import asyncio
 import os
 import shutil
-import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
-from math import inf
 from pathlib import Path
-from time import monotonic
 
 from extrapcli.errors import UnreadableAudio
 from extrapcli.naming import fitting_stem
 from extrapcli.serve.crew import Crew, Work
 from extrapcli.serve.jobs import UPLOAD, Full, Job, Jobs, Kind, Limits
-from extrapcli.serve.library import songs_in
+from extrapcli.serve.library import Library
 
-SWEEP_SECONDS, LISTED_SECONDS = 600.0, 3.0
+SWEEP_SECONDS, PIECE_SECONDS = 600.0, 60.0
 LONGEST_SUFFIX, ROOM = 20, "-1000m00s-take10000.flac"  # of names; what they are given for downloads
 
 
@@ -26,16 +23,19 @@ class TooLarge(UnreadableAudio):
     """An upload that is larger than a server takes."""
 
 
+class TooSlow(UnreadableAudio):
+    """An upload of which nothing more comes."""
+
+
 class Site:
     """A server's jobs, crew, and folder of songs."""
 
     def __init__(self, folder: Path, limits: Limits, *, workers: int, library: Path | None) -> None:
-        self.limits, self.library = limits, library
+        self.limits, self.library = limits, Library(library) if library else None
         self.jobs = Jobs(folder, limits)
         threads = max(1, (os.cpu_count() or 1) // workers)
         self.crew = Crew(self.jobs, workers, partial(_make, folder, library, limits, threads))
         self._count = Counter[str]()
-        self._listing, self._listed, self._listed_at = threading.Lock(), list[str](), -inf
 
     def close(self) -> None:
         self.crew.close()
@@ -57,17 +57,10 @@ class Site:
 
     def delete(self, job: Job) -> None:
         """Delete a job with all that was made of it; what is being made of it is stopped."""
-        for gone in self.jobs.delete(job):
-            self.crew.cancel(gone)
-
-    def songs(self) -> list[str]:
-        """List the songs in the folder, as they were a few seconds ago at most; none where there is no folder."""
-        if self.library is None:
-            return []
-        with self._listing:
-            if monotonic() - self._listed_at > LISTED_SECONDS:
-                self._listed, self._listed_at = songs_in(self.library), monotonic()
-            return self._listed
+        gone = self.jobs.forget(job)
+        for member in gone:
+            self.crew.cancel(member)
+        self.jobs.clear(gone)
 
     async def upload(
         self,
@@ -78,21 +71,22 @@ class Site:
         *,
         file: str = UPLOAD,
         most: float,
-        declared: int,
+        declared: int | None,
     ) -> Job:
         """Keep what is sent, piece by piece, and add a job with it. What breaks off leaves nothing.
 
-        Raises TooLarge for more than `most` bytes, sent or `declared`, and Full where there is no room for it.
+        Raises TooLarge for more than `most` bytes, sent or `declared`, TooSlow where nothing comes for a minute, and
+        Full where there is no room for it; one that doesn't declare its bytes may need room for `most`.
         """
-        if declared > most:
+        if declared is not None and declared > most:
             raise too_large(name, most)
-        with self.uploading(), self._counted("bytes", declared):
+        with self.uploading(), self._counted("bytes", int(most) if declared is None else declared):
             await asyncio.to_thread(self.jobs.check_room, owner, more=self._count["bytes"])
             folder = self.jobs.new_folder()
             try:
                 size = 0
                 with (folder / file).open("wb") as kept:
-                    async for piece in body:
+                    async for piece in arriving(body, name):
                         size += len(piece)
                         if size > most:
                             raise too_large(name, most)
@@ -125,8 +119,22 @@ class Site:
     async def keep_tidy(self) -> None:
         """Delete, now and then, what is too old."""
         while True:
-            await asyncio.to_thread(self.jobs.sweep)
+            with suppress(OSError):  # of the moment, such as too many open files
+                await asyncio.to_thread(self.jobs.sweep)
             await asyncio.sleep(SWEEP_SECONDS)
+
+
+async def arriving(body: AsyncIterator[bytes], name: str) -> AsyncIterator[bytes]:
+    """Yield the pieces of an upload. Raises TooSlow where the next one doesn't come."""
+    while True:
+        try:
+            async with asyncio.timeout(PIECE_SECONDS):
+                piece = await anext(body)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise TooSlow(f"{name}: nothing more of it came for a minute; send it again") from None
+        yield piece
 
 
 def too_large(name: str, most: float) -> TooLarge:

@@ -1,6 +1,7 @@
 """What worker processes do with tunes: read seeds, write the rest, and files of it."""
 
 from dataclasses import replace
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,7 @@ def read(bench: Bench, task: Task) -> dict[str, Any]:
 
 def tune(bench: Bench, task: Task) -> dict[str, Any]:
     """Write a tune as `extrap melody` does: as MIDI, as a score, and as sound."""
-    from extrapcli.melody.encoding import STEPS_PER_QUARTER
+    from extrapcli.melody.encoding import METRES, STEPS_PER_QUARTER
     from extrapcli.melody.outputs import Outputs
 
     folder, request = bench.folder(task.job), TuneRequest(**task.job.request)
@@ -46,8 +47,12 @@ def tune(bench: Bench, task: Task) -> dict[str, Any]:
         if note.pitch is not None:
             notes.append([note.pitch, begin * seconds_per_step, note.steps * seconds_per_step])
         begin += note.steps
+    metre = written.tune.metre
     return {
         "seconds": begin * seconds_per_step,
+        "metre": metre,
+        "bars": metre and ceil((begin - written.tune.upbeat) / METRES[metre]),
+        "begun": written.begun * seconds_per_step,
         "notes": notes,
         "remarks": list(written.remarks),
         "ended": written.ended,

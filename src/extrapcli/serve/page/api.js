@@ -1,18 +1,35 @@
 // What the server offers, as functions. Each throws an Error with the sentence that the server gave.
 
+const AGAIN_MS = 2000;
 const MOST_STREAMS = 3; // a browser opens six connections to a server at most, and sound needs some of them
 
 let streams = 0;
 const queue = [];
 
 export const get = (path) => request("GET", path).then((response) => response.json());
-export const remove = (path) => request("DELETE", path);
 export const soundOf = (job) => `api/jobs/${job.id}/sound`;
 
 export async function post(path, body = {}) {
   const headers = { "Content-Type": "application/json" };
   const response = await request("POST", path, { headers, body: JSON.stringify(body) });
   return response.status === 204 ? null : response.json();
+}
+
+/** Delete a job, which may be gone already. */
+export async function discard(job) {
+  await request("DELETE", `jobs/${job.id}`).catch(unlessGone);
+}
+
+/** Return what is known of a job, however long the server is away. Throws where the job is gone. */
+export async function known(job) {
+  for (;;) {
+    try {
+      return await get(`jobs/${job.id}`);
+    } catch (error) {
+      if (error.status === 404) throw error;
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    }
+  }
 }
 
 /** The greatest |sample| of each twentieth of a second, 255 for full scale. */
@@ -39,7 +56,7 @@ export function upload(path, file, progress = () => {}) {
 
 /**
  * Hand each event of a job to `handler`, until the job is done or failed. Returns a function that stops this earlier.
- * After a lost connection an event may come twice.
+ * "lost" says that the server doesn't answer, until other events come; after that an event may come twice.
  */
 export function events(job, handler) {
   let source = null;
@@ -48,7 +65,10 @@ export function events(job, handler) {
   const open = () => {
     source = new EventSource(`api/jobs/${job.id}/events`);
     source.onmessage = (message) => hand(JSON.parse(message.data));
-    source.onerror = () => source.readyState === EventSource.CLOSED && setTimeout(look, 2000);
+    source.onerror = () => {
+      handler({ type: "lost" });
+      if (source.readyState === EventSource.CLOSED) setTimeout(look, AGAIN_MS); // else it tries again itself
+    };
   };
   const hand = (event) => {
     if (stopped) return;
@@ -57,14 +77,12 @@ export function events(job, handler) {
   };
   // An EventSource gives up where the server answers with an error, so ask what became of the job.
   const look = async () => {
-    if (stopped) return;
     try {
-      const { state, error } = await get(`jobs/${job.id}`);
+      const { state, error } = await known(job);
       if (["done", "failed"].includes(state)) hand({ type: "state", state, error });
-      else open();
+      else if (!stopped) open();
     } catch (error) {
-      if (error.status) hand({ type: "state", state: "failed", error: error.message });
-      else setTimeout(look, 2000); // the server is away for a while
+      hand({ type: "state", state: "failed", error: error.message });
     }
   };
   const stop = () => {
@@ -92,7 +110,7 @@ export function finished(job, handler = () => {}) {
       handler(event);
       if (event.type !== "state") return;
       if (event.state === "failed") reject(new Error(event.error ?? "That didn't work."));
-      if (event.state === "done") get(`jobs/${job.id}`).then(resolve, reject);
+      if (event.state === "done") known(job).then(resolve, reject);
     });
   });
 }
@@ -110,6 +128,10 @@ async function request(method, path, options = {}) {
   }
   if (!response.ok) throw problem(response.status, await response.text());
   return response;
+}
+
+function unlessGone(error) {
+  if (error.status !== 404) throw error;
 }
 
 function problem(status, text) {

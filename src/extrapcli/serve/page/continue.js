@@ -16,20 +16,35 @@ const timeline = new Timeline(find("timeline"), (length) => {
 });
 const curve = new EnergyCurve(timeline.fresh);
 
+/** Say beside a field what is wrong with it, if anything. Returns whether nothing is. */
+function judge(field, problem) {
+  find(field).setAttribute("aria-invalid", Boolean(problem));
+  find(`${field}-problem`).textContent = problem;
+  return !problem;
+}
+
 /** Whether the length makes sense; the line of the track follows it. */
 function readLength() {
   const text = find("length").value;
   const length = text.trim() ? seconds(text) : timeline.usual;
   const problem = Number.isNaN(length) ? "Write a length like 3:30; a number alone means minutes." : timeline.refusal(length);
-  const wrong = Boolean(problem);
-  find("length").setAttribute("aria-invalid", wrong);
-  find("options-problem").textContent = problem;
-  if (!wrong && Math.round(length) !== Math.round(timeline.length)) timeline.length = length;
+  if (!judge("length", problem)) return false;
+  if (Math.round(length) !== Math.round(timeline.length)) timeline.length = length;
   curve.span(timeline.begins, timeline.length);
-  return !wrong;
+  return true;
+}
+
+function readSeed() {
+  const fits = find("seed").checkValidity();
+  return judge("seed", fits ? "" : `Write a whole number from 0 to ${find("seed").max}.`);
 }
 
 find("length").onchange = readLength;
+find("seed").onchange = readSeed;
+// What is mended loses its sentence at once: one that went with the next click would move what is clicked on.
+for (const [field, read] of [["length", readLength], ["seed", readSeed]]) {
+  find(field).oninput = () => find(`${field}-problem`).textContent && read();
+}
 
 find("energy").onchange = () => {
   curve.show(find("energy").value);
@@ -51,14 +66,13 @@ find("options").onsubmit = async (event) => {
     find("length").focus();
     return;
   }
-  if (!find("seed").checkValidity()) {
-    find("options-problem").textContent = `Write a seed as a whole number from 0 to ${find("seed").max}.`;
+  if (!readSeed()) {
     find("options").querySelector("details").open = true;
     find("seed").focus();
     return;
   }
   const request = {
-    length: find("length").value.trim() || null,
+    length: find("length").value.trim() || clock(timeline.length),
     ...curve.request,
     ending: find("ending").value,
     variety: Number(find("variety").value),
@@ -66,6 +80,7 @@ find("options").onsubmit = async (event) => {
     seed: find("seed").value === "" ? freeSeed() : Number(find("seed").value),
     another: [],
   };
+  find("options-problem").textContent = "";
   try {
     await makeTake(request);
   } catch (error) {
@@ -86,6 +101,11 @@ document.addEventListener("song", ({ detail: job }) => {
   const { analysis } = job.result;
   const begins = analysis.music.ending ?? analysis.seconds; // a song's own ending moves to the track's end
   timeline.start({ seconds: analysis.seconds, begins, most });
-  find("length").value = clock(timeline.length);
+  find("length").value = find("length").placeholder = clock(timeline.length);
+  find("options-problem").textContent = "";
+  const own = find("own-ending");
+  own.disabled = analysis.cut_off;
+  own.textContent = `The song's own${analysis.cut_off ? " (it is cut off and has none)" : ""}`;
+  if (own.disabled && own.selected) find("ending").value = "auto";
   readLength();
 });

@@ -38,7 +38,9 @@ export function makeSure(button, action) {
     button.setAttribute("aria-label", sure ? `${label}: sure?` : label);
   };
   button.onblur = () => ask(false);
-  button.onkeydown = ({ key }) => key === "Escape" && ask(false);
+  button.onkeydown = ({ key }) => { // a handler that returns false would take the key away
+    if (key === "Escape") ask(false);
+  };
   button.onclick = () => {
     const sure = button.classList.contains("sure");
     ask(!sure);
@@ -56,6 +58,7 @@ export function oneStop(buttons, stop) {
 /** Have the arrow keys move among the buttons in an element, which are one stop of the Tab key. */
 export function moveByArrows(element) {
   element.addEventListener("keydown", (event) => {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
     const buttons = [...element.querySelectorAll("button")];
     const at = buttons.indexOf(event.target);
     const to = { ArrowLeft: at - 1, ArrowUp: at - 1, ArrowRight: at + 1, ArrowDown: at + 1, Home: 0, End: buttons.length - 1 }[event.key];

@@ -74,7 +74,7 @@ export class EnergyCurve {
     this.points.push(point);
     this.points.sort((a, b) => a.at - b.at);
     this.#handle(point);
-    this.#draw();
+    this.#move(point, {});
     return point;
   }
 

@@ -3,9 +3,12 @@
 import { finished, post } from "./api.js";
 import { make, say } from "./dom.js";
 
+const NAMES = { mid: "MIDI", musicxml: "MusicXML", svg: "Score (SVG)" }; // where they aren't the format in capitals
+const nameOf = (format) => NAMES[format] ?? format.toUpperCase();
+
 /** A choice of formats and a button that downloads `job` in one of them. `more()` gives further wishes of the request. */
 export function downloads(job, formats, name, more = () => ({})) {
-  const options = formats.map((format) => make("option", { value: format, textContent: format.toUpperCase() }));
+  const options = formats.map((format) => make("option", { value: format, textContent: nameOf(format) }));
   const select = make("select", { "aria-label": `Format of ${name}` }, ...options);
   const button = make("button", { type: "button", textContent: "Download", "aria-label": `Download ${name}` });
   const notes = make("ul", { className: "notes" });
@@ -13,7 +16,7 @@ export function downloads(job, formats, name, more = () => ({})) {
     button.disabled = true;
     notes.replaceChildren();
     try {
-      say(`Writing ${name} as ${select.value.toUpperCase()} …`);
+      say(`Writing ${name} as ${nameOf(select.value)} …`);
       const file = await finished(await post(`jobs/${job.id}/files`, { format: select.value, ...more() }));
       say(`Downloading ${name}.`);
       notes.append(...file.result.notes.map((textContent) => make("li", { textContent })));

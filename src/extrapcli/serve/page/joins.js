@@ -17,7 +17,7 @@ export class Joins {
     const way = button("Another way from here", () => another(this.chosen));
     this.panel = make("div", { className: "join-chosen row", hidden: true }, this.about, way);
     moveByArrows(this.items);
-    const legend = make("p", { className: "hint", textContent: "A line over the sound is a join, where the music was put together; a thick red one can be heard." });
+    const legend = make("p", { className: "hint", textContent: "A line over the sound is a join, where the music was put together; one with a red line and number can be heard." });
     this.root = make("div", { className: "stack", hidden: true }, legend, this.panel, make("details", {}, this.summary, this.items));
   }
 

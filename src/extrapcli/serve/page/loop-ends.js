@@ -4,6 +4,7 @@ import { drag, make } from "./dom.js";
 import { clock } from "./words.js";
 
 const STEP = 1; // seconds, where there are no bars
+const AT_A_BAR = 0.3; // seconds between an end and the bar line that it belongs to, at most
 const LEAST = 0.5; // seconds from end to end
 const SETTLED_MS = 700; // after the last press of an arrow key
 
@@ -84,7 +85,7 @@ export class LoopEnds {
   }
 
   #next(seconds, direction) {
-    const beyond = this.bars.filter((bar) => (bar - seconds) * direction > 0.01);
+    const beyond = this.bars.filter((bar) => (bar - seconds) * direction > AT_A_BAR);
     return (direction > 0 ? beyond[0] : beyond.at(-1)) ?? seconds + direction * STEP;
   }
 

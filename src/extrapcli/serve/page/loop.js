@@ -33,8 +33,13 @@ const found = (job) => job.result.loops.map((loop) => ({ ...loop, job }));
 /** Ask the server for loops; null if something else was asked for since. */
 async function search(request) {
   const mine = (asked += 1);
-  const job = await finished(await post(`songs/${currentSong().id}/loops`, request));
-  return mine === asked ? found(job) : null;
+  try {
+    const job = await finished(await post(`songs/${currentSong().id}/loops`, request));
+    return mine === asked ? found(job) : null;
+  } catch (error) {
+    if (mine === asked) throw error;
+    return null;
+  }
 }
 
 function list(fresh) {
@@ -80,7 +85,7 @@ async function snap(near) {
     if (!fresh) return;
     const [loop] = fresh;
     if (loop) {
-      const others = loops.filter(({ begin, end }) => begin !== loop.begin || end !== loop.end);
+      const others = loops.filter(({ begin, end, moved }) => !moved && (begin !== loop.begin || end !== loop.end));
       list([{ ...loop, moved: true }, ...others]);
       say(`${lengthOf(loop)}, ${inTenths(loop.begin)} to ${inTenths(loop.end)}: ${audible(loop)}.`);
       return;
@@ -180,6 +185,6 @@ document.addEventListener("song", async ({ detail: song }) => {
     const before = (await get("jobs")).find((job) => job.kind === "loops" && job.parent === song.id && job.state === "done" && !job.request.near);
     if (before && song === currentSong() && !loops.length) list(found(before));
   } catch (error) {
-    say(error.message);
+    if (song === currentSong()) say(error.message);
   }
 });

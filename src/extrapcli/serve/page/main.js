@@ -79,9 +79,16 @@ find("sign-in").onsubmit = async (event) => {
   }
 };
 
-const token = new URLSearchParams(location.hash.slice(1)).get("token");
-if (token) {
-  history.replaceState(null, "", location.pathname);
-  await post("session", { token }).catch((error) => problem(error.message));
+/** Sign in with the token that a link has after its `#`. */
+async function followLink() {
+  const token = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (!token && ready) return;
+  if (token) {
+    history.replaceState(null, "", location.pathname);
+    await post("session", { token }).catch((error) => problem(error.message));
+  }
+  begin();
 }
-begin();
+
+addEventListener("hashchange", followLink);
+followLink();

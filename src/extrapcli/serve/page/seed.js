@@ -16,6 +16,7 @@ const roll = new PianoRoll();
 let notes = [];
 let file = null; // the job of a beginning that was read from a file
 let recorder = null;
+let asked = 0; // how many files were to be read
 
 /** What a TuneRequest says of the beginning; null while there is none. */
 export function beginning() {
@@ -26,7 +27,13 @@ export function beginning() {
 const metre = () => find("tune-metre").value;
 const tell = (text) => (find("seed-entered").textContent = text);
 
+function remark(sentences, kind = "") {
+  find("seed-remarks").className = `notes ${kind}`;
+  find("seed-remarks").replaceChildren(...sentences.map((textContent) => make("li", { textContent })));
+}
+
 function show() {
+  if (beginning()) find("tune-problem").textContent = "";
   const shown = file ? fromSymbols(file.result.symbols) : notes;
   roll.draw(shown, { metre: metre(), room: 2 * BARS[metre()] });
   find("seed-words").textContent = inWords(shown) || "No notes yet. A bar or two is enough.";
@@ -52,7 +59,7 @@ function clear() {
   notes = [];
   file = null;
   find("seed-file").value = "";
-  find("seed-remarks").replaceChildren();
+  remark([]);
   tell("No notes");
   show();
 }
@@ -101,17 +108,25 @@ function showRecording() {
 }
 
 async function read(chosen) {
+  const mine = (asked += 1);
+  if (recorder) stopRecording();
   say(`Reading ${chosen.name} …`);
   try {
-    file = await finished(await upload("seeds", chosen));
+    const job = await finished(await upload("seeds", chosen));
+    if (mine !== asked) return;
+    file = job;
   } catch (error) {
-    say(error.message);
+    if (mine !== asked) return;
+    file = null;
+    find("seed-file").value = "";
+    remark([error.message], "problem");
+    show();
     return;
   }
   const { key, metre: written, remarks } = file.result;
   if (written in BARS) find("tune-metre").value = written;
   const sentences = [[`In ${key}`, written].filter(Boolean).join(", "), ...remarks];
-  find("seed-remarks").replaceChildren(...sentences.map((textContent) => make("li", { textContent })));
+  remark(sentences);
   show();
   say(`${chosen.name} is read.`);
 }

@@ -1,6 +1,6 @@
 // The song that is worked on: giving one, choosing one used before, its waveform and what is known of it.
 
-import { events, get, peaksOf, post, remove, upload } from "./api.js";
+import { discard, events, get, peaksOf, post, upload } from "./api.js";
 import { button, find, make, makeSure, say } from "./dom.js";
 import { Library } from "./library.js";
 import { Player } from "./player.js";
@@ -29,11 +29,26 @@ function clear() {
   if (song) announce(null);
 }
 
+// Where a browser keeps no data of sites, the song that was added last is chosen.
+function remember(id) {
+  try {
+    sessionStorage.setItem("song", id);
+  } catch {}
+}
+
+function remembered() {
+  try {
+    return sessionStorage.getItem("song");
+  } catch {
+    return null;
+  }
+}
+
 function choose(job) {
   if (job.id === chosen) return;
   clear();
   chosen = job.id;
-  sessionStorage.setItem("song", chosen);
+  remember(chosen);
   find("chosen").hidden = false;
   find("chosen-name").textContent = job.name;
   find("chosen-summary").textContent = "";
@@ -47,11 +62,13 @@ function choose(job) {
   }
   let drawn = Promise.resolve();
   stop = events(job, (event) => {
+    if (event.type === "lost") tell("The server can't be reached; trying again …");
     if (event.type === "waiting") tell(waitingFor(event));
     if (event.type === "decoded") drawn = decoded(job, event);
     if (event.type === "analysis") {
       Object.assign(job, { state: "done", result: { ...job.result, analysis: event.analysis } });
       drawn.then(() => analysed(job, job.result));
+      list();
     }
     if (event.type === "state" && event.state === "failed") {
       Object.assign(job, event);
@@ -100,7 +117,7 @@ function list() {
   const rows = [...songs.values()].reverse().map((job) => {
     const use = button(job.name, () => choose(job));
     use.setAttribute("aria-pressed", job.id === chosen);
-    if (job.state === "failed") use.append(make("span", { className: "problem", textContent: " can't be read" }));
+    if (job.state === "failed") use.append(make("span", { className: "problem", textContent: ": failed" }));
     return make("li", { className: "row" }, use, makeSure(button("Delete", null, `Delete ${job.name}`), () => forget(job)));
   });
   find("songs").replaceChildren(...rows);
@@ -108,7 +125,7 @@ function list() {
 
 async function forget(job) {
   try {
-    await remove(`jobs/${job.id}`);
+    await discard(job);
   } catch (error) {
     say(error.message);
     return;
@@ -166,6 +183,6 @@ document.addEventListener("ready", async ({ detail: about }) => {
     say(error.message);
   }
   list();
-  const last = songs.get(sessionStorage.getItem("song")) ?? [...songs.values()].at(-1);
+  const last = songs.get(remembered()) ?? [...songs.values()].at(-1);
   if (last && !chosen) choose(last);
 });

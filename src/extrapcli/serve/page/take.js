@@ -1,6 +1,6 @@
 // One take: a track as it is made and when it is done.
 
-import { events, finished, get, peaksOf, post } from "./api.js";
+import { events, finished, known, peaksOf, post } from "./api.js";
 import { button, make, makeSure, say, throttled } from "./dom.js";
 import { downloads } from "./files.js";
 import { Joins } from "./joins.js";
@@ -59,6 +59,7 @@ export class Take {
     this.#tell(waiting(this.job));
     const draw = throttled(() => this.#drawPeaks(), REFRESH_MS);
     this.stop = events(this.job, (event) => {
+      if (event.type === "lost") this.#tell("The server can't be reached; trying again …");
       if (event.type === "waiting") this.#tell(waiting(event));
       if (event.type === "begun") this.#begun(event);
       if (event.type === "made") this.#made(event.seconds, draw);
@@ -93,7 +94,7 @@ export class Take {
     try {
       this.player.wave.peaks = await peaksOf(this.job);
     } catch {
-      // the next piece of the track draws it anew
+      if (this.done && this.root.isConnected) setTimeout(() => this.#drawPeaks(), REFRESH_MS);
     }
   }
 
@@ -108,7 +109,7 @@ export class Take {
 
   async #fetch() {
     try {
-      this.#finish(await get(`jobs/${this.job.id}`));
+      this.#finish(await known(this.job));
       say(`${this.name} is ready.`);
     } catch (error) {
       this.#failed(error.message);

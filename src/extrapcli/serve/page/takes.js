@@ -1,6 +1,6 @@
 // The takes of the chosen song, side by side.
 
-import { get, post, remove } from "./api.js";
+import { discard as discardJob, get, post } from "./api.js";
 import { Comparison } from "./compare.js";
 import { find, say } from "./dom.js";
 import { currentSong } from "./song.js";
@@ -72,12 +72,10 @@ async function again(take) {
 
 async function discard(take) {
   try {
-    await remove(`jobs/${take.job.id}`);
+    await discardJob(take.job);
   } catch (error) {
-    if (error.status !== 404) {
-      tell(error);
-      return;
-    }
+    tell(error);
+    return;
   }
   take.remove();
   takes = takes.filter((other) => other !== take);

@@ -3,7 +3,7 @@
 import { drag, make } from "./dom.js";
 import { TIME_KEYS, clock, spoken } from "./words.js";
 
-const LEAST_NEW = 5; // seconds
+const LEAST_NEW = 1; // seconds
 const USUAL = 180;
 
 export class Timeline {
@@ -24,7 +24,7 @@ export class Timeline {
 
   /** Begin with a song: how long it is, where new music begins in it, and how long a track may be. */
   start({ seconds, begins, most }) {
-    Object.assign(this, { song: seconds, begins, most: Math.max(most, seconds + LEAST_NEW), scale: 0 });
+    Object.assign(this, { song: seconds, begins, most, scale: 0 });
     this.length = this.usual;
   }
 

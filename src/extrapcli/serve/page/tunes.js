@@ -1,9 +1,9 @@
 // The tunes that were written, the newest first.
 
-import { finished, get, post, remove, soundOf } from "./api.js";
+import { discard, finished, get, post, soundOf } from "./api.js";
 import { find, make, makeSure, say } from "./dom.js";
 import { downloads } from "./files.js";
-import { BARS, duration, fromSeconds, inWords } from "./notes.js";
+import { fromSeconds, inWords } from "./notes.js";
 import { PianoRoll } from "./roll.js";
 import { count } from "./words.js";
 
@@ -62,10 +62,10 @@ class Tune {
   }
 
   #describe() {
-    const { request: { metre, bars, tempo }, result } = this.job;
-    const written = result && count(Math.ceil((result.seconds * tempo) / 15 / (BARS[metre] ?? 16) - 1e-6), "bar");
-    const length = written ?? `up to ${count(bars, "bar")}`;
-    this.about.textContent = `${length}${metre ? ` of ${metre}` : ""}, ${tempo} quarters a minute`;
+    const { request, result } = this.job;
+    const { bars, metre } = result ?? request;
+    const length = bars && `${result ? "" : "up to "}${count(bars, "bar")}${metre ? ` of ${metre}` : ""}`;
+    this.about.textContent = [length, `${request.tempo} quarters a minute`].filter(Boolean).join(", ");
   }
 
   #tell(text) {
@@ -92,13 +92,13 @@ class Tune {
     const remarks = result.remarks.map((textContent) => make("li", { textContent }));
     const audio = make("audio", { controls: true, preload: "none", src: soundOf(this.job), "aria-label": this.name });
     const roll = new PianoRoll();
-    roll.draw(notes, { metre: request.metre, seed: duration(request.notes) });
+    roll.draw(notes, { metre: result.metre, seed: (result.begun * request.tempo) / 15 });
     follow(audio, (seconds) => roll.point(seconds === null ? null : (seconds * request.tempo) / 15));
     return [
       score,
       audio,
       roll.element,
-      make("p", { className: "hint", textContent: request.notes.length ? "The paler notes are those that you gave." : "" }),
+      make("p", { className: "hint", textContent: "The paler notes are those that you gave." }),
       make("ul", { className: "notes" }, ...remarks),
       make("details", {}, make("summary", { textContent: "In words" }), make("p", { className: "hint", textContent: words })),
     ];
@@ -110,7 +110,7 @@ class Tune {
 
   async #remove() {
     try {
-      await remove(`jobs/${this.job.id}`);
+      await discard(this.job);
     } catch (error) {
       say(error.message);
       return;

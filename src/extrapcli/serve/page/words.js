@@ -11,12 +11,13 @@ export function clock(seconds) {
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
-/** "1:12", "1m12s" or "72s" as 72; a plain number counts minutes. NaN for what isn't a time. */
+/** "1:12", "1m12s" or "72s" as 72, "1h" as 3600; a plain number counts minutes. NaN for what isn't a time. */
 export function seconds(text) {
-  const lettered = text.trim().match(/^(?=\d)(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?$/);
-  if (lettered) return 60 * Number(lettered[1] ?? 0) + Number(lettered[2] ?? 0);
+  const lettered = text.trim().match(/^(?=\d)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?$/);
+  if (lettered) return lettered.slice(1).reduce((sum, part) => 60 * sum + Number(part ?? 0), 0);
   const parts = text.trim().split(":");
   if (parts.length > 3 || !parts.every((part) => /^\d+(\.\d+)?$/.test(part))) return NaN;
+  if (parts.slice(1).some((part) => Number(part) >= 60)) return NaN;
   return parts.reduce((sum, part) => 60 * sum + Number(part), 0) * (parts.length === 1 ? 60 : 1);
 }
 
