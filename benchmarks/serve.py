@@ -1,6 +1,6 @@
 """How soon a track is heard in the browser, and how a server fares with a crowd: `serve.py SONGS... [--minutes 10]`.
 
-The crowd is 30 clients at once, each in turn sending a song, continuing it, looking for loops, and deleting it. A
+The crowd is 30 clients at once, each in turn sending a song, adding a minute to it, looking for loops, and deleting it. A
 tenth of what they send breaks off, and every half minute a worker is killed. `--data FOLDER` on a small file system
 shows a full disk.
 """
@@ -49,7 +49,6 @@ def first_sound(browser: Browser, server: Server, song: Path) -> tuple[float, fl
         opened.page.locator("#file").set_input_files(song)
         opened.page.get_by_text("beats a minute").or_(opened.page.get_by_text("no clear pulse")).wait_for()
         known = monotonic() - begin
-        opened.page.locator("#length").fill("6:00")
         heard = float(opened.page.evaluate(HEARD))
         opened.take(1).get_by_role("button", name="Download").wait_for(timeout=SECONDS)
     return known, heard
@@ -85,7 +84,7 @@ class Client:
             sleep(2)
             return
         if self.ended(sent) == "done":
-            options = {"length": "2:00", "seed": self.chance.randrange(1000)}
+            options = {"add": "1:00", "seed": self.chance.randrange(1000)}
             for path, request in (("tracks", options), ("loops", {})):
                 if job := self.posted(self.server.post(f"/api/songs/{sent['id']}/{path}", request)):
                     self.ended(job)
