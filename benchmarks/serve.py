@@ -1,8 +1,8 @@
 """How soon a track is heard in the browser, and how a server fares with a crowd: `serve.py SONGS... [--minutes 10]`.
 
-The crowd is 30 clients at once, each in turn sending a song, adding a minute to it, looking for loops, and deleting it. A
-tenth of what they send breaks off, and every half minute a worker is killed. `--data FOLDER` on a small file system
-shows a full disk.
+The crowd is 30 clients at once, each in turn sending a song, adding a minute to it, looking for loops, and deleting
+it. A tenth of what they send breaks off, and every half minute a worker is killed. `--data FOLDER` on a small file
+system shows a full disk.
 """
 
 import argparse
