@@ -152,6 +152,11 @@ def fitting_stem(stem: str, rest: str) -> str:
     return stem
 
 
+def take_path(path: Path, number: int) -> Path:
+    """Return the path of one of several takes: `song-3m00s-take2.flac` for `song-3m00s.flac`."""
+    return path.with_name(f"{path.stem}-take{number}{path.suffix}")
+
+
 def track_ending(format: str, seconds: float, *, preview: bool = False) -> str:
     """`-3m00s.flac` for a track of three minutes, or `-3m00s-preview.flac`."""
     return f"-{clock(seconds)}{'-preview' * preview}{FORMATS[format].suffixes[0]}"

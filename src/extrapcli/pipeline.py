@@ -15,7 +15,7 @@ from extrapcli.errors import CannotWrite, UsageError
 from extrapcli.extrapolators.base import Style
 from extrapcli.model import Model, begin_soon, load
 from extrapcli.models import DEFAULT
-from extrapcli.naming import check_format, choose_format, read_song, track_ending, track_path
+from extrapcli.naming import check_format, choose_format, read_song, take_path, track_ending, track_path
 from extrapcli.progress import NoProgress, Progress
 from extrapcli.ranges import MOST_RETRIES, MOST_TAKES, check_number, check_whole
 from extrapcli.takes import Preview, Take, choose
@@ -288,7 +288,7 @@ class Takes:
         song, format, path = pipeline.planned(source, out, below)
         if path == STDOUT:
             raise UsageError("standard output takes one track, and these are several takes; name a file or folder")
-        paths = [path.with_name(f"{path.stem}-take{n}{path.suffix}") for n in range(1, options.takes + 1)]
+        paths = [take_path(path, number) for number in range(1, options.takes + 1)]
         for name in paths:
             refuse_existing(name, options.overwrite)
         progress.decoded(song.name, song.seconds)

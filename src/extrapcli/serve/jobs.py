@@ -127,7 +127,7 @@ class Jobs:
         for path in sorted(folder.iterdir()):
             self._load(path)
         for job in [job for job in self if job.parent and job.parent not in self._jobs]:
-            self.delete(job)
+            self.clear(self.forget(job))
 
     def _load(self, path: Path) -> None:
         """Take over a job of an earlier run. What was being made is made anew, what can't be read is left alone."""
@@ -253,7 +253,7 @@ class Jobs:
         return found[::-1]
 
     def forget(self, job: Job) -> list[Job]:
-        """Let a job with all that was made of it be there no more; return those, whose folders can be cleared."""
+        """Remove a job with all that was made of it from the list; return those, whose folders stay until `clear`."""
         with self._lock:
             gone = self.family(job)
             for member in gone:
@@ -266,10 +266,6 @@ class Jobs:
         """Remove the folders of jobs that are forgotten."""
         for job in gone:
             shutil.rmtree(self.folder(job), ignore_errors=True)
-
-    def delete(self, job: Job) -> None:
-        """Delete a job with all that was made of it, on none of which anybody works."""
-        self.clear(self.forget(job))
 
     def sweep(self, *, spared: Job | None = None, more: int = 0) -> int:
         """Delete what is too old and, the oldest first, what is too much, with `more` bytes to come if that helps.

@@ -78,9 +78,10 @@ class Site:
         Raises TooLarge for more than `most` bytes, sent or `declared`, TooSlow where nothing comes for a minute, and
         Full where there is no room for it; one that doesn't declare its bytes may need room for `most`.
         """
-        if declared is not None and declared > most:
+        room = int(most) if declared is None else declared
+        if room > most:
             raise too_large(name, most)
-        with self.uploading(), self._counted("bytes", int(most) if declared is None else declared):
+        with self.uploading(), self._counted("bytes", room):
             await asyncio.to_thread(self.jobs.check_room, owner, more=self._count["bytes"])
             folder = self.jobs.new_folder()
             try:

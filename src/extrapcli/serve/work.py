@@ -21,7 +21,7 @@ from extrapcli.errors import CannotWrite, ExtrapError
 from extrapcli.loop import LoopMaker
 from extrapcli.model import begin_soon
 from extrapcli.models import DEFAULT
-from extrapcli.naming import choose_format, track_ending
+from extrapcli.naming import choose_format, take_path, track_ending
 from extrapcli.pipeline import Options, Pipeline
 from extrapcli.progress import NoProgress
 from extrapcli.serve.bench import Bench, Events
@@ -242,6 +242,6 @@ def _write_track(bench: Bench, made: Job, origin: Job, path: Path, format: str) 
 
 def _name(made: Job, written: TrackFile) -> str:
     """Return the name that a track would have beside its song, with the number of the take after the first."""
-    ending = Path(track_ending(written.format, written.samples / written.sample_rate))
-    take = f"-take{made.number}" if made.number > 1 else ""
-    return f"{stem_of(Path(made.name))}{ending.stem}{take}{ending.suffix}"
+    ending = track_ending(written.format, written.samples / written.sample_rate)
+    name = stem_of(Path(made.name)) + ending
+    return take_path(Path(name), made.number).name if made.number > 1 else name

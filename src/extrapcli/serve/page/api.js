@@ -17,7 +17,11 @@ export async function post(path, body = {}) {
 
 /** Delete a job, which may be gone already. */
 export async function discard(job) {
-  await request("DELETE", `jobs/${job.id}`).catch(unlessGone);
+  try {
+    await request("DELETE", `jobs/${job.id}`);
+  } catch (error) {
+    if (error.status !== 404) throw error;
+  }
 }
 
 /** Return what is known of a job, however long the server is away. Throws where the job is gone. */
@@ -128,10 +132,6 @@ async function request(method, path, options = {}) {
   }
   if (!response.ok) throw problem(response.status, await response.text());
   return response;
-}
-
-function unlessGone(error) {
-  if (error.status !== 404) throw error;
 }
 
 function problem(status, text) {

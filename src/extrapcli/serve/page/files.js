@@ -19,7 +19,8 @@ export function downloads(job, formats, name, more = () => ({})) {
       say(`Writing ${name} as ${nameOf(select.value)} …`);
       const file = await finished(await post(`jobs/${job.id}/files`, { format: select.value, ...more() }));
       say(`Downloading ${name}.`);
-      notes.append(...file.result.notes.map((textContent) => make("li", { textContent })));
+      const told = job.result.notes ?? [];
+      notes.append(...file.result.notes.filter((note) => !told.includes(note)).map((textContent) => make("li", { textContent })));
       make("a", { href: `api/jobs/${file.id}/file`, download: "" }).click();
     } catch (error) {
       say(error.message);

@@ -1,6 +1,6 @@
 // The joins of a take: marks over its waveform, the same as a list, and what can be done with the one that is chosen.
 
-import { button, make, moveByArrows, oneStop } from "./dom.js";
+import { button, make, moveByArrows } from "./dom.js";
 import { clock, heard } from "./words.js";
 
 const LAYERS = { harmonic: "only what sustains", percussive: "only the drums" };
@@ -17,7 +17,7 @@ export class Joins {
     const way = button("Another way from here", () => another(this.chosen));
     this.panel = make("div", { className: "join-chosen row", hidden: true }, this.about, way);
     moveByArrows(this.items);
-    const legend = make("p", { className: "hint", textContent: "A line over the sound is a join, where the music was put together; one with a red line and number can be heard." });
+    const legend = make("p", { className: "hint", textContent: "Each line over the sound is a join, where the music was put together. Those in red can be heard." });
     this.root = make("div", { className: "stack", hidden: true }, legend, this.panel, make("details", {}, this.summary, this.items));
   }
 
@@ -42,14 +42,16 @@ export class Joins {
     this.panel.hidden = false;
     this.about.textContent = `Join ${inWords(join)}`;
     for (const [number, buttons] of this.#buttons) {
-      for (const each of buttons) each.setAttribute("aria-pressed", number === join.number);
+      for (const each of buttons) {
+        each.setAttribute("aria-pressed", number === join.number);
+        each.tabIndex = number === join.number ? 0 : -1;
+      }
     }
-    for (const side of [0, 1]) oneStop([...this.#buttons.values()].map((pair) => pair[side]), this.#buttons.get(join.number)[side]);
     this.hear(join);
   }
 }
 
-/** "3 at 1:12, from bar 12, beat 1 to bar 4, beat 1, hardly audible" */
+/** "3 at 1:12, from bar 12, beat 1 to bar 4, beat 1, can hardly be heard" */
 function inWords(join) {
   const ofSong = join.from_seconds == null ? "" : `from ${clock(join.from_seconds)} to ${clock(join.to_seconds)} of the song`;
   const way = join.from && join.to ? `from ${join.from} to ${join.to}` : ofSong;

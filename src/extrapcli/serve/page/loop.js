@@ -7,7 +7,7 @@ import { LoopEnds, inTenths } from "./loop-ends.js";
 import { Looper } from "./looper.js";
 import { currentSong } from "./song.js";
 import { Waveform } from "./wave.js";
-import { count, seconds } from "./words.js";
+import { count, likeBeats, seconds } from "./words.js";
 
 const REPEATING = ["wav", "flac", "ogg", "opus"]; // the others have silence at their ends, and can't hold a mark
 
@@ -22,11 +22,7 @@ let ends = null;
 
 const lengthOf = ({ bars, seconds: length }) => (bars ? count(bars, "bar") : `${Number(length.toFixed(1))} seconds`);
 
-function audible({ audibility }) {
-  if (audibility < 50) return "the join can hardly be heard";
-  if (audibility < 90) return "the join blends in like an ordinary beat";
-  return audibility <= 99 ? "the join stands out like a strong beat" : "the join stands out";
-}
+const audible = ({ audibility }) => `the join ${audibility > 99 ? "stands out" : likeBeats(audibility)}`;
 
 const found = (job) => job.result.loops.map((loop) => ({ ...loop, job }));
 

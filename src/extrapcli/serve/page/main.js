@@ -1,7 +1,7 @@
 // The page as a whole: signing in and tabs. Tells the other modules with "ready" that they may begin.
 
 import { get, post } from "./api.js";
-import { find } from "./dom.js";
+import { find, oneStop } from "./dom.js";
 
 const tabs = [...find("tabs").children];
 const panelOf = (tab) => find(tab.getAttribute("aria-controls"));
@@ -10,9 +10,9 @@ let ready = false;
 function show(tab) {
   for (const other of tabs) {
     other.setAttribute("aria-selected", other === tab);
-    other.tabIndex = other === tab ? 0 : -1;
     panelOf(other).hidden = other !== tab;
   }
+  oneStop(tabs, tab);
   const name = panelOf(tab).id;
   find("song").hidden = name === "melody";
   document.title = `${tab.textContent} – extrap`;

@@ -1,6 +1,6 @@
 // A piano keyboard for mouse, fingers, computer keys and screen readers.
 
-import { make } from "./dom.js";
+import { make, oneStop } from "./dom.js";
 import { isBlack, noteName, spokenName } from "./notes.js";
 
 const LOWEST = 53; // F3
@@ -67,7 +67,7 @@ export class Piano {
   }
 
   #rove(midi) {
-    for (const [other, key] of this.#keys) key.tabIndex = other === midi ? 0 : -1;
+    oneStop([...this.#keys.values()], this.#keys.get(midi));
   }
 
   #down(source, midi) {

@@ -37,9 +37,13 @@ export const wordFor = (value, words) => words[Math.min(words.length - 1, Math.f
 export const levelWord = (level) => wordFor(level, ["calm", "fairly calm", "in between", "fairly lively", "lively"]);
 
 /** How much a join is heard: its audibility is the share of the song's own beats, in per cent, that are less so. */
+export function likeBeats(audibility) {
+  if (audibility < 50) return "can hardly be heard";
+  return audibility < 90 ? "blends in like an ordinary beat" : "stands out like a strong beat";
+}
+
+/** The same for a join of a track, which says itself whether it can be heard; nothing where that isn't known. */
 export function heard({ audible, audibility }) {
   if (audible) return "can be heard";
-  if (audibility == null) return "";
-  if (audibility < 50) return "hardly audible";
-  return audibility < 90 ? "blends in like an ordinary beat" : "stands out like a strong beat";
+  return audibility == null ? "" : likeBeats(audibility);
 }
