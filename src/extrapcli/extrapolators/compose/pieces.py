@@ -1,0 +1,95 @@
+"""Pieces: stretches of one band of the song, laid one after another with crossfades where nothing strikes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extrapcli.crossfade import Fade
+from extrapcli.dsp import normalised_cross_correlation
+from extrapcli.extrapolators.compose.bands import Bands
+
+FADE_SECONDS = (0.03, 0.03, 0.01)  # of each band
+SHIFT_SECONDS = (0.012, 0.006, 0.002)  # by which a piece is moved at most, to where it is most like what it replaces
+SHIFT_COST = 0.1  # of the correlation, for the largest shift
+BEFORE_SECONDS = 0.003  # a crossfade ends so long before a slot, whose first sound strikes there
+ALIKE = 0.5  # correlation from which two sides count as alike
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of one band of the song.
+
+    Attributes:
+        begin: the sample of the track at which its crossfade begins.
+        source: the sample of the song that plays there.
+        fade: the crossfade from the piece before.
+        gain: what it is multiplied with.
+    """
+
+    begin: int
+    source: int
+    fade: Fade
+    gain: float = 1.0
+
+
+class Layer:
+    """One band of the track: the song's head, then pieces."""
+
+    def __init__(self, bands: Bands, band: int, rate: int) -> None:
+        self._bands, self._band, self._rate = bands, band, rate
+        self.pieces = [Piece(0, 0, Fade(0, "equal-gain"))]
+
+    def add(self, at: int, source: int, gain: float = 1.0) -> Piece:
+        """Play the song from a sample on where a slot of the track begins at sample `at`; return the piece."""
+        length = round(FADE_SECONDS[self._band] * self._rate)
+        begin = at - round(BEFORE_SECONDS * self._rate) - length
+        source -= at - begin
+        last = self.pieces[-1]
+        reach = round(SHIFT_SECONDS[self._band] * self._rate)
+        old = self._bands.read(
+            self._band, last.source + begin - last.begin, last.source + begin - last.begin + length
+        )
+        new = self._bands.read(self._band, source - reach, source + reach + length)
+        alike = normalised_cross_correlation(old.mean(axis=1), new.mean(axis=1))
+        shifts = np.arange(-reach, reach + 1)
+        best = int(np.argmax(alike - SHIFT_COST * np.abs(shifts) / max(reach, 1)))
+        fade = Fade(length, "equal-gain" if alike[best] > ALIKE else "equal-power")
+        piece = Piece(begin, source + int(shifts[best]), fade, gain)
+        self.pieces.append(piece)
+        return piece
+
+    def render(self, begin: int, end: int) -> NDArray[np.float32]:
+        """Return samples `begin` to `end` of the track's band; pieces that were played are forgotten."""
+        while len(self.pieces) > 1 and self.pieces[1].begin + self.pieces[1].fade.samples <= begin:
+            del self.pieces[0]
+        out = np.zeros((end - begin, self._bands.samples.shape[1]), np.float32)
+        for number, piece in enumerate(self.pieces):
+            after = self.pieces[number + 1] if number + 1 < len(self.pieces) else None
+            first = max(begin, piece.begin)
+            last = end if after is None else min(end, after.begin + after.fade.samples)
+            if last <= first:
+                continue
+            sound = self._bands.read(
+                self._band, piece.source + first - piece.begin, piece.source + last - piece.begin
+            )
+            gains = np.full(last - first, piece.gain)
+            _ramp(gains, first, piece, rises=True)
+            if after:
+                _ramp(gains, first, after, rises=False)
+            out[first - begin : last - begin] += sound * gains[:, None].astype(np.float32)
+        return out
+
+
+def _ramp(gains: NDArray[np.float64], first: int, piece: Piece, *, rises: bool) -> None:
+    """Multiply gains, which begin at sample `first` of the track, with those of a piece's crossfade."""
+    ramp = piece.fade.gains()[int(rises)]
+    begin = piece.begin - first
+    start, stop = (min(max(0, at), len(gains)) for at in (begin, begin + len(ramp)))
+    gains[start:stop] *= ramp[start - begin : stop - begin]
+
+
+def mixed(layers: Sequence[Layer], begin: int, end: int) -> NDArray[np.float32]:
+    """Return samples `begin` to `end` of the track."""
+    return sum((layer.render(begin, end) for layer in layers[1:]), start=layers[0].render(begin, end))

@@ -1,0 +1,54 @@
+"""Slots: half beats of a song, or pieces of about as long where it has no pulse."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extrapcli.analysis.beats import Beats
+
+SLOT_SECONDS = 0.18  # the shortest slot; the longest is twice as long
+LOOSE_SECONDS = 0.25  # a slot where there is no pulse
+LEAST_CONFIDENCE = 0.25  # of the pulse; a slot between beats that are none does no harm
+LOOSE_PER_BAR = 8
+
+
+@dataclass(frozen=True)
+class Slots:
+    """The slots of a song, one after another.
+
+    Attributes:
+        edges: float64 `(n + 1,)`, in seconds, increasing; slot k lasts from edge k to edge k + 1.
+        places: int `(n,)`, how many slots after the beginning of its bar each begins.
+        per_bar: how many slots a bar has; at most, where that changes.
+        keeps_bars: whether the edges follow a beat; only then do places mean anything.
+    """
+
+    edges: NDArray[np.float64]
+    places: NDArray[np.int_]
+    per_bar: int
+    keeps_bars: bool
+
+    @classmethod
+    def of(cls, beats: Beats, begin: float, end: float) -> "Slots":
+        """Lay slots over the music between two seconds; beats at its edges are added at the tempo there."""
+        if beats.confidence < LEAST_CONFIDENCE or len(beats.times) < 2:
+            count = max(1, round((end - begin) / LOOSE_SECONDS))
+            loose = end - LOOSE_SECONDS * np.arange(count, -1, -1, dtype=np.float64)
+            return cls(loose, np.arange(count) % LOOSE_PER_BAR, LOOSE_PER_BAR, False)
+        period = float(np.median(np.diff(beats.times)))
+        parts = 2 ** max(0, int(np.floor(np.log2(period / SLOT_SECONDS))))
+        first, last = (float(np.diff(beats.times)[k]) for k in (0, -1))
+        before = np.arange(max(0, int((beats.times[0] - begin) / first)), 0, -1)
+        after = np.arange(max(0, int((end - beats.times[-1]) / last))) + 1
+        times = np.concatenate([beats.times[0] - before * first, beats.times, beats.times[-1] + after * last])
+        found = beats.positions
+        positions = np.concatenate([found[0] - before, found, found[-1] + after]) % beats.metre
+        edges = np.interp(np.arange((len(times) - 1) * parts + 1) / parts, np.arange(len(times)), times)
+        places = np.repeat(positions[:-1] * parts, parts) + np.tile(np.arange(parts), len(times) - 1)
+        inside = (edges[:-1] >= begin - 1e-6) & (edges[1:] <= end + 1e-6)
+        kept = np.flatnonzero(inside)
+        return cls(edges[kept[0] : kept[-1] + 2], places[kept], beats.metre * parts, True)
+
+    def __len__(self) -> int:
+        return len(self.places)
