@@ -1,6 +1,7 @@
 """What slots sound like: notes and timbre in decibels, from which costs are computed."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,29 +44,28 @@ class Spectra:
 
     def between(self, begins: NDArray[np.float64], ends: NDArray[np.float64], parts: int = 1) -> NDArray[np.float32]:
         """Average over equal parts of stretches between seconds, each `(n,)`: `(n, parts, 116)`."""
-        sums = np.pad(np.cumsum(self.decibels, axis=0, dtype=np.float64), ((1, 0), (0, 0)))
         steps = begins[:, None] + (ends - begins)[:, None] * np.arange(parts + 1) / parts
         at = np.clip(np.round(steps * PER_SECOND).astype(int), 0, len(self.decibels))
         first = np.minimum(at[:, :-1], len(self.decibels) - 1)
         last = np.maximum(at[:, 1:], first + 1)
-        means: NDArray[np.float32] = ((sums[last] - sums[first]) / (last - first)[..., None]).astype(np.float32)
+        sums = self._sums[last] - self._sums[first]
+        means: NDArray[np.float32] = (sums / (last - first)[..., None]).astype(np.float32)
         return means
+
+    @cached_property
+    def _sums(self) -> NDArray[np.float64]:
+        return np.pad(np.cumsum(self.decibels, axis=0, dtype=np.float64), ((1, 0), (0, 0)))
 
 
 def band_columns() -> tuple[NDArray[np.int_], ...]:
     """Return the columns of `Spectra.decibels` that belong to each band: bass, middle and treble."""
-    bands = np.searchsorted(EDGES_HERTZ, np.concatenate([_note_hertz(), _timbre_hertz()]), side="right")
+    peaks = np.fft.rfftfreq(TIMBRE_WINDOW, 1 / RATE)[_timbre_filters().argmax(axis=0)]
+    bands = np.searchsorted(EDGES_HERTZ, np.concatenate([_note_hertz(), peaks]), side="right")
     return tuple(np.flatnonzero(bands == band) for band in range(len(EDGES_HERTZ) + 1))
 
 
 def _note_hertz() -> NDArray[np.float64]:
     hertz: NDArray[np.float64] = 440 * 2 ** ((LOWEST_NOTE + np.arange(NOTES) - 69) / 12)
-    return hertz
-
-
-def _timbre_hertz() -> NDArray[np.float64]:
-    low, high = 2595 * np.log10(1 + np.array([LOWEST_HERTZ, HIGHEST_HERTZ]) / 700)
-    hertz: NDArray[np.float64] = 700 * (10 ** (np.linspace(low, high, MEL_BANDS + 2)[1:-1] / 2595) - 1)
     return hertz
 
 
