@@ -9,6 +9,7 @@ from extrapcli.dsp.keys import key_correlations
 from extrapcli.dsp.level import level_steps
 from extrapcli.dsp.mel import mel_filters
 from extrapcli.dsp.onset import band_edges, band_powers, flux, onset_strength
+from extrapcli.dsp.stretches import padded, windows
 
 __all__ = [
     "band_edges",
@@ -21,7 +22,9 @@ __all__ = [
     "moving_sum",
     "normalised_cross_correlation",
     "onset_strength",
+    "padded",
     "pitch_classes",
     "standing_out",
     "tuning",
+    "windows",
 ]

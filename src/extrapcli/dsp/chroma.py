@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.dsp.onset import padded
+from extrapcli.dsp.stretches import padded, windows
 
 CHUNK_FRAMES = 64  # spectra in memory at a time
 TUNING_FRAMES = 200  # so many, spread over a sound, say how it is tuned
@@ -46,11 +46,7 @@ def pitch_classes(
     weights = weights.astype(np.float32)
     below = (bins / 2**surroundings).astype(int)
     above = np.minimum(bins * 2**surroundings + 1, len(frequencies)).astype(int)
-    count = len(samples) // hop + 1
-    for start in range(0, count, CHUNK_FRAMES):
-        size = (min(CHUNK_FRAMES, count - start) - 1) * hop + window
-        chunk = padded(samples, start * hop - window // 2, size)
-        frames = np.lib.stride_tricks.sliding_window_view(chunk, window)[::hop]
+    for frames in windows(samples, hop=hop, window=window, at_once=CHUNK_FRAMES):
         magnitudes = _magnitudes(frames)
         if surroundings:
             sums = np.pad(np.cumsum(magnitudes, axis=1), ((0, 0), (1, 0)))

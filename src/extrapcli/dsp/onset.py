@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.dsp.stretches import windows
+
 WINDOW, BANDS = 1024, 24
 FLOOR = 1e-6  # of the power of sound at unit level
 CHUNK_FRAMES = 256  # spectra in memory at a time
@@ -27,14 +29,11 @@ def band_powers(
     Frame t is a Hann window around sample `t * hop` of mono sound `(n,)`, with silence beyond its ends; there are
     `n // hop + 1`. The power is divided by `window`. The bands are those of `band_edges`.
     """
-    count = len(samples) // hop + 1
     edges = band_edges(window=window, bands=bands)
     shape = np.hanning(window).astype(np.float32)
     widths = (np.diff(edges) * window).astype(np.float32)
-    for start in range(0, count, CHUNK_FRAMES):
-        size = (min(CHUNK_FRAMES, count - start) - 1) * hop + window
-        chunk = padded(samples, start * hop - window // 2, size)
-        spectra = np.fft.rfft(np.lib.stride_tricks.sliding_window_view(chunk, window)[::hop] * shape)
+    for frames in windows(samples, hop=hop, window=window, at_once=CHUNK_FRAMES):
+        spectra = np.fft.rfft(frames * shape)
         power = np.square(spectra.real) + np.square(spectra.imag)
         yield (np.add.reduceat(power[:, : edges[-1]], edges[:-1], axis=1) / widths).astype(np.float32)
 
@@ -73,10 +72,3 @@ def flux(levels: Iterable[NDArray[np.floating]], *, lag: int = 2) -> NDArray[np.
         rises.append(np.maximum(0, level[lag:] - level[:-lag]).mean(axis=1, dtype=np.float64))
         last = level[-lag:]
     return np.concatenate([*rises, np.zeros(lag)])[:count]
-
-
-def padded(samples: NDArray[np.float32], begin: int, size: int) -> NDArray[np.float32]:
-    """Return `size` samples from `begin` on, with zeros before the first and after the last sample."""
-    there = samples[max(0, begin) : max(0, begin + size)]
-    before = max(0, -begin)
-    return np.pad(there, (before, size - before - len(there)))

@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from extrapcli.dsp import padded
+
 NAMES = ("bass", "middle", "treble")
 EDGES_HERTZ = (200.0, 4000.0)  # between them
 FILTER_SECONDS = (0.05, 0.006)  # the lower an edge, the longer the filter has to be
@@ -38,9 +40,8 @@ class Bands:
         return low
 
     def _stretch(self, begin: int, end: int) -> NDArray[np.float32]:
-        inside = self.samples[max(0, begin) : max(0, end)].astype(np.float32)
-        before = min(max(0, -begin), end - begin)
-        return np.pad(inside, ((before, end - begin - before - len(inside)), (0, 0)))
+        stretch: NDArray[np.float32] = padded(self.samples, begin, end - begin).astype(np.float32)
+        return stretch
 
 
 def _low_pass(edge: float, seconds: float, rate: int) -> NDArray[np.float32]:

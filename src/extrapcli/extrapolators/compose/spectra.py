@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.analysis import RATE
-from extrapcli.dsp import mel_filters
+from extrapcli.dsp import mel_filters, windows
 from extrapcli.extrapolators.compose.bands import EDGES_HERTZ
 
 HOP = 256
@@ -89,14 +89,9 @@ def _timbre_filters() -> NDArray[np.float32]:
 
 def _powers(mono: NDArray[np.float32], window: int, hop: int, filters: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the power in each filter, `(n // hop + 1, filters)`, in Hann windows around every `hop` samples."""
-    padded = np.pad(mono, window // 2)
-    count = len(mono) // hop + 1
     shape = np.hanning(window + 1)[:-1].astype(np.float32)
-    parts = []
-    for begin in range(0, count, CHUNK_FRAMES):
-        end = min(count, begin + CHUNK_FRAMES)
-        frames = np.lib.stride_tricks.sliding_window_view(padded[begin * hop : (end - 1) * hop + window], window)[
-            ::hop
-        ]
-        parts.append((np.abs(np.fft.rfft(frames * shape)) ** 2).astype(np.float32) @ filters)
+    parts = [
+        (np.abs(np.fft.rfft(frames * shape)) ** 2).astype(np.float32) @ filters
+        for frames in windows(mono, hop=hop, window=window, at_once=CHUNK_FRAMES)
+    ]
     return np.concatenate(parts)
