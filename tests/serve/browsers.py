@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 
 from tests.serve.servers import Server
 
@@ -76,6 +76,11 @@ class Tab:
         return bool(self.page.evaluate("document.documentElement.scrollWidth > innerWidth"))
 
 
+def said(message: ConsoleMessage) -> str:
+    """What the browser's console says, and about which address."""
+    return f"{message.text} ({message.location['url']})"
+
+
 @contextmanager
 def tab(
     browser: Browser, server: Server, *, width: int = WIDE, dark: bool = False, address: str = ""
@@ -87,13 +92,13 @@ def tab(
     context.set_default_timeout(SECONDS)
     opened = Tab(context.new_page(), server)
     context.on("request", lambda request: opened.requests.append(request.url))
-    opened.page.on("console", lambda message: opened.complaints.append(message.text))
+    opened.page.on("console", lambda message: opened.complaints.append(said(message)))
     opened.page.on("pageerror", lambda error: opened.complaints.append(str(error)))
     opened.page.goto(address or server.address)
     opened.page.locator("#tabs:visible, #sign-in:visible").wait_for()
     try:
         yield opened
-        assert not opened.complaints
+        assert not opened.complaints, opened.complaints
         assert all(url.startswith((server.address, "blob:", "data:")) for url in opened.requests)
     finally:
         context.close()
