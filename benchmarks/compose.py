@@ -1,13 +1,15 @@
-"""How good `compose` can sound when its plan is right: `compose.py CORPUS [--songs 48]`.
+"""How good `compose` sounds, beside other models and what really follows: `compose.py CORPUS [--songs 48]`.
 
-Clips of half a minute are continued to 90 seconds. What to play is known: it is what really follows, and each slot of
-it is replaced by slots of the clip's three bands. Prints a Markdown table of the figures of the set, with 95 %
-intervals where they were drawn from the songs, and of the real future beside it.
+Clips of half a minute are continued to 90 seconds. In a further row the plan is right: each slot of what really
+follows is replaced by the slots of the clip that are nearest to it, with the costs that `compose` has for joins and
+repetitions. Prints a Markdown table, with 95 % intervals where they were drawn from the songs.
 """
 
 import argparse
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,26 +17,34 @@ import numpy as np
 from benchmark_songs import Excerpt, clip, excerpts
 from numpy.typing import NDArray
 
+import extrapcli
 from extrapcli.analysis import RATE
 from extrapcli.analysis.beats import find_beats
 from extrapcli.audio import loudness
 from extrapcli.evaluation import copying
 from extrapcli.evaluation.bootstrap import interval
 from extrapcli.evaluation.discriminator import Discriminator, WindowScores, told_apart
+from extrapcli.evaluation.harmony import chroma, chroma_similarity
 from extrapcli.evaluation.join_audibility import PER_SECOND, flux
+from extrapcli.evaluation.metre import bar_continuity
 from extrapcli.evaluation.reference import mono
+from extrapcli.evaluation.self_repetition import self_repetition
 from extrapcli.evaluation.sets import kad, set_distance
 from extrapcli.evaluation.tagger import Tagger
 from extrapcli.extrapolators.compose.bands import NAMES, Bands
-from extrapcli.extrapolators.compose.pieces import Layer, mixed
-from extrapcli.extrapolators.compose.selection import choose
+from extrapcli.extrapolators.compose.candidates import HALVES, Candidates
+from extrapcli.extrapolators.compose.choosing import Chooser, join_costs
+from extrapcli.extrapolators.compose.composer import MOST_RUN
+from extrapcli.extrapolators.compose.pieces import BEFORE_SECONDS, FADE_SECONDS, Layer, mixed
 from extrapcli.extrapolators.compose.slots import Slots
 from extrapcli.extrapolators.compose.spectra import Spectra
-from extrapcli.extrapolators.compose.units import PARTS, PER_SLOT, Units
 
-MOST_SLOTS = 8  # from one place
-MOST_GAIN = 2.0  # decibels
+MODELS = "compose", "recall", "seq2seq", "study"
+NEARNESS, COLD = 6.0, 0.3  # of a plan that is right: what a distance costs, and how the slots are drawn
 OUTLIER_PERCENTILE = 99
+TRUE = "the real future"
+
+Track = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -46,36 +56,48 @@ class Figures:
     outliers: float  # of flux, times the song's share
     level: float  # against the song, LU
     copied: float
-    copied_layers: tuple[float, float]
+    copied_layers: tuple[float, float]  # harmonic, percussive
+    notes: float  # in common with the song
+    off_bar: float  # bars that are broken
+    looped: float
 
 
-def realised(excerpt: Excerpt) -> NDArray[np.float32]:
+def continued(excerpt: Excerpt, model: str) -> Track:
+    """Continue a clip by a model."""
+    minutes = excerpt.track_seconds / 60
+    made = extrapcli.load(model).continue_song(excerpt.head, excerpt.sample_rate, minutes=minutes, ending="cut")
+    return made.samples.astype(np.float32)
+
+
+def foreseen(excerpt: Excerpt) -> Track:
     """Play what really follows with the slots of the head."""
-    rate, head = excerpt.sample_rate, excerpt.head
-    true = mono(excerpt.true, rate)
+    rate, head, true = excerpt.sample_rate, excerpt.head, mono(excerpt.true, excerpt.sample_rate)
     known = true[: round(excerpt.seconds * RATE)]
-    song = Spectra.of(known)
-    units = Units.of(Slots.of(find_beats(known), 0.0, excerpt.seconds), song, excerpt.seconds)
-    ahead = Slots.of(find_beats(true), 0.0, len(excerpt.true) / rate)
-    first = int(np.searchsorted(ahead.edges, excerpt.seconds, "right")) - 1
-    begins, ends = ahead.edges[first:-1], ahead.edges[first + 1 :]
-    planned = Spectra.of(true, song.floor).between(begins, ends, PARTS)
+    song, slots = Spectra.of(known), Slots.of(find_beats(known), 0.0, excerpt.seconds)
+    ahead = Slots.of(find_beats(true), 0.0, len(excerpt.true) / rate).edges
+    ahead = ahead[ahead >= excerpt.seconds]
+    planned = Spectra.of(true, song.floor).between(ahead[:-1], ahead[1:], HALVES)
+    apart = Candidates.of(slots, song).apart(planned)
+    choose = Chooser(join_costs(slots, song, excerpt.seconds), played=len(slots), heat=COLD, most=MOST_RUN, seed=0)
     bands = Bands(head, rate)
-    layers = []
-    for band in range(len(NAMES)):
-        way = choose(units.targets(planned, band), units.joins(band), follows=PER_SLOT, most=MOST_SLOTS)
-        gains = units.gains(planned, way, band, MOST_GAIN)
-        layer = Layer(bands, band, rate)
-        starts = np.flatnonzero(np.diff(way, prepend=-1) != PER_SLOT)
-        for start, stop in zip(starts, np.append(starts[1:], len(way)), strict=True):
-            line = round(begins[start] * rate)
-            at = max(line, len(head))
-            source = round(units.begins[way[start]] * rate) + at - line
-            layer.add(at, source, 10 ** (float(gains[start:stop].mean()) / 20))
-        layers.append(layer)
-    begin, end = min(layer.pieces[1].begin for layer in layers), len(excerpt.true)
+    layers = [Layer(bands, band) for band in range(len(NAMES))]
+    for number, layer in enumerate(layers):
+        before = len(slots) - 1
+        for at, distances in zip(ahead, apart[number], strict=False):
+            slot = choose(number, -NEARNESS * distances)
+            if slot != before + 1:
+                layer.add(round(float(at) * rate), round(float(slots.edges[slot]) * rate))
+            before = slot
+    begin, end = int((ahead[0] - BEFORE_SECONDS - max(FADE_SECONDS)) * rate), len(excerpt.true)
     made = [mixed(layers, at, min(at + rate, end)) for at in range(begin, end, rate)]
     return np.concatenate([head[:begin], *made])
+
+
+WAYS: Mapping[str, Callable[[Excerpt], Track]] = {
+    **{model: partial(continued, model=model) for model in MODELS},
+    "compose, if its plan were right": foreseen,
+    TRUE: lambda excerpt: excerpt.true,
+}
 
 
 def measure(excerpt: Excerpt, track: NDArray[np.float32]) -> Figures:
@@ -90,6 +112,7 @@ def measure(excerpt: Excerpt, track: NDArray[np.float32]) -> Figures:
     ]
     layers = zip(copying.layers(song), copying.layers(made), strict=True)
     harmonic, percussive = (copying.copies(one, other).share for one, other in layers)
+    kept = bar_continuity(find_beats(sound), excerpt.seconds)
     return Figures(
         Discriminator(threads=1).score(sound, excerpt.seconds, excerpt.seconds),
         Tagger(threads=1).tag(made, RATE).embeddings,
@@ -97,12 +120,15 @@ def measure(excerpt: Excerpt, track: NDArray[np.float32]) -> Figures:
         loud[0] - loud[1],
         copying.copies(song, made).share,
         (harmonic, percussive),
+        chroma_similarity(chroma(song), chroma(made)),
+        np.nan if kept is None else 1 - kept,
+        self_repetition(sound, excerpt.seconds).looped,
     )
 
 
-def figures(excerpt: Excerpt) -> tuple[Figures, Figures]:
-    """Measure what `compose` makes of a clip, and the real future."""
-    return measure(excerpt, realised(excerpt)), measure(excerpt, excerpt.true)
+def figures(excerpt: Excerpt, ways: Sequence[str]) -> dict[str, Figures]:
+    """Measure some ways to go on from a clip, and the real future."""
+    return {name: measure(excerpt, WAYS[name](excerpt)) for name in dict.fromkeys([*ways, TRUE])}
 
 
 def row(name: str, made: list[Figures], true: list[Figures]) -> str:
@@ -127,6 +153,7 @@ def row(name: str, made: list[Figures], true: list[Figures]) -> str:
         f"{np.mean([one.level for one in made]):+.2f}",
         f"{np.nanmean([one.copied for one in made]):.2f}",
         *(f"{share:.2f}" for share in np.nanmean([one.copied_layers for one in made], axis=0)),
+        *(f"{np.nanmean([getattr(one, name) for one in made]):.2f}" for name in ("notes", "off_bar", "looped")),
     ]
     return f"| {name} | {' | '.join(cells)} |"
 
@@ -136,19 +163,22 @@ def main() -> None:
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--split", nargs="+", default=["validation", "extra"], help="the second fills up the first")
     parser.add_argument("--songs", type=int, default=48)
+    parser.add_argument(
+        "--ways", nargs="+", default=list(WAYS), choices=WAYS, help="that are measured; all by default"
+    )
     asked = parser.parse_args()
     with TemporaryDirectory() as folder, ProcessPoolExecutor(2) as pool:
         songs = excerpts(asked.corpus, asked.split, asked.songs, clip, Path(folder))
-        measured = list(pool.map(figures, songs))
-    made, true = ([pair[side] for pair in measured] for side in (0, 1))
+        measured = list(pool.map(partial(figures, ways=asked.ways), songs))
     columns = [
         "", "AUC at the first join", "AUC at the worst place", "AUC anywhere", "KAD x100", "flux outliers",
-        "level, LU", "copied", "copied, harmonic", "copied, percussive",
+        "level, LU", "copied", "copied, harmonic", "copied, percussive", "notes in common", "bars broken",
+        "heard as a loop",
     ]  # fmt: skip
     print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
-    print(row("the real future, with the clip's own slots", made, true))
-    print(row("the real future", true, true))
-    print(f"\n{len(made)} clips")
+    true = [found[TRUE] for found in measured]
+    for name in measured[0]:
+        print(row(name, true if name == TRUE else [found[name] for found in measured], true))
 
 
 if __name__ == "__main__":

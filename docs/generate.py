@@ -16,6 +16,7 @@ CLASSES_FIRST = (
     "Track",
     "Join",
     "Jump",
+    "Sound",
     "BarBeat",
     "continue_file",
     "fit_file",

@@ -51,8 +51,8 @@ ALLOWED = {
     },
     "atomic": {"errors"},
     "continuation": {"audio", "errors", "extrapolators", "ranges"},
+    "beginning": {"ahead", "analysis", "audio", "continuation", "extrapolators", "model"},
     "model": {
-        "ahead",
         "analysis",
         "audio",
         "backends",
@@ -80,6 +80,7 @@ ALLOWED = {
         "ahead",
         "atomic",
         "audio",
+        "beginning",
         "errors",
         "model",
         "naming",
@@ -96,6 +97,7 @@ ALLOWED = {
         "analysis",
         "atomic",
         "audio",
+        "beginning",
         "continuation",
         "errors",
         "evaluation",
@@ -125,7 +127,7 @@ ALLOWED = {
         "words",
     },
     "track_file": {"atomic", "audio", "continuation", "mood", "rating"},
-    "wishes": {"continuation", "errors", "extrapolators", "mood", "ranges"},
+    "wishes": {"continuation", "errors", "extrapolators", "models", "mood", "ranges"},
     "files": {
         "atomic",
         "audio",
@@ -175,10 +177,12 @@ ALLOWED = {
     },
     "prediction": {
         "amplitude",
+        "analysis",
         "atomic",
         "audio",
         "backends",
         "errors",
+        "extrapolators",
         "models",
         "naming",
         "pipeline",
@@ -212,6 +216,7 @@ ALLOWED = {
         "backends",
         "errors",
         "evaluation",
+        "extrapolators",  # whose slots a planner learns from
         "finding",
         "melody",
         "models",
@@ -224,6 +229,7 @@ ALLOWED = {
         "atomic",
         "audio",
         "batch",  # its worker processes
+        "beginning",
         "continuation",
         "errors",
         "evaluation",

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from extrapcli.continuation import Join
     from extrapcli.evaluation import evaluate
     from extrapcli.evaluation.results import Evaluation
-    from extrapcli.extrapolators.base import Jump, Loop
+    from extrapcli.extrapolators.base import Jump, Loop, Sound
     from extrapcli.files import continue_file, fit_file
     from extrapcli.loop import LoopFile, loop_file
     from extrapcli.model import Model, load
@@ -64,6 +64,7 @@ __all__ = [
     "Rating",
     "Section",
     "SomeFailed",
+    "Sound",
     "Track",
     "TrackFile",
     "UnreadableAudio",
@@ -93,6 +94,7 @@ _MODULES = {
     "Mood": "mood.meter",
     "Rating": "rating",
     "Section": "analysis.sections",
+    "Sound": "extrapolators.base",
     "Track": "track",
     "TrackFile": "track_file",
     "Voice": "analysis.voice",

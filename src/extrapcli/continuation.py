@@ -10,7 +10,7 @@ from extrapcli.audio.silence import find_bounds
 from extrapcli.audio.song import Song
 from extrapcli.audio.spooled import chunks
 from extrapcli.errors import UnusableModel, UsageError
-from extrapcli.extrapolators.base import Block, Jump
+from extrapcli.extrapolators.base import Block, Jump, Sound
 from extrapcli.ranges import LEAST_MINUTES, MOST_MINUTES, check_number
 
 USUAL_MINUTES = 3.0
@@ -62,11 +62,13 @@ class Join:
         seconds: where in the track its crossfade begins.
         fade_seconds: how long the crossfade is.
         jump: where in the song it goes, if the block plays the song's own sound.
+        sounds: what the block is made of, if the song never played it so.
     """
 
     seconds: float
     fade_seconds: float
     jump: Jump | None = None
+    sounds: tuple[Sound, ...] = ()
 
 
 def leaves_at(song: Song) -> int:
@@ -116,7 +118,7 @@ class Continuation:
             self.notes += block.notes
             self.leads_to = block.leads_to
             if self._wanted is not None:
-                self.joins.append(Join(block.start / rate, block.fade_samples / rate, block.jump))
+                self.joins.append(Join(block.start / rate, block.fade_samples / rate, block.jump, block.sounds))
             yield from chunks(pending[: block.start - written])
             copied += copying * (block.start - written)
             self.copied_seconds = copied / rate

@@ -25,7 +25,7 @@ from extrapcli.models import (
     named_for_nothing,
     read_card,
 )
-from extrapcli.spec import BeatsSpec, EncoderSpec, SampleSpec, TuneSpec, WaveformSpec
+from extrapcli.spec import BeatsSpec, EncoderSpec, PlannerSpec, SampleSpec, TuneSpec, WaveformSpec
 
 if TYPE_CHECKING:
     from extrapcli.audio.song import Song
@@ -172,6 +172,9 @@ def _describe_model(path: Path) -> Iterator[str]:
         case EncoderSpec():
             yield f"takes: any number of frames of 1 s at {spec.sample_rate} Hz"
             yield f"gives: {', '.join(spec.outputs)}, for the extrapolator {spec.extrapolator}"
+        case PlannerSpec():
+            yield f"takes: half beats of a song, {spec.slot} numbers each, and its own memory"
+            yield f"gives: which of them could come next, for the extrapolator {spec.extrapolator}"
     if (path / CARD).exists():
         yield from _figures(read_card(path))
 

@@ -18,7 +18,7 @@ from extrapcli.naming import STDIN, check_destination, songs_among
 from extrapcli.pipeline import Options, Pipeline, check_report
 from extrapcli.progress import Progress
 from extrapcli.track_file import TrackFile
-from extrapcli.wishes import fit, length, style
+from extrapcli.wishes import composing, fit, length, style
 
 ShowProgress = Callable[[], AbstractContextManager[Progress]]
 Made = TypeVar("Made", covariant=True)
@@ -90,6 +90,7 @@ def continue_file(
     mood: str | float | None = None,
     arc: str | None = None,
     another: Sequence[int] = (),
+    new: float | None = None,
     format: str | None = None,
     salvage: bool = False,
     clip: Clip = "clamp",
@@ -118,6 +119,7 @@ def continue_file(
         mood: how calm or lively it should be: `calm`, `lively`, `keep` (as where the song is left), or 0 to 1.
         arc: how that should change, as `calm:lively`, or as `0:30 keep, 2:00 lively` with times of the track.
         another: numbers of joins, from 1, at which to go another way; twice the same number for a third way.
+        new: the share of bars that should be new, which the song never played, 0 to 1; `compose` writes them.
         format: `wav`, `flac`, `ogg`, `opus`, `mp3` or `m4a`; by default that of the track's name, or the song's. The
             lossy ones may hold the track only at another sample rate, which a note says.
         salvage: whether to take what can be decoded of a damaged song.
@@ -145,9 +147,12 @@ def continue_file(
         >>> made.samples / made.sample_rate
         90.0
     """
+    share = new
+    if not isinstance(model, Model):
+        model, share = composing(str(model), new)
     options = Options(
         length=length(minutes, add),
-        style=style(ending, variety, crossfade, seed, mood, arc, another=another),
+        style=style(ending, variety, crossfade, seed, mood, arc, another=another, new=share),
         format=format,
         salvage=salvage,
         clip=clip,

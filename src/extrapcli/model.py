@@ -1,12 +1,11 @@
 """A model that is ready to continue songs: arrays in, arrays out."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.ahead import ahead
 from extrapcli.analysis import Analysis
 from extrapcli.audio.decode import song_from_samples
 from extrapcli.audio.song import Song
@@ -152,6 +151,7 @@ class Model:
         mood: str | float | None = None,
         arc: str | None = None,
         another: Sequence[int] = (),
+        new: float | None = None,
     ) -> Track:
         """Make a song longer.
 
@@ -169,6 +169,7 @@ class Model:
             mood: how calm or lively it should be: `calm`, `lively`, `keep` (as where the song is left), or 0 to 1.
             arc: how that should change, as `calm:lively`, or as `0:30 keep, 2:00 lively` with times of the track.
             another: numbers of joins, from 1, at which to go another way; twice the same number for a third way.
+            new: the share of bars that should be new, 0 to 1, if the model writes some; `compose` does.
 
         Raises:
             UsageError: where the song is that long already, or an argument makes no sense.
@@ -186,7 +187,7 @@ class Model:
             (661500,)
         """
         song = song_from_samples(samples, sample_rate, "the song")
-        asked = style(ending, variety, crossfade, seed, mood, arc, another=another)
+        asked = style(ending, variety, crossfade, seed, mood, arc, another=another, new=new)
         return self._track(song, length(minutes, add).samples(song), asked, mono=np.ndim(samples) == 1)
 
     def fit_song(
@@ -282,17 +283,6 @@ class Model:
         song = song_from_samples(np.array(samples), sample_rate, "the song")
         blocks = self.continuation(song, None, style("cut", variety, crossfade, seed, mood, arc))
         return (block[:, 0].copy() if mono else block.copy() for block in blocks if len(block))
-
-
-def begin_soon(
-    opened: Callable[[], Model], song: Song, wanted: int | None, style: Style, analysis: Analysis | None = None
-) -> Continuation:
-    """Begin a continuation with the song, while the model is opened and the first blocks are made, in a thread."""
-
-    def blocks() -> Iterator[Block]:
-        yield from opened().blocks(song, wanted, style, analysis)
-
-    return Continuation(song, ahead(blocks()), wanted, 0 if style.fit else earliest_join(song, style.fade_seconds))
 
 
 def load(

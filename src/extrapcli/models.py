@@ -14,6 +14,7 @@ from typing import Any
 from extrapcli.errors import UnusableModel
 
 DEFAULT = "recall"
+COMPOSER = "compose"  # writes the new bars that are asked of the default
 CARD = "card.json"
 _PLACES = (Path(__file__).parent / "released", Path(__file__).parents[2] / "models")
 

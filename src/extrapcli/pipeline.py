@@ -10,10 +10,11 @@ from extrapcli.audio.clipping import Clip
 from extrapcli.audio.formats import held_rate
 from extrapcli.audio.loop_marks import MARKED, mark_loop
 from extrapcli.audio.song import Song
+from extrapcli.beginning import begin_soon
 from extrapcli.continuation import Continuation, Join, Length, clock
 from extrapcli.errors import CannotWrite, UsageError
 from extrapcli.extrapolators.base import Style
-from extrapcli.model import Model, begin_soon, load
+from extrapcli.model import Model, load
 from extrapcli.models import DEFAULT
 from extrapcli.naming import check_format, choose_format, read_song, take_path, track_ending, track_path
 from extrapcli.progress import NoProgress, Progress

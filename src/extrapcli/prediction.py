@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.amplitude import linear, network
+from extrapcli.analysis import Analysis
+from extrapcli.analysis.summary import clock
 from extrapcli.atomic import atomic_file
 from extrapcli.audio.encode import write_song
 from extrapcli.audio.formats import FORMATS, unsupported
@@ -16,11 +18,12 @@ from extrapcli.audio.resample import resample
 from extrapcli.backends import open_model
 from extrapcli.backends.base import Backend
 from extrapcli.errors import UsageError
-from extrapcli.models import find_model, folders
+from extrapcli.extrapolators.compose import NextBar, next_bars
+from extrapcli.models import COMPOSER, find_model, folders
 from extrapcli.naming import Source, check_destination, choose_format, read_song, track_path
 from extrapcli.progress import NoProgress, Progress
 from extrapcli.ranges import MOST_LOOK_BACK, check_whole
-from extrapcli.spec import SampleSpec, expect
+from extrapcli.spec import PlannerSpec, SampleSpec, expect
 
 DEFAULT_MODEL = "amplitude"
 LONG = "-long"  # after a model's name: the one that was trained on any number of samples
@@ -82,6 +85,36 @@ class Prediction:
         facts = asdict(self)
         facts["track"] = str(facts.pop("path"))
         return json.dumps(facts)
+
+
+@dataclass(frozen=True)
+class NextBars:
+    """How likely each bar of a song is to come after the last one, in the song's order."""
+
+    song: str
+    model: str
+    bars: list[NextBar]
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    def lines(self) -> list[str]:
+        """Say it in a line for each bar, the likeliest first."""
+        likeliest = sorted(self.bars, key=lambda bar: -bar.probability)
+        return [f"bar {bar.bar} at {clock(bar.seconds)}\t{100 * bar.probability:.1f} %" for bar in likeliest]
+
+
+def predict_next_bar(
+    source: Path, model: str | None = None, *, backend: str = "auto", device: str = "auto", threads: int | None = None
+) -> NextBars:
+    """Say how likely each bar of a song is to come next, by `compose` or another model that plans.
+
+    Raises as `open_model`, `decode` and `next_bars` do.
+    """
+    opened = open_model(find_model(model or COMPOSER), backend=backend, device=device, threads=threads)
+    expect(opened.spec, PlannerSpec)
+    song = read_song(source)
+    return NextBars(song.name, opened.spec.name, next_bars(Analysis(song.as_heard), opened))
 
 
 def predict_song(

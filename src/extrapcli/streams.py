@@ -11,8 +11,8 @@ from extrapcli.atomic import takes_streams
 from extrapcli.audio.forward import STREAMED
 from extrapcli.audio.song import Song
 from extrapcli.audio.spooled import chunks
+from extrapcli.beginning import begin_soon
 from extrapcli.errors import UsageError
-from extrapcli.model import begin_soon
 from extrapcli.naming import choose_format, read_beginning, read_song
 from extrapcli.pipeline import Options, Pipeline
 from extrapcli.progress import NoProgress, Progress

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from extrapcli.continuation import Length
 from extrapcli.errors import UsageError
 from extrapcli.extrapolators.base import Ending, Fit, LoopQuery, Style
+from extrapcli.models import COMPOSER, DEFAULT
 from extrapcli.mood import Arc
 from extrapcli.ranges import (
     LEAST_LOOP_SECONDS,
@@ -39,6 +40,7 @@ def style(
     arc: str | None = None,
     fit: Fit | None = None,
     another: Sequence[int] = (),
+    new: float | None = None,
 ) -> Style:
     """Make a style from what a user asks for; raise UsageError for what is out of range."""
     if crossfade is not None:
@@ -48,7 +50,17 @@ def style(
     if arc is not None and not isinstance(arc, str):
         raise UsageError(f"an arc of {arc!r} isn't text; write one as calm:lively, or as '0:30 keep, 2:00 lively'")
     wanted = Arc.parse(arc) if arc is not None else Arc.of_mood(mood) if mood is not None else None
-    return Style(crossfade, ending, variety, seed, wanted, fit, tuple(another))
+    return Style(crossfade, ending, variety, seed, wanted, fit, tuple(another), new)
+
+
+def composing(model: str, new: float | None) -> tuple[str, float | None]:
+    """Choose the model that writes a share of new bars, where no other than the default is asked for: `compose`.
+
+    Returns its name and what it is asked for; no model needs to be asked for no new bars, but `compose`.
+    """
+    if new and model == DEFAULT:
+        return COMPOSER, new
+    return model, new if new or model == COMPOSER else None
 
 
 def fit(keep: Sequence[tuple[float, float]], hits: Sequence[float]) -> Fit:

@@ -42,7 +42,7 @@ def test_help_groups_the_commands_and_cuts_no_summary_off(extrap: Extrap) -> Non
 
 
 def test_models_verify_finds_an_altered_file(extrap: Extrap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shipped = ("amplitude", "amplitude-long", "beats", "melody", "recall", "seq2seq", "study", "voice")
+    shipped = ("amplitude", "amplitude-long", "beats", "compose", "melody", "recall", "seq2seq", "study", "voice")
     assert extrap("models", "verify").lines == [f"{name}: 2 files as released" for name in shipped]
     shutil.copytree(ROOT / "models" / "study", tmp_path / "models" / "study")
     with (tmp_path / "models" / "study" / "model.onnx").open("r+b") as file:

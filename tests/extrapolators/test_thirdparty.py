@@ -91,7 +91,7 @@ def test_styles_and_models_that_it_cannot_work_with_are_refused(
 
 @pytest.mark.usefixtures("installed")
 def test_it_is_registered_beside_ours() -> None:
-    assert set(registered()) == {"amplitude", "boomerang", "recall", "waveform"}
+    assert set(registered()) == {"amplitude", "boomerang", "compose", "recall", "waveform"}
 
 
 def test_one_that_is_not_installed_is_named_with_those_that_are(
@@ -100,7 +100,7 @@ def test_one_that_is_not_installed_is_named_with_those_that_are(
     model = write_model(tmp_path / "model.onnx")
     told = extrap("continue", song_wav, "--minutes", "0:15", "--model", model, status=4).stderr
     assert "model toy needs the extrapolator 'boomerang', which is not installed" in told
-    assert "there are amplitude, recall, waveform" in told
+    assert "there are amplitude, compose, recall, waveform" in told
 
 
 BROKEN = "[extrap.extrapolators]\nbroken = extrap_broken:Broken\n"
@@ -180,4 +180,5 @@ def test_only_the_one_that_is_used_is_imported() -> None:
     done = subprocess.run(
         [sys.executable, "-c", script, find_model("amplitude")], capture_output=True, text=True, check=True
     )
-    assert set(done.stdout.split()) == {"extrapcli.extrapolators.base", "extrapcli.extrapolators.amplitude"}
+    needed = ("amplitude", "base", "fading")
+    assert set(done.stdout.split()) == {f"extrapcli.extrapolators.{name}" for name in needed}

@@ -177,6 +177,14 @@ def test_another_way_leaves_all_before_it(server: Server, song: Facts) -> None:
     assert not np.array_equal(heard, changed)
 
 
+def test_new_bars_are_what_the_song_never_had(server: Server, song: Facts) -> None:
+    path, request = f"/api/songs/{song['id']}/tracks", {"length": "0:20"}
+    usual, new = (server.make(path, request | {"new": share}) for share in (None, 1))
+    heard, other = (samples_of(server.get(f"/api/jobs/{track['id']}/sound").body)[0] for track in (usual, new))
+    assert len(heard) == len(other)
+    assert not np.array_equal(heard, other)
+
+
 def test_events_go_on_where_a_browser_lost_them(server: Server, song: Facts) -> None:
     track = server.make(f"/api/songs/{song['id']}/tracks", {"length": "0:20"})
     told = list(server.stream(track))
@@ -242,6 +250,7 @@ def test_deletion_takes_all_that_was_made_with_it(server: Server, song_path: Pat
         ("songs/{song}/tracks", {"length": "forever"}, 422),
         ("songs/{song}/tracks", {"length": "1:00", "add": "1:00"}, 422),
         ("songs/{song}/tracks", {"variety": 2}, 422),
+        ("songs/{song}/tracks", {"new": 2}, 422),
         ("songs/{song}/tracks", {"mood": "furious"}, 422),
         ("songs/{song}/tracks", {"mood": "calm", "arc": "calm:lively"}, 422),
         ("songs/{song}/tracks", {"ending": "abrupt"}, 422),

@@ -144,6 +144,14 @@ def test_escape_takes_a_question_back(shared: Tab) -> None:
     expect(shared.take(1)).to_be_visible()
 
 
+def test_how_many_bars_are_new_is_said_in_words(shared: Tab) -> None:
+    words = shared.page.locator("#new-word")
+    expect(words).to_have_text("none")
+    for share, says in (("0.5", "half of them"), ("1", "all"), ("0", "none")):
+        shared.page.get_by_label("New bars").fill(share)
+        expect(words).to_have_text(says)
+
+
 def test_a_length_that_cannot_be_is_refused_beside_its_field(shared: Tab) -> None:
     takes = shared.page.get_by_role("article").count()
     problem = shared.page.locator("#length-problem")

@@ -102,7 +102,7 @@ def test_what_is_wrong_is_named_in_the_words_of_the_file(text: str, says: str, t
         ('networks = "study"', "network must be one of study, lstm"),
         (
             "network = 3",
-            "network must be one of study, lstm, seq2seq, recall, melody, amplitude, beats, voice, not 3",
+            "network must be one of study, lstm, seq2seq, recall, compose, melody, amplitude, beats, voice, not 3",
         ),
         ('network = "study"\nseed = 1e9\n[fit]\nepochs = 1', "seed must be a whole number"),
         ('network = "recall"\n[ranking]\nclip_seconds = 9600\n[fit]\nepochs = 1', "ranking.clip_seconds must be 600"),

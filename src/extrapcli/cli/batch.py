@@ -24,6 +24,7 @@ from extrapcli.cli.options import (
     MaxAudibility,
     Model,
     Mood,
+    New,
     Preview,
     Quiet,
     Retries,
@@ -88,6 +89,7 @@ def batch(
     ] = None,
     ending: Ends = Ending.auto,
     variety: Variety = 0.3,
+    new: New = None,
     mood: Mood = None,
     arc: Arc = None,
     seed: Seed = 0,
@@ -135,10 +137,13 @@ def batch(
     from extrapcli.continuation import clock
     from extrapcli.extrapolators.base import Fit
     from extrapcli.pipeline import Options
-    from extrapcli.wishes import style
+    from extrapcli.wishes import composing, style
 
     if fit and (ending != Ending.auto or variety != 0.3):
         raise typer.BadParameter("--fit keeps the song's own ending and order; leave out --ending and --variety")
+    if fit and new is not None:
+        raise typer.BadParameter("--fit plays the song's own bars; leave out --new")
+    model, share = composing(model, new)
     work = Batch(
         songs,
         tracks,
@@ -147,7 +152,7 @@ def batch(
             model=model,
             backend=backend,
             device=device,
-            style=style(ending.value, variety, crossfade, seed, mood, arc, fit=Fit() if fit else None),
+            style=style(ending.value, variety, crossfade, seed, mood, arc, fit=Fit() if fit else None, new=share),
             salvage=salvage,
             clip=clip.value,
             overwrite=overwrite,

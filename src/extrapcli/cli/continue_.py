@@ -23,6 +23,7 @@ from extrapcli.cli.options import (
     Minutes,
     Model,
     Mood,
+    New,
     Out,
     Overwrite,
     Preview,
@@ -54,6 +55,7 @@ def continue_(
     format: Format = None,
     ending: Ends = Ending.auto,
     variety: Variety = 0.3,
+    new: New = None,
     mood: Mood = None,
     arc: Arc = None,
     seed: Seed = 0,
@@ -83,7 +85,7 @@ def continue_(
     Without -o the track goes beside its song, as song-3m00s.mp3.
     """
     from extrapcli.pipeline import Options
-    from extrapcli.wishes import style
+    from extrapcli.wishes import composing, style
 
     whole = minutes or add or loopable or another or takes > 1 or preview or max_audibility is not None or retries
     if endless and (whole or json or report or ending not in (Ending.auto, Ending.cut)):
@@ -98,12 +100,13 @@ def continue_(
     if loopable and ending != Ending.auto:
         raise typer.BadParameter("--loopable and --ending exclude each other")
     ends = Ending.loop if loopable else ending
+    model, share = composing(model, new)
     options = Options(
         length=length_of(minutes, add),
         model=model,
         backend=backend,
         device=device,
-        style=style(ends.value, variety, crossfade, seed, mood, arc, another=another or ()),
+        style=style(ends.value, variety, crossfade, seed, mood, arc, another=another or (), new=share),
         format=format.value if format else None,
         threads=threads,
         salvage=salvage,

@@ -20,6 +20,7 @@ from extrapcli.cli.options import (
     Device,
     Model,
     Mood,
+    New,
     Quiet,
     Salvage,
     Seed,
@@ -55,6 +56,7 @@ def play(
     mood: Mood = None,
     arc: Arc = None,
     variety: Variety = 0.3,
+    new: New = None,
     seed: Seed = 0,
     record: Annotated[
         str | None, typer.Option(metavar="FILE", help="At the end, write all that was heard to a file.")
@@ -82,9 +84,10 @@ def play(
     from extrapcli.play.session import Session
     from extrapcli.play.speakers import open_speakers
     from extrapcli.play.status import summary
-    from extrapcli.wishes import style
+    from extrapcli.wishes import composing, style
 
-    asked = style("auto", variety, crossfade, seed, mood, arc)
+    model, share = composing(model, new)
+    asked = style("auto", variety, crossfade, seed, mood, arc, new=share)
     if asked.arc and minutes is None:
         asked.arc.check_endless()
     find_model(model)

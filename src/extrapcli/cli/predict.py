@@ -21,8 +21,11 @@ def predict(
         str | None,
         typer.Option("--out", "-o", metavar="PATH", help="The prediction, a folder/, or - for standard output."),
     ] = None,
+    next_bar: Annotated[
+        bool, typer.Option("--next-bar", help="Instead say how likely each bar of the song is to come next.")
+    ] = False,
     model: Annotated[
-        str, typer.Option(metavar="NAME_OR_PATH", help="A model that predicts samples (extrap models).")
+        str, typer.Option(metavar="NAME_OR_PATH", help="A model that predicts samples, or bars (extrap models).")
     ] = "amplitude",
     look_back: Annotated[
         int | None,
@@ -41,9 +44,21 @@ def predict(
     """Predict every sample of a song from the few before it, and say how well.
 
     The prediction is a sound at the model's rate. Without -o it goes beside the song, as song-predicted.mp3.
+    With --next-bar, prints a line for each bar, the likeliest first: its number, where it begins, and how likely it
+    is to come after the last one.
     """
-    from extrapcli.prediction import PredictionOptions, predict_song
+    from extrapcli.prediction import DEFAULT_MODEL, PredictionOptions, predict_next_bar, predict_song
 
+    if next_bar:
+        if out or look_back or format or overwrite:
+            raise typer.BadParameter(
+                "--next-bar writes no file; leave out --out, --look-back, --format and --overwrite"
+            )
+        planner = None if model == DEFAULT_MODEL else model
+        found = predict_next_bar(song, planner, backend=backend, device=device, threads=threads)
+        for line in [found.to_json()] if json else found.lines():
+            console.result(line)
+        return
     prediction = None if out is None else destination(out)
     if json and prediction == STDOUT:
         raise typer.BadParameter("--json and -o - both want standard output")

@@ -141,10 +141,10 @@ class Reference:
         begin, end = join_moments(join.seconds, join.fade_seconds)
         around = curves.power[max(0, begin - LEVEL_MOMENTS) : end + LEVEL_MOMENTS] * self._rms**2
         if not self._sounds or not (around > self._silence).any():
-            return MeasuredJoin(join.seconds, join.fade_seconds, None, None, None, None, join.jump)
+            return MeasuredJoin(join.seconds, join.fade_seconds, None, None, None, None, join.jump, join.sounds)
         ranks = join_percentiles(self._curves, curves, join.seconds, join.fade_seconds)
         error = rhythm.beat_error(self._tempo, curves.flux, join.seconds, join.seconds + join.fade_seconds)
-        return MeasuredJoin(join.seconds, join.fade_seconds, *ranks, error, join.jump)
+        return MeasuredJoin(join.seconds, join.fade_seconds, *ranks, error, join.jump, join.sounds)
 
     def _clicks_per_minute(self, curves: Curves, after: slice, joins: Sequence[Join]) -> float:
         """Count moments, not at joins, that are 6 dB sharper than any in the song."""

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from extrapcli.evaluation.measures import Measure
-from extrapcli.extrapolators.base import Jump
+from extrapcli.extrapolators.base import Jump, Sound
 from extrapcli.mood.meter import Mood
 
 
@@ -23,7 +23,7 @@ class MeasuredJoin:
 
     The percentiles, 0 to 100, rank its sharpest sample, its spectral flux and its step of level among all moments of
     the song; None where both sides are silent. `beat_error` is the phase error in beats, 0 to 0.5; None where no beat
-    is clear. `jump` says where in the song it goes, if that is known.
+    is clear. `jump` says where in the song it goes, if that is known, and `sounds` what is new after it.
     """
 
     seconds: float
@@ -33,6 +33,7 @@ class MeasuredJoin:
     level_percentile: float | None
     beat_error: float | None
     jump: Jump | None = None
+    sounds: tuple[Sound, ...] = ()
 
     @property
     def stands_out(self) -> bool:

@@ -18,7 +18,8 @@ from extrapcli.audio.song import Song
 from extrapcli.backends.base import Backend
 from extrapcli.crossfade import Fade, join
 from extrapcli.errors import UnusableModel, UsageError
-from extrapcli.extrapolators.base import Block, Style, fade_out
+from extrapcli.extrapolators.base import Block, Style
+from extrapcli.extrapolators.fading import fade_out
 from extrapcli.spec import SampleSpec, expect
 
 MAX_FADE_SECONDS = 0.5

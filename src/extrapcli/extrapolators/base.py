@@ -1,7 +1,7 @@
 """The interface of extrapolators, which turn a model's outputs into sound, and the types that they share."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
@@ -50,6 +50,7 @@ class Style:
         arc: how calm or lively the track should become, where the extrapolator `steers`.
         fit: how the song should be played in another length, instead of being continued, where the extrapolator
             `fits`.
+        new: the share of bars that should be new, 0 to 1, where the extrapolator `composes`; None leaves it to that.
         another: numbers of joins, from 1, at which the track should go another way than it would, where the
             extrapolator `branches`; a number that comes twice passes over two ways. All before that join stays.
 
@@ -63,11 +64,14 @@ class Style:
     arc: Arc | None = None
     fit: Fit | None = None
     another: tuple[int, ...] = ()
+    new: float | None = None
 
     def __post_init__(self) -> None:
         if self.ending not in get_args(Ending):
             raise UsageError(f"no ending is called {self.ending!r}; choose auto, song, fade, cut or loop")
         check_number("variety", self.variety, 0, 1)
+        if self.new is not None:
+            check_number("share of new bars", self.new, 0, 1)
         check_whole("seed", self.seed, 0, MOST_SEED)
         for number in self.another:
             check_whole("number of a join", number, 1, MOST_JOINS)
@@ -126,6 +130,21 @@ class Jump:
     def audible(self) -> bool:
         """Whether the join stands out from 99 % of the song's own beats."""
         return max(self.flux_percentile, self.level_percentile) > 99
+
+
+@dataclass(frozen=True)
+class Sound:
+    """What a layer begins to play in a new bar.
+
+    Attributes:
+        layer: `bass`, `middle` or `treble`.
+        seconds: when, in the track.
+        song_seconds: the moment of the song that it plays from.
+    """
+
+    layer: str
+    seconds: float
+    song_seconds: float
 
 
 @dataclass(frozen=True)
@@ -198,6 +217,7 @@ class Block:
         copy: whether the block plays one stretch of the song as it is, all layers together.
         notes: what there is to be said of the track, each in a sentence without the song's name.
         leads_to: the sample of the song, and so of the track, that a track which ends with this block leads back to.
+        sounds: what the block is made of, if the song never played it so.
     """
 
     start: int
@@ -207,6 +227,7 @@ class Block:
     copy: bool = False
     notes: tuple[str, ...] = ()
     leads_to: int | None = None
+    sounds: tuple[Sound, ...] = ()
 
 
 class Extrapolator(Protocol):
@@ -220,6 +241,7 @@ class Extrapolator(Protocol):
         steers: whether it follows `Style.arc`; if not, it is never given one.
         fits: whether it follows `Style.fit`; if not, it is never given one.
         branches: whether it follows `Style.another`; without this attribute, it is never given any.
+        composes: whether it follows `Style.new`; without this attribute, it is never given any.
 
     Raises UsageError for a style, and UnusableModel for a model, that it can't work with.
     """
@@ -295,18 +317,3 @@ class FindsLoops(Protocol):
 def fade_out_samples(song: Song, wanted: int) -> int:
     """Return how long a track of `wanted` samples fades out: 3 s, or a quarter of what is added to the song."""
     return min(round(FADE_OUT_SECONDS * song.sample_rate), (wanted - len(song.samples)) // 4)
-
-
-def fade_out(blocks: Iterator[Block], song: Song, wanted: int) -> Iterator[Block]:
-    """Fade a track of `wanted` samples out."""
-    n = fade_out_samples(song, wanted)
-    fall, _ = Fade(n, "equal-gain").gains()
-    for block in blocks:
-        begin = wanted - n - block.start
-        if begin >= len(block.samples):
-            yield block
-            continue
-        samples = block.samples.copy()
-        falling = fall[max(0, -begin) : max(0, len(samples) - begin)]
-        samples[max(0, begin) : max(0, begin) + len(falling)] *= falling[:, None]
-        yield replace(block, samples=samples)

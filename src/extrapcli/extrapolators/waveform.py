@@ -23,7 +23,8 @@ from extrapcli.audio.song import Song
 from extrapcli.backends.base import Backend
 from extrapcli.crossfade import Fade, join
 from extrapcli.errors import UnreadableAudio, UsageError
-from extrapcli.extrapolators.base import Block, Style, fade_out
+from extrapcli.extrapolators.base import Block, Style
+from extrapcli.extrapolators.fading import fade_out
 from extrapcli.frames import last, to_frames, to_samples
 from extrapcli.spec import WaveformSpec, expect
 

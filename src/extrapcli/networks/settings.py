@@ -150,6 +150,14 @@ class BeatsSettings(Table, frozen=True):
         return BEAT_KERNEL // 2 * sum(self.dilations)
 
 
+class ComposeSettings(Table, frozen=True):
+    """Sizes: the layers and the memory of the network (`width`), and the length of queries and keys (`vector`)."""
+
+    width: Width = 160
+    vector: Width = 48
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+
+
 class MelodySettings(Table, frozen=True):
     """Sizes of the LSTMs and of the embeddings (`vector`), and the lowest and highest MIDI pitch of the vocabulary.
 

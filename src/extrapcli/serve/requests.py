@@ -10,7 +10,7 @@ from extrapcli.errors import UsageError
 from extrapcli.extrapolators.base import Ending, Style
 from extrapcli.models import DEFAULT
 from extrapcli.ranges import LEAST_TEMPO, MOST_BARS, MOST_JOINS, MOST_SEED, MOST_TEMPERATURE, MOST_TEMPO, minutes_of
-from extrapcli.wishes import LoopWish, length, style
+from extrapcli.wishes import LoopWish, composing, length, style
 
 Text = Annotated[str, Field(max_length=200)]
 Time = Annotated[str, Field(max_length=20, description="a length, such as `3`, `2.5` or `3:30` (minutes)")]
@@ -38,6 +38,7 @@ class TrackRequest(Body):
     add: Time | None = None
     ending: Ending = "auto"
     variety: Annotated[float, Field(ge=0, le=1)] = 0.3
+    new: Annotated[float, Field(ge=0, le=1)] | None = None
     model: Text = DEFAULT
     seed: Annotated[int, Field(ge=0, le=MOST_SEED)] = 0
     mood: Text | None = None
@@ -50,9 +51,23 @@ class TrackRequest(Body):
         minutes, add = (text and minutes_of(text) for text in (self.length, self.add))
         return length(minutes or None, add or None)
 
+    @property
+    def chosen_model(self) -> str:
+        """The name of the model that makes it."""
+        return composing(self.model, self.new)[0]
+
     def style(self) -> Style:
         """Return what is asked of the extrapolator. Raises UsageError."""
-        return style(self.ending, self.variety, self.crossfade, self.seed, self.mood, self.arc, another=self.another)
+        return style(
+            self.ending,
+            self.variety,
+            self.crossfade,
+            self.seed,
+            self.mood,
+            self.arc,
+            another=self.another,
+            new=composing(self.model, self.new)[1],
+        )
 
 
 class LoopsRequest(Body):

@@ -16,10 +16,10 @@ from extrapcli.analysis.spectra import MOMENTS_PER_SECOND
 from extrapcli.analysis.summary import brief, facts
 from extrapcli.audio.formats import FORMATS, stem_of
 from extrapcli.audio.spooled import chunks
+from extrapcli.beginning import begin_soon
 from extrapcli.continuation import Join, Length
 from extrapcli.errors import CannotWrite, ExtrapError
 from extrapcli.loop import LoopMaker
-from extrapcli.model import begin_soon
 from extrapcli.models import DEFAULT
 from extrapcli.naming import choose_format, take_path, track_ending
 from extrapcli.pipeline import Options, Pipeline
@@ -88,7 +88,7 @@ def track(bench: Bench, task: Task) -> Made:
     decoded, say = bench.song(task.ancestors[0]), Events(folder)
     asked, wanted = request.style(), bench.wanted(request.track_length(), decoded.song)
     rate, told, done = decoded.song.sample_rate, 0, 0
-    model = bench.model(request.model)
+    model = bench.model(request.chosen_model)
     model.extrapolator(asked)
     take = Take.of(partial(begin_soon, lambda: model), decoded.song, decoded.analysis, wanted, asked)
     known = {"seconds": wanted / rate, "song_seconds": decoded.song.seconds}
@@ -235,8 +235,9 @@ def _write_track(bench: Bench, made: Job, origin: Job, path: Path, format: str) 
     """Write a track to a file, as `extrap continue` does."""
     request, decoded = TrackRequest(**made.request), bench.song(origin)
     bench.wanted(request.track_length(), decoded.song)
-    options = Options(request.track_length(), request.model, style=request.style(), format=format, overwrite=True)
-    pipeline = Pipeline(options, bench.model(request.model))
+    model, asked = request.chosen_model, request.style()
+    options = Options(request.track_length(), model, style=asked, format=format, overwrite=True)
+    pipeline = Pipeline(options, bench.model(model))
     return pipeline.write(decoded.song, decoded.source, path, format, NoProgress(), analysis=decoded.analysis)
 
 

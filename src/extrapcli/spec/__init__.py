@@ -1,86 +1,28 @@
 """Specs: what a model takes and gives. A spec travels inside every model file."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from math import prod
-from typing import ClassVar, TypeVar
+from dataclasses import dataclass
 
 from extrapcli.errors import UnusableModel
 from extrapcli.ranges import MOST_LOOK_BACK
+from extrapcli.spec.base import METADATA_KEY, AudioSpec, ModelSpec, Shape, check_sizes, expect, is_size
 
-METADATA_KEY = "extrap"
-"""Name of the ONNX metadata entry, and of the member of a `.keras` archive, that holds a spec."""
-
-MOST_NUMBERS = 2**26
-"""Limit on the numbers in one tensor, counting the axes of known size: a declared size alone must not fill memory."""
-
-MOST_RATE = 768_000  # Hz
+__all__ = [
+    "METADATA_KEY",
+    "AudioSpec",
+    "BeatsSpec",
+    "EncoderSpec",
+    "ModelSpec",
+    "PlannerSpec",
+    "SampleSpec",
+    "Shape",
+    "TuneSpec",
+    "VoiceSpec",
+    "WaveformSpec",
+    "expect",
+]
 
 MOST_HOPS = 10_000  # that a model of beats looks behind or ahead
-
-Shape = tuple[int | None, ...]
-"""The axes of a tensor without its batch axis; None for an axis of any length."""
-
-
-Spec = TypeVar("Spec", bound="ModelSpec")
-
-
-@dataclass(frozen=True)
-class ModelSpec:
-    """The interface of a model: named float32 inputs and outputs, each with a batch axis first.
-
-    There is a subclass for each kind of model; `does` says in a few words what those do. `finite` says whether every
-    output must be finite; a model that is fed with its own answers may diverge, and its caller has to check.
-
-    Raises UnusableModel for values that make no sense.
-    """
-
-    kind: ClassVar[str]
-    does: ClassVar[str]
-    finite: ClassVar[bool] = True
-
-    name: str
-
-    def __post_init__(self) -> None:
-        _check_name("name", self.name)
-        for shape in (*self.input_shapes.values(), *self.output_shapes.values()):
-            if prod(size or 1 for size in shape) > MOST_NUMBERS:
-                raise UnusableModel(f"model spec: a shape of {shape} is more than {MOST_NUMBERS} numbers")
-
-    @property
-    def input_shapes(self) -> dict[str, Shape]:
-        """The inputs by name, without their batch axis."""
-        raise NotImplementedError
-
-    @property
-    def output_shapes(self) -> dict[str, Shape]:
-        """The outputs by name, without their batch axis."""
-        raise NotImplementedError
-
-    def to_json(self) -> str:
-        return json.dumps({"kind": self.kind} | asdict(self))
-
-
-@dataclass(frozen=True)
-class AudioSpec(ModelSpec):
-    """A model that an extrapolator can make a track with.
-
-    `extrapolator` is the name of what turns the outputs into sound. Inputs are mono sound at `sample_rate` Hz, with
-    unit standard deviation.
-    """
-
-    does = "continues songs"
-
-    extrapolator: str
-    sample_rate: int
-
-    def __post_init__(self) -> None:
-        _check_name("extrapolator", self.extrapolator)
-        _check_sizes(sample_rate=self.sample_rate)
-        super().__post_init__()
-        if self.sample_rate > MOST_RATE:
-            raise UnusableModel(f"model spec: sample_rate must be {MOST_RATE} Hz at most, not {self.sample_rate}")
 
 
 @dataclass(frozen=True)
@@ -98,7 +40,7 @@ class WaveformSpec(AudioSpec):
     horizon_frames: int
 
     def __post_init__(self) -> None:
-        _check_sizes(context_frames=self.context_frames, horizon_frames=self.horizon_frames)
+        check_sizes(context_frames=self.context_frames, horizon_frames=self.horizon_frames)
         super().__post_init__()
 
     @property
@@ -126,7 +68,7 @@ class EncoderSpec(AudioSpec):
         if not isinstance(self.outputs, dict) or not self.outputs:
             raise UnusableModel(f"model spec: outputs must map names to shapes, not {self.outputs!r}")
         for name, shape in self.outputs.items():
-            if not isinstance(shape, list | tuple) or not all(size is None or _is_size(size) for size in shape):
+            if not isinstance(shape, list | tuple) or not all(size is None or is_size(size) for size in shape):
                 raise UnusableModel(f"model spec: {name} must have a shape of positive sizes or nulls, not {shape!r}")
         object.__setattr__(self, "outputs", {name: tuple(shape) for name, shape in self.outputs.items()})
         super().__post_init__()
@@ -138,6 +80,42 @@ class EncoderSpec(AudioSpec):
     @property
     def output_shapes(self) -> dict[str, Shape]:
         return dict(self.outputs)
+
+
+@dataclass(frozen=True)
+class PlannerSpec(AudioSpec):
+    """Says which slot of a song should be played next, in each of `layers` layers.
+
+    Takes `context`, `(batch, n, slot)`: n slots one after another, each described by `slot` numbers, and `state`,
+    `(batch, state)`, zeros at the beginning. Gives for each slot a `keys` and a `queries`, `(batch, n, layers *
+    vector)`, and `weights`, `(batch, n, layers * matches)`; and `next_state`, for the slots that come next. After
+    slot i, the logit of playing slot j of the song in a layer is the inner product of i's query and j's key, plus
+    that of i's weights and the `matches` numbers that say how well j would follow.
+    """
+
+    kind = "planner"
+    does = "writes new bars"
+
+    slot: int
+    layers: int
+    vector: int
+    matches: int
+    state: int
+
+    def __post_init__(self) -> None:
+        sizes = {name: getattr(self, name) for name in ("slot", "layers", "vector", "matches", "state")}
+        check_sizes(**sizes)
+        super().__post_init__()
+
+    @property
+    def input_shapes(self) -> dict[str, Shape]:
+        return {"context": (None, self.slot), "state": (self.state,)}
+
+    @property
+    def output_shapes(self) -> dict[str, Shape]:
+        vectors = (None, self.layers * self.vector)
+        weights = (None, self.layers * self.matches)
+        return {"keys": vectors, "queries": vectors, "weights": weights, "next_state": (self.state,)}
 
 
 @dataclass(frozen=True)
@@ -156,7 +134,7 @@ class SampleSpec(AudioSpec):
     look_back: int
 
     def __post_init__(self) -> None:
-        _check_sizes(look_back=self.look_back)
+        check_sizes(look_back=self.look_back)
         if self.look_back > MOST_LOOK_BACK:
             raise UnusableModel(f"model spec: look_back must be {MOST_LOOK_BACK} at most, not {self.look_back}")
         super().__post_init__()
@@ -195,7 +173,7 @@ class BeatsSpec(ModelSpec):
     delay: int
 
     def __post_init__(self) -> None:
-        _check_sizes(sample_rate=self.sample_rate, hop_samples=self.hop_samples, state=self.state)
+        check_sizes(sample_rate=self.sample_rate, hop_samples=self.hop_samples, state=self.state)
         for name in ("before", "after", "delay"):
             if type(hops := getattr(self, name)) is not int or not 0 <= hops <= MOST_HOPS:
                 raise UnusableModel(f"model spec: {name} must be 0 to {MOST_HOPS} hops, not {hops!r}")
@@ -235,7 +213,7 @@ class TuneSpec(ModelSpec):
         if len(set(words)) < len(words):
             raise UnusableModel(f"model spec: symbols must differ from each other, not {words!r}")
         object.__setattr__(self, "symbols", tuple(words))
-        _check_sizes(state=self.state)
+        check_sizes(state=self.state)
         super().__post_init__()
 
     @property
@@ -261,7 +239,7 @@ class VoiceSpec(ModelSpec):
     sample_rate: int
 
     def __post_init__(self) -> None:
-        _check_sizes(sample_rate=self.sample_rate)
+        check_sizes(sample_rate=self.sample_rate)
         super().__post_init__()
 
     @property
@@ -271,25 +249,3 @@ class VoiceSpec(ModelSpec):
     @property
     def output_shapes(self) -> dict[str, Shape]:
         return {"voice": (None,)}
-
-
-def expect(spec: ModelSpec, kind: type[Spec]) -> Spec:
-    """Return a spec that is of a kind; raise UnusableModel where it is of another."""
-    if not isinstance(spec, kind):
-        raise UnusableModel(f"model {spec.name} {spec.does}; choose one that {kind.does}")
-    return spec
-
-
-def _check_name(key: str, value: object) -> None:
-    if type(value) is not str or not value:
-        raise UnusableModel(f"model spec: {key} must be a name, not {value!r}")
-
-
-def _check_sizes(**sizes: object) -> None:
-    for key, value in sizes.items():
-        if not _is_size(value):
-            raise UnusableModel(f"model spec: {key} must be a positive integer, not {value!r}")
-
-
-def _is_size(value: object) -> bool:
-    return type(value) is int and value >= 1

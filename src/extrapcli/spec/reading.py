@@ -5,10 +5,19 @@ from dataclasses import fields
 from typing import Any
 
 from extrapcli.errors import UnusableModel
-from extrapcli.spec import BeatsSpec, EncoderSpec, ModelSpec, SampleSpec, TuneSpec, VoiceSpec, WaveformSpec
+from extrapcli.spec import (
+    BeatsSpec,
+    EncoderSpec,
+    ModelSpec,
+    PlannerSpec,
+    SampleSpec,
+    TuneSpec,
+    VoiceSpec,
+    WaveformSpec,
+)
 
 KINDS: dict[str, type[ModelSpec]] = {
-    spec.kind: spec for spec in (WaveformSpec, EncoderSpec, SampleSpec, BeatsSpec, TuneSpec, VoiceSpec)
+    spec.kind: spec for spec in (WaveformSpec, EncoderSpec, PlannerSpec, SampleSpec, BeatsSpec, TuneSpec, VoiceSpec)
 }
 """The kinds of model, by the name that a spec gives."""
 

@@ -102,6 +102,32 @@ class RankingSettings(Table, frozen=True):
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
 
 
+class PlanSettings(Table, frozen=True):
+    """How `compose` learns: `per_song` clips of each song, with a head of so many slots and others that follow.
+
+    `walked` is the share of stretches after the head that are not the truth but a walk over the head's slots. The
+    nearer candidates are, the more they are wanted: `temperature` is the distance, as a share of the mean, that makes
+    one less wanted by a factor of e.
+    """
+
+    per_song: Annotated[int, Field(ge=1, le=1000)] = 8
+    head: tuple[Annotated[int, Field(ge=32, le=4096)], Annotated[int, Field(ge=32, le=4096)]] = (64, 144)
+    ahead: Annotated[int, Field(ge=1, le=4096)] = 64
+    walked: Annotated[float, Field(ge=0, le=1)] = 0.65
+    temperature: Annotated[float, Field(gt=0, le=10)] = 0.08
+
+    @model_validator(mode="after")
+    def _check_head(self) -> "PlanSettings":
+        if self.head[0] > self.head[1]:
+            raise ValueError(f"head goes from {self.head[0]} to {self.head[1]}; the second must not be smaller")
+        return self
+
+    @property
+    def slots(self) -> int:
+        """The length of the longest clip, and one slot after it."""
+        return self.head[1] + self.ahead + 1
+
+
 class MixtureSettings(Table, frozen=True):
     """How `voice` learns: which splits hold voices and leads, and how they are mixed into `per_song` clips of a song.
 

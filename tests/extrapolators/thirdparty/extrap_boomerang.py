@@ -8,7 +8,8 @@ from extrapcli.audio.resample import resample
 from extrapcli.audio.song import Song
 from extrapcli.backends.base import Backend
 from extrapcli.errors import UnreadableAudio, UsageError
-from extrapcli.extrapolators.base import Block, Style, fade_out
+from extrapcli.extrapolators.base import Block, Style
+from extrapcli.extrapolators.fading import fade_out
 from extrapcli.spec import EncoderSpec, expect
 
 

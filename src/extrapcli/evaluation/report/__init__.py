@@ -13,7 +13,7 @@ from extrapcli.audio.decode import decode
 from extrapcli.audio.song import Song
 from extrapcli.continuation import Join
 from extrapcli.errors import CannotWrite, UsageError
-from extrapcli.extrapolators.base import Jump
+from extrapcli.extrapolators.base import Jump, Sound
 from extrapcli.mood.meter import Mood
 
 PAGE_SUFFIXES = (".html", ".htm")
@@ -63,7 +63,17 @@ def _join(row: Any) -> Join:
     if not all(_is_number(time) and time >= 0 for time in times):
         raise ValueError
     seconds, fade_seconds = times
-    return Join(float(seconds), float(fade_seconds), _jump(row.get("jump")))
+    sounds = row.get("sounds", ())
+    found = [_sound(sound) for sound in sounds] if isinstance(sounds, list) else []
+    return Join(float(seconds), float(fade_seconds), _jump(row.get("jump")), tuple(filter(None, found)))
+
+
+def _sound(row: Any) -> Sound | None:
+    """Make a sound of its JSON; return None where something of it is missing."""
+    if not isinstance(row, dict) or not isinstance(row.get("layer"), str):
+        return None
+    times: list[Any] = [row.get("seconds"), row.get("song_seconds")]
+    return Sound(row["layer"], *times) if all(map(_is_number, times)) else None
 
 
 def _jump(row: Any) -> Jump | None:

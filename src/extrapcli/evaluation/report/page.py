@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from itertools import groupby
@@ -18,7 +19,7 @@ from extrapcli.evaluation.measures import CONTROLS
 from extrapcli.evaluation.report import pictures
 from extrapcli.evaluation.report.form import found, stretches
 from extrapcli.evaluation.results import Evaluation, MeasuredJoin, MeasureResult
-from extrapcli.extrapolators.base import Jump
+from extrapcli.extrapolators.base import Jump, Sound
 from extrapcli.mood.meter import Mood
 from extrapcli.words import count
 
@@ -119,6 +120,8 @@ def _join(join: MeasuredJoin, number: int, of: int, *, has_bars: bool) -> dict[s
     beat = "" if join.beat_error is None else f" The beat is off by {join.beat_error:.2f}."
     name = f"Join {number} of {of} at {at}, a crossfade of {1000 * join.fade_seconds:.0f} ms."
     made = {"seconds": join.seconds, "at": at, "reason": _reason(join)}
+    if join.sounds:
+        return {**made, "text": f"{name} {_made_of(join.sounds)} {ranks}{beat}", "way": "new"}
     if join.jump is None:
         return {**made, "text": f"{name} {ranks}{beat}"}
     leaves, enters = _places(join.jump, has_bars=has_bars)
@@ -130,6 +133,16 @@ def _join(join: MeasuredJoin, number: int, of: int, *, has_bars: bool) -> dict[s
         "way": f"{leaves} → {enters}",
         "places": (join.jump.from_seconds, join.jump.to_seconds),
     }
+
+
+def _made_of(sounds: Sequence[Sound]) -> str:
+    """Say which moments of the song a new bar is made of, layer by layer."""
+    layers = dict.fromkeys(sound.layer for sound in sounds)
+    parts = [
+        f"{layer} from {', '.join(clock(sound.song_seconds, 1) for sound in sounds if sound.layer == layer)}"
+        for layer in layers
+    ]
+    return f"The song never played what follows: {'; '.join(parts)}."
 
 
 def _places(jump: Jump, *, has_bars: bool) -> tuple[str, str]:

@@ -25,38 +25,41 @@ class Piece:
         begin: the sample of the track at which its crossfade begins.
         source: the sample of the song that plays there.
         fade: the crossfade from the piece before.
-        gain: what it is multiplied with.
     """
 
     begin: int
     source: int
     fade: Fade
-    gain: float = 1.0
 
 
 class Layer:
     """One band of the track: the song's head, then pieces."""
 
-    def __init__(self, bands: Bands, band: int, rate: int) -> None:
-        self._bands, self._band, self._rate = bands, band, rate
+    def __init__(self, bands: Bands, band: int, fade_seconds: float | None = None) -> None:
+        """Begin with the song; `fade_seconds` is the length of crossfades, by default one that suits the band."""
+        self._bands, self._band, self._rate = bands, band, bands.rate
+        self._fade = round((FADE_SECONDS[band] if fade_seconds is None else fade_seconds) * bands.rate)
         self.pieces = [Piece(0, 0, Fade(0, "equal-gain"))]
 
-    def add(self, at: int, source: int, gain: float = 1.0) -> Piece:
-        """Play the song from a sample on where a slot of the track begins at sample `at`; return the piece."""
-        length = round(FADE_SECONDS[self._band] * self._rate)
+    def add(self, at: int, source: int, *, shifts: bool = True) -> Piece:
+        """Play the song from a sample on where a slot of the track begins at sample `at`; return the piece.
+
+        Unless it `shifts`, it begins at that very sample.
+        """
+        length = self._fade
         begin = at - round(BEFORE_SECONDS * self._rate) - length
         source -= at - begin
         last = self.pieces[-1]
-        reach = round(SHIFT_SECONDS[self._band] * self._rate)
+        reach = round(SHIFT_SECONDS[self._band] * self._rate) if shifts else 0
         old = self._bands.read(
             self._band, last.source + begin - last.begin, last.source + begin - last.begin + length
         )
         new = self._bands.read(self._band, source - reach, source + reach + length)
         alike = normalised_cross_correlation(old.mean(axis=1), new.mean(axis=1))
-        shifts = np.arange(-reach, reach + 1)
-        best = int(np.argmax(alike - SHIFT_COST * np.abs(shifts) / max(reach, 1)))
+        moves = np.arange(-reach, reach + 1)
+        best = int(np.argmax(alike - SHIFT_COST * np.abs(moves) / max(reach, 1)))
         fade = Fade(length, "equal-gain" if alike[best] > ALIKE else "equal-power")
-        piece = Piece(begin, source + int(shifts[best]), fade, gain)
+        piece = Piece(begin, source + int(moves[best]), fade)
         self.pieces.append(piece)
         return piece
 
@@ -74,7 +77,7 @@ class Layer:
             sound = self._bands.read(
                 self._band, piece.source + first - piece.begin, piece.source + last - piece.begin
             )
-            gains = np.full(last - first, piece.gain)
+            gains = np.ones(last - first)
             _ramp(gains, first, piece, rises=True)
             if after:
                 _ramp(gains, first, after, rises=False)

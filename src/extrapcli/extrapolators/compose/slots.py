@@ -1,6 +1,6 @@
 """Slots: half beats of a song, or pieces of about as long where it has no pulse."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,22 @@ class Slots:
         inside = (edges[:-1] >= begin - 1e-6) & (edges[1:] <= end + 1e-6)
         kept = np.flatnonzero(inside)
         return cls(edges[kept[0] : kept[-1] + 2], places[kept], beats.metre * parts, True)
+
+    @property
+    def moments(self) -> NDArray[np.int_]:
+        """How many slots after the first bar line each begins, `(n,)`, if all bars had `per_bar` slots."""
+        bars = np.concatenate([[0], np.cumsum(np.diff(self.places) <= 0)])
+        moments: NDArray[np.int_] = bars * self.per_bar + self.places
+        return moments
+
+    def last(self, count: int) -> "Slots":
+        """Return the last few slots."""
+        first = max(0, len(self) - count)
+        return replace(self, edges=self.edges[first:], places=self.places[first:])
+
+    def earlier(self, seconds: float) -> "Slots":
+        """Return the slots of the same music, if it began so many seconds later."""
+        return replace(self, edges=self.edges - seconds)
 
     def __len__(self) -> int:
         return len(self.places)

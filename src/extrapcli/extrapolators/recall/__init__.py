@@ -13,7 +13,8 @@ from extrapcli.analysis.networks import open_ahead
 from extrapcli.audio.song import Song
 from extrapcli.backends.base import Backend
 from extrapcli.errors import UsageError
-from extrapcli.extrapolators.base import Block, Loop, LoopQuery, Style, Turns, fade_out
+from extrapcli.extrapolators.base import Block, Loop, LoopQuery, Style, Turns
+from extrapcli.extrapolators.fading import fade_out
 from extrapcli.extrapolators.limit import limited
 from extrapcli.extrapolators.recall.encoder import TENSORS, Encoder, Encoding
 from extrapcli.extrapolators.recall.fit import Fitter

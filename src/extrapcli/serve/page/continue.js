@@ -7,6 +7,7 @@ import { Timeline } from "./timeline.js";
 import { clock, seconds, wordFor } from "./words.js";
 
 const VARIETIES = ["safe", "fairly safe", "in between", "fairly surprising", "surprising"];
+const SHARES = ["none", "a few", "half of them", "most", "all"];
 
 let most = 3600; // seconds that a track may have
 
@@ -52,13 +53,15 @@ find("energy").onchange = () => {
 };
 find("add-point").onclick = () => curve.addPoint();
 
-const tellVariety = () => {
-  const word = wordFor(Number(find("variety").value), VARIETIES);
-  find("variety-word").textContent = word;
-  find("variety").setAttribute("aria-valuetext", word);
-};
-find("variety").oninput = tellVariety;
-tellVariety();
+for (const [slider, words] of [["variety", VARIETIES], ["new", SHARES]]) {
+  const tell = () => {
+    const word = wordFor(Number(find(slider).value), words);
+    find(`${slider}-word`).textContent = word;
+    find(slider).setAttribute("aria-valuetext", word);
+  };
+  find(slider).oninput = tell;
+  tell();
+}
 
 find("options").onsubmit = async (event) => {
   event.preventDefault();
@@ -76,6 +79,7 @@ find("options").onsubmit = async (event) => {
     ...curve.request,
     ending: find("ending").value,
     variety: Number(find("variety").value),
+    new: Number(find("new").value) || null,
     model: find("model").value,
     seed: find("seed").value === "" ? freeSeed() : Number(find("seed").value),
     another: [],

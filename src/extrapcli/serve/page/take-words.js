@@ -9,11 +9,12 @@ const USUAL_VARIETY = 0.3;
 export const waiting = ({ ahead }) => (ahead ? `${ahead} before yours` : "About to begin …");
 
 /** A request, as far as it asks for something special, after what the take shares with another one. */
-export function describe({ mood, arc, ending, variety, model, seed }, origin) {
+export function describe({ mood, arc, ending, variety, new: share, model, seed }, origin) {
   const drawn = arc && (ARCS[arc] ?? "drawn energy");
   const level = mood && (Number.isNaN(Number(mood)) ? mood : levelWord(Number(mood)));
   const bold = variety !== USUAL_VARIETY && `variety ${variety}`;
-  const parts = [origin, drawn, level, ENDINGS[ending], bold, model !== "recall" && model, `seed ${seed}`];
+  const fresh = share && `${share === 1 ? "all" : `${Math.round(100 * share)} % of its`} bars new`;
+  const parts = [origin, drawn, level, ENDINGS[ending], bold, fresh, model !== "recall" && model, `seed ${seed}`];
   return parts.filter(Boolean).join(" · ");
 }
 

@@ -3,6 +3,7 @@
 from extrapcli.training.kinds.amplitude import AmplitudeRecipe
 from extrapcli.training.kinds.base import Recipe
 from extrapcli.training.kinds.beats import BeatsRecipe
+from extrapcli.training.kinds.compose import ComposeRecipe
 from extrapcli.training.kinds.melody import MelodyRecipe
 from extrapcli.training.kinds.recall import RecallRecipe
 from extrapcli.training.kinds.voice import VoiceRecipe
@@ -13,6 +14,7 @@ RECIPES: dict[str, type[Recipe]] = {
     "lstm": LstmRecipe,
     "seq2seq": Seq2seqRecipe,
     "recall": RecallRecipe,
+    "compose": ComposeRecipe,
     "melody": MelodyRecipe,
     "amplitude": AmplitudeRecipe,
     "beats": BeatsRecipe,

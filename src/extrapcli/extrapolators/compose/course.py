@@ -1,0 +1,63 @@
+"""When new slots begin, and where the song's own ending is landed on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from extrapcli.extrapolators.compose.slots import Slots
+
+TEMPO_SLOTS = 32  # the last ones before the song is left: the new ones are as long as these, on average
+MOST_STRETCH = (
+    0.02  # by which slots become longer or shorter so that whole bars fit; costs as much as half a bar less
+)
+
+
+@dataclass(frozen=True)
+class Course:
+    """The slots to come.
+
+    Attributes:
+        first: the slot of the song in whose place the first new one begins; the number of all where that is the end.
+        begin: when that is, in seconds.
+        period: how long each new slot lasts, in seconds.
+        moment: of the first new slot, as `Slots.moments` counts.
+        count: how many new slots there are before the landing; None where there is no landing.
+        landing: the slot of the song in which it lands, if it does.
+    """
+
+    first: int
+    begin: float
+    period: float
+    moment: int
+    count: int | None = None
+    landing: int | None = None
+
+    @classmethod
+    def of(cls, slots: Slots, leaves: float, *, ends: bool, end: float, wanted: float | None) -> "Course":
+        """Leave a song at `leaves` seconds or the bar line before and, if it `ends` by itself, land on its ending.
+
+        The ending lasts until second `end` of the song, which is second `wanted` of the track.
+        """
+        begins = slots.edges[:-1]
+        first, lines = len(slots), np.flatnonzero(slots.places == 0)
+        if ends:
+            before = lines[(begins[lines] <= leaves) & (lines > 0)]
+            first = int(before[-1]) if len(before) else max(1, int(np.searchsorted(begins, leaves)))
+        begin, moments = float(slots.edges[first]), slots.moments
+        moment = int(moments[first] if first < len(slots) else moments[-1] + 1)
+        period = float(np.diff(slots.edges[: first + 1])[-TEMPO_SLOTS:].mean())
+        if not ends or wanted is None:
+            return cls(first, begin, period, moment)
+        last = lines[lines > first]
+        landing = int(last[-1] if len(last) else len(slots) - 1)
+        room = wanted - (end - float(begins[landing])) - begin
+        counts = np.arange(max(1, round(room / period) - slots.per_bar), round(room / period) + slots.per_bar + 1)
+        stretch = np.abs(counts * period / room - 1)
+        apart = (moment + counts - slots.places[landing]) % slots.per_bar
+        broken = np.minimum(apart, slots.per_bar - apart) / (slots.per_bar / 2)
+        count = int(counts[np.argmin(stretch / MOST_STRETCH + broken)])
+        return cls(first, begin, room / count, moment, count, landing)
+
+    def seconds(self, slot: int) -> float:
+        """Return when a new slot begins, in seconds of the track."""
+        return self.begin + slot * self.period

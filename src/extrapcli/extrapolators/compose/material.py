@@ -1,0 +1,46 @@
+"""What a song offers to compose with: its slots, what they sound like, and what it costs to join them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extrapcli.analysis import RATE, Analysis
+from extrapcli.errors import UnreadableAudio
+from extrapcli.extrapolators.compose.candidates import Candidates
+from extrapcli.extrapolators.compose.choosing import join_costs
+from extrapcli.extrapolators.compose.slots import Slots
+from extrapcli.extrapolators.compose.spectra import Spectra
+
+LEAST_SLOTS = 16
+MOST_SLOTS = 1200  # of a long song; those before its end
+
+
+@dataclass(frozen=True)
+class Material:
+    """The slots of a song.
+
+    Attributes:
+        slots: when they are, in seconds of the song.
+        candidates: what they sound like.
+        joins: what it costs to go from each to each other, `(3, n, n)`; see `join_costs`.
+    """
+
+    slots: Slots
+    candidates: Candidates
+    joins: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, analysis: Analysis, model: str) -> "Material":
+        """Cut a song into slots, up to its ending. Raises UnreadableAudio where it has too few for a model."""
+        song, bounds, rate = analysis.song, analysis.bounds, analysis.song.sample_rate
+        begin, ending = bounds.begin / rate, bounds.ending / rate
+        slots = Slots.of(analysis.beats, begin, ending).last(MOST_SLOTS)
+        if len(slots) < LEAST_SLOTS:
+            least = LEAST_SLOTS * float(np.diff(slots.edges).mean())
+            raise UnreadableAudio(
+                f"{song.name}: has {ending - begin:.1f} s of music; {model} needs {least:.0f} s to go on"
+            )
+        early = int(slots.edges[0] * RATE)
+        near, sound = slots.earlier(early / RATE), Spectra.of(analysis.mono[early : round(ending * RATE)])
+        return cls(slots, Candidates.of(near, sound), join_costs(near, sound, ending - early / RATE))

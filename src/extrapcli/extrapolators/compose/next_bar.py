@@ -1,0 +1,66 @@
+"""Which bar of a song comes next, as the planner sees it."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extrapcli.analysis import Analysis
+from extrapcli.backends.base import Backend
+from extrapcli.errors import UsageError
+from extrapcli.extrapolators.compose.material import Material
+from extrapcli.extrapolators.compose.planner import Heard, Planner
+
+
+@dataclass(frozen=True)
+class NextBar:
+    """A bar of a song that could come after its last.
+
+    Attributes:
+        bar: its number, as musicians count.
+        seconds: where it begins in the song.
+        probability: 0 to 1; those of all bars add up to 1.
+    """
+
+    bar: int
+    seconds: float
+    probability: float
+
+
+def next_bars(analysis: Analysis, backend: Backend) -> list[NextBar]:
+    """Say how likely each whole bar of a song is to come after the last one, in the song's order.
+
+    The probability of a bar is that of its slots one after another, in all three layers, if none but whole bars could
+    come. Raises UsageError where the song has no bars, UnreadableAudio where it is too short.
+    """
+    material = Material.of(analysis, backend.spec.name)
+    slots, song = material.slots, material.candidates
+    lines = np.append(np.flatnonzero(slots.places == 0), len(slots))
+    bars = [(int(begin), int(end)) for begin, end in pairwise(lines) if end - begin == slots.per_bar]
+    if not slots.keeps_bars or not bars:
+        raise UsageError(f"{analysis.song.name}: no beat was found, so there are no bars to choose from")
+    played = bars[-1][1]
+    planner = Planner(backend, song, Heard.of(song, played))
+    first, wanted = int(slots.moments[played - 1]) + 1, float(song.energies[played - 1])
+    logits = np.array([_likelihood(planner, range(*bar), first, wanted) for bar in bars])
+    chances = np.exp(logits - logits.max())
+    chances /= chances.sum()
+    return [
+        NextBar(analysis.beats.place(float(slots.edges[begin])).bar, float(slots.edges[begin]), float(chance))
+        for (begin, _), chance in zip(bars, chances, strict=True)
+    ]
+
+
+def _likelihood(planner: Planner, bar: range, first: int, wanted: float) -> float:
+    """Return the logarithm of the probability that a bar comes next, of all that could."""
+    planner, total = planner.fork(), 0.0
+    for number, slot in enumerate(bar):
+
+        def choose(_: int, logits: NDArray[np.floating], slot: int = slot) -> int:
+            nonlocal total
+            total += float(logits[slot] - np.logaddexp.reduce(logits))
+            return slot
+
+        planner.step(first + number, wanted, choose)
+    return total

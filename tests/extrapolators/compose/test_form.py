@@ -1,0 +1,72 @@
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from extrapcli.analysis import Section
+from extrapcli.extrapolators.compose.form import Phrase, guides, phrases_of
+from extrapcli.extrapolators.compose.slots import Slots
+
+NEAR = np.zeros(192)
+
+
+def sections(letters: str, bars: int) -> list[Section]:
+    """Sections of so many bars of 2 s."""
+    return [
+        Section(2.0 * bars * k, 2.0 * bars * (k + 1), letter, (2.0 * bars * k,)) for k, letter in enumerate(letters)
+    ]
+
+
+def song(bars: int) -> Slots:
+    return Slots(np.arange(8 * bars + 1) / 4, np.arange(8 * bars) % 8, 8, True)
+
+
+def starts(found: list[int]) -> list[int]:
+    return [slot for k, slot in enumerate(found) if k == 0 or slot != found[k - 1] + 1]
+
+
+def test_phrases_have_four_bars_from_the_beginnings_of_sections_on() -> None:
+    phrases = phrases_of(song(24), [*sections("AB", 8), Section(32.0, 48.0, "A", (32.0,))])
+    assert [(phrase.begin, phrase.end, phrase.label) for phrase in phrases] == [
+        (0, 32, "A"), (32, 64, "A"), (64, 96, "B"), (96, 128, "B"), (128, 160, "A"), (160, 192, "A")
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("bars", "expected"), [(5, [32, 8]), (6, [32, 16]), (7, [32, 24]), (9, [32, 40])])
+def test_no_phrase_has_a_single_bar(bars: int, expected: list[int]) -> None:
+    lengths = [phrase.end - phrase.begin for phrase in phrases_of(song(bars), sections("A", bars))]
+    assert sum(lengths) == 8 * bars
+    assert min(lengths) >= 16 or bars < 2
+
+
+def test_the_songs_form_goes_on_as_it_did_before() -> None:
+    phrases = phrases_of(song(24), sections("ABCABC"[:6], 4))
+    found = list(islice(guides(phrases, NEAR, 5 * 32), 4 * 32))
+    assert starts(found)[:1] == [64]
+    assert [phrases[slot // 32].label for slot in found[::32]] == ["C", "A", "B", "C"]
+
+
+def test_without_a_form_two_phrases_take_turns() -> None:
+    phrases = phrases_of(song(24), sections("A", 24))
+    near = np.zeros(192)
+    near[64], near[128] = 2.0, 1.0
+    found = list(islice(guides(phrases, near, 192), 4 * 32))
+    assert [slot // 32 for slot in found[::32]] == [2, 2, 4, 2]
+
+
+def test_a_phrase_that_was_begun_is_finished() -> None:
+    phrases = [Phrase(0, 32, "A"), Phrase(32, 64, "A"), Phrase(64, 96, "A")]
+    near = np.zeros(96)
+    near[20] = 1.0
+    found = list(islice(guides(phrases, near, 84), 13))
+    assert found[:12] == list(range(20, 32))
+    assert found[12] in (0, 32, 64)
+
+
+@pytest.mark.parametrize("first", [1, 30, 32, 95, 96])
+def test_there_is_always_a_guide(first: int) -> None:
+    phrases = [Phrase(0, 32, "A"), Phrase(32, 48, "B"), Phrase(48, 96, "A")]
+    found = list(islice(guides(phrases, np.zeros(96), first), 500))
+    assert len(found) == 500
+    assert min(found) >= 0
+    assert max(found) < 96
