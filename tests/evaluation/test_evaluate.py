@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import extrapcli
 from extrapcli import evaluation
 from extrapcli.analysis.beats import BarBeat
 from extrapcli.audio.decode import decode
@@ -120,6 +121,12 @@ def test_less_than_a_second_is_no_head(seconds: float, music: Sound, other: Soun
             [Join(3, 0, Jump("all", 3, 1, 0.5, 40, 60, BarBeat(0, 4)))],
         ),
         ('{"joins": [{"seconds": 3, "jump": {"layer": "all", "from_seconds": 3}}]}', [Join(3, 0)]),
+        (
+            '{"joins": [{"seconds": 3, "sounds": [{"layer": "bass", "seconds": 3.5, "song_seconds": 1}, 7, '
+            '{"layer": "middle", "seconds": 3, "song_seconds": NaN}, {"layer": 2}]}]}',
+            [Join(3, 0, None, (extrapcli.Sound("bass", 3.5, 1),))],
+        ),
+        ('{"joins": [{"seconds": 3, "sounds": "loud"}]}', [Join(3, 0)]),
         (
             '{"joins": [{"seconds": 3, "jump": {"layer": "all", "from_seconds": 3, "to_seconds": 1, "score": NaN, '
             '"flux_percentile": 40, "level_percentile": 60}}]}',

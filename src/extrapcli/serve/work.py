@@ -208,6 +208,7 @@ def described(number: int, join: Join) -> Made:
         "to_seconds": jump and jump.to_seconds,
         "from": jump and _counted(jump.from_beat),
         "to": jump and _counted(jump.to_beat),
+        "is_new": bool(join.sounds),
         "audible": bool(jump and jump.audible),
         "audibility": jump and max(jump.flux_percentile, jump.level_percentile),
     }

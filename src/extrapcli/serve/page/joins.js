@@ -55,5 +55,6 @@ export class Joins {
 function inWords(join) {
   const ofSong = join.from_seconds == null ? "" : `from ${clock(join.from_seconds)} to ${clock(join.to_seconds)} of the song`;
   const way = join.from && join.to ? `from ${join.from} to ${join.to}` : ofSong;
-  return [`${join.number} at ${clock(join.seconds)}`, way, heard(join), LAYERS[join.layer]].filter(Boolean).join(", ");
+  const parts = [`${join.number} at ${clock(join.seconds)}`, join.is_new && "a new bar", way, heard(join), LAYERS[join.layer]];
+  return parts.filter(Boolean).join(", ");
 }

@@ -18,7 +18,9 @@ export function describe({ mood, arc, ending, variety, new: share, model, seed }
   return parts.filter(Boolean).join(" · ");
 }
 
+/** What is known of the joins of a take, in words. */
 export function rate({ audibility, repetition }, joins) {
+  if (joins.every((join) => join.audibility == null)) return "";
   const audible = joins.filter((join) => join.audible).length;
   const parts = [
     choose(audibility, [40, "Smooth joins"], [60, "Fairly smooth joins"], [101, "Joins that stand out a little"]),
