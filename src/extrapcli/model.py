@@ -265,6 +265,7 @@ class Model:
         seed: int = 0,
         mood: str | float | None = None,
         arc: str | None = None,
+        new: float | None = None,
     ) -> Iterator[NDArray[np.floating]]:
         """Play a song and continue it without end: yield blocks, shaped like the song, which you may change.
 
@@ -281,7 +282,7 @@ class Model:
         """
         mono = np.ndim(samples) == 1
         song = song_from_samples(np.array(samples), sample_rate, "the song")
-        blocks = self.continuation(song, None, style("cut", variety, crossfade, seed, mood, arc))
+        blocks = self.continuation(song, None, style("cut", variety, crossfade, seed, mood, arc, new=new))
         return (block[:, 0].copy() if mono else block.copy() for block in blocks if len(block))
 
 

@@ -54,13 +54,11 @@ def style(
 
 
 def composing(model: str, new: float | None) -> tuple[str, float | None]:
-    """Choose the model that writes a share of new bars, where no other than the default is asked for: `compose`.
+    """Choose the model for a share of new bars: `compose`, unless another than the default is named.
 
-    Returns its name and what it is asked for; no model needs to be asked for no new bars, but `compose`.
+    Returns its name, and the share.
     """
-    if new and model == DEFAULT:
-        return COMPOSER, new
-    return model, new if new or model == COMPOSER else None
+    return (COMPOSER if new and model == DEFAULT else model), new
 
 
 def fit(keep: Sequence[tuple[float, float]], hits: Sequence[float]) -> Fit:

@@ -71,11 +71,11 @@ def test_a_batch_writes_new_bars(extrap: Extrap, tmp_path: Path) -> None:
     ("model", "new", "chosen"),
     [
         ("recall", None, ("recall", None)),
-        ("recall", 0.0, ("recall", None)),
+        ("recall", 0.0, ("recall", 0.0)),
         ("recall", 0.3, ("compose", 0.3)),
         ("compose", None, ("compose", None)),
         ("compose", 0.0, ("compose", 0.0)),
-        ("study", 0.0, ("study", None)),
+        ("study", 0.0, ("study", 0.0)),
         ("study", 0.5, ("study", 0.5)),
     ],
 )

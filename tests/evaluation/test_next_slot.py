@@ -12,8 +12,8 @@ from extrapcli.evaluation.next_slot import (
     likely,
     posed,
     run_free,
-    softmax,
 )
+from extrapcli.extrapolators.compose import softmax
 from extrapcli.extrapolators.compose.walk import MIDDLE
 from extrapcli.models import find_model
 

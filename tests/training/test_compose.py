@@ -8,7 +8,8 @@ import pytest
 import soundfile
 
 import extrapcli
-from extrapcli.evaluation.next_slot import likely, softmax
+from extrapcli.evaluation.next_slot import likely
+from extrapcli.extrapolators.compose import softmax
 from extrapcli.extrapolators.compose.candidates import SLOT_NUMBERS
 from extrapcli.extrapolators.compose.matching import KINDS, PLAIN
 from extrapcli.models import damaged_files, read_card

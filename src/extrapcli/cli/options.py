@@ -101,7 +101,9 @@ Ends = Annotated[
 Variety = Annotated[float, typer.Option(help="From 0, the safest continuation, to 1, the most surprising.")]
 New = Annotated[
     float | None,
-    typer.Option(help="The share of new bars, which the song never played: 0 for none, 1 for all.  [default: 0]"),
+    typer.Option(
+        help="The share of new bars, which the song never played, 0 to 1.  [default: 0; 1 with --model compose]"
+    ),
 ]
 Seed = Annotated[
     int, typer.Option(help="The same seed gives the same track, another seed another one, if there is any variety.")

@@ -39,6 +39,7 @@ from extrapcli.extrapolators.compose import (
     alike,
     band_columns,
     matches,
+    softmax,
 )
 from extrapcli.spec import PlannerSpec, expect
 
@@ -159,13 +160,6 @@ def likely(costs: Array, temperature: float) -> NDArray[np.float64]:
     return softmax(-costs / (temperature * costs.mean(axis=-1, keepdims=True) + TINY))
 
 
-def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return probabilities that sum to 1 along the last axis."""
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True), dtype=np.float64)
-    result: NDArray[np.float64] = powers / powers.sum(axis=-1, keepdims=True)
-    return result
-
-
 def drawn(chances: NDArray[np.float64], rng: np.random.Generator) -> int:
     """Draw an index."""
     return int(rng.choice(len(chances), p=chances))
@@ -199,8 +193,8 @@ def by_network(backend: Backend) -> Ask:
 
 def by_any(clip: Clip, question: dict[str, NDArray[Any]]) -> NDArray[np.floating]:
     """Prefer what is like the other slots of the head, at any time."""
-    likely = -clip.head.own.mean(axis=1) * LIKELY
-    return np.broadcast_to(likely, (len(question["judged"]), *likely.shape))
+    usual = -clip.head.own.mean(axis=1) * LIKELY
+    return np.broadcast_to(usual, (len(question["judged"]), *usual.shape))
 
 
 def by_repeating(clip: Clip, question: dict[str, NDArray[Any]]) -> NDArray[np.floating]:

@@ -57,7 +57,7 @@ def extrapolator_for(backend: Backend, style: Style) -> Extrapolator:
         raise UsageError(f"{spec.name} can't fit a song to a length; use recall")
     if style.another and not getattr(extrapolator, "branches", False):
         raise UsageError(f"{spec.name} can't go another way; use recall")
-    if style.new is not None and not getattr(extrapolator, "composes", False):
+    if style.new and not getattr(extrapolator, "composes", False):
         raise UsageError(f"{spec.name} writes no new bars; use compose")
     try:
         if not (missing := extrapolator.needs - spec.output_shapes.keys()):

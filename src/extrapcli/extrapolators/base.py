@@ -50,7 +50,8 @@ class Style:
         arc: how calm or lively the track should become, where the extrapolator `steers`.
         fit: how the song should be played in another length, instead of being continued, where the extrapolator
             `fits`.
-        new: the share of bars that should be new, 0 to 1, where the extrapolator `composes`; None leaves it to that.
+        new: the share of bars that should be new, 0 to 1, where the extrapolator `composes`; None means as many as
+            that usually writes, which may be all.
         another: numbers of joins, from 1, at which the track should go another way than it would, where the
             extrapolator `branches`; a number that comes twice passes over two ways. All before that join stays.
 

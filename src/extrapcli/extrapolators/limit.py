@@ -22,6 +22,8 @@ def limited(blocks: Iterator[Block], song: Song) -> Iterator[Block]:
     previous, previous_start = np.ones(0, np.float32), 0  # the gain of the previous block
     for block in blocks:
         current = previous[block.start - previous_start :][:segment]  # the gain at the beginning of this block
+        if not len(current):  # it begins where the one before ended
+            current = np.repeat(previous[-1:], segment)
         if peak_of(block.samples) <= bound and (current == 1).all():
             previous, previous_start = np.ones(0, np.float32), block.start
             yield block

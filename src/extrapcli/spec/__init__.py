@@ -84,7 +84,7 @@ class EncoderSpec(AudioSpec):
 
 @dataclass(frozen=True)
 class PlannerSpec(AudioSpec):
-    """Says which slot of a song should be played next, in each of `layers` layers.
+    """Says which slot of a song should be played next, in each of `layers` layers; it is given no sound.
 
     Takes `context`, `(batch, n, slot)`: n slots one after another, each described by `slot` numbers, and `state`,
     `(batch, state)`, zeros at the beginning. Gives for each slot a `keys` and a `queries`, `(batch, n, layers *

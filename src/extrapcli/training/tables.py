@@ -124,7 +124,7 @@ class PlanSettings(Table, frozen=True):
 
     @property
     def slots(self) -> int:
-        """The length of the longest clip, and one slot after it."""
+        """The length of the longest clip: a head, what follows, and one slot more."""
         return self.head[1] + self.ahead + 1
 
 

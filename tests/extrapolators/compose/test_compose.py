@@ -8,14 +8,14 @@ import pytest
 from numpy.typing import NDArray
 
 import extrapcli
-from extrapcli.analysis import Analysis
+from extrapcli.analysis import Analysis, Beats
 from extrapcli.audio.decode import decode
 from extrapcli.audio.song import Song
 from extrapcli.backends import open_model
 from extrapcli.backends.base import Backend
 from extrapcli.dsp import normalised_cross_correlation
 from extrapcli.errors import UnreadableAudio, UnusableModel, UsageError
-from extrapcli.extrapolators.base import Block, Style
+from extrapcli.extrapolators.base import Block, Ending, Style
 from extrapcli.extrapolators.compose import Compose
 from extrapcli.models import find_model
 from extrapcli.spec import PlannerSpec
@@ -65,6 +65,22 @@ def test_it_begins_with_the_song_and_lands_on_its_ending_to_the_sample(
     end, begin = analysis.bounds.end, analysis.bounds.leaves_at(22050) - 3 * 22050
     np.testing.assert_array_equal(sound[:begin], song.samples[:begin])
     np.testing.assert_allclose(sound[-2 * 22050 :], song.samples[end - 2 * 22050 : end], atol=1e-5)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_it_lands_to_the_sample_where_the_tempo_drifts(
+    backend: Backend, tune: NDArray[np.float32], share: float
+) -> None:
+    song = made(tune, ends=True)
+    analysis = Analysis(song)
+    times = np.cumsum(np.linspace(0.45, 0.55, 66))
+    times = times[times < 32]
+    analysis.__dict__["beats"] = Beats(times, np.arange(len(times)) % 4, 4, 1.0, 1.0)
+    wanted = 60 * 22050
+    blocks = list(Compose(backend, Style(new=share)).blocks(song, analysis, wanted))
+    sound, end = track(song, blocks, wanted), analysis.bounds.end
+    np.testing.assert_allclose(sound[-22050:], song.samples[end - 22050 : end], atol=1e-5)
+    assert blocks[-1].copy
 
 
 def test_the_same_seed_makes_the_same_track_and_another_one_another(backend: Backend, analysis: Analysis) -> None:
@@ -143,6 +159,28 @@ def test_a_song_of_three_seconds_is_too_short(backend: Backend) -> None:
 def test_a_song_that_is_cut_off_has_no_ending_to_land_on(backend: Backend, analysis: Analysis) -> None:
     with pytest.raises(UsageError, match="is cut off, so it has no ending of its own"):
         Compose(backend, Style(ending="song")).blocks(analysis.song, analysis, 60 * 44100)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.1])
+def test_crossfades_have_the_length_that_is_asked_for(
+    backend: Backend, tune: NDArray[np.float32], seconds: float
+) -> None:
+    song = made(tune)
+    blocks = list(Compose(backend, Style(fade_seconds=seconds)).blocks(song, Analysis(song), 45 * 22050))
+    joined = {block.fade_samples / 22050 for block in blocks if block.fade_samples}
+    assert all(seconds <= fade < seconds + 0.01 for fade in joined)
+    assert joined
+
+
+@pytest.mark.parametrize("seconds", [10, 25, 31.9, 32.01, 34])
+@pytest.mark.parametrize("ending", ["auto", "fade", "cut"])
+def test_a_track_may_end_before_the_song_does(
+    backend: Backend, tune: NDArray[np.float32], seconds: float, ending: Ending
+) -> None:
+    song, wanted = made(tune, ends=True), round(seconds * 22050)
+    blocks = list(Compose(backend, Style(ending=ending)).blocks(song, Analysis(song), wanted))
+    sound = track(song, blocks, wanted) if blocks else song.samples[:wanted]
+    assert len(sound) == wanted
 
 
 def test_crossfades_are_shorter_than_slots(backend: Backend) -> None:

@@ -41,7 +41,7 @@ def test_no_phrase_has_a_single_bar(bars: int, expected: list[int]) -> None:
 
 def test_the_songs_form_goes_on_as_it_did_before() -> None:
     phrases = phrases_of(song(24), sections("ABCABC"[:6], 4))
-    found = list(islice(guides(phrases, NEAR, 5 * 32), 4 * 32))
+    found = list(islice(guides(phrases, NEAR, 5 * 32, 8), 4 * 32))
     assert starts(found)[:1] == [64]
     assert [phrases[slot // 32].label for slot in found[::32]] == ["C", "A", "B", "C"]
 
@@ -50,7 +50,7 @@ def test_without_a_form_two_phrases_take_turns() -> None:
     phrases = phrases_of(song(24), sections("A", 24))
     near = np.zeros(192)
     near[64], near[128] = 2.0, 1.0
-    found = list(islice(guides(phrases, near, 192), 4 * 32))
+    found = list(islice(guides(phrases, near, 192, 8), 4 * 32))
     assert [slot // 32 for slot in found[::32]] == [2, 2, 4, 2]
 
 
@@ -58,15 +58,26 @@ def test_a_phrase_that_was_begun_is_finished() -> None:
     phrases = [Phrase(0, 32, "A"), Phrase(32, 64, "A"), Phrase(64, 96, "A")]
     near = np.zeros(96)
     near[20] = 1.0
-    found = list(islice(guides(phrases, near, 84), 13))
+    found = list(islice(guides(phrases, near, 84, 8), 13))
     assert found[:12] == list(range(20, 32))
     assert found[12] in (0, 32, 64)
+
+
+@pytest.mark.parametrize("length", [155, 157, 160])
+@pytest.mark.parametrize("letters", ["A", "ABAB"])
+def test_guides_keep_their_place_in_the_bar(length: int, letters: str) -> None:
+    whole = song(20)
+    slots = Slots(whole.edges[: length + 1], whole.places[:length], 8, True)
+    phrases = phrases_of(slots, sections(letters, 20 // len(letters)))
+    found = np.array(list(islice(guides(phrases, np.zeros(length), length, 8), 400)))
+    places = (length + np.arange(400)) % 8
+    assert np.array_equal(found % 8, places)
 
 
 @pytest.mark.parametrize("first", [1, 30, 32, 95, 96])
 def test_there_is_always_a_guide(first: int) -> None:
     phrases = [Phrase(0, 32, "A"), Phrase(32, 48, "B"), Phrase(48, 96, "A")]
-    found = list(islice(guides(phrases, np.zeros(96), first), 500))
+    found = list(islice(guides(phrases, np.zeros(96), first, 8), 500))
     assert len(found) == 500
     assert min(found) >= 0
     assert max(found) < 96

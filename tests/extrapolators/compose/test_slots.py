@@ -52,3 +52,20 @@ def test_without_a_pulse_slots_are_a_quarter_of_a_second(beats: Beats) -> None:
     np.testing.assert_allclose(np.diff(slots.edges), 0.25)
     assert slots.edges[-1] == 10.0
     assert not slots.keeps_bars
+
+
+@pytest.mark.parametrize("end", [10.1, 10.2, 20.2])
+def test_no_slot_begins_before_the_music(end: float) -> None:
+    slots = Slots.of(steady(120, confidence=0.1), 0.0, end)
+    assert slots.edges[0] >= 0
+    assert slots.edges[-1] == end
+
+
+def test_where_no_beat_lies_in_the_music_there_are_loose_slots() -> None:
+    assert len(Slots.of(steady(120), 1.2, 1.3)) == 0
+
+
+def test_moments_count_on_over_bars() -> None:
+    slots = Slots.of(steady(120, begin=5.2), 1.0, 28.0)
+    assert set(np.diff(slots.moments).tolist()) == {1}
+    assert np.array_equal(slots.moments % 8, slots.places)

@@ -15,6 +15,7 @@ from extrapcli.errors import UsageError
 from extrapcli.extrapolators.base import Block, Style
 from extrapcli.extrapolators.compose.bands import NAMES
 from extrapcli.extrapolators.compose.candidates import HALVES, PLACES, SLOT_NUMBERS, Candidates
+from extrapcli.extrapolators.compose.choosing import softmax
 from extrapcli.extrapolators.compose.composer import Composer
 from extrapcli.extrapolators.compose.matching import (
     CONTEXTS,
@@ -62,6 +63,7 @@ __all__ = [
     "band_columns",
     "matches",
     "next_bars",
+    "softmax",
 ]
 
 MAX_FADE_SECONDS = 0.1  # less than a slot lasts

@@ -18,7 +18,6 @@ LEVEL_SLOTS = 8  # over which the level is averaged
 SPECTRUM_DECIBELS = 8.0  # a unit of the network's
 PLACES = 7  # numbers that say where a slot is
 SLOT_NUMBERS = HALVES * BINS + 2 * PLACES  # that the network is given: its sound, its place and that of the next
-LOOSE_PER_BAR = 8
 HARMONICS = (1, 2, 4)  # of a bar
 
 
@@ -38,6 +37,7 @@ class Candidates:
 
     @classmethod
     def of(cls, slots: Slots, sound: Spectra) -> "Candidates":
+        """Say what slots sound like, which are cut from this sound."""
         spectra = sound.between(slots.edges[:-1], slots.edges[1:], HALVES)
         return cls(spectra, slots.moments, slots.per_bar if slots.keeps_bars else 0)
 
@@ -91,7 +91,7 @@ class Candidates:
 
     def places(self, moments: NDArray[np.int_], energies: Array) -> Array:
         """Describe where slots are: the place in the bar and the energy, `(t, 7)`."""
-        turns = 2 * np.pi * moments / (self.per_bar or LOOSE_PER_BAR)
+        turns = 2 * np.pi * moments / (self.per_bar or 1)
         waves = [wave(turns * harmonic) for harmonic in HARMONICS for wave in (np.sin, np.cos)]
         described: Array = np.stack([*(wave * bool(self.per_bar) for wave in waves), energies], axis=1).astype(
             np.float32

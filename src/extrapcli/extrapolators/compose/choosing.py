@@ -43,8 +43,7 @@ class Chooser:
         follows = self.at[layer] + 1
         if self._run[layer] >= self._most and follows < len(costs):
             costs[follows] = NEVER
-        chances = np.exp((logits - costs - (logits - costs).max()) / self._heat, dtype=np.float64)
-        return self.take(layer, int(self._rng.choice(len(chances), p=chances / chances.sum())))
+        return self.take(layer, int(self._rng.choice(len(costs), p=softmax((logits - costs) / self._heat))))
 
     def take(self, layer: int, slot: int) -> int:
         """Let a layer play a slot, and return it."""
@@ -52,6 +51,13 @@ class Chooser:
         self.at[layer], self._last[layer, slot] = slot, self._now[layer]
         self._now[layer] += 1
         return slot
+
+
+def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return probabilities that sum to 1 along the last axis."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True), dtype=np.float64)
+    result: NDArray[np.float64] = powers / powers.sum(axis=-1, keepdims=True)
+    return result
 
 
 def join_costs(slots: Slots, sound: Spectra, end: float) -> NDArray[np.float32]:

@@ -21,6 +21,7 @@ from extrapcli.extrapolators.compose.planner import Heard, Planner
 from extrapcli.extrapolators.compose.walk import MIDDLE
 
 MOST_RUN = 3  # slots from one place
+MOST_LATE_SECONDS = 0.03  # by which a layer that goes on may leave the beat; joins are moved by up to 12 ms
 LEAD_BARS = 2  # before the ending, that follow those which lead into it in the song
 TOGETHER = 0.5  # weight of the likeness to what the middle plays, for the other layers
 GUIDANCE, CLOSE = 0.5, 0.5  # weight of the likeness to the guide, and the distance within which all are alike
@@ -47,7 +48,7 @@ class Composer:
         played = self._course.first
         self._planner = Planner(backend, self._candidates, Heard.of(self._candidates, played))
         follows = self._planner.walk.matches(self._course.moment, 0.0)[MIDDLE] @ PLAIN[MIDDLE]
-        self._guides = guides(phrases_of(slots, analysis.sections), follows, played)
+        self._guides = guides(phrases_of(slots, analysis.sections), follows, played, slots.per_bar)
         self._chooser = Chooser(
             material.joins,
             played=played,
@@ -61,6 +62,7 @@ class Composer:
         self._early = ceil((BEFORE_SECONDS + (max(FADE_SECONDS) if fade is None else fade)) * rate)
         self._at, self._together = [played - 1] * len(NAMES), True
         self._sounds: list[Sound] = []
+        self._joined: set[int] = set()  # new slots that began with a join, since the last block
 
     @property
     def lands(self) -> bool:
@@ -73,8 +75,8 @@ class Composer:
         is_new = self._is_new(bars)
         while self._wanted is None or begin < self._wanted:
             if slot == course.count and course.landing is not None:
-                self._go([course.landing] * len(NAMES), slot, together=True)
-                slot, end = slot + 1, sys.maxsize
+                self._go([course.landing] * len(NAMES), slot, together=True, anew=True)
+                slot, end, is_new = slot + 1, sys.maxsize, False
             else:
                 self._play(slot, is_new=is_new)
                 slot += 1
@@ -83,8 +85,11 @@ class Composer:
                     continue
             end = end if self._wanted is None else min(end, self._wanted)
             made = mixed(self._layers, begin, end)
-            sounds, self._sounds = tuple(self._sounds), []
-            yield Block(begin, made, 0 if bars else self._early, sounds=sounds, copy=not is_new)
+            fade = self._early if any(begin == self._before(joined) for joined in self._joined) else 0
+            sounds = tuple(self._sounds)
+            self._sounds.clear()
+            self._joined.clear()
+            yield Block(begin, made, fade, sounds=sounds, copy=not is_new)
             begin, bars = end, bars + 1
             is_new = self._is_new(bars)
 
@@ -108,14 +113,20 @@ class Composer:
         wanted = float(self._candidates.energies[guide])
         self._go(self._planner.step(self._course.moment + slot, wanted, choose), slot, together=not is_new)
 
-    def _go(self, chosen: Sequence[int] | NDArray[np.int_], slot: int, *, together: bool) -> None:
-        """Let each layer play a slot of the song in a new slot, by a join unless it follows what it played before."""
+    def _go(self, chosen: Sequence[int] | NDArray[np.int_], slot: int, *, together: bool, anew: bool = False) -> None:
+        """Let each layer play a slot of the song in a new slot.
+
+        It takes no join where that is what the layer goes on with, on time, unless it should begin `anew`.
+        """
+        anew |= together and not self._together
+        sample, begins = self._sample(slot), [float(self._edges[source]) for source in chosen]
         for number, layer in enumerate(self._layers):
-            if chosen[number] != self._at[number] + 1 or (together and not self._together):
-                song_seconds = float(self._edges[chosen[number]])
-                layer.add(self._sample(slot), round(song_seconds * self._rate), shifts=not together)
+            late = layer.source(sample) - round(begins[number] * self._rate)
+            if anew or chosen[number] != self._at[number] + 1 or abs(late) > MOST_LATE_SECONDS * self._rate:
+                layer.add(sample, round(begins[number] * self._rate), shifts=not together)
+                self._joined.add(slot)
                 if not together:
-                    self._sounds.append(Sound(NAMES[number], self._course.seconds(slot), song_seconds))
+                    self._sounds.append(Sound(NAMES[number], self._course.seconds(slot), begins[number]))
         self._at, self._together = list(chosen), together
 
     def _guide(self, slot: int) -> int:

@@ -7,9 +7,7 @@ import numpy as np
 from extrapcli.extrapolators.compose.slots import Slots
 
 TEMPO_SLOTS = 32  # the last ones before the song is left: the new ones are as long as these, on average
-MOST_STRETCH = (
-    0.02  # by which slots become longer or shorter so that whole bars fit; costs as much as half a bar less
-)
+STRETCH = 0.02  # by which slots become longer or shorter so that whole bars fit: as bad as a bar that lacks its half
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class Course:
 
     @classmethod
     def of(cls, slots: Slots, leaves: float, *, ends: bool, end: float, wanted: float | None) -> "Course":
-        """Leave a song at `leaves` seconds or the bar line before and, if it `ends` by itself, land on its ending.
+        """Leave a song after its last slot or, if the track `ends` with its ending, at the last bar line by `leaves`.
 
         The ending lasts until second `end` of the song, which is second `wanted` of the track.
         """
@@ -51,11 +49,13 @@ class Course:
         last = lines[lines > first]
         landing = int(last[-1] if len(last) else len(slots) - 1)
         room = wanted - (end - float(begins[landing])) - begin
+        if room < period:  # the track is shorter than the song
+            return cls(first, begin, period, moment)
         counts = np.arange(max(1, round(room / period) - slots.per_bar), round(room / period) + slots.per_bar + 1)
         stretch = np.abs(counts * period / room - 1)
         apart = (moment + counts - slots.places[landing]) % slots.per_bar
         broken = np.minimum(apart, slots.per_bar - apart) / (slots.per_bar / 2)
-        count = int(counts[np.argmin(stretch / MOST_STRETCH + broken)])
+        count = int(counts[np.argmin(stretch / STRETCH + broken)])
         return cls(first, begin, room / count, moment, count, landing)
 
     def seconds(self, slot: int) -> float:

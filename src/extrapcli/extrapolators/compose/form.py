@@ -52,25 +52,28 @@ def phrases_of(slots: Slots, sections: Sequence[Section]) -> list[Phrase]:
     return [phrase for phrase in phrases if phrase.end > phrase.begin]
 
 
-def guides(phrases: Sequence[Phrase], near: NDArray[np.floating], first: int) -> Iterator[int]:
+def guides(phrases: Sequence[Phrase], near: NDArray[np.floating], first: int, per_bar: int) -> Iterator[int]:
     """Yield a slot of the song for each new slot, without end: what the new one should have in common with it.
 
-    The phrase in which the song is left is finished first.
+    The phrase in which the song is left is finished first. Where a phrase ends amid a bar, the next one is entered at
+    the same place of its first bar.
 
     Args:
         phrases: those of the song, in order.
         near: how well each slot of the song would follow what was played, `(n,)`.
         first: the slot of the song in whose place the first new one begins.
+        per_bar: how many slots a bar has.
     """
     left = next((k for k, phrase in enumerate(phrases) if phrase.begin < first <= phrase.end), len(phrases) - 1)
     into = max(0, first - phrases[left].begin)
-    if into == phrases[left].end - phrases[left].begin:
-        into, left = 0, (left + 1) % len(phrases)
+    if first == phrases[left].end:
+        into, left = into % per_bar, (left + 1) % len(phrases)
     back = _earlier(phrases, left)
     for number in _in_turns(phrases, near, into) if back is None else _by_form(phrases, back):
-        phrase = phrases[number]
-        yield from range(min(phrase.begin + into, phrase.end - 1), phrase.end)
-        into = 0
+        begin, end = phrases[number].begin, phrases[number].end
+        start = next(at for at in (begin + into, begin + into % per_bar, begin) if at < end)
+        yield from range(start, end)
+        into = (end - begin) % per_bar
 
 
 def _earlier(phrases: Sequence[Phrase], number: int) -> int | None:

@@ -16,7 +16,7 @@ CONTEXTS = (1, 2, 4, 8, 16)  # slots before, which are compared
 SPANS = (1, 2, 4, 8)  # bars after which a place comes again
 KINDS = 2 * len(CONTEXTS) + len(SPANS) + 5
 HALF_BAR, FOLLOWS, ENERGY, WITH_MIDDLE, WITH_BASS = range(KINDS - 5, KINDS)
-NEAREST = 0.02  # added to distances before their logarithm is taken
+SAME = 0.02  # added to distances before their logarithm is taken
 SHARES = np.array([0.3, 0.5, 0.2], np.float32)  # of the layers in a distance of the whole sound
 PLAIN = np.zeros((len(NAMES), KINDS), np.float32)
 """Weights of the matches, fitted to songs, that need no network."""
@@ -57,7 +57,7 @@ def matches(song: Candidates, apart: Array, sources: Indices, moments: Indices, 
 
 def alike(apart: Array) -> Array:
     """Turn distances into how alike slots are: up to about 4, and negative where they are farther than usual."""
-    result: Array = -np.log(apart + np.float32(NEAREST))
+    result: Array = -np.log(apart + np.float32(SAME))
     return result
 
 

@@ -31,6 +31,8 @@ class NextBar:
 def next_bars(analysis: Analysis, backend: Backend) -> list[NextBar]:
     """Say how likely each whole bar of a song is to come after the last one, in the song's order.
 
+    Of a long song, these are the bars of its last five minutes or so.
+
     The probability of a bar is that of its slots one after another, in all three layers, if none but whole bars could
     come. Raises UsageError where the song has no bars, UnreadableAudio where it is too short.
     """
@@ -39,15 +41,19 @@ def next_bars(analysis: Analysis, backend: Backend) -> list[NextBar]:
     lines = np.append(np.flatnonzero(slots.places == 0), len(slots))
     bars = [(int(begin), int(end)) for begin, end in pairwise(lines) if end - begin == slots.per_bar]
     if not slots.keeps_bars or not bars:
-        raise UsageError(f"{analysis.song.name}: no beat was found, so there are no bars to choose from")
+        what = "no whole bar" if slots.keeps_bars else "no beat"
+        raise UsageError(f"{analysis.song.name}: {what} was found, so there are no bars to choose from")
     played = bars[-1][1]
     planner = Planner(backend, song, Heard.of(song, played))
     first, wanted = int(slots.moments[played - 1]) + 1, float(song.energies[played - 1])
     logits = np.array([_likelihood(planner, range(*bar), first, wanted) for bar in bars])
     chances = np.exp(logits - logits.max())
     chances /= chances.sum()
+    begins = slots.edges[lines[:-1]]
+    known = int(np.argmax(begins >= analysis.beats.times[0]))
+    first_bar = analysis.beats.place(float(begins[known])).bar - known
     return [
-        NextBar(analysis.beats.place(float(slots.edges[begin])).bar, float(slots.edges[begin]), float(chance))
+        NextBar(first_bar + int(np.searchsorted(lines, begin)), float(slots.edges[begin]), float(chance))
         for (begin, _), chance in zip(bars, chances, strict=True)
     ]
 

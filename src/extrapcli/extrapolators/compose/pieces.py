@@ -49,19 +49,21 @@ class Layer:
         length = self._fade
         begin = at - round(BEFORE_SECONDS * self._rate) - length
         source -= at - begin
-        last = self.pieces[-1]
         reach = round(SHIFT_SECONDS[self._band] * self._rate) if shifts else 0
-        old = self._bands.read(
-            self._band, last.source + begin - last.begin, last.source + begin - last.begin + length
-        )
+        old = self._bands.read(self._band, self.source(begin), self.source(begin) + length)
         new = self._bands.read(self._band, source - reach, source + reach + length)
-        alike = normalised_cross_correlation(old.mean(axis=1), new.mean(axis=1))
         moves = np.arange(-reach, reach + 1)
+        alike = normalised_cross_correlation(old.mean(axis=1), new.mean(axis=1)) if length else np.zeros(len(moves))
         best = int(np.argmax(alike - SHIFT_COST * np.abs(moves) / max(reach, 1)))
         fade = Fade(length, "equal-gain" if alike[best] > ALIKE else "equal-power")
         piece = Piece(begin, source + int(moves[best]), fade)
         self.pieces.append(piece)
         return piece
+
+    def source(self, at: int) -> int:
+        """Return the sample of the song that plays at sample `at` of the track, if no more pieces are added."""
+        last = self.pieces[-1]
+        return last.source + at - last.begin
 
     def render(self, begin: int, end: int) -> NDArray[np.float32]:
         """Return samples `begin` to `end` of the track's band; pieces that were played are forgotten."""

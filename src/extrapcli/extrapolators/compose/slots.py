@@ -32,10 +32,11 @@ class Slots:
     @classmethod
     def of(cls, beats: Beats, begin: float, end: float) -> "Slots":
         """Lay slots over the music between two seconds; beats at its edges are added at the tempo there."""
+        count = int((end - begin) / LOOSE_SECONDS)
+        loose = end - LOOSE_SECONDS * np.arange(count, -1, -1, dtype=np.float64)
+        without_pulse = cls(loose, np.arange(count) % LOOSE_PER_BAR, LOOSE_PER_BAR, False)
         if beats.confidence < LEAST_CONFIDENCE or len(beats.times) < 2:
-            count = max(1, round((end - begin) / LOOSE_SECONDS))
-            loose = end - LOOSE_SECONDS * np.arange(count, -1, -1, dtype=np.float64)
-            return cls(loose, np.arange(count) % LOOSE_PER_BAR, LOOSE_PER_BAR, False)
+            return without_pulse
         period = float(np.median(np.diff(beats.times)))
         parts = 2 ** max(0, int(np.floor(np.log2(period / SLOT_SECONDS))))
         first, last = (float(np.diff(beats.times)[k]) for k in (0, -1))
@@ -48,6 +49,8 @@ class Slots:
         places = np.repeat(positions[:-1] * parts, parts) + np.tile(np.arange(parts), len(times) - 1)
         inside = (edges[:-1] >= begin - 1e-6) & (edges[1:] <= end + 1e-6)
         kept = np.flatnonzero(inside)
+        if not len(kept):
+            return without_pulse
         return cls(edges[kept[0] : kept[-1] + 2], places[kept], beats.metre * parts, True)
 
     @property

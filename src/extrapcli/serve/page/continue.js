@@ -63,6 +63,12 @@ for (const [slider, words] of [["variety", VARIETIES], ["new", SHARES]]) {
   tell();
 }
 
+find("model").onchange = () => {
+  if (find("model").value !== "compose" || Number(find("new").value)) return;
+  find("new").value = 1; // what it is there for
+  find("new").oninput();
+};
+
 find("options").onsubmit = async (event) => {
   event.preventDefault();
   if (!readLength()) {
@@ -79,7 +85,7 @@ find("options").onsubmit = async (event) => {
     ...curve.request,
     ending: find("ending").value,
     variety: Number(find("variety").value),
-    new: Number(find("new").value) || null,
+    new: Number(find("new").value),
     model: find("model").value,
     seed: find("seed").value === "" ? freeSeed() : Number(find("seed").value),
     another: [],

@@ -8,13 +8,14 @@ const LAYERS = { harmonic: "only what sustains", percussive: "only the drums" };
 export class Joins {
   #buttons = new Map(); // by number of the join: its row in the list and its mark over the waveform
 
-  /** `hear` is called with a join that is chosen, `another` with one from which the music should go another way. */
-  constructor({ hear, another }) {
+  /** `hear` is called with a join that is chosen, `another` with one from which the music should go another way, if it can. */
+  constructor({ hear, another, goesAnotherWay }) {
     this.hear = hear;
     this.summary = make("summary");
     this.items = make("ol", { className: "joins" });
     this.about = make("p");
     const way = button("Another way from here", () => another(this.chosen));
+    way.hidden = !goesAnotherWay;
     this.panel = make("div", { className: "join-chosen row", hidden: true }, this.about, way);
     moveByArrows(this.items);
     const legend = make("p", { className: "hint", textContent: "Each line over the sound is a join, where the music was put together. Those in red can be heard." });

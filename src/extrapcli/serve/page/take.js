@@ -28,7 +28,9 @@ export class Take {
     this.notes = make("ul", { className: "notes" });
     this.place = make("div");
     this.choice = make("div");
-    this.list = new Joins({ hear: (join) => this.#hear(join), another: (join) => wishes.another(this, join) });
+    const { model = "recall", new: share } = job.request;
+    const goesAnotherWay = model === "recall" && !share;
+    this.list = new Joins({ goesAnotherWay, hear: (join) => this.#hear(join), another: (join) => wishes.another(this, join) });
     this.actions = make("div", { className: "row actions" });
     this.open = make("div", { className: "take-open" }, this.about, this.status, this.notes, this.list.root, this.actions);
     this.root = make("article", { className: "card take" }, this.title, this.place, this.choice, this.open);

@@ -46,7 +46,7 @@ class ComposeRecipe(Recipe, frozen=True):
         """Describe the slots of the songs of some sets of splits; leave out what is too short."""
         from extrapcli.training.kinds.plans import song_slots
 
-        folder, make, least = corpus.root / ".shards" / "slots", song_slots(), self.plans.slots + 1
+        folder, make, least = corpus.root / ".shards" / "slots", song_slots(), self.plans.slots
         found = []
         for splits in sets:
             shards = prepare([song for of in splits for song in corpus.songs(of)], folder, make, progress)
