@@ -38,3 +38,11 @@ def test_the_gain_moves_smoothly_from_block_to_block() -> None:
     first, second = limited(iter(blocks(tone, tone, step=RATE // 2)), song(1.0))
     np.testing.assert_allclose(second.samples[0], first.samples[RATE // 2], atol=1e-3)
     assert np.abs(np.diff(first.samples, axis=0)).max() < 0.01
+
+
+def test_the_gain_moves_smoothly_where_one_block_begins_as_the_other_ends() -> None:
+    loud, soft = (np.full((RATE, 1), peak, np.float32) for peak in (1.25, 0.9))
+    first, second, third = limited(iter(blocks(loud, soft, loud, step=RATE)), song(1.0))
+    assert second.samples[0, 0] / 0.9 == pytest.approx(first.samples[-1, 0] / 1.25, abs=0.01)
+    assert np.abs(np.diff(second.samples, axis=0)).max() < 0.01
+    assert np.abs(third.samples).max() <= 1
