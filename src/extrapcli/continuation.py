@@ -117,7 +117,8 @@ class Continuation:
                 )
             self.notes += block.notes
             self.leads_to = block.leads_to
-            if self._wanted is not None:
+            goes_on = block.copy and block.jump is None and not block.fade_samples
+            if self._wanted is not None and not goes_on:
                 self.joins.append(Join(block.start / rate, block.fade_samples / rate, block.jump, block.sounds))
             yield from chunks(pending[: block.start - written])
             copied += copying * (block.start - written)

@@ -13,6 +13,7 @@ from extrapcli.audio.decode import decode
 from extrapcli.audio.song import Song
 from extrapcli.backends import open_model
 from extrapcli.backends.base import Backend
+from extrapcli.continuation import Continuation
 from extrapcli.dsp import normalised_cross_correlation
 from extrapcli.errors import UnreadableAudio, UnusableModel, UsageError
 from extrapcli.extrapolators.base import Block, Ending, Style
@@ -125,6 +126,23 @@ def _likest(sound: NDArray[np.floating], stretch: NDArray[np.floating]) -> NDArr
     size = 2 ** int(np.ceil(np.log2(len(sound) + len(stretch))))
     products = np.fft.irfft(np.fft.rfft(sound, size) * np.conj(np.fft.rfft(stretch, size)), size)
     return np.argsort(-products[: len(sound) - len(stretch)])[:200]
+
+
+def test_bars_that_go_on_are_no_joins(backend: Backend, tune: NDArray[np.float32]) -> None:
+    song, wanted = made(tune), 60 * 22050
+    blocks = list(Compose(backend, Style(new=0.0)).blocks(song, Analysis(song), wanted))
+    continuation = Continuation(song, iter(blocks), wanted)
+    assert sum(len(piece) for piece in continuation) == wanted
+    assert 0 < len(continuation.joins) < len(blocks) / 2
+
+
+def test_what_new_bars_are_made_of_is_heard(backend: Backend, tune: NDArray[np.float32]) -> None:
+    song, seconds = made(tune), 40.3
+    blocks = list(Compose(backend, Style(ending="cut")).blocks(song, Analysis(song), round(seconds * 22050)))
+    sounds = [sound for block in blocks for sound in block.sounds]
+    assert {sound.layer for sound in sounds} == {"bass", "middle", "treble"}
+    assert max(sound.seconds for sound in sounds) < seconds
+    assert all(0 <= sound.song_seconds < 32 for sound in sounds)
 
 
 def test_a_stream_goes_on(backend: Backend, tune: NDArray[np.float32]) -> None:

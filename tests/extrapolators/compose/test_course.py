@@ -49,3 +49,10 @@ def test_a_stream_never_lands() -> None:
 def test_a_bar_that_was_begun_is_finished() -> None:
     cut = Slots(SLOTS.edges[:158], SLOTS.places[:157], 8, True)
     assert Course.of(cut, 39.75, ends=False, end=39.8, wanted=90.0).moment == 157
+
+
+def test_one_wrong_beat_changes_no_tempo() -> None:
+    edges = SLOTS.edges.copy()
+    edges[-2:] -= [0.02, 0.04]
+    course = Course.of(Slots(edges, SLOTS.places, 8, True), 40.5, ends=False, end=40.6, wanted=90.0)
+    assert course.period == pytest.approx(0.25, abs=1e-4)

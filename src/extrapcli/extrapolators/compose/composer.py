@@ -86,7 +86,7 @@ class Composer:
             end = end if self._wanted is None else min(end, self._wanted)
             made = mixed(self._layers, begin, end)
             fade = self._early if any(begin == self._before(joined) for joined in self._joined) else 0
-            sounds = tuple(self._sounds)
+            sounds = tuple(sound for sound in self._sounds if sound.seconds * self._rate < end)
             self._sounds.clear()
             self._joined.clear()
             yield Block(begin, made, fade, sounds=sounds, copy=not is_new)

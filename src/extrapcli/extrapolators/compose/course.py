@@ -6,7 +6,7 @@ import numpy as np
 
 from extrapcli.extrapolators.compose.slots import Slots
 
-TEMPO_SLOTS = 32  # the last ones before the song is left: the new ones are as long as these, on average
+TEMPO_SLOTS = 32  # the last ones before the song is left: the new ones are as long as these
 STRETCH = 0.02  # by which slots become longer or shorter so that whole bars fit: as bad as a bar that lacks its half
 
 
@@ -39,11 +39,13 @@ class Course:
         begins = slots.edges[:-1]
         first, lines = len(slots), np.flatnonzero(slots.places == 0)
         if ends:
-            before = lines[(begins[lines] <= leaves) & (lines > 0)]
-            first = int(before[-1]) if len(before) else max(1, int(np.searchsorted(begins, leaves)))
+            early = lines[(begins[lines] <= leaves) & (lines > 0)]
+            first = int(early[-1]) if len(early) else max(1, int(np.searchsorted(begins, leaves)))
         begin, moments = float(slots.edges[first]), slots.moments
         moment = int(moments[first] if first < len(slots) else moments[-1] + 1)
-        period = float(np.diff(slots.edges[: first + 1])[-TEMPO_SLOTS:].mean())
+        before = slots.edges[: first + 1][-TEMPO_SLOTS - 1 :]
+        apart = max(1, (len(before) - 1) // 2)
+        period = float(np.median(before[apart:] - before[:-apart])) / apart  # one beat that is wrong changes little
         if not ends or wanted is None:
             return cls(first, begin, period, moment)
         last = lines[lines > first]
@@ -53,8 +55,8 @@ class Course:
             return cls(first, begin, period, moment)
         counts = np.arange(max(1, round(room / period) - slots.per_bar), round(room / period) + slots.per_bar + 1)
         stretch = np.abs(counts * period / room - 1)
-        apart = (moment + counts - slots.places[landing]) % slots.per_bar
-        broken = np.minimum(apart, slots.per_bar - apart) / (slots.per_bar / 2)
+        off = (moment + counts - slots.places[landing]) % slots.per_bar
+        broken = np.minimum(off, slots.per_bar - off) / (slots.per_bar / 2)
         count = int(counts[np.argmin(stretch / STRETCH + broken)])
         return cls(first, begin, room / count, moment, count, landing)
 

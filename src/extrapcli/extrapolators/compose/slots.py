@@ -11,6 +11,7 @@ SLOT_SECONDS = 0.18  # the shortest slot; the longest is twice as long
 LOOSE_SECONDS = 0.25  # a slot where there is no pulse
 LEAST_CONFIDENCE = 0.25  # of the pulse; a slot between beats that are none does no harm
 LOOSE_PER_BAR = 8
+TEMPO_BEATS = 8  # the first and the last ones, at whose tempo beats are added
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class Slots:
             return without_pulse
         period = float(np.median(np.diff(beats.times)))
         parts = 2 ** max(0, int(np.floor(np.log2(period / SLOT_SECONDS))))
-        first, last = (float(np.diff(beats.times)[k]) for k in (0, -1))
+        lengths = np.diff(beats.times)
+        first, last = (float(np.median(some)) for some in (lengths[:TEMPO_BEATS], lengths[-TEMPO_BEATS:]))
         before = np.arange(max(0, int((beats.times[0] - begin) / first)), 0, -1)
         after = np.arange(max(0, int((end - beats.times[-1]) / last))) + 1
         times = np.concatenate([beats.times[0] - before * first, beats.times, beats.times[-1] + after * last])
