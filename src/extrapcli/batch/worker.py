@@ -164,9 +164,12 @@ def fingerprint(options: Options, format: str, model: Path) -> dict[str, object]
     unusual: dict[str, object] = {"clip": options.clip} if options.clip != "clamp" else {}
     if options.salvage:
         unusual["salvage"] = True
-    style = {name: value for name, value in asdict(options.style).items() if name not in ("arc", "fit", "another")}
+    later = "arc", "fit", "another", "new"  # than the first manifests
+    style = {name: value for name, value in asdict(options.style).items() if name not in later}
     if options.style.arc:
         unusual["arc"] = str(options.style.arc)
+    if options.style.new is not None:
+        unusual["new"] = options.style.new
     if options.takes > 1:
         unusual["takes"] = options.takes
     if options.max_audibility is not None:
