@@ -75,6 +75,18 @@ def test_it_is_heard_while_it_is_made(browser: Browser, the_server: Server) -> N
         opened.complaints = [complaint for complaint in opened.complaints if deleted not in complaint]
 
 
+def test_new_bars_are_listed_as_such(browser: Browser, the_server: Server) -> None:
+    with tab(browser, the_server) as opened:
+        opened.page.locator("#file").set_input_files(BALLAD)
+        expect(opened.page.get_by_text("C major")).to_be_visible()
+        opened.page.locator("summary", has_text="More").click()
+        opened.page.get_by_role("slider", name="New bars").fill("1")
+        take = opened.continued("0:50")
+        expect(take.get_by_role("button", name="Download")).to_be_visible()
+        expect(take).to_contain_text("all bars new")
+        expect(joins(take).nth(1)).to_have_accessible_name(re.compile("a new bar"))
+
+
 def test_a_join_is_heard_with_three_seconds_on_each_side(shared: Tab) -> None:
     take = shared.take(1)
     join = joins(take).nth(2)
@@ -145,22 +157,13 @@ def test_escape_takes_a_question_back(shared: Tab) -> None:
 
 
 def test_how_many_bars_are_new_is_said_in_words(shared: Tab) -> None:
-    words = shared.page.locator("#new-word")
+    words, more = shared.page.locator("#new-word"), shared.page.locator("summary", has_text="More")
+    more.click()
     expect(words).to_have_text("none")
     for share, says in (("0.5", "half of them"), ("1", "all"), ("0", "none")):
         shared.page.get_by_role("slider", name="New bars").fill(share)
         expect(words).to_have_text(says)
-
-
-def test_new_bars_are_listed_as_such(browser: Browser, the_server: Server) -> None:
-    with tab(browser, the_server) as opened:
-        opened.page.locator("#file").set_input_files(BALLAD)
-        expect(opened.page.get_by_text("C major")).to_be_visible()
-        opened.page.get_by_role("slider", name="New bars").fill("1")
-        take = opened.continued("0:50")
-        expect(take.get_by_role("button", name="Download")).to_be_visible()
-        expect(take).to_contain_text("all bars new")
-        expect(joins(take).nth(1)).to_have_accessible_name(re.compile("a new bar"))
+    more.click()
 
 
 def test_a_length_that_cannot_be_is_refused_beside_its_field(shared: Tab) -> None:
