@@ -147,12 +147,11 @@ def continue_file(
         >>> made.samples / made.sample_rate
         90.0
     """
-    share = new
     if not isinstance(model, Model):
-        model, share = composing(str(model), new)
+        model = composing(str(model), new)
     options = Options(
         length=length(minutes, add),
-        style=style(ending, variety, crossfade, seed, mood, arc, another=another, new=share),
+        style=style(ending, variety, crossfade, seed, mood, arc, another=another, new=new),
         format=format,
         salvage=salvage,
         clip=clip,

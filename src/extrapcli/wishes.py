@@ -53,12 +53,9 @@ def style(
     return Style(crossfade, ending, variety, seed, wanted, fit, tuple(another), new)
 
 
-def composing(model: str, new: float | None) -> tuple[str, float | None]:
-    """Choose the model for a share of new bars: `compose`, unless another than the default is named.
-
-    Returns its name, and the share.
-    """
-    return (COMPOSER if new and model == DEFAULT else model), new
+def composing(model: str, new: float | None) -> str:
+    """Return the name of the model for a share of new bars: `compose`, unless another than the default is named."""
+    return COMPOSER if new and model == DEFAULT else model
 
 
 def fit(keep: Sequence[tuple[float, float]], hits: Sequence[float]) -> Fit:

@@ -143,7 +143,7 @@ def batch(
         raise typer.BadParameter("--fit keeps the song's own ending and order; leave out --ending and --variety")
     if fit and new is not None:
         raise typer.BadParameter("--fit plays the song's own bars; leave out --new")
-    model, share = composing(model, new)
+    model = composing(model, new)
     work = Batch(
         songs,
         tracks,
@@ -152,7 +152,7 @@ def batch(
             model=model,
             backend=backend,
             device=device,
-            style=style(ending.value, variety, crossfade, seed, mood, arc, fit=Fit() if fit else None, new=share),
+            style=style(ending.value, variety, crossfade, seed, mood, arc, fit=Fit() if fit else None, new=new),
             salvage=salvage,
             clip=clip.value,
             overwrite=overwrite,

@@ -100,13 +100,13 @@ def continue_(
     if loopable and ending != Ending.auto:
         raise typer.BadParameter("--loopable and --ending exclude each other")
     ends = Ending.loop if loopable else ending
-    model, share = composing(model, new)
+    model = composing(model, new)
     options = Options(
         length=length_of(minutes, add),
         model=model,
         backend=backend,
         device=device,
-        style=style(ends.value, variety, crossfade, seed, mood, arc, another=another or (), new=share),
+        style=style(ends.value, variety, crossfade, seed, mood, arc, another=another or (), new=new),
         format=format.value if format else None,
         threads=threads,
         salvage=salvage,

@@ -86,8 +86,8 @@ def play(
     from extrapcli.play.status import summary
     from extrapcli.wishes import composing, style
 
-    model, share = composing(model, new)
-    asked = style("auto", variety, crossfade, seed, mood, arc, new=share)
+    model = composing(model, new)
+    asked = style("auto", variety, crossfade, seed, mood, arc, new=new)
     if asked.arc and minutes is None:
         asked.arc.check_endless()
     find_model(model)

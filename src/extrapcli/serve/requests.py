@@ -54,7 +54,7 @@ class TrackRequest(Body):
     @property
     def chosen_model(self) -> str:
         """The name of the model that makes it."""
-        return composing(self.model, self.new)[0]
+        return composing(self.model, self.new)
 
     def style(self) -> Style:
         """Return what is asked of the extrapolator. Raises UsageError."""
@@ -66,7 +66,7 @@ class TrackRequest(Body):
             self.mood,
             self.arc,
             another=self.another,
-            new=composing(self.model, self.new)[1],
+            new=self.new,
         )
 
 
