@@ -4,7 +4,7 @@ SCRIPTS := $(if $(WINDOWS),Scripts,bin)
 BIN := .venv/$(SCRIPTS)
 
 .PHONY: help demo test test-fast test-base test-tensorflow test-lowest test-wheel lint check fuzz soak \
-	lock docs picture sounds rendered corpus model study benchmark listen dist clean
+	lock docs picture sounds rendered corpus model study benchmark listen listen-new dist clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*##  */\1#/p; s/^## *\(.*\)/#\1/p' Makefile | \
@@ -119,6 +119,11 @@ benchmark: .venv/.tested .venv-before/.installed .venv-looper/.installed corpus 
 
 listen: benchmark  ## make a page on which people compare the benchmark's tracks blindly
 	$(BIN)/python benchmarks/listen/make.py runs/benchmark/clips/tracks runs/listen
+
+listen-new: .venv/.tested corpus  ## make a page on which people compare new bars, old bars and what really follows, blindly
+	mkdir -p runs/new
+	$(BIN)/python benchmarks/compose.py corpus --ways compose recall --tracks runs/new/tracks > runs/new/figures.md
+	$(BIN)/python benchmarks/listen/make.py runs/new/tracks runs/new/listen --pairs 30
 
 # Environments. A stamp file says that one is complete.
 

@@ -1,11 +1,13 @@
 """How good `compose` sounds, beside other models and what really follows: `compose.py CORPUS [--songs 48]`.
 
-Clips of half a minute are continued to 90 seconds. In a further row the plan is right: each slot of what really
-follows is replaced by the slots of the clip that are nearest to it, with the costs that `compose` has for joins and
-repetitions. Prints a Markdown table, with 95 % intervals where they were drawn from the songs.
+Clips of half a minute are continued to 90 seconds; with --whole, songs that stop after two to four minutes are made
+twice as long. In a further row the plan is right: each slot of what really follows is replaced by the slots of the
+song that are nearest to it, with the costs that `compose` has for joins and repetitions. Prints a Markdown table,
+with 95 % intervals where they were drawn from the songs. With --tracks, the tracks are kept, for listen/make.py.
 """
 
 import argparse
+import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -14,7 +16,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from benchmark_songs import Excerpt, clip, excerpts
+import soundfile
+from benchmark_songs import Excerpt, clip, excerpts, whole_song
 from numpy.typing import NDArray
 
 import extrapcli
@@ -126,9 +129,22 @@ def measure(excerpt: Excerpt, track: NDArray[np.float32]) -> Figures:
     )
 
 
-def figures(excerpt: Excerpt, ways: Sequence[str]) -> dict[str, Figures]:
-    """Measure some ways to go on from a clip, and the real future."""
-    return {name: measure(excerpt, WAYS[name](excerpt)) for name in dict.fromkeys([*ways, TRUE])}
+def figures(excerpt: Excerpt, ways: Sequence[str], tracks: Path | None) -> dict[str, Figures]:
+    """Measure some ways to go on from a song, and the real future; keep the tracks, unless `tracks` is None."""
+    found = {}
+    for name in dict.fromkeys([*ways, TRUE]):
+        track = WAYS[name](excerpt)
+        if tracks:
+            keep(excerpt, track, tracks / name)
+        found[name] = measure(excerpt, track)
+    return found
+
+
+def keep(excerpt: Excerpt, track: Track, folder: Path) -> None:
+    """Write a track into a folder, and beside it where the song ends."""
+    folder.mkdir(parents=True, exist_ok=True)
+    soundfile.write(folder / f"{excerpt.name}.flac", np.clip(track, -1, 1), excerpt.sample_rate)
+    (folder / f"{excerpt.name}.json").write_text(json.dumps({"head_seconds": excerpt.seconds}))
 
 
 def row(name: str, made: list[Figures], true: list[Figures]) -> str:
@@ -166,10 +182,13 @@ def main() -> None:
     parser.add_argument(
         "--ways", nargs="+", default=list(WAYS), choices=WAYS, help="that are measured; all by default"
     )
+    parser.add_argument("--whole", action="store_true", help="whole songs instead of clips of 30 s")
+    parser.add_argument("--tracks", type=Path, help="folder for the tracks, one in it for each way")
     asked = parser.parse_args()
     with TemporaryDirectory() as folder, ProcessPoolExecutor(2) as pool:
-        songs = excerpts(asked.corpus, asked.split, asked.songs, clip, Path(folder))
-        measured = list(pool.map(partial(figures, ways=asked.ways), songs))
+        choose = whole_song if asked.whole else clip
+        songs = excerpts(asked.corpus, asked.split, asked.songs, choose, Path(folder))
+        measured = list(pool.map(partial(figures, ways=asked.ways, tracks=asked.tracks), songs))
     columns = [
         "", "AUC at the first join", "AUC at the worst place", "AUC anywhere", "KAD x100", "flux outliers",
         "level, LU", "copied", "copied, harmonic", "copied, percussive", "notes in common", "bars broken",

@@ -1,7 +1,9 @@
 """The benchmark of `compose` in short: what it makes for a known plan, and its table."""
 
 import importlib
+import json
 import sys
+from itertools import combinations
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,6 +12,8 @@ import numpy as np
 import pytest
 
 from extrapcli.audio.decode import decode
+
+from .test_listen import make, run
 
 ROOT = Path(__file__).parents[2]
 HEAD, TRACK = 20, 32
@@ -55,3 +59,21 @@ def test_the_table_has_a_row_for_the_real_future(benchmark: ModuleType, excerpts
     assert len(cells) == 13
     assert benchmark.row("real", true, true).split(" | ")[1].startswith("0.50")
     assert 0 <= float(cells[7]) <= 1
+
+
+def test_tracks_are_kept_for_a_blind_comparison(benchmark: ModuleType, excerpts: list[Any], tmp_path: Path) -> None:
+    tracks = tmp_path / "tracks"
+    found = benchmark.figures(excerpts[0], ["recall", "compose"], tracks)
+    assert list(found) == ["recall", "compose", "the real future"]
+    kept = [decode(tracks / way / "from 0 s.flac").samples for way in found]
+    end = len(excerpts[0].head)
+    known = end - excerpts[0].sample_rate
+    for one in kept:
+        np.testing.assert_allclose(one[:known], excerpts[0].head[:known], atol=2**-15)
+    for one, other in combinations(kept, 2):
+        assert not np.array_equal(one[end:], other[end:])
+    run(make, tracks, tmp_path / "test", "--pairs", "3", "--seconds", "10")
+    key = json.loads((tmp_path / "test" / "key.json").read_text())
+    assert {frozenset((pair["A"], pair["B"])) for pair in key["pairs"].values()} == {
+        frozenset(pair) for pair in combinations(found, 2)
+    }
