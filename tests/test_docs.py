@@ -1,5 +1,6 @@
 """The pages are true: links lead somewhere, clips play, generated pages are fresh, the Makefile names what exists."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -90,9 +91,10 @@ def test_the_page_with_sounds_plays_all_of_them_and_no_others() -> None:
 BEFORE = sorted((DOCS / "sounds").glob("*-before.opus"))
 
 
+@pytest.mark.parametrize("kind", ["after", "new"])
 @pytest.mark.parametrize("before", BEFORE, ids=lambda path: path.name)
-def test_each_track_begins_with_its_song_and_goes_on(before: Path) -> None:
-    after = before.with_name(before.name.replace("before", "after"))
+def test_each_track_begins_with_its_song_and_goes_on(before: Path, kind: str) -> None:
+    after = before.with_name(before.name.replace("before", kind))
     assert max(path.stat().st_size for path in (before, after)) < 300_000
     song, track = decode(before), decode(after)
     assert song.seconds == SONG_SECONDS
@@ -131,3 +133,13 @@ def test_the_version_is_the_same_everywhere() -> None:
     assert citation[1] == version
     pinned = re.findall(r"extrapcli(?:\[\w+\])?==([\d.]+\d)", (DOCS / "cluster.md").read_text())
     assert set(pinned) == {version}
+
+
+SCRIPTS = [path for folder in ("docs", "benchmarks", "training") for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_scripts_import_what_there_is(script: Path) -> None:
+    for node in ast.walk(ast.parse(script.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "extrapcli":
+            exec(compile(ast.Module([node], []), script, "exec"), {})

@@ -60,7 +60,7 @@ class Composer:
         fade = style.fade_seconds
         self._layers = [Layer(bands, band, fade) for band in range(len(NAMES))]
         self._early = ceil((BEFORE_SECONDS + (max(FADE_SECONDS) if fade is None else fade)) * rate)
-        self._at, self._together = [played - 1] * len(NAMES), True
+        self._together = True  # whether the layers play one stretch of the song
         self._sounds: list[Sound] = []
         self._joined: set[int] = set()  # new slots that began with a join, since the last block
 
@@ -116,18 +116,18 @@ class Composer:
     def _go(self, chosen: Sequence[int] | NDArray[np.int_], slot: int, *, together: bool, anew: bool = False) -> None:
         """Let each layer play a slot of the song in a new slot.
 
-        It takes no join where that is what the layer goes on with, on time, unless it should begin `anew`.
+        It takes no join where that is about what the layer goes on with, unless it should begin `anew`.
         """
         anew |= together and not self._together
         sample, begins = self._sample(slot), [float(self._edges[source]) for source in chosen]
         for number, layer in enumerate(self._layers):
-            late = layer.source(sample) - round(begins[number] * self._rate)
-            if anew or chosen[number] != self._at[number] + 1 or abs(late) > MOST_LATE_SECONDS * self._rate:
-                layer.add(sample, round(begins[number] * self._rate), shifts=not together)
+            source = round(begins[number] * self._rate)
+            if anew or abs(layer.source(sample) - source) > MOST_LATE_SECONDS * self._rate:
+                layer.add(sample, source, shifts=not together)
                 self._joined.add(slot)
                 if not together:
                     self._sounds.append(Sound(NAMES[number], self._course.seconds(slot), begins[number]))
-        self._at, self._together = list(chosen), together
+        self._together = together
 
     def _guide(self, slot: int) -> int:
         """Return the slot of the song that a new slot follows: in the last bars, the way into the ending."""

@@ -33,11 +33,8 @@ class Slots:
     @classmethod
     def of(cls, beats: Beats, begin: float, end: float) -> "Slots":
         """Lay slots over the music between two seconds; beats at its edges are added at the tempo there."""
-        count = int((end - begin) / LOOSE_SECONDS)
-        loose = end - LOOSE_SECONDS * np.arange(count, -1, -1, dtype=np.float64)
-        without_pulse = cls(loose, np.arange(count) % LOOSE_PER_BAR, LOOSE_PER_BAR, False)
         if beats.confidence < LEAST_CONFIDENCE or len(beats.times) < 2:
-            return without_pulse
+            return cls._loose(begin, end)
         period = float(np.median(np.diff(beats.times)))
         parts = 2 ** max(0, int(np.floor(np.log2(period / SLOT_SECONDS))))
         lengths = np.diff(beats.times)
@@ -52,8 +49,15 @@ class Slots:
         inside = (edges[:-1] >= begin - 1e-6) & (edges[1:] <= end + 1e-6)
         kept = np.flatnonzero(inside)
         if not len(kept):
-            return without_pulse
+            return cls._loose(begin, end)
         return cls(edges[kept[0] : kept[-1] + 2], places[kept], beats.metre * parts, True)
+
+    @classmethod
+    def _loose(cls, begin: float, end: float) -> "Slots":
+        """Lay slots over music without a pulse, up to its end."""
+        count = int((end - begin) / LOOSE_SECONDS)
+        edges = end - LOOSE_SECONDS * np.arange(count, -1, -1, dtype=np.float64)
+        return cls(edges, np.arange(count) % LOOSE_PER_BAR, LOOSE_PER_BAR, False)
 
     @property
     def moments(self) -> NDArray[np.int_]:
