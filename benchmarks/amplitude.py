@@ -24,7 +24,7 @@ from extrapcli.amplitude.stability import stability
 from extrapcli.backends import open_model
 from extrapcli.models import find_model
 from extrapcli.training.corpus import Corpus
-from extrapcli.training.kinds.amplitude import SAMPLE_RATE, Channels
+from extrapcli.training.kinds.amplitude import SAMPLE_RATE, AmplitudeRecipe, Channels
 from extrapcli.training.recipe import find_recipe
 from extrapcli.training.run import RunFolder
 
@@ -47,6 +47,7 @@ def main() -> None:
     parser.add_argument("runs", type=Path)
     asked = parser.parse_args()
     recipe, corpus = find_recipe("amplitude"), Corpus.open(asked.corpus)
+    assert isinstance(recipe, AmplitudeRecipe)
     with console.training(quiet=True) as progress:
         training = recipe.training_channels(corpus, progress)
         validation = recipe.validation_channels(corpus, progress)
@@ -72,7 +73,9 @@ def main() -> None:
 
 def predictor(run: Path, which: str = "last") -> keras.Model:
     """Load the network of a run with the weights of its last or best epoch."""
-    return RunFolder(run).recipe.predictor(run / f"{which}.keras")
+    recipe = RunFolder(run).recipe
+    assert isinstance(recipe, AmplitudeRecipe)
+    return recipe.predictor(run / f"{which}.keras")
 
 
 def windows(sequences: Sequences, look_back: int, count: int | None = None) -> tuple[Sequences, Sequences]:

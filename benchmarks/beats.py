@@ -14,7 +14,9 @@ import argparse
 import json
 from collections.abc import Callable
 from dataclasses import asdict, fields
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -44,12 +46,12 @@ def main() -> None:
     scores: Scores = json.loads(asked.scores.read_text()) if asked.scores.exists() else {}
     for name, folder in models.items():
         network = open_model(Path(folder), device="cpu", threads=1)
-        measure(pieces, lambda sound, network=network: find_beats(sound, network), scores.setdefault(name, {}))
+        measure(pieces, partial(find_beats, network=network), scores.setdefault(name, {}))
         asked.scores.write_text(json.dumps(scores, indent=1))
     print(table({name: scores[name] for name in models}, pieces))
 
 
-def labelled(folder: Path, split: str, families: list[str] | None) -> dict[Path, dict[str, object]]:
+def labelled(folder: Path, split: str, families: list[str] | None) -> dict[Path, dict[str, Any]]:
     """Return the labels of the pieces of a split, in some families or in all, by the path of their sound."""
     read = {path.with_suffix(".flac"): json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
     return {
@@ -58,7 +60,9 @@ def labelled(folder: Path, split: str, families: list[str] | None) -> dict[Path,
 
 
 def measure(
-    pieces: dict[Path, dict], tracker: Callable[[NDArray[np.float32]], Beats], scores: dict[str, dict[str, float]]
+    pieces: dict[Path, dict[str, Any]],
+    tracker: Callable[[NDArray[np.float32]], Beats],
+    scores: dict[str, dict[str, float]],
 ) -> None:
     """Add the scores of a tracker in all pieces that have none yet."""
     for path, of in pieces.items():
@@ -71,7 +75,7 @@ def measure(
             scores[path.stem] = asdict(score)
 
 
-def table(scores: Scores, pieces: dict[Path, dict]) -> str:
+def table(scores: Scores, pieces: dict[Path, dict[str, Any]]) -> str:
     """Write a table in Markdown: each model in each family, and each model less the first one."""
     lines = ["| family | pieces | model | " + " | ".join(MEASURES) + " |", "|---" * (3 + len(MEASURES)) + "|"]
     first = next(iter(scores))

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from extrapcli.audio import loudness
 from extrapcli.audio.decode import decode
-from extrapcli.audio.song import Song
+from extrapcli.audio.song import Samples, Song
 from extrapcli.continuation import Join
 from extrapcli.evaluation import controls
 from extrapcli.evaluation.controls import LOOP_SECONDS, MUSIC_FADE_SECONDS, MUSIC_JOIN_SECONDS
@@ -125,12 +125,12 @@ def looped(excerpt: Excerpt, folder: Path) -> Made:
     return Made(read(made[0], excerpt), joins, seconds, megabytes)
 
 
-def control(function: Callable[..., NDArray[np.float32]], excerpt: Excerpt) -> Made:
+def control(function: Callable[[Samples, int], Samples], excerpt: Excerpt) -> Made:
     """Make a control; a loop is that of the last 25 s, because a longer one is not heard as one."""
     size, past = excerpt.wanted - len(excerpt.head), excerpt.head[-LOOP_SECONDS * excerpt.sample_rate :]
     every = len(past) if function is controls.loop else size
     joins = [Join((len(excerpt.head) + k) / excerpt.sample_rate, 0.0) for k in range(0, size, every)]
-    return Made(np.concatenate([excerpt.head, function(past, size)]), joins)
+    return Made(np.concatenate([excerpt.head, function(past, size).astype(np.float32)]), joins)
 
 
 def truth(excerpt: Excerpt) -> Made:
@@ -206,7 +206,7 @@ def measure(method: str, judge: Judge, run: Path, *, keep_track: bool = False) -
         keep(result, {"failed": str(failure)})
         return
     facts, arrays = judge.measure(made)
-    np.savez(folder / "arrays.npz", **arrays)
+    np.savez(folder / "arrays.npz", **arrays)  # type: ignore[arg-type]
     for wav in folder.glob("*.wav"):
         wav.unlink()
     if keep_track:

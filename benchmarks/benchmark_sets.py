@@ -1,6 +1,7 @@
 """The figures of sets of tracks: how far they are from what really followed, and how easily they are told from it."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +57,7 @@ def _difference(tracks: Tracks, one: str, other: str) -> list[str]:
     everything = np.arange(len(songs))
     cells = []
     for place in told_apart(*scored[0]):
-        low, high = interval(lambda drawn, place=place: difference(place, drawn), len(songs))
+        low, high = interval(partial(difference, place), len(songs))
         cells.append(f"{difference(place, everything):+.2f} ({low:+.2f} to {high:+.2f})")
     return [title, *(_distance(one, sign="+") for one in far), *cells, str(len(songs))]
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from benchmark_sets import COLUMNS, Tracks, set_rows
 
-from extrapcli.evaluation.bootstrap import interval
+from extrapcli.evaluation.bootstrap import mean_interval
 from extrapcli.evaluation.measures import CONTROLS, MEASURES, Measure
 
 Results = dict[str, dict[str, dict[str, Any]]]
@@ -204,7 +204,7 @@ def difference(one: Values, other: Values, form: str) -> str:
     differences = np.array([value - there for value, there in pairs if value is not None])
     if len(differences) < LEAST_SONGS:
         return "none"
-    low, high = interval(lambda drawn: float(differences[drawn].mean()), len(differences))
+    low, high = mean_interval(differences)
     form = f"+{form.removeprefix('+')}"
     return f"{differences.mean():{form}} ({low:{form}} to {high:{form}})"
 

@@ -10,7 +10,6 @@ import random
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
@@ -24,7 +23,7 @@ from extrapcli.audio.decode import decode
 from extrapcli.audio.downmix import to_mono
 from extrapcli.audio.song import Song
 from extrapcli.continuation import Join
-from extrapcli.evaluation.bootstrap import interval
+from extrapcli.evaluation.bootstrap import mean_interval
 from extrapcli.evaluation.join_audibility import Curves, join_percentiles
 from extrapcli.evaluation.jumps import measure_jumps
 from extrapcli.evaluation.metre import bar_continuity
@@ -134,13 +133,9 @@ def table(run: Path) -> Iterator[str]:
         cells = []
         for column in columns:
             values = np.array([one[name] for one in found[column]], float)
-            low, high = interval(partial(_mean_of, values), len(values))
+            low, high = mean_interval(values)
             cells.append(f"{np.nanmean(values):.1f} ({low:.1f} to {high:.1f})")
         yield f"| {title} | {' | '.join(cells)} |"
-
-
-def _mean_of(values: Values, drawn: NDArray[np.int_]) -> float:
-    return float(np.nanmean(values[drawn]))
 
 
 def main() -> None:

@@ -14,7 +14,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
@@ -29,7 +28,7 @@ from extrapcli.audio.decode import decode
 from extrapcli.audio.downmix import to_mono
 from extrapcli.audio.song import Song
 from extrapcli.continuation import Join
-from extrapcli.evaluation.bootstrap import interval
+from extrapcli.evaluation.bootstrap import mean_interval
 from extrapcli.evaluation.join_audibility import Curves, join_percentiles
 from extrapcli.evaluation.jumps import measure_jumps
 from extrapcli.extrapolators.base import Jump
@@ -141,13 +140,9 @@ def table(run: Path) -> Iterator[str]:
         values = [np.array([one.get(name) for one in found[way]], float) for way in WAYS]
         cells = []
         for column in (*values, values[0] - values[1]):
-            low, high = interval(partial(_mean, column), count)
+            low, high = mean_interval(column)
             cells.append(f"{np.nanmean(column):.1f} ({low:.1f} to {high:.1f})")
         yield f"| {title} | {' | '.join(cells)} |"
-
-
-def _mean(values: Values, drawn: NDArray[np.int_]) -> float:
-    return float(np.nanmean(values[drawn]))
 
 
 def main() -> None:

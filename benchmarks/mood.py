@@ -25,7 +25,7 @@ from extrapcli.analysis.spectra import MOMENTS_PER_SECOND
 from extrapcli.audio.decode import decode
 from extrapcli.audio.song import Song
 from extrapcli.continuation import Join
-from extrapcli.evaluation.bootstrap import interval
+from extrapcli.evaluation.bootstrap import interval, mean_interval
 from extrapcli.evaluation.following import following, tagged_energy
 from extrapcli.evaluation.reference import Reference
 from extrapcli.evaluation.tagger import PATCH_FRAMES, Tagger
@@ -71,7 +71,8 @@ def sampled(values: Values, per_second: float, begin: float, end: float) -> Valu
     at = np.arange(begin + WINDOW_SECONDS / 2, end - WINDOW_SECONDS / 2, STEP_SECONDS)
     window = np.ones(max(1, round(WINDOW_SECONDS * per_second)))
     even = np.convolve(values, window, "same") / np.convolve(np.ones(len(values)), window, "same")
-    return np.interp(at, (np.arange(len(even)) + 0.5) / per_second, even)
+    smooth: Values = np.interp(at, (np.arange(len(even)) + 0.5) / per_second, even)
+    return smooth
 
 
 @dataclass(frozen=True)
@@ -129,13 +130,13 @@ def table(run: Path) -> Iterator[str]:
     yield f"| | {' | '.join(ARCS)} |"
     yield f"|---{'|---' * len(ARCS)}|"
     for name in ("away", "audible", *MEASURES):
-        values = {method: np.array([one[name] for one in found[method]], float) for method in ARCS}
+        of = {method: np.array([one[name] for one in found[method]], float) for method in ARCS}
         cells = []
         for method in ARCS:
-            difference = values[method] - values[UNSTEERED]
-            text = f"{np.nanmean(values[method]):.2f}"
+            difference = of[method] - of[UNSTEERED]
+            text = f"{np.nanmean(of[method]):.2f}"
             if method != UNSTEERED:
-                low, high = interval(partial(_mean, difference), count)
+                low, high = mean_interval(difference)
                 text += f" ({low:+.2f} to {high:+.2f})"
             cells.append(text)
         yield f"| {name} | {' | '.join(cells)} |"
@@ -143,10 +144,6 @@ def table(run: Path) -> Iterator[str]:
 
 def _median(values: Values, drawn: NDArray[np.int_]) -> float:
     return float(np.nanmedian(values[drawn]))
-
-
-def _mean(values: Values, drawn: NDArray[np.int_]) -> float:
-    return float(np.nanmean(values[drawn]))
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ from extrapcli.backends import open_model
 from extrapcli.evaluation.next_bar import bars_of_songs, encoder_scorer, next_bar
 from extrapcli.models import find_model
 from extrapcli.training.corpus import Corpus
+from extrapcli.training.kinds.recall import RecallRecipe
 from extrapcli.training.recipe import find_recipe
 
 FITTED = 30  # songs that the weights are fitted on, at most
@@ -19,9 +20,11 @@ FITTED = 30  # songs that the weights are fitted on, at most
 
 def tables(corpus: Path, split: str, *, model: str = "recall", fitted: int = FITTED, most: int | None = None) -> str:
     """Measure the scores of a model on a split, or on its first `most` songs; return Markdown."""
+    recipe = find_recipe("recall")
+    assert isinstance(recipe, RecallRecipe)
     scorer = encoder_scorer(open_model(find_model(model), device="cpu"))
     with console.training(quiet=False) as progress:
-        train, measured = find_recipe("recall").songs(Corpus.open(corpus), ("train",), (split,), progress=progress)
+        train, measured = recipe.songs(Corpus.open(corpus), ("train",), (split,), progress=progress)
     fitted_on, measured_on = (
         list(bars_of_songs((shard.read() for shard in shards), scorer))
         for shards in (train[:: -(-len(train) // fitted)], measured[:most])

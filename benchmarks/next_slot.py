@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from extrapcli import console
 from extrapcli.backends import open_model
-from extrapcli.evaluation.bootstrap import interval
+from extrapcli.evaluation.bootstrap import mean_interval
 from extrapcli.evaluation.next_slot import WAYS, Clip, by_network, foreseen, run_free
 from extrapcli.models import find_model
 from extrapcli.training.corpus import Corpus
@@ -30,7 +30,7 @@ def table(title: str, columns: dict[str, dict[str, NDArray[np.float64]]]) -> Non
         cells = []
         for found in columns.values():
             apart = found["network"] - found[way]
-            low, high = interval(lambda drawn, apart=apart: float(apart[drawn].mean()), len(apart))
+            low, high = mean_interval(apart)
             told = "" if way == "network" else f" ({apart.mean():+.2f}, {low:+.2f} to {high:+.2f})"
             cells.append(f"{found[way].mean():.2f}{told}")
         print(f"| {way} | {' | '.join(cells)} |")

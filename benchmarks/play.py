@@ -8,10 +8,12 @@ import argparse
 import multiprocessing
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from itertools import cycle
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +53,7 @@ def work() -> None:
 def first_bytes(song: Path, format: str) -> float:
     """Return how many seconds pass up to the first 32 KiB of a stream of ten hours: header and sound."""
     begin = monotonic()
-    command = [EXTRAP, "continue", song, "--minutes", "600", "-o", "-", "--format", format, "-q"]
+    command = [str(EXTRAP), "continue", str(song), "--minutes", "600", "-o", "-", "--format", format, "-q"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as extrap:
         assert extrap.stdout
         extrap.stdout.read(2**15)
@@ -72,7 +74,9 @@ def play(path: Path, seconds: float) -> dict[str, float]:
     song = decode(path)
     track = LiveTrack(song, lambda: song, load, Style(), None)
     reactions = []
-    turns = cycle(({"jumps": True}, {"livelier": -0.25}, {"jumps": True}, {"livelier": 0.25}))
+    turns: Iterator[dict[str, Any]] = cycle(
+        ({"jumps": True}, {"livelier": -0.25}, {"jumps": True}, {"livelier": 0.25})
+    )
     with open_speakers(song) as speakers, closing(Session(track, speakers)) as session:
         session.start()
         begin = turned = monotonic()

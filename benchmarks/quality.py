@@ -10,6 +10,7 @@ import argparse
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,10 @@ COLUMNS = (
     "heard in the minute before", "in loops", "longest loop", "joins that stand out", "largest level step", "level",
 )  # fmt: skip
 ROW = "| {} | {:.0f} % | {:.0f} % | {:.0f} s | {:.1f} % | {:.1f} dB | {:+.1f} dB |"
+
+
+def itself(truth: Sound, beats: list[Join]) -> tuple[Sound, list[Join]]:
+    return truth, beats
 
 
 def looped(head: Sound, wanted: int, fade_seconds: float) -> tuple[Sound, list[Join]]:
@@ -121,11 +126,11 @@ def main() -> None:
         truth = mono(song.samples[begin:], song.sample_rate)[:wanted]
         beats = [Join(float(s), 0.05) for s in np.arange(len(head) / RATE + 0.5, seconds - 1, 0.7)]
         methods: dict[str, Callable[[], tuple[Sound, list[Join]]]] = {
-            "the song itself": lambda truth=truth, beats=beats: (truth, beats),
-            "hard loop": lambda head=head, wanted=wanted: looped(head, wanted, 0),
-            "loop, crossfade 0.5 s": lambda head=head, wanted=wanted: looped(head, wanted, 0.5),
-            "plain match": lambda head=head, wanted=wanted: plain_match(head, wanted),
-            asked.model: lambda clip=clip, wanted=wanted: recall(clip, wanted, asked.model),
+            "the song itself": partial(itself, truth, beats),
+            "hard loop": partial(looped, head, wanted, 0),
+            "loop, crossfade 0.5 s": partial(looped, head, wanted, 0.5),
+            "plain match": partial(plain_match, head, wanted),
+            asked.model: partial(recall, clip, wanted, asked.model),
         }
         for name, method in methods.items():
             if name == "the song itself" and asked.whole:

@@ -68,10 +68,16 @@ def main() -> None:
 
 def data(corpus: Path, recipe: WaveformRecipe, split: str) -> Clips:
     """Load the study's clips of a split, scaled as a recipe says."""
-    clips = find_recipe("study").clips.model_copy(update={"scaling": recipe.clips.scaling})
+    clips = study().clips.model_copy(update={"scaling": recipe.clips.scaling})
     recipe = recipe.model_copy(update={"clips": clips})
     with console.training(quiet=True) as progress:
         return recipe.validation_clips(Corpus.open(corpus), progress, (split,))
+
+
+def study() -> WaveformRecipe:
+    recipe = find_recipe("study")
+    assert isinstance(recipe, WaveformRecipe)
+    return recipe
 
 
 def pairs(clips: Clips) -> list[tuple[Array, Array]]:
@@ -83,7 +89,7 @@ def pairs(clips: Clips) -> list[tuple[Array, Array]]:
 def trivial(corpus: Path) -> Figures:
     found: Figures = {name: {} for name in TRIVIAL}
     for split in ("train", "validation"):
-        clips = data(corpus, find_recipe("study"), split)
+        clips = data(corpus, study(), split)
         songs = pairs(clips)
         for name, predict in TRIVIAL.items():
             rate = clips.sizes.frame_samples
@@ -95,6 +101,7 @@ def trivial(corpus: Path) -> Figures:
 def trained(run: Path, which: str) -> tuple[WaveformRecipe, keras.Model]:
     """Load the recipe of a run, and its network with the best or the last weights."""
     recipe = RunFolder(run).recipe
+    assert isinstance(recipe, WaveformRecipe)
     model = recipe.untrained()
     model.load_weights(run / f"{which}.keras")
     return recipe, model
@@ -161,7 +168,7 @@ def speed(corpus: Path, run: Path) -> Figures:
 
 def scales(corpus: Path) -> Figures:
     """Return the MSE of silence on the training clips for each way to scale samples."""
-    clips = data(corpus, find_recipe("study"), "train")
+    clips = data(corpus, study(), "train")
     found: Figures = {}
     for scaling in ("clip", "peak", "none"):
         of = replace(clips, settings=ClipSettings(start="beginning", scaling=scaling))

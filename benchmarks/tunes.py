@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from statistics import mean
 from time import process_time
 
 import numpy as np
@@ -22,7 +23,8 @@ from extrapcli.melody.encoding import METRES, Tune, bar_position, decode
 from extrapcli.melody.generate import GeneratedTune, continue_tune
 from extrapcli.melody.keys import c_or_a_minor
 from extrapcli.models import find_model
-from extrapcli.training.kinds.melody import EncodedTune, read_collection
+from extrapcli.spec import TuneSpec, expect
+from extrapcli.training.kinds.melody import EncodedTune, MelodyRecipe, read_collection
 from extrapcli.training.recipe import find_recipe
 
 SEED_BARS = 2
@@ -37,7 +39,7 @@ ENDINGS: dict[str, Callable[[Tune], bool]] = {
     "begun on a strong beat": lambda tune: (
         (tune.steps - tune.notes[-1].steps - tune.upbeat) % STRONG[tune.metre] == 0
     ),
-    "longer than the four before": lambda tune: tune.notes[-1].steps > np.mean([n.steps for n in tune.notes[-5:-1]]),
+    "longer than the four before": lambda tune: tune.notes[-1].steps > mean(n.steps for n in tune.notes[-5:-1]),
 }
 
 
@@ -95,9 +97,10 @@ def main() -> None:
     parser.add_argument("--temperature", type=float, default=1.0)
     asked = parser.parse_args()
     backend = open_model(find_model(asked.model), device="cpu", threads=1)
-    vocabulary = backend.spec.symbols
+    vocabulary, recipe = expect(backend.spec, TuneSpec).symbols, find_recipe("melody")
+    assert isinstance(recipe, MelodyRecipe)
     with console.training(quiet=False) as progress:
-        collection = read_collection(asked.tunes, vocabulary, find_recipe("melody").tunes.validation, progress)
+        collection = read_collection(asked.tunes, vocabulary, recipe.tunes.validation, progress)
     known = set().union(*(runs(tune_of(piece, vocabulary)) for piece in collection.training))
     tunes = [
         tune

@@ -54,9 +54,10 @@ def heard(path: Path) -> Voice:
 def judge(voice: Voice, facts: dict[str, Any]) -> Row:
     """Compare the voices found in a song with its phrases and words."""
     times = (np.arange(len(voice.probability)) + 0.5) / HOPS_PER_SECOND
-    edges = np.array(facts["phrases"])
-    inside = ((times[:, None] > edges[:, 0]) & (times[:, None] < edges[:, 1])).any(axis=1)
-    clear = (np.abs(times[:, None] - edges.reshape(1, -1)) > EDGE_SECONDS).all(axis=1)
+    edges = np.array(facts["phrases"], np.float64)
+    at = times[:, None]
+    inside = np.any((at > edges[:, 0]) & (at < edges[:, 1]), axis=1)
+    clear = np.all(np.abs(at - edges.reshape(1, -1)) > EDGE_SECONDS, axis=1)
     probability, inside = voice.probability[clear], inside[clear]
     auc = mannwhitneyu(probability[inside], probability[~inside]).statistic / (inside.sum() * (~inside).sum())
     found = probability > HEARD

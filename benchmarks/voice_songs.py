@@ -41,7 +41,8 @@ def mix(music: NDArray[np.float32], voice: NDArray[np.float32], level_db: float)
     ratio = np.sqrt(np.mean(music[sounding] ** 2) / np.mean(voice[sounding] ** 2))
     mixed = music + (voice * ratio * 10 ** (level_db / 20))[:, None].astype(np.float32)
     peak = float(np.abs(mixed).max())
-    return mixed * min(1.0, 0.98 / peak)
+    louder: NDArray[np.float32] = mixed * np.float32(min(1.0, 0.98 / peak))
+    return louder
 
 
 def make(song: Path, out: Path, number: int) -> None:

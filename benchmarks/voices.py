@@ -90,7 +90,7 @@ def continued(song: Path, out: Path, program: str) -> dict[str, Any]:
     if not kept.exists():
         seconds = json.loads(song.with_suffix(".json").read_text(encoding="utf-8"))["seconds"]
         minutes = max(SHORT_TRACK_SECONDS, round(2 * seconds)) / 60
-        options = ["--minutes", str(minutes), "-o", out, "--overwrite", "--json", "--quiet"]
+        options = ["--minutes", str(minutes), "-o", str(out), "--overwrite", "--json", "--quiet"]
         done = subprocess.run([program, "continue", song, *options], check=True, capture_output=True, text=True)
         report: dict[str, Any] = json.loads(done.stdout)
         kept.write_text(json.dumps(report), encoding="utf-8")

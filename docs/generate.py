@@ -68,7 +68,7 @@ def api() -> str:
 def commands(to: Path) -> str:
     typer = Path(sys.executable).with_name("typer")
     module = "extrapcli.cli.commands"
-    command = [typer, module, "utils", "docs", "--name", "extrap", "--title", "Commands", "--output", to]
+    command = [str(typer), module, "utils", "docs", "--name", "extrap", "--title", "Commands", "--output", str(to)]
     subprocess.run(command, check=True, capture_output=True)
     text = to.read_text()
     return re.sub(r"\*\*Commands\*\*:\n\n(\* .*\n)+\n", "", text, count=1)  # summaries that are cut off

@@ -133,10 +133,9 @@ def measured(tmp_path: Path, rng: np.random.Generator) -> Path:
 
 
 def document(run: Path) -> str:
-    from benchmark_tables import document  # type: ignore[import-not-found]
+    from benchmark_tables import document
 
-    text: str = document(run, METHODS, dict.fromkeys(METHODS, SONGS), ["validation"], "| bits |\n|---|")
-    return text
+    return document(run, METHODS, dict.fromkeys(METHODS, SONGS), ["validation"], "| bits |\n|---|")
 
 
 def test_the_page_tells_what_was_measured(benchmark: ModuleType, measured: Path) -> None:

@@ -24,11 +24,11 @@ import numpy as np
 from extrapcli.backends import open_model
 from extrapcli.backends.base import Backend
 from extrapcli.models import Card, sha256, write_card
+from extrapcli.networks.beat_head import NETWORKS
 from extrapcli.networks.beats import (
     HOP_SAMPLES,
     LEVEL,
     MARGINS,
-    NETWORKS,
     SAMPLE_RATE,
     beats,
     load_beatnet,

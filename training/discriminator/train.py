@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -80,11 +81,11 @@ def fit(numbers: NDArray[np.float32], made: NDArray[np.bool_]) -> HistGradientBo
 
 def to_onnx(trees: HistGradientBoostingClassifier, numbers: int) -> onnx.ModelProto:
     """Write trees as one ONNX operator, which adds up their leaves to the log odds of `made`."""
-    columns: dict[str, list[object]] = {
+    columns: dict[str, Any] = {
         f"nodes_{name}": []
         for name in ("treeids", "nodeids", "featureids", "values", "modes", "truenodeids", "falsenodeids")
     }
-    leaves: dict[str, list[object]] = {f"target_{name}": [] for name in ("treeids", "nodeids", "ids", "weights")}
+    leaves: dict[str, Any] = {f"target_{name}": [] for name in ("treeids", "nodeids", "ids", "weights")}
     for tree, (predictor,) in enumerate(trees._predictors):
         for node, row in enumerate(predictor.nodes):
             leaf = bool(row["is_leaf"])

@@ -14,6 +14,7 @@ import runpy
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -42,7 +43,7 @@ class Layers:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
 
-    def add(self, operator: str, *inputs: str, name: str = "", **attributes: object) -> str:
+    def add(self, operator: str, *inputs: str, name: str = "", **attributes: Any) -> str:
         name = name or f"{operator}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(operator, inputs, [name], **attributes))
         return name

@@ -28,7 +28,7 @@ def lead(seconds: float, rng: np.random.Generator) -> NDArray[np.float64]:
         score, sound = Path(folder) / "lead.mid", Path(folder) / "lead.wav"
         _score(seconds, rng).save(score)
         font = FONTS[int(rng.integers(len(FONTS)))]
-        command = ["fluidsynth", "-niq", "-F", sound, "-r", str(FRAME_SAMPLES), font, score]
+        command = ["fluidsynth", "-niq", "-F", str(sound), "-r", str(FRAME_SAMPLES), str(font), str(score)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         mono: NDArray[np.float64] = soundfile.read(sound, always_2d=True)[0].mean(axis=1)
         return mono

@@ -14,13 +14,14 @@ already is kept, so the command can be run again.
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import soundfile
 from leads import lead
 from numpy.typing import NDArray
-from recordings import HELD_OUT, SPEAKERS, fetch, recorded
+from speakers import HELD_OUT, SPEAKERS, fetch, recorded
 
 from extrapcli.networks.settings import FRAME_SAMPLES
 from extrapcli.training.voices import Performance, perform
@@ -73,10 +74,10 @@ def main() -> None:
         folder = "voices-validation" if speaker in HELD_OUT else "voices"
         clips = speech[speaker]
         path = corpus / folder / f"{speaker}-{number:03}.flac"
-        write(path, lambda rng, clips=clips: recorded(clips, SECONDS, rng), (2, number))
+        write(path, partial(recorded, clips, SECONDS), (2, number))
     for number in range(LEADS):
         folder = "leads" if number % LEADS_HELD_OUT else "leads-validation"
-        write(corpus / folder / f"lead-{number:03}.flac", lambda rng: lead(SECONDS, rng), (3, number))
+        write(corpus / folder / f"lead-{number:03}.flac", partial(lead, SECONDS), (3, number))
 
 
 if __name__ == "__main__":

@@ -20,3 +20,8 @@ def interval(statistic: Statistic, songs: int, *, draws: int = DRAWS, seed: int 
     drawn = [statistic(rng.integers(0, songs, songs)) for _ in range(draws)]
     low, high = np.nanpercentile(drawn, [2.5, 97.5])
     return float(low), float(high)
+
+
+def mean_interval(values: NDArray[np.floating]) -> tuple[float, float]:
+    """Return the 95 % interval of the mean of values, one of each song; those that are NaN don't count."""
+    return interval(lambda drawn: float(np.nanmean(values[drawn])), len(values))
