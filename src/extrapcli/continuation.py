@@ -10,12 +10,12 @@ from extrapcli.audio.silence import find_bounds
 from extrapcli.audio.song import Song
 from extrapcli.audio.spooled import chunks
 from extrapcli.errors import UnusableModel, UsageError
-from extrapcli.extrapolators.base import Block, Jump, Sound
+from extrapcli.extrapolators.base import ALL, Block, Jump, Sound
 from extrapcli.ranges import LEAST_MINUTES, MOST_MINUTES, check_number
 
 USUAL_MINUTES = 3.0
 HEAD_SECONDS = 10.0  # before a song is left: from there on, joins may begin
-ALL, LAYERS = "all", ("harmonic", "percussive")  # what `Jump.layer` names
+LAYERS = "harmonic", "percussive"  # what `Jump.layer` names beside ALL
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,18 @@ class Join:
         seconds: where in the track its crossfade begins.
         fade_seconds: how long the crossfade is.
         jump: where in the song it goes, if the block plays the song's own sound.
-        sounds: what the block is made of, if the song never played it so.
+        sounds: what the block is made of, where the track has new bars.
     """
 
     seconds: float
     fade_seconds: float
     jump: Jump | None = None
     sounds: tuple[Sound, ...] = ()
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the song never played the block so."""
+        return any(sound.layer != ALL for sound in self.sounds)
 
 
 def leaves_at(song: Song) -> int:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from operator import itemgetter
 from pathlib import Path, PurePath
 
 from extrapcli.analysis import Analysis
@@ -19,7 +20,7 @@ from extrapcli.models import DEFAULT
 from extrapcli.naming import check_format, choose_format, read_song, take_path, track_ending, track_path
 from extrapcli.progress import NoProgress, Progress
 from extrapcli.ranges import MOST_RETRIES, MOST_TAKES, check_number, check_whole
-from extrapcli.takes import Preview, Take, choose
+from extrapcli.takes import UNKNOWN, Preview, Take, choose
 from extrapcli.track_file import TrackFile, audible, held, held_samples, write_track
 from extrapcli.words import count
 
@@ -179,8 +180,11 @@ class Pipeline:
         if not options.keeps:
             return [next(tries)]
         takes = choose(tries, options.takes, song.name, limit=options.max_audibility, progress=progress)
-        if not options.style.fit:  # of which the best versions come first
-            takes.sort(key=lambda take: take.rating.cost)
+        rated = [(take.rating.cost, take) for take in takes if take.rating]
+        if len(rated) == len(takes) > 1 and not options.style.fit:  # of which the best versions come first
+            takes = [take for _, take in sorted(rated, key=itemgetter(0))]
+        elif options.takes > 1 and not rated:
+            takes[0].remarks.append(f"{UNKNOWN}, so the takes are in the order of their seeds")
         if len(takes) < options.takes:
             few = f"only {count(len(takes), 'take')} of {options.takes}: others are the same"
             takes[0].remarks.append(

@@ -26,6 +26,7 @@ from extrapcli.ranges import MOST_LOOK_BACK, check_whole
 from extrapcli.spec import PlannerSpec, SampleSpec, expect
 
 DEFAULT_MODEL = "amplitude"
+LEAST_SHOWN = 0.001  # probability
 LONG = "-long"  # after a model's name: the one that was trained on any number of samples
 SIXTEEN_BIT = 32768.0
 
@@ -101,17 +102,21 @@ class NextBars:
     def lines(self) -> list[str]:
         """Say it in a line for each bar, the likeliest first."""
         likeliest = sorted(self.bars, key=lambda bar: -bar.probability)
-        return [f"bar {bar.bar} at {clock(bar.seconds)}\t{100 * bar.probability:.1f} %" for bar in likeliest]
+        return [f"bar {bar.bar} at {clock(bar.seconds)}\t{_percent(bar.probability)}" for bar in likeliest]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %" if share >= LEAST_SHOWN else f"below {100 * LEAST_SHOWN:g} %"
 
 
 def predict_next_bar(
-    source: Path, model: str | None = None, *, backend: str = "auto", device: str = "auto", threads: int | None = None
+    source: Path, model: str = COMPOSER, *, backend: str = "auto", device: str = "auto", threads: int | None = None
 ) -> NextBars:
     """Say how likely each bar of a song is to come next, by `compose` or another model that plans.
 
     Raises as `open_model`, `decode` and `next_bars` do.
     """
-    opened = open_model(find_model(model or COMPOSER), backend=backend, device=device, threads=threads)
+    opened = open_model(find_model(model), backend=backend, device=device, threads=threads)
     expect(opened.spec, PlannerSpec)
     song = read_song(source)
     return NextBars(song.name, opened.spec.name, next_bars(Analysis(song.as_heard), opened))

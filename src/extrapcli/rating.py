@@ -26,9 +26,11 @@ class Rating:
     repetition: float
 
     @classmethod
-    def of(cls, joins: Sequence[Join], seconds: float) -> "Rating":
-        """Rate a track of so many seconds."""
+    def of(cls, joins: Sequence[Join], seconds: float) -> "Rating | None":
+        """Rate a track of so many seconds; return None where it isn't known how audible its joins are."""
         jumps = [join.jump for join in joins if join.jump]
+        if joins and not jumps:
+            return None
         found = [max(jump.flux_percentile, jump.level_percentile) for jump in jumps] or [0.0]
         return cls(float(np.mean(found)), max(found), 100 * repetition(joins, seconds))
 

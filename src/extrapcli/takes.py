@@ -18,6 +18,7 @@ from extrapcli.progress import Progress
 from extrapcli.rating import Rating
 from extrapcli.words import listed
 
+UNKNOWN = "how audible the joins of this model are isn't known"
 PREVIEWED_JOINS, PREVIEW_SECONDS, PAUSE_SECONDS = 3, 4.0, 0.5
 
 Samples = NDArray[np.floating]
@@ -71,8 +72,8 @@ class Take:
         return [*self.remarks, *self.made.notes, *(self.meter.notes(mood) if self.meter and mood else [])]
 
     @property
-    def rating(self) -> Rating:
-        """How good it is."""
+    def rating(self) -> Rating | None:
+        """How good it is, if that is known."""
         return Rating.of(self.joins, self.wanted / self.rate)
 
     def preview(self) -> "Preview":
@@ -103,10 +104,11 @@ def choose(tries: Iterable[Take], most: int, song: str, *, limit: float | None, 
     for take in tries:
         progress.doing(f"{song}: take {len(takes) + 1}")
         take.keep()
-        if limit is not None and take.joins and not any(join.jump for join in take.joins):
-            raise UsageError(f"{song}: how audible the joins of this model are isn't known, so there can be no limit")
-        worst.append((take.rating.worst, take.seed))
-        if worst[-1][0] <= (100 if limit is None else limit) and not any(map(take.sounds_like, takes)):
+        if limit is not None:
+            if not take.rating:
+                raise UsageError(f"{song}: {UNKNOWN}, so there can be no limit")
+            worst.append((take.rating.worst, take.seed))
+        if (limit is None or worst[-1][0] <= limit) and not any(map(take.sounds_like, takes)):
             takes.append(take)
         if len(takes) == most:
             return takes

@@ -41,6 +41,6 @@ class Track:
         return len(self.samples) / self.sample_rate
 
     @property
-    def rating(self) -> Rating:
-        """How good it is, by what is known of its joins: rank takes with several seeds by `rating.cost`."""
+    def rating(self) -> Rating | None:
+        """How good it is, if its joins tell: rank takes with several seeds by `rating.cost`."""
         return Rating.of(self.joins, self.seconds)

@@ -29,7 +29,7 @@ class TrackFile:
     All rates and counts are those of the track, which a lossy format may hold only at another rate than the song's.
     `notes` say, each in a sentence without the song's name, what was lost, changed or not reached. `mood` is there
     where one was asked for. Where a track leads back, `loop_begin` is the sample at which it goes on after its end.
-    `rating` is what takes are ranked by.
+    `rating` is what takes are ranked by, if that is known.
     """
 
     song: str

@@ -19,15 +19,27 @@ def test_new_bars_are_composed_and_said(extrap: Extrap, tmp_path: Path) -> None:
     told = json.loads(ran.stdout)
     assert told["model"] == "compose"
     made_of = [join["sounds"] for join in told["joins"]]
-    assert 0.3 < sum(map(bool, made_of)) / len(made_of) < 0.7
+    layers = [{sound["layer"] for sound in sounds} for sounds in made_of]
+    assert all(of and (of == {"all"} or of <= {"bass", "middle", "treble"}) for of in layers)
+    assert 0.3 < sum(of != {"all"} for of in layers) / len(layers) < 0.7
     for sound in (one for sounds in made_of for one in sounds):
-        assert sound["layer"] in ("bass", "middle", "treble")
         assert 37 < sound["seconds"] < 69
         assert 0 <= sound["song_seconds"] < 38.1
     page = (tmp_path / "new.flac.html").read_text()
-    assert "The song never played what follows: " in page
+    assert "The song never played what follows. It is put together from the bass of " in page
+    assert "The song plays from " in page
+    assert told["rating"] is None
     again = json.loads((tmp_path / "new.flac.json").read_text())["joins"]
     assert [join["sounds"] for join in again] == made_of
+
+
+@pytest.mark.slow
+def test_takes_with_new_bars_are_not_ranked(extrap: Extrap) -> None:
+    ran = extrap("continue", BEATEN, "--new", "1", "--add", "0:10", "--takes", "2", "-o", "takes/", "--json")
+    first, second = map(json.loads, ran.lines)
+    assert (first["seed"], second["seed"]) == (0, 1)
+    assert first["rating"] is second["rating"] is None
+    assert "so the takes are in the order of their seeds" in ran.stderr
 
 
 @pytest.mark.slow
@@ -42,8 +54,14 @@ def test_no_new_bars_are_what_the_default_makes(extrap: Extrap, tmp_path: Path) 
     [
         (("--new", "2"), 2, "the share of new bars of 2.0 is out of range; give 0 to 1"),
         (("--new", "0.5", "--model", "seq2seq"), 2, "seq2seq writes no new bars; use compose"),
-        (("--new", "1", "--ending", "loop"), 2, "compose can't make a track whose end leads back; use recall"),
-        (("--new", "1", "--mood", "calm"), 2, "compose can't be steered to a mood; use recall"),
+        (
+            ("--new", "1", "--ending", "loop"),
+            2,
+            "new bars can't make a track whose end leads back; leave out",
+        ),
+        (("--new", "1", "--mood", "calm"), 2, "new bars can't be steered to a mood; leave out the one or the other"),
+        (("--model", "compose", "--mood", "calm"), 2, "compose can't be steered to a mood; use recall"),
+        (("--new", "1", "--max-audibility", "50"), 2, "how audible the joins of this model are isn't known"),
         (("--new", "1", "--crossfade", "2"), 2, "compose takes 0 to 0.1 s"),
     ],
 )
@@ -95,7 +113,7 @@ def test_the_bars_that_may_come_next(extrap: Extrap) -> None:
     assert sum(bar["probability"] for bar in told["bars"]) == pytest.approx(1)
     lines = extrap("predict", BEATEN, "--next-bar").lines
     assert len(lines) == len(told["bars"])
-    shares = [float(line.split("\t")[1].removesuffix(" %")) for line in lines]
+    shares = [float(line.split("\t")[1].removeprefix("below ").removesuffix(" %")) for line in lines]
     assert shares == sorted(shares, reverse=True)
     best = max(told["bars"], key=lambda bar: bar["probability"])
     assert lines[0].startswith(f"bar {best['bar']} at 0:")

@@ -102,7 +102,8 @@ Variety = Annotated[float, typer.Option(help="From 0, the safest continuation, t
 New = Annotated[
     float | None,
     typer.Option(
-        help="The share of new bars, which the song never played, 0 to 1.  [default: 0; 1 with --model compose]"
+        help="How many of the added bars are new, made of the song's own sounds: 0 none, 0.5 every second one, "
+        "1 all.  [default: 0; 1 with --model compose]"
     ),
 ]
 Seed = Annotated[

@@ -25,8 +25,12 @@ def predict(
         bool, typer.Option("--next-bar", help="Instead say how likely each bar of the song is to come next.")
     ] = False,
     model: Annotated[
-        str, typer.Option(metavar="NAME_OR_PATH", help="A model that predicts samples, or bars (extrap models).")
-    ] = "amplitude",
+        str | None,
+        typer.Option(
+            metavar="NAME_OR_PATH",
+            help="A model that predicts samples, or bars (extrap models).  [default: amplitude; compose for bars]",
+        ),
+    ] = None,
     look_back: Annotated[
         int | None,
         typer.Option(help="Samples that each is predicted from, up to 4096.  [default: the model's]"),
@@ -38,15 +42,16 @@ def predict(
     ),
     threads: Threads = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print a line of JSON with all the errors.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print a line of JSON with all that was found.")] = False,
     quiet: Quiet = False,
 ) -> None:
     """Predict every sample of a song from the few before it, and say how well.
 
     The prediction is a sound at the model's rate. Without -o it goes beside the song, as song-predicted.mp3.
     With --next-bar, prints a line for each bar, the likeliest first: its number, where it begins, and how likely it
-    is to come after the last one.
+    is to come after the last one. Of a long song, these are the bars of the last five minutes.
     """
+    from extrapcli.models import COMPOSER
     from extrapcli.prediction import DEFAULT_MODEL, PredictionOptions, predict_next_bar, predict_song
 
     if next_bar:
@@ -54,8 +59,7 @@ def predict(
             raise typer.BadParameter(
                 "--next-bar writes no file; leave out --out, --look-back, --format and --overwrite"
             )
-        planner = None if model == DEFAULT_MODEL else model
-        found = predict_next_bar(song, planner, backend=backend, device=device, threads=threads)
+        found = predict_next_bar(song, model or COMPOSER, backend=backend, device=device, threads=threads)
         for line in [found.to_json()] if json else found.lines():
             console.result(line)
         return
@@ -63,7 +67,7 @@ def predict(
     if json and prediction == STDOUT:
         raise typer.BadParameter("--json and -o - both want standard output")
     options = PredictionOptions(
-        model=model,
+        model=model or DEFAULT_MODEL,
         look_back=look_back,
         backend=backend,
         device=device,

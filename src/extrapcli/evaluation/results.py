@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from extrapcli.evaluation.measures import Measure
-from extrapcli.extrapolators.base import Jump, Sound
+from extrapcli.extrapolators.base import ALL, Jump, Sound
 from extrapcli.mood.meter import Mood
 
 
@@ -23,7 +23,7 @@ class MeasuredJoin:
 
     The percentiles, 0 to 100, rank its sharpest sample, its spectral flux and its step of level among all moments of
     the song; None where both sides are silent. `beat_error` is the phase error in beats, 0 to 0.5; None where no beat
-    is clear. `jump` says where in the song it goes, if that is known, and `sounds` what is new after it.
+    is clear. `jump` says where in the song it goes, if that is known, and `sounds` what is played after it.
     """
 
     seconds: float
@@ -34,6 +34,11 @@ class MeasuredJoin:
     beat_error: float | None
     jump: Jump | None = None
     sounds: tuple[Sound, ...] = ()
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the song never played what follows."""
+        return any(sound.layer != ALL for sound in self.sounds)
 
     @property
     def stands_out(self) -> bool:

@@ -49,14 +49,15 @@ def extrapolator_for(backend: Backend, style: Style) -> Extrapolator:
             f"there are {', '.join(sorted(known))}; install the package that has it, or a newer extrap"
         )
     extrapolator = extrapolator_class(entry)
+    who, instead = ("new bars", "leave out the one or the other") if style.new else (spec.name, "use recall")
     if style.arc and not extrapolator.steers:
-        raise UsageError(f"{spec.name} can't be steered to a mood; use recall")
+        raise UsageError(f"{who} can't be steered to a mood; {instead}")
     if style.ending == "loop" and not issubclass(extrapolator, FindsLoops):
-        raise UsageError(f"{spec.name} can't make a track whose end leads back; use recall")
+        raise UsageError(f"{who} can't make a track whose end leads back; {instead}")
     if style.fit and not extrapolator.fits:
-        raise UsageError(f"{spec.name} can't fit a song to a length; use recall")
+        raise UsageError(f"{who} can't fit a song to a length; {instead}")
     if style.another and not getattr(extrapolator, "branches", False):
-        raise UsageError(f"{spec.name} can't go another way; use recall")
+        raise UsageError(f"{who} can't go another way from a join; {instead}")
     if style.new and not getattr(extrapolator, "composes", False):
         raise UsageError(f"{spec.name} writes no new bars; use compose")
     try:

@@ -17,9 +17,9 @@ from extrapcli.errors import UsageError
 from extrapcli.mood import Arc, Curve
 from extrapcli.ranges import MOST_JOINS, MOST_SEED, check_number, check_whole
 
+ALL = "all"  # layers together
 FADE_OUT_SECONDS = 3.0
-WHOLE_SECONDS = 8.0
-"""Of the beginning and the ending of a song that is fitted to a length; a quarter of a short track."""
+WHOLE_SECONDS = 8.0  # of both ends of a song that is fitted to a length; a quarter of a short track
 
 Ending = Literal["auto", "song", "fade", "cut", "loop"]
 
@@ -135,10 +135,10 @@ class Jump:
 
 @dataclass(frozen=True)
 class Sound:
-    """What a layer begins to play in a new bar.
+    """What a layer begins to play, in a track that has new bars.
 
     Attributes:
-        layer: `bass`, `middle` or `treble`.
+        layer: `bass`, `middle` or `treble` in a new bar; `all` in one of the song's own.
         seconds: when, in the track.
         song_seconds: the moment of the song that it plays from.
     """
@@ -218,7 +218,7 @@ class Block:
         copy: whether the block plays one stretch of the song as it is, all layers together.
         notes: what there is to be said of the track, each in a sentence without the song's name.
         leads_to: the sample of the song, and so of the track, that a track which ends with this block leads back to.
-        sounds: what the block is made of, if the song never played it so.
+        sounds: what the block is made of, where the track has new bars.
     """
 
     start: int

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extrapcli.analysis.spectra import MOMENTS_PER_SECOND
-from extrapcli.continuation import ALL, LAYERS
-from extrapcli.extrapolators.base import Block
+from extrapcli.continuation import LAYERS
+from extrapcli.extrapolators.base import ALL, Block
 
 
 class Place:

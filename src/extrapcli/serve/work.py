@@ -106,7 +106,7 @@ def track(bench: Bench, task: Task) -> Made:
     return known | {
         "joins": [described(number, join) for number, join in enumerate(take.joins, start=1)],
         "notes": take.notes,
-        "rating": asdict(take.rating) | {"cost": take.rating.cost},
+        "rating": take.rating and asdict(take.rating) | {"cost": take.rating.cost},
         "seed": request.seed,
         "mood": take.mood and asdict(take.mood),
     }
@@ -205,13 +205,18 @@ def described(number: int, join: Join) -> Made:
         "fade_seconds": join.fade_seconds,
         "layer": jump and jump.layer,
         "from_seconds": jump and jump.from_seconds,
-        "to_seconds": jump and jump.to_seconds,
+        "to_seconds": jump.to_seconds if jump else _plays_from(join),
         "from": jump and _counted(jump.from_beat),
         "to": jump and _counted(jump.to_beat),
-        "is_new": bool(join.sounds),
+        "is_new": join.is_new,
         "audible": bool(jump and jump.audible),
         "audibility": jump and max(jump.flux_percentile, jump.level_percentile),
     }
+
+
+def _plays_from(join: Join) -> float | None:
+    """Return the second of the song that all layers play after a join, if they play the same."""
+    return None if join.is_new or not join.sounds else join.sounds[0].song_seconds
 
 
 def analysed(analysis: Analysis) -> Made:

@@ -164,13 +164,18 @@ def test_songs_without_treble_are_composed_too(backend: Backend, tune: NDArray[n
 def test_without_a_pulse_it_goes_on_all_the_same(backend: Backend) -> None:
     rng = np.random.default_rng(0)
     song = Song("noise", (0.1 * rng.normal(size=(20 * 22050, 2))).astype(np.float32), 22050, "f32", "wav")
-    sound = track(song, Compose(backend, Style()).blocks(song, Analysis(song), 30 * 22050), 30 * 22050)
+    blocks = list(Compose(backend, Style()).blocks(song, Analysis(song), 30 * 22050))
+    assert [note.partition(",")[0] for block in blocks for note in block.notes] == ["no beat was found"]
+    sound = track(song, blocks, 30 * 22050)
     assert abs(20 * np.log10(sound[21 * 22050 : 26 * 22050].std() / 0.1)) < 1.5
 
 
 def test_a_song_of_three_seconds_is_too_short(backend: Backend) -> None:
     song = Song("short", chord(3, 22050, 1).astype(np.float32), 22050, "f32", "wav")
-    with pytest.raises(UnreadableAudio, match=r"short: has 3\.0 s of music; compose needs \d+ s to go on"):
+    says = (
+        "short: has only (12 quarters of a second|[0-9]+ half beats) of music; compose makes new bars of 16 or more"
+    )
+    with pytest.raises(UnreadableAudio, match=says):
         list(Compose(backend, Style()).blocks(song, Analysis(song), 20 * 22050))
 
 
@@ -222,7 +227,8 @@ def test_the_model_must_be_made_for_these_slots(tune: NDArray[np.float32]) -> No
     ("asked", "says"),
     [
         (Style(ending="loop"), "compose can't make a track whose end leads back; use recall"),
-        (Style(another=(1,)), "compose can't go another way; use recall"),
+        (Style(another=(1,)), "compose can't go another way from a join; use recall"),
+        (Style(another=(1,), new=1.0), "new bars can't go another way from a join; leave out the one or the other"),
     ],
 )
 def test_what_only_recall_can_is_refused(asked: Style, says: str) -> None:

@@ -6,7 +6,7 @@ from extrapcli.analysis import Analysis, Beats
 from extrapcli.audio.song import Song
 from extrapcli.backends import open_model
 from extrapcli.backends.base import Backend
-from extrapcli.errors import UsageError
+from extrapcli.errors import UnreadableAudio
 from extrapcli.extrapolators.compose import next_bars
 from extrapcli.models import find_model
 
@@ -46,5 +46,5 @@ def test_a_bar_that_was_begun_changes_nothing(backend: Backend, tune: NDArray[np
 def test_without_a_beat_there_are_no_bars(backend: Backend) -> None:
     noise = np.random.default_rng(0).normal(0, 0.1, 20 * RATE).astype(np.float32)
     song = Song("noise", noise[:, None], RATE, "f32", "wav")
-    with pytest.raises(UsageError, match="noise: no beat was found, so there are no bars to choose from"):
+    with pytest.raises(UnreadableAudio, match="noise: no beat was found, so there are no bars to choose from"):
         next_bars(Analysis(song), backend)

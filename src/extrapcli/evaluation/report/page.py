@@ -21,7 +21,7 @@ from extrapcli.evaluation.report.form import found, stretches
 from extrapcli.evaluation.results import Evaluation, MeasuredJoin, MeasureResult
 from extrapcli.extrapolators.base import Jump, Sound
 from extrapcli.mood.meter import Mood
-from extrapcli.words import count
+from extrapcli.words import count, listed
 
 AUDIO_KILOBITS = 37_000  # of both sounds together, so that they stay under 6.5 MB as base64
 LEAST_KILOBITS, MOST_KILOBITS = 32, 96
@@ -121,7 +121,8 @@ def _join(join: MeasuredJoin, number: int, of: int, *, has_bars: bool) -> dict[s
     name = f"Join {number} of {of} at {at}, a crossfade of {1000 * join.fade_seconds:.0f} ms."
     made = {"seconds": join.seconds, "at": at, "reason": _reason(join)}
     if join.sounds:
-        return {**made, "text": f"{name} {_made_of(join.sounds)} {ranks}{beat}", "way": "new"}
+        way = "new" if join.is_new else f"the song from {clock(join.sounds[0].song_seconds, 1)}"
+        return {**made, "text": f"{name} {_made_of(join)} {ranks}{beat}", "way": way}
     if join.jump is None:
         return {**made, "text": f"{name} {ranks}{beat}"}
     leaves, enters = _places(join.jump, has_bars=has_bars)
@@ -135,14 +136,20 @@ def _join(join: MeasuredJoin, number: int, of: int, *, has_bars: bool) -> dict[s
     }
 
 
-def _made_of(sounds: Sequence[Sound]) -> str:
-    """Say which moments of the song a new bar is made of, layer by layer."""
-    layers = dict.fromkeys(sound.layer for sound in sounds)
+def _made_of(join: MeasuredJoin) -> str:
+    """Say which moments of the song follow a join, in a new bar layer by layer."""
+    if not join.is_new:
+        return f"The song plays from {clock(join.sounds[0].song_seconds, 1)}."
     parts = [
-        f"{layer} from {', '.join(clock(sound.song_seconds, 1) for sound in sounds if sound.layer == layer)}"
-        for layer in layers
+        f"the {layer} of {listed((clock(sound.song_seconds, 1) for sound in of), most=len(join.sounds))}"
+        for layer, of in _by_layer(join.sounds).items()
     ]
-    return f"The song never played what follows: {'; '.join(parts)}."
+    return f"The song never played what follows. It is put together from {listed(parts, most=len(parts))}."
+
+
+def _by_layer(sounds: Sequence[Sound]) -> dict[str, list[Sound]]:
+    """Sort sounds by their layers, from the lowest to the highest."""
+    return {layer: [one for one in sounds if one.layer == layer] for layer in sorted({one.layer for one in sounds})}
 
 
 def _places(jump: Jump, *, has_bars: bool) -> tuple[str, str]:

@@ -65,6 +65,11 @@ class Candidates:
         return slot_distances(played, self.spectra) / self.scale[:, None, None]
 
     @cached_property
+    def layer_levels(self) -> NDArray[np.float64]:
+        """The level of each layer in each slot, in decibels, `(3, n)`."""
+        return np.stack([levels(self.spectra[..., columns]) for columns in band_columns()])
+
+    @cached_property
     def energies(self) -> Array:
         """The level around each slot, `(n,)`, in standard deviations from the song's."""
         return self.energy(self.spectra)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from extrapcli.analysis import Analysis
 from extrapcli.backends.base import Backend
-from extrapcli.extrapolators.base import Block, Sound, Style
+from extrapcli.extrapolators.base import ALL, Block, Sound, Style
 from extrapcli.extrapolators.compose.bands import NAMES, Bands
 from extrapcli.extrapolators.compose.choosing import Chooser
 from extrapcli.extrapolators.compose.course import Course
@@ -24,9 +24,12 @@ MOST_RUN = 3  # slots from one place
 MOST_LATE_SECONDS = 0.03  # by which a layer that goes on may leave the beat; joins are moved by up to 12 ms
 LEAD_BARS = 2  # before the ending, that follow those which lead into it in the song
 TOGETHER = 0.5  # weight of the likeness to what the middle plays, for the other layers
+BALANCE_COST = 0.4  # nats for each decibel by which these are louder or softer than the song has them with that
+BALANCED = 3.0  # decibels that cost nothing
 GUIDANCE, CLOSE = 0.5, 0.5  # weight of the likeness to the guide, and the distance within which all are alike
 COLDEST, HEAT = 0.1, 0.5  # of draws: at no variety, and what more there is at full variety
 TINY = 1e-9
+NO_BEAT = "no beat was found, so there are no bars: the new music is put together from quarters of a second"
 
 
 class Composer:
@@ -61,6 +64,7 @@ class Composer:
         self._layers = [Layer(bands, band, fade) for band in range(len(NAMES))]
         self._early = ceil((BEFORE_SECONDS + (max(FADE_SECONDS) if fade is None else fade)) * rate)
         self._together = True  # whether the layers play one stretch of the song
+        self._notes = () if slots.keeps_bars else (NO_BEAT,)
         self._sounds: list[Sound] = []
         self._joined: set[int] = set()  # new slots that began with a join, since the last block
 
@@ -89,7 +93,8 @@ class Composer:
             sounds = tuple(sound for sound in self._sounds if sound.seconds * self._rate < end)
             self._sounds.clear()
             self._joined.clear()
-            yield Block(begin, made, fade, sounds=sounds, copy=not is_new)
+            yield Block(begin, made, fade, sounds=sounds, copy=not is_new, notes=self._notes)
+            self._notes = ()
             begin, bars = end, bars + 1
             is_new = self._is_new(bars)
 
@@ -107,11 +112,22 @@ class Composer:
             if not is_new:
                 return self._chooser.take(layer, guide)
             if layer != MIDDLE:
-                logits = logits + TOGETHER * alike(np.maximum(own[MIDDLE, self._chooser.at[MIDDLE]], CLOSE))
+                logits = logits + self._fit(layer)
             return self._chooser(layer, logits + like[layer])
 
         wanted = float(self._candidates.energies[guide])
         self._go(self._planner.step(self._course.moment + slot, wanted, choose), slot, together=not is_new)
+
+    def _fit(self, layer: int) -> NDArray[np.floating]:
+        """Say how well each slot of a layer would sound with what the middle plays, `(n,)`.
+
+        The more so, the more alike its own middle is, and the nearer its level is to that which the song has there.
+        """
+        middle, levels = self._chooser.at[MIDDLE], self._candidates.layer_levels[layer]
+        off = np.maximum(np.abs(levels - levels[middle]) - BALANCED, 0)
+        likeness = alike(np.maximum(self._candidates.own[MIDDLE, middle], CLOSE))
+        fit: NDArray[np.floating] = TOGETHER * likeness - BALANCE_COST * off
+        return fit
 
     def _go(self, chosen: Sequence[int] | NDArray[np.int_], slot: int, *, together: bool, anew: bool = False) -> None:
         """Let each layer play a slot of the song in a new slot.
@@ -125,8 +141,9 @@ class Composer:
             if anew or abs(layer.source(sample) - source) > MOST_LATE_SECONDS * self._rate:
                 layer.add(sample, source, shifts=not together)
                 self._joined.add(slot)
-                if not together:
-                    self._sounds.append(Sound(NAMES[number], self._course.seconds(slot), begins[number]))
+                if not together or number == 0:
+                    name = ALL if together else NAMES[number]
+                    self._sounds.append(Sound(name, self._course.seconds(slot), begins[number]))
         self._together = together
 
     def _guide(self, slot: int) -> int:

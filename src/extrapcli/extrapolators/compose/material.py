@@ -9,7 +9,7 @@ from extrapcli.analysis import RATE, Analysis
 from extrapcli.errors import UnreadableAudio
 from extrapcli.extrapolators.compose.candidates import Candidates
 from extrapcli.extrapolators.compose.choosing import join_costs
-from extrapcli.extrapolators.compose.slots import LOOSE_SECONDS, Slots
+from extrapcli.extrapolators.compose.slots import Slots
 from extrapcli.extrapolators.compose.spectra import Spectra
 
 LEAST_SLOTS = 16
@@ -37,9 +37,9 @@ class Material:
         begin, ending = bounds.begin / rate, bounds.ending / rate
         slots = Slots.of(analysis.beats, begin, ending).last(MOST_SLOTS)
         if len(slots) < LEAST_SLOTS:
-            least = LEAST_SLOTS * (float(np.diff(slots.edges).mean()) if len(slots) else LOOSE_SECONDS)
+            what = "half beats" if slots.keeps_bars else "quarters of a second"
             raise UnreadableAudio(
-                f"{song.name}: has {ending - begin:.1f} s of music; {model} needs {least:.0f} s to go on"
+                f"{song.name}: has only {len(slots)} {what} of music; {model} makes new bars of {LEAST_SLOTS} or more"
             )
         early = int(slots.edges[0] * RATE)
         near, sound = slots.earlier(early / RATE), Spectra.of(analysis.mono[early : round(ending * RATE)])

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from extrapcli.analysis import Analysis
 from extrapcli.backends.base import Backend
-from extrapcli.errors import UsageError
+from extrapcli.errors import UnreadableAudio
 from extrapcli.extrapolators.compose.material import Material
 from extrapcli.extrapolators.compose.planner import Heard, Planner
 
@@ -34,7 +34,7 @@ def next_bars(analysis: Analysis, backend: Backend) -> list[NextBar]:
     Of a long song, these are the bars of its last five minutes or so.
 
     The probability of a bar is that of its slots one after another, in all three layers, if none but whole bars could
-    come. Raises UsageError where the song has no bars, UnreadableAudio where it is too short.
+    come. Raises UnreadableAudio where the song has no bars, or is too short.
     """
     material = Material.of(analysis, backend.spec.name)
     slots, song = material.slots, material.candidates
@@ -42,7 +42,7 @@ def next_bars(analysis: Analysis, backend: Backend) -> list[NextBar]:
     bars = [(int(begin), int(end)) for begin, end in pairwise(lines) if end - begin == slots.per_bar]
     if not slots.keeps_bars or not bars:
         what = "no whole bar" if slots.keeps_bars else "no beat"
-        raise UsageError(f"{analysis.song.name}: {what} was found, so there are no bars to choose from")
+        raise UnreadableAudio(f"{analysis.song.name}: {what} was found, so there are no bars to choose from")
     played = bars[-1][1]
     planner = Planner(backend, song, Heard.of(song, played))
     first, wanted = int(slots.moments[played - 1]) + 1, float(song.energies[played - 1])

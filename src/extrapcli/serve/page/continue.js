@@ -4,10 +4,9 @@ import { find, make } from "./dom.js";
 import { EnergyCurve } from "./energy.js";
 import { freeSeed, makeTake } from "./takes.js";
 import { Timeline } from "./timeline.js";
-import { clock, seconds, wordFor } from "./words.js";
+import { clock, seconds, shareWord, wordFor } from "./words.js";
 
 const VARIETIES = ["safe", "fairly safe", "in between", "fairly surprising", "surprising"];
-const SHARES = ["none", "a few", "half of them", "most", "all"];
 
 let most = 3600; // seconds that a track may have
 
@@ -53,9 +52,9 @@ find("energy").onchange = () => {
 };
 find("add-point").onclick = () => curve.addPoint();
 
-for (const [slider, words] of [["variety", VARIETIES], ["new", SHARES]]) {
+for (const [slider, wordOf] of [["variety", (value) => wordFor(value, VARIETIES)], ["new", shareWord]]) {
   const tell = () => {
-    const word = wordFor(Number(find(slider).value), words);
+    const word = wordOf(Number(find(slider).value));
     find(`${slider}-word`).textContent = word;
     find(slider).setAttribute("aria-valuetext", word);
   };
@@ -63,10 +62,24 @@ for (const [slider, words] of [["variety", VARIETIES], ["new", SHARES]]) {
   tell();
 }
 
+/** New bars keep the song's energy and lead nowhere back, so nothing else is offered with them. */
+function limit() {
+  const fresh = Number(find("new").value) > 0;
+  if (fresh && find("energy").value) {
+    find("energy").value = "";
+    find("energy").onchange();
+  }
+  if (fresh && find("ending").value === "loop") find("ending").value = "auto";
+  find("energy").disabled = find("back").disabled = fresh;
+}
+find("new").onchange = limit;
+
 find("model").onchange = () => {
-  if (find("model").value !== "compose" || Number(find("new").value)) return;
-  find("new").value = 1; // what it is there for
+  const [model, share] = [find("model").value, Number(find("new").value)];
+  if (model === "compose" && !share) find("new").value = 1; // what it is there for
+  if (model !== "compose" && model !== "recall") find("new").value = 0;
   find("new").oninput();
+  limit();
 };
 
 find("options").onsubmit = async (event) => {

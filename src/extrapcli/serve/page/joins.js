@@ -6,6 +6,7 @@ import { clock, heard } from "./words.js";
 const LAYERS = { harmonic: "only what sustains", percussive: "only the drums" };
 
 export class Joins {
+  #rated = false; // whether it is known which joins can be heard
   #buttons = new Map(); // by number of the join: its row in the list and its mark over the waveform
 
   /** `hear` is called with a join that is chosen, `another` with one from which the music should go another way, if it can. */
@@ -18,8 +19,8 @@ export class Joins {
     way.hidden = !goesAnotherWay;
     this.panel = make("div", { className: "join-chosen row", hidden: true }, this.about, way);
     moveByArrows(this.items);
-    const legend = make("p", { className: "hint", textContent: "Each line over the sound is a join, where the music was put together. Those in red can be heard." });
-    this.root = make("div", { className: "stack", hidden: true }, legend, this.panel, make("details", {}, this.summary, this.items));
+    this.legend = make("p", { className: "hint", textContent: "Each line over the sound is a join, where the music was put together." });
+    this.root = make("div", { className: "stack", hidden: true }, this.legend, this.panel, make("details", {}, this.summary, this.items));
   }
 
   /** Show one more join; one that is shown already stays as it is. */
@@ -34,6 +35,10 @@ export class Joins {
       className: join.audible ? "audible" : "",
     });
     this.#buttons.set(join.number, [row, mark]);
+    if (join.audibility != null && !this.#rated) {
+      this.#rated = true;
+      this.legend.textContent += " Those in red can be heard.";
+    }
     this.summary.textContent = `Joins (${this.#buttons.size})`;
     this.root.hidden = false;
   }
@@ -54,7 +59,8 @@ export class Joins {
 
 /** "3 at 1:12, from bar 12, beat 1 to bar 4, beat 1, can hardly be heard" */
 function inWords(join) {
-  const ofSong = join.from_seconds == null ? "" : `from ${clock(join.from_seconds)} to ${clock(join.to_seconds)} of the song`;
+  const to = join.to_seconds != null && `to ${clock(join.to_seconds)} of the song`;
+  const ofSong = to && join.from_seconds != null ? `from ${clock(join.from_seconds)} ${to}` : to;
   const way = join.from && join.to ? `from ${join.from} to ${join.to}` : ofSong;
   const parts = [`${join.number} at ${clock(join.seconds)}`, join.is_new && "a new bar", way, heard(join), LAYERS[join.layer]];
   return parts.filter(Boolean).join(", ");

@@ -1,6 +1,6 @@
 // What is said of a take.
 
-import { count, levelWord } from "./words.js";
+import { count, levelWord, shareWord } from "./words.js";
 
 const ENDINGS = { song: "the song's own ending", fade: "fades out", cut: "cut off", loop: "leads back" };
 const ARCS = { "calm:lively": "rising", "lively:calm": "falling" };
@@ -13,7 +13,7 @@ export function describe({ mood, arc, ending, variety, new: share, model, seed }
   const drawn = arc && (ARCS[arc] ?? "drawn energy");
   const level = mood && (Number.isNaN(Number(mood)) ? mood : levelWord(Number(mood)));
   const bold = variety !== USUAL_VARIETY && `variety ${variety}`;
-  const fresh = share && `${share === 1 ? "all" : `${Math.round(100 * share)} % of its`} bars new`;
+  const fresh = share && `new bars: ${shareWord(share)}`;
   const parts = [origin, drawn, level, ENDINGS[ending], bold, fresh, model !== "recall" && model, `seed ${seed}`];
   return parts.filter(Boolean).join(" · ");
 }

@@ -34,6 +34,8 @@ export const count = (number, word) => `${number} ${word}${number === 1 ? "" : "
 /** The word for a place between 0 and 1 on a scale of words. */
 export const wordFor = (value, words) => words[Math.min(words.length - 1, Math.floor(value * words.length))];
 
+export const shareWord = (share) => wordFor(share, ["none", "a few", "half of them", "most", "all"]);
+
 export const levelWord = (level) => wordFor(level, ["calm", "fairly calm", "in between", "fairly lively", "lively"]);
 
 /** How much a join is heard: its audibility is the share of the song's own beats, in per cent, that are less so. */

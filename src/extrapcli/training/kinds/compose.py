@@ -33,8 +33,8 @@ COMPARED_SONGS = 8  # on which the backends are compared
 class ComposeRecipe(Recipe, frozen=True):
     title: ClassVar[str] = "writes new bars with the song's own sounds"
     summary: ClassVar[str] = (
-        "Says, half beat after half beat, which of a song's own could come next in bass, middle and treble; extrap "
-        "plays them. Trained to find, in what was heard of a song, what is like that which really follows."
+        "Picks for each half beat which pieces of a song to play next, in bass, middle and treble, so that it gets "
+        "bars that it never had. Trained to find, in what was heard of a song, what is most like what really follows."
     )
 
     network: Literal["compose"] = "compose"
