@@ -16,8 +16,9 @@ from extrapcli.backends.base import Backend
 from extrapcli.continuation import Continuation
 from extrapcli.dsp import normalised_cross_correlation
 from extrapcli.errors import UnreadableAudio, UnusableModel, UsageError
-from extrapcli.extrapolators.base import Block, Ending, Style
+from extrapcli.extrapolators.base import Block, Ending, Sound, Style
 from extrapcli.extrapolators.compose import Compose
+from extrapcli.extrapolators.compose.bands import Bands
 from extrapcli.models import find_model
 from extrapcli.spec import PlannerSpec
 from tests.conftest import SONG, chord
@@ -143,6 +144,27 @@ def test_what_new_bars_are_made_of_is_heard(backend: Backend, tune: NDArray[np.f
     assert {sound.layer for sound in sounds} == {"bass", "middle", "treble"}
     assert max(sound.seconds for sound in sounds) < seconds
     assert all(0 <= sound.song_seconds < 32 for sound in sounds)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_bass_comes_back_with_the_rest(backend: Backend, tune: NDArray[np.float32], seed: int) -> None:
+    """The last eight seconds of the song have no bass; it is not missing for long where the middle goes back."""
+    ends, sound = 24, tune.copy()
+    sound[ends * 22050 :] -= Bands(tune[:, None], 22050).read(0, ends * 22050, len(tune))[:, 0]
+    song = made(sound)
+    blocks = list(Compose(backend, Style(seed=seed, ending="cut")).blocks(song, Analysis(song), 120 * 22050))
+    sounds, times = [sound for block in blocks for sound in block.sounds], np.arange(33, 119, 0.25)
+    bass, middle = (_places([sound for sound in sounds if sound.layer == name], times) for name in ("bass", "middle"))
+    assert (middle < ends).mean() > 0.5
+    assert (bass[middle < ends] >= ends).mean() < 0.15
+
+
+def _places(sounds: list[Sound], times: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return where in the song a layer is."""
+    begins, places = (np.array([getattr(sound, name) for sound in sounds]) for name in ("seconds", "song_seconds"))
+    last = np.searchsorted(begins, times + 0.01, side="right") - 1
+    there: NDArray[np.floating] = places[last] + times - begins[last]
+    return there
 
 
 def test_a_stream_goes_on(backend: Backend, tune: NDArray[np.float32]) -> None:
