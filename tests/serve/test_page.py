@@ -83,7 +83,7 @@ def test_new_bars_are_listed_as_such(browser: Browser, the_server: Server) -> No
         opened.page.get_by_role("slider", name="New bars").fill("1")
         take = opened.continued("0:50")
         expect(take.get_by_role("button", name="Download")).to_be_visible()
-        expect(take).to_contain_text("all bars new")
+        expect(take).to_contain_text("new bars: all")
         expect(joins(take).nth(1)).to_have_accessible_name(re.compile("a new bar"))
 
 
@@ -163,6 +163,25 @@ def test_how_many_bars_are_new_is_said_in_words(shared: Tab) -> None:
     for share, says in (("0.5", "half of them"), ("1", "all"), ("0", "none")):
         shared.page.get_by_role("slider", name="New bars").fill(share)
         expect(words).to_have_text(says)
+    more.click()
+
+
+def test_what_does_not_go_with_new_bars_is_not_offered(shared: Tab) -> None:
+    page, more = shared.page, shared.page.locator("summary", has_text="More")
+    energy, ending, back = (page.locator(name) for name in ("#energy", "#ending", "#back"))
+    energy.select_option("calm")
+    ending.select_option("loop")
+    more.click()
+    page.get_by_role("slider", name="New bars").fill("0.5")
+    expect(energy).to_be_disabled()
+    expect(energy).to_have_value("")
+    expect(ending).to_have_value("auto")
+    expect(back).to_be_disabled()
+    page.locator("#model").select_option("seq2seq")
+    expect(page.locator("#new-word")).to_have_text("none")
+    expect(energy).to_be_enabled()
+    expect(back).to_be_enabled()
+    page.locator("#model").select_option("recall")
     more.click()
 
 

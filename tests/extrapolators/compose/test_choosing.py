@@ -3,7 +3,7 @@ import pytest
 
 from extrapcli.extrapolators.compose.choosing import JOIN_COST, NEVER, Chooser, join_costs
 from extrapcli.extrapolators.compose.slots import Slots
-from extrapcli.extrapolators.compose.spectra import Spectra
+from extrapcli.extrapolators.compose.spectra import BINS, PER_SECOND, Spectra
 
 FREE = np.zeros((3, 64, 64), np.float32)
 
@@ -49,15 +49,28 @@ def test_each_layer_has_its_own_place() -> None:
 
 
 def test_what_was_just_played_is_less_likely() -> None:
-    choose, counts = chooser(heat=0.2), np.zeros(64)
-    logits = np.full(64, -99.0)
-    logits[[3, 50]] = 0
-    first = choose(0, logits)
-    for _ in range(20):
-        counts[choose(0, logits)] += 1
-    assert counts[[3, 50]].sum() == 20
-    assert abs(counts[3] - counts[50]) <= 8
-    assert first in (3, 50)
+    def draws(played: int, bar: int) -> list[int]:
+        """Draw from a slot and one that was never played."""
+        logits = np.full(64, -99.0)
+        logits[[bar, 63]] = 0
+        found = []
+        for seed in range(20):
+            choose = chooser(heat=0.2, seed=seed, played=played)
+            choose.take(0, 50)
+            found.append(choose(0, logits))
+        return found
+
+    assert set(draws(32, 50)) == {63}
+    assert set(draws(32, 30)) == {63}  # heard before anything new was
+    assert set(draws(32, 40)) == {40, 63}
+
+
+def test_a_dear_join_is_not_taken() -> None:
+    joins, logits = FREE.copy(), np.full(64, -99.0)
+    logits[[40, 50]] = 0
+    joins[2, 31, 40] = 9.0
+    assert {chooser(joins, seed=seed)(2, logits) for seed in range(20)} == {50}
+    assert {chooser(joins, seed=seed)(1, logits) for seed in range(20)} == {40, 50}
 
 
 def test_heat_makes_unlikely_slots_likelier() -> None:
@@ -76,6 +89,21 @@ def test_going_on_costs_nothing_and_joins_cost_more_where_the_sound_differs(slot
     assert not costs[:, each, each + 1][:, 1:].any()
     same, other = costs[1, 40, 41 + 32], costs[1, 40, 44]
     assert JOIN_COST <= same < other
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_both_sides_of_a_join_are_compared(after: bool) -> None:
+    """Slot 20 differs from the others just after its beginning, slot 21 just before its own."""
+    decibels = np.zeros((round(10 * PER_SECOND), BINS), np.float32)
+    odd = round(5.05 * PER_SECOND) if after else round(4.95 * PER_SECOND)
+    decibels[odd - 2 : odd + 2] = 20.0
+    slots = Slots(np.arange(41) / 4, np.arange(40) % 8, 8, True)
+    costs = join_costs(slots, Spectra(decibels, np.zeros(2)), 12.0)
+    into = costs[:, 9, 4:38]
+    assert np.all(into.argmax(axis=1) == 20 - 4)
+    assert np.all(np.sort(into, axis=1)[:, -2] == JOIN_COST)
+    out = costs[:, 4:38, 9]  # after slot 19
+    assert np.all(out.argmax(axis=1) == 19 - 4)
 
 
 def test_the_ends_of_the_song_are_not_played(slots: Slots, spectra: Spectra) -> None:

@@ -56,6 +56,18 @@ def test_a_tone_goes_on_without_a_step(hertz: float) -> None:
     assert level.min() > 0.9 * 0.5
 
 
+def test_where_the_sides_differ_the_power_stays(rng: np.random.Generator) -> None:
+    song, made = rng.normal(size=(3 * RATE, 1)).astype(np.float32), []
+    for _ in range(40):
+        layers = layers_of(song)
+        middle = layers[1].add(RATE, int(rng.integers(RATE, 2 * RATE)), shifts=False)
+        for layer in (layers[0], layers[2]):
+            layer.add(RATE, middle.source + RATE - middle.begin, shifts=False)
+        made.append(mixed(layers, middle.begin, middle.begin + middle.fade.samples))
+    power = np.square(made).mean(axis=(0, 2))[len(made[0]) // 3 : -len(made[0]) // 3].mean()
+    assert power == pytest.approx(1, abs=0.1)
+
+
 def test_unless_it_shifts_a_piece_begins_at_its_very_sample() -> None:
     rng = np.random.default_rng(1)
     song = rng.normal(size=(3 * RATE, 1)).astype(np.float32)
