@@ -84,7 +84,7 @@ def test_the_more_guidance_the_nearer_are_new_bars_to_their_guides(
     backend: Backend, real: Analysis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     near, own = [], Material.of(real, "compose").candidates.own
-    for guidance in (0.0, 3 * composer.GUIDANCE):
+    for guidance in (0.0, 1.5 * composer.GUIDANCE):
         monkeypatch.setattr(composer, "GUIDANCE", guidance)
         made = [Noting(real, backend, Style(seed=seed)) for seed in range(2)]
         near.append(np.mean([own[layer, played(one)[layer], one.guided] for one in made for layer in range(3)]))
