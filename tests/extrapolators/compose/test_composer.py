@@ -14,7 +14,7 @@ from extrapcli.backends.base import Backend
 from extrapcli.extrapolators.base import Style
 from extrapcli.extrapolators.compose import composer
 from extrapcli.extrapolators.compose.candidates import Candidates
-from extrapcli.extrapolators.compose.composer import LEAD_BARS, MOST_RUN, Composer
+from extrapcli.extrapolators.compose.composer import LEAD_BARS, Composer
 from extrapcli.extrapolators.compose.material import Material
 from extrapcli.extrapolators.compose.planner import Planner
 from extrapcli.extrapolators.compose.walk import BASS, MIDDLE, TREBLE, Choose
@@ -117,7 +117,7 @@ def test_the_last_bars_follow_those_before_the_ending(backend: Backend, analysis
 def test_no_layer_stays_in_one_place(backend: Backend, analysis: Analysis) -> None:
     for layer in played(Noting(analysis, backend, Style(variety=0.0))):
         runs = np.split(layer, np.flatnonzero(np.diff(layer) != 1) + 1)
-        assert max(map(len, runs[1:])) <= MOST_RUN
+        assert max(map(len, runs[1:])) <= 3
 
 
 def test_the_bolder_the_more_do_seeds_differ(backend: Backend, analysis: Analysis) -> None:
