@@ -69,6 +69,15 @@ def test_where_the_sides_differ_the_power_stays(band: int) -> None:
     assert amid.mean() == pytest.approx(np.mean([*before, *after]), rel=0.25)
 
 
+def test_channels_of_opposite_phase_go_on_without_a_dip() -> None:
+    tone = np.sin(2 * np.pi * 110 * np.arange(4 * RATE) / RATE).astype(np.float32)
+    layers = layers_of(np.stack([tone, -tone], axis=1))
+    for layer in layers:
+        layer.add(RATE, 2 * RATE + 37)
+    level = np.square(mixed(layers, RATE // 2, RATE * 3 // 2)[:, 0]).reshape(-1, 315).mean(axis=1)
+    assert level.min() > 0.9 * 0.5
+
+
 def test_unless_it_shifts_a_piece_begins_at_its_very_sample() -> None:
     rng = np.random.default_rng(1)
     song = rng.normal(size=(3 * RATE, 1)).astype(np.float32)

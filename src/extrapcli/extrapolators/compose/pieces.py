@@ -53,7 +53,8 @@ class Layer:
         old = self._bands.read(self._band, self.source(begin), self.source(begin) + length)
         new = self._bands.read(self._band, source - reach, source + reach + length)
         moves = np.arange(-reach, reach + 1)
-        alike = normalised_cross_correlation(old.mean(axis=1), new.mean(axis=1)) if length else np.zeros(len(moves))
+        loud = int(np.square(old).sum(axis=0).argmax()) if length else 0  # a channel; a mean may cancel out
+        alike = normalised_cross_correlation(old[:, loud], new[:, loud]) if length else np.zeros(len(moves))
         best = int(np.argmax(alike - SHIFT_COST * np.abs(moves) / max(reach, 1)))
         fade = Fade(length, "equal-gain" if alike[best] > ALIKE else "equal-power")
         piece = Piece(begin, source + int(moves[best]), fade)
