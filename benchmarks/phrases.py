@@ -22,7 +22,6 @@ from extrapcli.evaluation.bootstrap import mean_interval
 from extrapcli.extrapolators.base import Style
 from extrapcli.extrapolators.compose.bands import NAMES
 from extrapcli.extrapolators.compose.composer import LEAD_BARS, Composer
-from extrapcli.extrapolators.compose.material import Material
 from extrapcli.models import find_model
 from extrapcli.training.corpus import Corpus
 
@@ -37,6 +36,7 @@ class Noting(Composer):
 
     def __init__(self, analysis: Analysis, model: str, wanted: int) -> None:
         super().__init__(analysis, open_model(find_model(model), device="cpu"), Style(new=1.0), wanted)
+        self.own, self.per_bar = self._candidates.own, self._per_bar
         self.guided: list[int] = []
         self.played: list[list[int]] = []
 
@@ -58,8 +58,7 @@ def distances(analysis: Analysis, model: str) -> dict[str, list[float]]:
     composer = Noting(analysis, model, wanted)
     for _ in composer.blocks():
         pass
-    material = Material.of(analysis, model)
-    own, per_bar = material.candidates.own, material.slots.per_bar
+    own, per_bar = composer.own, composer.per_bar
     guided, played = np.array(composer.guided), np.array(composer.played).T
     if composer.lands:
         played = played[:, :-1]  # the ending itself

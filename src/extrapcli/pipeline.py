@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from operator import itemgetter
 from pathlib import Path, PurePath
 
 from extrapcli.analysis import Analysis
@@ -180,10 +179,10 @@ class Pipeline:
         if not options.keeps:
             return [next(tries)]
         takes = choose(tries, options.takes, song.name, limit=options.max_audibility, progress=progress)
-        rated = [(take.rating.cost, take) for take in takes if take.rating]
-        if len(rated) == len(takes) > 1 and not options.style.fit:  # of which the best versions come first
-            takes = [take for _, take in sorted(rated, key=itemgetter(0))]
-        elif options.takes > 1 and not rated:
+        costs = {take.seed: rating.cost for take in takes if (rating := take.rating)}
+        if len(costs) == len(takes) and not options.style.fit:  # of which the best versions come first
+            takes.sort(key=lambda take: costs[take.seed])
+        elif options.takes > 1 and not costs:
             takes[0].remarks.append(f"{UNKNOWN}, so the takes are in the order of their seeds")
         if len(takes) < options.takes:
             few = f"only {count(len(takes), 'take')} of {options.takes}: others are the same"

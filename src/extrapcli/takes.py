@@ -105,9 +105,10 @@ def choose(tries: Iterable[Take], most: int, song: str, *, limit: float | None, 
         progress.doing(f"{song}: take {len(takes) + 1}")
         take.keep()
         if limit is not None:
-            if not take.rating:
+            rating = take.rating
+            if not rating:
                 raise UsageError(f"{song}: {UNKNOWN}, so there can be no limit")
-            worst.append((take.rating.worst, take.seed))
+            worst.append((rating.worst, take.seed))
         if (limit is None or worst[-1][0] <= limit) and not any(map(take.sounds_like, takes)):
             takes.append(take)
         if len(takes) == most:

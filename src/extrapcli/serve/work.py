@@ -103,10 +103,11 @@ def track(bench: Bench, task: Task) -> Made:
             say("made", seconds=done / rate)
     for note in take.notes:
         say("note", note=note)
+    rating = take.rating
     return known | {
         "joins": [described(number, join) for number, join in enumerate(take.joins, start=1)],
         "notes": take.notes,
-        "rating": take.rating and asdict(take.rating) | {"cost": take.rating.cost},
+        "rating": rating and asdict(rating) | {"cost": rating.cost},
         "seed": request.seed,
         "mood": take.mood and asdict(take.mood),
     }

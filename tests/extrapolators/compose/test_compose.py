@@ -141,13 +141,14 @@ def test_what_new_bars_are_made_of_is_heard(backend: Backend, tune: NDArray[np.f
     song, seconds = made(tune), 40.3
     blocks = list(Compose(backend, Style(ending="cut")).blocks(song, Analysis(song), round(seconds * 22050)))
     sounds = [sound for block in blocks for sound in block.sounds]
+    assert {sound.layer for sound in sounds} == {"bass", "middle", "treble"}
+    assert all(0 <= sound.song_seconds < 32 for sound in sounds)
     made_track = track(song, blocks, round(seconds * 22050))
     ours, theirs, checked = Bands(made_track, 22050), Bands(song.samples, 22050), 0
     for band, name in enumerate(NAMES):
         of = [sound for sound in sounds if sound.layer == name]
         assert max(sound.seconds for sound in of) < seconds
         for sound, after in pairwise(of):
-            assert 0 <= sound.song_seconds < 32
             begin, end = (round(at * 22050) for at in (sound.seconds + 0.01, after.seconds - 0.06))
             there, reach = round((sound.song_seconds + 0.01) * 22050), 300
             here = ours.read(band, begin, end)[:, 0]

@@ -108,7 +108,7 @@ def test_there_are_only_so_many_ways_and_joins(model: Model) -> None:
 
 
 def test_other_models_and_fitted_songs_have_none(model: Model) -> None:
-    with pytest.raises(UsageError, match="can't go another way; use recall"):
+    with pytest.raises(UsageError, match="seq2seq can't go another way from a join; use recall"):
         load("seq2seq").extrapolator(Style(another=(1,)))
     from extrapcli.extrapolators.base import Fit
 

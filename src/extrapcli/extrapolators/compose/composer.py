@@ -112,13 +112,13 @@ class Composer:
             if not is_new:
                 return self._chooser.take(layer, guide)
             if layer != MIDDLE:
-                logits = logits + self._fit(layer)
+                logits = logits + self._with_middle(layer)
             return self._chooser(layer, logits + like[layer])
 
         wanted = float(self._candidates.energies[guide])
         self._go(self._planner.step(self._course.moment + slot, wanted, choose), slot, together=not is_new)
 
-    def _fit(self, layer: int) -> NDArray[np.floating]:
+    def _with_middle(self, layer: int) -> NDArray[np.floating]:
         """Say how well each slot of a layer would sound with what the middle plays, `(n,)`.
 
         The more so, the more alike its own middle is, and the nearer its level is to that which the song has there.
@@ -126,8 +126,8 @@ class Composer:
         middle, levels = self._chooser.at[MIDDLE], self._candidates.layer_levels[layer]
         off = np.maximum(np.abs(levels - levels[middle]) - BALANCED, 0)
         likeness = alike(np.maximum(self._candidates.own[MIDDLE, middle], CLOSE))
-        fit: NDArray[np.floating] = TOGETHER * likeness - BALANCE_COST * off
-        return fit
+        good: NDArray[np.floating] = TOGETHER * likeness - BALANCE_COST * off
+        return good
 
     def _go(self, chosen: Sequence[int] | NDArray[np.int_], slot: int, *, together: bool, anew: bool = False) -> None:
         """Let each layer play a slot of the song in a new slot.

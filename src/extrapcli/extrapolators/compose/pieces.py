@@ -53,8 +53,7 @@ class Layer:
         old = self._bands.read(self._band, self.source(begin), self.source(begin) + length)
         new = self._bands.read(self._band, source - reach, source + reach + length)
         moves = np.arange(-reach, reach + 1)
-        loud = int(np.square(old).sum(axis=0).argmax()) if length else 0  # a channel; a mean may cancel out
-        alike = normalised_cross_correlation(old[:, loud], new[:, loud]) if length else np.zeros(len(moves))
+        alike = _likeness(old, new) if length else np.zeros(len(moves))
         best = int(np.argmax(alike - SHIFT_COST * np.abs(moves) / max(reach, 1)))
         fade = Fade(length, "equal-gain" if alike[best] > ALIKE else "equal-power")
         piece = Piece(begin, source + int(moves[best]), fade)
@@ -86,6 +85,15 @@ class Layer:
                 _ramp(gains, first, after, rises=False)
             out[first - begin : last - begin] += sound * gains[:, None].astype(np.float32)
         return out
+
+
+def _likeness(old: NDArray[np.floating], new: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return how like sound `(m, channels)` each stretch of a longer one is, by its loudest channel.
+
+    Not by the mean of the channels, which may cancel out.
+    """
+    loud = int(np.square(old).sum(axis=0).argmax())
+    return normalised_cross_correlation(old[:, loud], new[:, loud])
 
 
 def _ramp(gains: NDArray[np.float64], first: int, piece: Piece, *, rises: bool) -> None:

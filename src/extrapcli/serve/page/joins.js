@@ -6,7 +6,6 @@ import { clock, heard } from "./words.js";
 const LAYERS = { harmonic: "only what sustains", percussive: "only the drums" };
 
 export class Joins {
-  #rated = false; // whether it is known which joins can be heard
   #buttons = new Map(); // by number of the join: its row in the list and its mark over the waveform
 
   /** `hear` is called with a join that is chosen, `another` with one from which the music should go another way, if it can. */
@@ -19,8 +18,9 @@ export class Joins {
     way.hidden = !goesAnotherWay;
     this.panel = make("div", { className: "join-chosen row", hidden: true }, this.about, way);
     moveByArrows(this.items);
-    this.legend = make("p", { className: "hint", textContent: "Each line over the sound is a join, where the music was put together." });
-    this.root = make("div", { className: "stack", hidden: true }, this.legend, this.panel, make("details", {}, this.summary, this.items));
+    this.red = make("span", { hidden: true, textContent: " Those in red can be heard." });
+    const legend = make("p", { className: "hint" }, "Each line over the sound is a join, where the music was put together.", this.red);
+    this.root = make("div", { className: "stack", hidden: true }, legend, this.panel, make("details", {}, this.summary, this.items));
   }
 
   /** Show one more join; one that is shown already stays as it is. */
@@ -35,10 +35,7 @@ export class Joins {
       className: join.audible ? "audible" : "",
     });
     this.#buttons.set(join.number, [row, mark]);
-    if (join.audibility != null && !this.#rated) {
-      this.#rated = true;
-      this.legend.textContent += " Those in red can be heard.";
-    }
+    if (join.audibility != null) this.red.hidden = false;
     this.summary.textContent = `Joins (${this.#buttons.size})`;
     this.root.hidden = false;
   }
