@@ -19,7 +19,7 @@ from extrapcli.analysis import Analysis
 from extrapcli.audio.decode import decode
 from extrapcli.backends import open_model
 from extrapcli.evaluation.bootstrap import mean_interval
-from extrapcli.extrapolators.base import Style
+from extrapcli.extrapolators.base import Sound, Style
 from extrapcli.extrapolators.compose.bands import NAMES
 from extrapcli.extrapolators.compose.composer import LEAD_BARS, Composer
 from extrapcli.models import find_model
@@ -44,9 +44,9 @@ class Noting(Composer):
         self.guided.append(super()._guide(slot))
         return self.guided[-1]
 
-    def _go(self, chosen: Sequence[int] | Slots, slot: int, *, together: bool, anew: bool = False) -> None:
+    def _go(self, chosen: Sequence[int] | Slots, slot: int, *, together: bool, late: float) -> tuple[Sound, ...]:
         self.played.append([int(one) for one in chosen])
-        super()._go(chosen, slot, together=together, anew=anew)
+        return super()._go(chosen, slot, together=together, late=late)
 
 
 def distances(analysis: Analysis, model: str) -> dict[str, list[float]]:

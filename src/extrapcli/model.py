@@ -25,6 +25,7 @@ from extrapcli.extrapolators.base import (
     Style,
     Turns,
 )
+from extrapcli.extrapolators.limit import limited
 from extrapcli.models import DEFAULT, find_model
 from extrapcli.mood.meter import Meter
 from extrapcli.track import Track
@@ -82,9 +83,12 @@ class Model:
         extrapolator, heard = self.extrapolator(style), song.as_heard
         analysis = analysis or Analysis(heard)
         if turns and isinstance(extrapolator, PlaysLive):
-            return with_offset(extrapolator.live(heard, analysis, wanted, turns), song)
-        blocks = blocks_of(extrapolator, heard, analysis, wanted)
-        return with_own_offset(blocks, song) if style.fit else with_offset(blocks, song)
+            blocks = extrapolator.live(heard, analysis, wanted, turns)
+        else:
+            blocks = blocks_of(extrapolator, heard, analysis, wanted)
+        if song.heard is song.samples:
+            return blocks
+        return limited(with_own_offset(blocks, song) if style.fit else with_offset(blocks, song), song)
 
     def loops(self, analysis: Analysis, style: Style, query: LoopQuery) -> list[Loop]:
         """Find loops of a decoded song, by the analysis of its `as_heard`; see `find_loops`."""

@@ -90,7 +90,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class NextBars:
-    """How likely each bar of a song is to come after the last one, in the song's order."""
+    """How likely each bar of a song is to come after the last one before its ending, in the song's order."""
 
     song: str
     model: str

@@ -17,9 +17,11 @@ from extrapcli.batch import Batch, Counts
 from extrapcli.batch.estimate import estimate, needed
 from extrapcli.batch.manifest import Manifest, Record
 from extrapcli.batch.scheduler import Scheduler
+from extrapcli.batch.worker import fingerprint
 from extrapcli.errors import CannotWrite, SomeFailed
 from extrapcli.extrapolators.base import Style
 from extrapcli.models import find_model, sha256
+from extrapcli.pipeline import Options
 from tests.batch.conftest import NAMES, OPTIONS, InProcessEngine, jobs_of
 
 OLD = Path(__file__).parent / "data" / "old_manifest"
@@ -309,6 +311,16 @@ def test_tracks_in_an_old_manifest_are_kept(tmp_path: Path, engine: InProcessEng
         assert tracks(tmp_path / "songs")["a-0m06s.ogg"] == track
         assert manifest.read_text().startswith(lines_before)
     assert lines(tmp_path / "songs")[6].run == old[1].run  # it was compared, and has the times of the copy now
+
+
+@pytest.mark.parametrize(
+    ("model", "new", "same"), [("recall", 0.0, True), ("compose", 0.0, False), ("compose", 1.0, False)]
+)
+def test_no_new_bars_of_a_model_that_has_none_are_no_difference(model: str, new: float, same: bool) -> None:
+    plain, other = (
+        fingerprint(Options(model=model, style=Style(new=share)), "flac", find_model(model)) for share in (None, new)
+    )
+    assert (plain == other) == same
 
 
 def test_a_batch_runs_in_any_thread(songs: Path) -> None:

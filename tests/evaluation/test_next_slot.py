@@ -43,6 +43,24 @@ def test_knowing_what_comes_costs_no_bits(clip: Clip) -> None:
     assert found["plain"].decibels < 1 < found["repeat"].decibels
 
 
+@pytest.mark.parametrize("way", ["network", *WAYS])
+def test_nothing_is_known_of_what_comes(clip: Clip, way: str) -> None:
+    """From slot 120 on, the second clip is another one, and louder."""
+    rows = np.hstack([clip.spectra.reshape(160, -1), clip.moments[:, None], np.full((160, 1), 8)])
+    rows[120:, :-2] = np.random.default_rng(1).normal(20, 8, size=(40, 232))
+    ask = {"network": by_network(open_model(find_model("compose"), device="cpu")), **WAYS}[way]
+    said: list[NDArray[np.floating]] = []
+
+    def noted(of: Clip, question: dict[str, NDArray[np.generic]]) -> NDArray[np.floating]:
+        said.append(ask(of, question))
+        return said[-1]
+
+    for one in (clip, Clip.of(rows.astype(np.float32), HEAD)):
+        foreseen(one, {way: noted})
+    np.testing.assert_allclose(said[0][: 121 - HEAD], said[1][: 121 - HEAD], atol=1e-4)
+    assert way == "unigram" or not np.allclose(said[0][122 - HEAD :], said[1][122 - HEAD :])
+
+
 def test_the_shipped_network_foresees_what_repeats(clip: Clip) -> None:
     backend = open_model(find_model("compose"), device="cpu")
     found = foreseen(clip, {"network": by_network(backend), **WAYS})

@@ -14,7 +14,7 @@ from extrapcli.batch.locations import Location, current_stat, exists, local_inpu
 from extrapcli.batch.manifest import Record, stat_signature
 from extrapcli.errors import CannotWrite, UnreadableAudio
 from extrapcli.finding import check_regular
-from extrapcli.models import CARD, sha256
+from extrapcli.models import CARD, DEFAULT, sha256
 from extrapcli.pipeline import Options, Pipeline
 from extrapcli.progress import NoProgress
 from extrapcli.track_file import TrackFile
@@ -168,7 +168,7 @@ def fingerprint(options: Options, format: str, model: Path) -> dict[str, object]
     style = {name: value for name, value in asdict(options.style).items() if name not in later}
     if options.style.arc:
         unusual["arc"] = str(options.style.arc)
-    if options.style.new is not None:
+    if options.style.new is not None and options.model != DEFAULT:  # which has none
         unusual["new"] = options.style.new
     if options.takes > 1:
         unusual["takes"] = options.takes

@@ -49,13 +49,14 @@ def predict(
 
     The prediction is a sound at the model's rate. Without -o it goes beside the song, as song-predicted.mp3.
     With --next-bar, prints a line for each bar, the likeliest first: its number, where it begins, and how likely it
-    is to come after the last one. Of a long song, these are the bars of the last five minutes.
+    is to come after the last one before the song's ending, if one of these comes. Of a long song, these are the bars
+    of the last five minutes.
     """
     from extrapcli.models import COMPOSER
     from extrapcli.prediction import DEFAULT_MODEL, PredictionOptions, predict_next_bar, predict_song
 
     if next_bar:
-        if out or look_back or format or overwrite:
+        if out is not None or look_back is not None or format or overwrite:
             raise typer.BadParameter(
                 "--next-bar writes no file; leave out --out, --look-back, --format and --overwrite"
             )

@@ -7,13 +7,14 @@ logits of the candidates, in each of the three layers. What is wanted of it:
               candidate from the slot that really follows
     decibels  how far its likeliest candidate is from that slot, in the spectra of the three layers together
 
-Running free, it goes on for some slots after its own choices.
+It knows what was heard before, and no more. The layers choose in turn, each by what the others chose; the likeliest
+counts as chosen. Running free, a way goes on for some slots after its own choices.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,10 +29,8 @@ from extrapcli.extrapolators.compose import (
     HALVES,
     MIDDLE,
     NAMES,
+    ORDER,
     PLAIN,
-    TREBLE,
-    WITH_BASS,
-    WITH_MIDDLE,
     Candidates,
     Heard,
     Planner,
@@ -40,6 +39,7 @@ from extrapcli.extrapolators.compose import (
     band_columns,
     matches,
     softmax,
+    tell,
 )
 from extrapcli.spec import PlannerSpec, expect
 
@@ -53,7 +53,7 @@ LIKELY = 3.0  # what a distance of the song's median takes from a logit
 NEAREST_SLOTS, NEAREST_CONTEXT = 8, 3  # of the whole sound, and which of the matches that is
 NEAREST = np.zeros_like(PLAIN)
 NEAREST[:, NEAREST_CONTEXT] = LIKELY
-ENERGY_SLOTS = 5
+ENERGY_SLOTS = 5  # before a slot: the energy around that one was heard when the slot begins
 PARTS_OF_SOUND = np.array([len(columns) for columns in band_columns()]) / BINS
 TINY = 1e-9
 
@@ -84,6 +84,12 @@ class Clip:
         moments = rows[:, -2].astype(int)
         candidates = Candidates(spectra[:head], moments[:head], int(rows[0, -1]))
         return cls(candidates, spectra, moments, candidates.energy(spectra), candidates.apart(spectra))
+
+    @property
+    def heard(self) -> Clip:
+        """The clip with the energies that were known when each slot began."""
+        n = len(self.head)
+        return replace(self, energies=np.append(self.head.energies, self.energies[n - ENERGY_SLOTS : -ENERGY_SLOTS]))
 
     def walked(self, rng: np.random.Generator, share: float) -> tuple[NDArray[np.int_], Array]:
         """Draw what was played: the clip's own slots and, in a share of the stretches after the head, walks.
@@ -147,8 +153,8 @@ def posed(
         head.own[layer, [k if k < n else drawn(row, rng) for k, row in zip(walked, chances[:, layer], strict=True)]]
         for layer, walked in ((layer, np.append(sources[layer, n:], n)) for layer in (MIDDLE, BASS))
     )
-    found[:, BASS, :, WITH_MIDDLE] = found[:, TREBLE, :, WITH_MIDDLE] = alike(middle)
-    found[:, TREBLE, :, WITH_BASS] = alike(bass)
+    tell(found, MIDDLE, alike(middle))
+    tell(found, BASS, alike(bass))
     played = Candidates(clip.spectra, clip.moments, head.per_bar).layered(sources)
     places = head.places(clip.moments, clip.energies)[:-1], head.places(clip.moments, wanted)[1:]
     context = np.hstack([head.sounds(played), *places]).astype(np.float32)
@@ -171,7 +177,7 @@ Ask = Callable[[Clip, dict[str, NDArray[Any]]], NDArray[np.floating]]
 
 def by_weights(weights: NDArray[np.floating]) -> Ask:
     """Plan by matches alone, with weights `(3, KINDS)`."""
-    return lambda _, question: np.einsum("jlnk,lk->jln", question["matches"], weights)
+    return lambda clip, question: _in_turn(clip.head, question["matches"], weights, np.zeros(1))
 
 
 def by_network(backend: Backend) -> Ask:
@@ -184,11 +190,26 @@ def by_network(backend: Backend) -> Ask:
         keys, queries, weights = (
             said[name][0].reshape(len(question["context"]), len(NAMES), -1) for name in ("keys", "queries", "weights")
         )
-        found = np.einsum("jlnk,jlk->jln", question["matches"], weights[judged])
-        logits: NDArray[np.floating] = found + np.einsum("jlv,nlv->jln", queries[judged], keys[:n])
-        return logits
+        bonus = np.einsum("jlv,nlv->jln", queries[judged], keys[:n])
+        return _in_turn(clip.head, question["matches"], weights[judged], bonus)
 
     return ask
+
+
+def _in_turn(
+    song: Candidates, found: Array, weights: NDArray[np.floating], bonus: NDArray[np.floating]
+) -> NDArray[np.floating]:
+    """Return logits `(j, 3, n)` of weighed matches `(j, 3, n, KINDS)` and a bonus, by what layers before choose."""
+    found = found.copy()
+    weights, bonus = (
+        np.broadcast_to(values, shape)
+        for values, shape in ((weights, (*found.shape[:2], found.shape[3])), (bonus, found.shape[:3]))
+    )
+    logits = np.empty(found.shape[:3])
+    for layer in ORDER:
+        logits[:, layer] = np.einsum("jnk,jk->jn", found[:, layer], weights[:, layer]) + bonus[:, layer]
+        tell(found, layer, alike(song.own[layer, logits[:, layer].argmax(axis=-1)]))
+    return logits
 
 
 def by_any(clip: Clip, question: dict[str, NDArray[Any]]) -> NDArray[np.floating]:
@@ -221,7 +242,7 @@ class Foresight:
 
 def foreseen(clip: Clip, ways: Mapping[str, Ask]) -> dict[str, Foresight]:
     """Measure ways to plan on a clip that is played as it is, a slot at a time."""
-    slots = np.tile(np.arange(len(clip.spectra) - 1), (len(NAMES), 1))
+    clip, slots = clip.heard, np.tile(np.arange(len(clip.spectra) - 1), (len(NAMES), 1))
     question, costs = posed(clip, slots, clip.apart[:, :-1], np.random.default_rng(0), temperature=TEMPERATURE)
     wanted = likely(costs, TEMPERATURE)
     decibels = costs * clip.head.scale[:, None]
@@ -241,7 +262,7 @@ def run_free(clip: Clip, begin: int, backend: Backend, steps: int) -> dict[str, 
     really follows, in decibels, after 1 to `steps` slots.
     """
     song = clip.head
-    wanted = float(clip.energies[begin - ENERGY_SLOTS])  # which is taken around a slot
+    wanted = float(clip.energies[begin - ENERGY_SLOTS])
     none = np.full(len(NAMES), len(song))
     planner = Planner(backend, song, Heard(clip.spectra[:begin], clip.moments[:begin], clip.energies[:begin], none))
     plain = Walk(song, clip.apart[:, :begin], none)

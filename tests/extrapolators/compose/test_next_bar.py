@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -34,6 +36,31 @@ def test_the_likeliest_bars_are_those_that_came_there_before(backend: Backend, t
     assert sum(bar.probability for bar in bars) == pytest.approx(1)
     third = sum(bar.probability for bar in bars if bar.bar % 4 == 3)
     assert third > 0.5
+
+
+def test_bars_are_counted_as_musicians_do(backend: Backend, tune: NDArray[np.float32]) -> None:
+    """The song begins with two beats before its first bar, of which the second is the first that was found."""
+    analysis = analysed(tune[: 14 * 2 * RATE])
+    analysis.__dict__["beats"] = Beats(np.arange(1, 28 * 2) / 2, np.arange(3, 28 * 2 + 2) % 4, 4, 1.0, 1.0)
+    bars = next_bars(analysis, backend)
+    assert [bar.bar for bar in bars] == list(range(1, 14))
+    assert [bar.seconds for bar in bars] == pytest.approx([1 + 2 * k for k in range(13)])
+
+
+def test_bars_of_a_long_silence_are_none(backend: Backend, tune: NDArray[np.float32]) -> None:
+    bars = next_bars(analysed(np.concatenate([tune, np.zeros(12 * RATE, np.float32), tune])), backend)
+    assert not [bar for bar in bars if 32 < bar.seconds < 43]
+    assert len(bars) > 30
+
+
+@pytest.mark.parametrize("confidence", [0.2, 0.4])
+def test_where_no_pulse_is_relied_on_there_are_no_bars(
+    backend: Backend, tune: NDArray[np.float32], confidence: float
+) -> None:
+    analysis = analysed(tune)
+    analysis.__dict__["beats"] = replace(analysis.beats, confidence=confidence)
+    with pytest.raises(UnreadableAudio, match="tune: no beat was found, so there are no bars to choose from"):
+        next_bars(analysis, backend)
 
 
 def test_a_bar_that_was_begun_changes_nothing(backend: Backend, tune: NDArray[np.float32]) -> None:

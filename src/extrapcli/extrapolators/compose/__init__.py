@@ -22,8 +22,6 @@ from extrapcli.extrapolators.compose.matching import (
     FOLLOWS,
     KINDS,
     PLAIN,
-    WITH_BASS,
-    WITH_MIDDLE,
     alike,
     matches,
 )
@@ -31,7 +29,7 @@ from extrapcli.extrapolators.compose.next_bar import NextBar, next_bars
 from extrapcli.extrapolators.compose.planner import Heard, Planner
 from extrapcli.extrapolators.compose.slots import Slots
 from extrapcli.extrapolators.compose.spectra import BINS, NOTES, Spectra, band_columns
-from extrapcli.extrapolators.compose.walk import BASS, MIDDLE, TREBLE, Walk
+from extrapcli.extrapolators.compose.walk import BASS, MIDDLE, ORDER, Walk, tell
 from extrapcli.extrapolators.fading import fade_out
 from extrapcli.extrapolators.limit import limited
 
@@ -45,12 +43,10 @@ __all__ = [
     "MIDDLE",
     "NAMES",
     "NOTES",
+    "ORDER",
     "PLACES",
     "PLAIN",
     "SLOT_NUMBERS",
-    "TREBLE",
-    "WITH_BASS",
-    "WITH_MIDDLE",
     "Candidates",
     "Compose",
     "Heard",
@@ -64,6 +60,7 @@ __all__ = [
     "matches",
     "next_bars",
     "softmax",
+    "tell",
 ]
 
 MAX_FADE_SECONDS = 0.1  # less than a slot lasts

@@ -32,6 +32,8 @@ class Bands:
     def _below(self, edge: int, begin: int, end: int) -> NDArray[np.float32]:
         """Return what is below an edge."""
         kernel = self._filters[edge]
+        if len(kernel) == 1:  # all of the song is below
+            return self._stretch(begin, end)
         margin = len(kernel) // 2
         sound = self._stretch(begin - margin, end + margin)
         size = 2 ** int(np.ceil(np.log2(len(sound) + 2 * margin)))

@@ -55,6 +55,12 @@ class Candidates:
         return self._scale_and_own[1]
 
     @cached_property
+    def farthest(self) -> Array:
+        """How far from each other slots are at most, `(3,)`, in units of `scale`."""
+        farthest: Array = self.own.max(axis=(1, 2))
+        return farthest
+
+    @cached_property
     def _scale_and_own(self) -> tuple[Array, Array]:
         decibels = slot_distances(self.spectra, self.spectra)
         scale = np.maximum(np.median(decibels, axis=(1, 2)), LEAST_DECIBELS).astype(np.float32)

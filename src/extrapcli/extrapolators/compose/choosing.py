@@ -24,7 +24,7 @@ class Chooser:
     Args:
         joins: what it costs to go from each slot to each other, in nats, `(3, n, n)`; see `join_costs`.
         played: how many slots of the song were played before.
-        heat: what logits are divided by: the higher, the more surprising.
+        heat: what logits are divided by: the higher, the more surprising; at 0, the likeliest slot is taken.
         most: how many slots are played from one place at most, before there has to be a join (the maximum order of
             A. Papadopoulos et al., Avoiding plagiarism in Markov sequence generation, 2014).
     """
@@ -43,7 +43,8 @@ class Chooser:
         follows = self.at[layer] + 1
         if self._run[layer] >= self._most and follows < len(costs):
             costs[follows] = NEVER
-        return self.take(layer, int(self._rng.choice(len(costs), p=softmax((logits - costs) / self._heat))))
+        chance = self._rng.gumbel(size=len(costs))  # softmax((logits - costs) / heat)
+        return self.take(layer, int((logits - costs + self._heat * chance).argmax()))
 
     def take(self, layer: int, slot: int) -> int:
         """Let a layer play a slot, and return it."""

@@ -31,32 +31,38 @@ class Phrase:
     label: str
 
 
-def phrases_of(slots: Slots, sections: Sequence[Section]) -> list[Phrase]:
-    """Cut a song into phrases of four bars, from the beginnings of its sections on."""
+def phrases_of(slots: Slots, sounding: NDArray[np.bool_], sections: Sequence[Section]) -> list[Phrase]:
+    """Cut a song into phrases of four bars, from the beginnings of its sections on, without bars that are silent."""
     lines = np.flatnonzero(slots.places == 0)
     if not len(lines):
         return [Phrase(0, len(slots), "A")]
-    starts = slots.edges[lines]
+    starts, edges = slots.edges[lines], [*lines.tolist(), len(slots)]
+    heard = np.logical_and.reduceat(sounding, lines)
     bars = [int(np.abs(starts - section.begin).argmin()) for section in sections] + [len(lines)]
-    phrases: list[Phrase] = []
-    for section, (first, after) in zip(sections, pairwise(bars), strict=True):
-        for bar in range(first, after, PHRASE_BARS):
+    phrases = [
+        Phrase(edges[bar], edges[after], section.label)
+        for section, (first, end) in zip(sections, pairwise(bars), strict=True)
+        for bar, after in _cut(heard[first:end], first)
+    ]
+    return phrases or [Phrase(0, len(slots), "A")]
+
+
+def _cut(heard: NDArray[np.bool_], first: int) -> Iterator[tuple[int, int]]:
+    """Cut bars from a first one on into phrases: yield the first bar of each, and the one after its last."""
+    turns = first + np.flatnonzero(np.diff(np.pad(heard.astype(int), 1)))
+    for bar, after in turns.reshape(-1, 2).tolist():
+        while bar < after:
             end = min(bar + PHRASE_BARS, after)
-            if after - end < LEAST_BARS:
-                end = after
-            phrases.append(
-                Phrase(int(lines[bar]), int(lines[end]) if end < len(lines) else len(slots), section.label)
-            )
-            if end == after:
-                break
-    return [phrase for phrase in phrases if phrase.end > phrase.begin]
+            end = end if after - end >= LEAST_BARS else after
+            yield bar, end
+            bar = end
 
 
 def guides(phrases: Sequence[Phrase], near: NDArray[np.floating], first: int, per_bar: int) -> Iterator[int]:
     """Yield a slot of the song for each new slot, without end: what the new one should have in common with it.
 
-    The phrase in which the song is left is finished first. Where a phrase ends amid a bar, the next one is entered at
-    the same place of its first bar.
+    The phrase in which the song is left is finished first, or the next one is begun where that has ended. Where a
+    phrase ends amid a bar, the next one is entered at the same place of its first bar.
 
     Args:
         phrases: those of the song, in order.
@@ -64,11 +70,10 @@ def guides(phrases: Sequence[Phrase], near: NDArray[np.floating], first: int, pe
         first: the slot of the song in whose place the first new one begins.
         per_bar: how many slots a bar has.
     """
-    left = next((k for k, phrase in enumerate(phrases) if phrase.begin < first <= phrase.end), len(phrases) - 1)
-    into = max(0, first - phrases[left].begin)
-    if first == phrases[left].end:
-        into, left = into % per_bar, (left + 1) % len(phrases)
-    back = _earlier(phrases, left)
+    left = max((k for k, phrase in enumerate(phrases) if phrase.begin < first), default=0)
+    into, back = max(0, first - phrases[left].begin), _earlier(phrases, left)
+    if first >= phrases[left].end:
+        into, back = into % per_bar, None if back is None else back + 1
     for number in _in_turns(phrases, near, into) if back is None else _by_form(phrases, back):
         begin, end = phrases[number].begin, phrases[number].end
         start = next(at for at in (begin + into, begin + into % per_bar, begin) if at < end)

@@ -42,8 +42,9 @@ def matches(song: Candidates, apart: Array, sources: Indices, moments: Indices, 
     _, steps, n = apart.shape
     out = np.zeros((steps, len(NAMES), n, KINDS), np.float32)
     lengths = len(CONTEXTS)
-    out[..., :lengths] = _contexts(np.tensordot(SHARES, apart, 1).astype(np.float32))[:, None]
-    out[..., lengths : 2 * lengths] = np.moveaxis(_contexts(apart), 0, 1)
+    whole = np.tensordot(SHARES, apart, 1).astype(np.float32)
+    out[..., :lengths] = _contexts(whole, SHARES @ song.farthest)[:, None]
+    out[..., lengths : 2 * lengths] = np.moveaxis(_contexts(apart, song.farthest[:, None, None]), 0, 1)
     if song.per_bar:
         since = moments[:, None] - song.moments
         for number, span in enumerate(SPANS):
@@ -61,12 +62,11 @@ def alike(apart: Array) -> Array:
     return result
 
 
-def _contexts(apart: Array) -> Array:
+def _contexts(apart: Array, far: Array) -> Array:
     """Return how alike what was played last is to what is before each candidate, for each length: `(..., t, n, 5)`.
 
-    `apart` is `(..., t, n)`. Before the beginnings, everything is as far apart as it gets.
+    `apart` is `(..., t, n)`. Before the beginnings, everything is as `far` apart as it gets, `(..., 1, 1)`.
     """
-    far = apart.max(axis=(-1, -2), keepdims=True)
     sums = _moved(apart, 0, 1, far)
     out = np.empty((*apart.shape, len(CONTEXTS)), np.float32)
     for number, length in enumerate(CONTEXTS):

@@ -15,7 +15,7 @@ from extrapcli.extrapolators.compose.planner import Heard, Planner
 
 @dataclass(frozen=True)
 class NextBar:
-    """A bar of a song that could come after its last.
+    """A bar of a song that could come after the last whole one before its ending.
 
     Attributes:
         bar: its number, as musicians count.
@@ -29,20 +29,25 @@ class NextBar:
 
 
 def next_bars(analysis: Analysis, backend: Backend) -> list[NextBar]:
-    """Say how likely each whole bar of a song is to come after the last one, in the song's order.
+    """Say how likely each whole bar of a song is to come after the last one before its ending, in the song's order.
 
     Of a long song, these are the bars of its last five minutes or so.
 
     The probability of a bar is that of its slots one after another, in all three layers, if none but whole bars could
-    come. Raises UnreadableAudio where the song has no bars, or is too short.
+    come. Raises UnreadableAudio where the song has no pulse, and so no bars, or is too short.
     """
+    if not analysis.beats.has_pulse:
+        raise UnreadableAudio(f"{analysis.song.name}: no beat was found, so there are no bars to choose from")
     material = Material.of(analysis, backend.spec.name)
     slots, song = material.slots, material.candidates
     lines = np.append(np.flatnonzero(slots.places == 0), len(slots))
-    bars = [(int(begin), int(end)) for begin, end in pairwise(lines) if end - begin == slots.per_bar]
-    if not slots.keeps_bars or not bars:
-        what = "no whole bar" if slots.keeps_bars else "no beat"
-        raise UnreadableAudio(f"{analysis.song.name}: {what} was found, so there are no bars to choose from")
+    bars = [
+        (int(begin), int(end))
+        for begin, end in pairwise(lines)
+        if end - begin == slots.per_bar and material.sounding[begin:end].all()
+    ]
+    if not bars:
+        raise UnreadableAudio(f"{analysis.song.name}: no whole bar was found, so there are none to choose from")
     played = bars[-1][1]
     planner = Planner(backend, song, Heard.of(song, played))
     first, wanted = int(slots.moments[played - 1]) + 1, float(song.energies[played - 1])

@@ -49,14 +49,16 @@ class Layer:
         length = self._fade
         begin = at - round(BEFORE_SECONDS * self._rate) - length
         source -= at - begin
-        reach = round(SHIFT_SECONDS[self._band] * self._rate) if shifts else 0
-        old = self._bands.read(self._band, self.source(begin), self.source(begin) + length)
-        new = self._bands.read(self._band, source - reach, source + reach + length)
-        moves = np.arange(-reach, reach + 1)
-        alike = _likeness(old, new) if length else np.zeros(len(moves))
-        best = int(np.argmax(alike - SHIFT_COST * np.abs(moves) / max(reach, 1)))
-        fade = Fade(length, "equal-gain" if alike[best] > ALIKE else "equal-power")
-        piece = Piece(begin, source + int(moves[best]), fade)
+        fade = Fade(length, "equal-gain")
+        if length:
+            reach = round(SHIFT_SECONDS[self._band] * self._rate) if shifts else 0
+            old = self._bands.read(self._band, self.source(begin), self.source(begin) + length)
+            new = self._bands.read(self._band, source - reach, source + reach + length)
+            alike, moves = _likeness(old, new), np.arange(-reach, reach + 1)
+            best = int(np.argmax(alike - SHIFT_COST * np.abs(moves) / max(reach, 1)))
+            source += int(moves[best])
+            fade = Fade(length, "equal-gain" if alike[best] > ALIKE else "equal-power")
+        piece = Piece(begin, source, fade)
         self.pieces.append(piece)
         return piece
 

@@ -14,6 +14,8 @@ from extrapcli.extrapolators.compose.matching import CONTEXTS, KINDS
 from extrapcli.extrapolators.compose.walk import Choose, Walk
 from extrapcli.spec import PlannerSpec, expect
 
+MOST = 1e6  # of what a network says; logits are its products
+
 
 @dataclass(frozen=True)
 class Heard:
@@ -53,7 +55,7 @@ class Planner:
     def __init__(self, backend: Backend, song: Candidates, heard: Heard) -> None:
         """Read a song, and what was heard before the first slot that is to come.
 
-        Raises UnusableModel where the model was trained for other slots than these.
+        Raises UnusableModel where the model was trained for other slots than these, or gives absurd numbers.
         """
         spec = expect(backend.spec, PlannerSpec)
         if (spec.slot, spec.layers, spec.matches) != (SLOT_NUMBERS, len(NAMES), KINDS):
@@ -85,4 +87,9 @@ class Planner:
         return chosen
 
     def _run(self, rows: NDArray[np.floating], state: NDArray[np.floating]) -> Tensors:
-        return self._backend.run({"context": rows[None].astype(np.float32), "state": state})
+        said = self._backend.run({"context": rows[None].astype(np.float32), "state": state})
+        if max(np.abs(values).max() for values in said.values()) > MOST:
+            raise UnusableModel(
+                f"model {self._backend.spec.name} gives numbers that are far too large; train it again"
+            )
+        return said

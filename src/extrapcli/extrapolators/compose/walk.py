@@ -69,11 +69,7 @@ class Walk:
         for layer in ORDER:
             logits = found[layer] @ weights[layer]
             chosen[layer] = choose(layer, logits if bonus is None else logits + bonus[layer])
-            near = alike(self.song.own[layer, chosen[layer]])
-            if layer == MIDDLE:
-                found[BASS, :, WITH_MIDDLE] = found[TREBLE, :, WITH_MIDDLE] = near
-            elif layer == BASS:
-                found[TREBLE, :, WITH_BASS] = near
+            tell(found, layer, alike(self.song.own[layer, chosen[layer]]))
         self.go(chosen)
         return chosen
 
@@ -82,3 +78,14 @@ class Walk:
         rows = self.song.own[np.arange(len(NAMES)), chosen]
         self._apart = np.concatenate([self._apart, rows[:, None]], axis=1)[:, -CONTEXTS[-1] :]
         self.at = chosen
+
+
+def tell(found: Array, layer: int, near: Array) -> None:
+    """Tell the layers that choose later how alike candidates are to what a layer plays.
+
+    `found` are matches, `(..., 3, n, KINDS)`, and `near` is `(..., n)`.
+    """
+    if layer == MIDDLE:
+        found[..., BASS, :, WITH_MIDDLE] = found[..., TREBLE, :, WITH_MIDDLE] = near
+    elif layer == BASS:
+        found[..., TREBLE, :, WITH_BASS] = near
