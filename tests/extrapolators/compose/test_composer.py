@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from extrapcli.analysis import Analysis
+from extrapcli.analysis import Analysis, Beats
 from extrapcli.audio.decode import decode
 from extrapcli.audio.song import Song
 from extrapcli.backends import open_model
@@ -16,6 +16,7 @@ from extrapcli.extrapolators.compose import composer
 from extrapcli.extrapolators.compose.candidates import Candidates
 from extrapcli.extrapolators.compose.composer import LEAD_BARS, Composer
 from extrapcli.extrapolators.compose.material import Material
+from extrapcli.extrapolators.compose.pieces import SHIFT_SECONDS
 from extrapcli.extrapolators.compose.planner import Planner
 from extrapcli.extrapolators.compose.walk import BASS, MIDDLE, TREBLE, Choose
 from extrapcli.models import find_model
@@ -116,6 +117,26 @@ def test_the_last_bars_follow_those_before_the_ending(backend: Backend, analysis
     assert made.guided[-lead:] == list(range(landing - lead, landing))
 
 
+def test_layers_are_on_the_beat(backend: Backend, tune: NDArray[np.float32]) -> None:
+    """Also where the song's own beats are not even."""
+    off: list[float] = []
+
+    class Measuring(Noting):
+        def _go(
+            self, chosen: Sequence[int] | NDArray[np.int_], slot: int, *, together: bool, late: float
+        ) -> tuple[Sound, ...]:
+            sounds = super()._go(chosen, slot, together=together, late=late)
+            places = [layer.source(self._sample(slot)) for layer in self._layers]
+            off.extend(np.abs(np.array(places) / RATE - self._edges[[int(one) for one in chosen]]))
+            return sounds
+
+    analysis = Analysis(Song("made", tune[:, None], RATE, "f32", "wav"))
+    times = np.arange(64) / 2 + np.random.default_rng(0).uniform(-0.03, 0.03, 64)
+    analysis.__dict__["beats"] = Beats(times, np.arange(64) % 4, 4, 1.0, 1.0)
+    Measuring(analysis, backend, Style())
+    assert 0.02 < max(off) < 0.03 + max(SHIFT_SECONDS)
+
+
 def test_no_layer_stays_in_one_place(backend: Backend, analysis: Analysis) -> None:
     for layer in played(Noting(analysis, backend, Style(variety=0.0))):
         runs = np.split(layer, np.flatnonzero(np.diff(layer) != 1) + 1)
@@ -128,6 +149,21 @@ def test_the_bolder_the_more_do_seeds_differ(backend: Backend, analysis: Analysi
         one, other = (played(Noting(analysis, backend, Style(seed=seed, variety=variety))) for seed in (0, 1))
         same.append((one == other).mean())
     assert same[0] == 1 > same[1]
+
+
+def test_no_slot_of_a_long_silence_is_played_however_likely(
+    backend: Backend, tune: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = np.concatenate([tune, np.zeros(8 * RATE, np.float32), tune])
+    analysis = Analysis(Song("made", sound[:, None], RATE, "f32", "wav"))
+    sounding = Material.of(analysis, "compose").sounding
+    assert 20 < (~sounding).sum() < 40
+
+    def step(self: Planner, moment: int, wanted: float, choose: Choose) -> NDArray[np.int_]:
+        return np.array([choose(layer, np.where(sounding, 0.0, 1000.0)) for layer in (BASS, MIDDLE, TREBLE)])
+
+    monkeypatch.setattr(Planner, "step", step)
+    assert sounding[played(Noting(analysis, backend, Style()))].all()
 
 
 def test_what_the_planner_wants_most_is_played(

@@ -51,6 +51,13 @@ def test_a_bar_that_was_begun_is_finished() -> None:
     assert Course.of(cut, 39.75, ends=False, end=39.8, wanted=90.0).moment == 157
 
 
+@pytest.mark.parametrize("ends", [True, False])
+def test_the_tempo_is_that_of_where_the_song_is_left(ends: bool) -> None:
+    edges = np.cumsum(np.linspace(0.2, 0.3, 162))
+    course = Course.of(Slots(edges, SLOTS.places, 8, True), 36.0, ends=ends, end=edges[-1], wanted=None)
+    assert course.period == pytest.approx(np.diff(edges)[: course.first][-32:].mean(), rel=0.01)
+
+
 def test_one_wrong_beat_changes_no_tempo() -> None:
     edges = SLOTS.edges.copy()
     edges[-2:] -= [0.02, 0.04]

@@ -9,7 +9,7 @@ from extrapcli.audio.song import Song
 from extrapcli.backends import open_model
 from extrapcli.backends.base import Backend
 from extrapcli.errors import UnreadableAudio
-from extrapcli.extrapolators.compose import next_bars
+from extrapcli.extrapolators.compose import material, next_bars
 from extrapcli.models import find_model
 
 RATE = 22050
@@ -45,6 +45,15 @@ def test_bars_are_counted_as_musicians_do(backend: Backend, tune: NDArray[np.flo
     bars = next_bars(analysis, backend)
     assert [bar.bar for bar in bars] == list(range(1, 14))
     assert [bar.seconds for bar in bars] == pytest.approx([1 + 2 * k for k in range(13)])
+
+
+def test_bars_of_a_long_song_keep_their_numbers(
+    backend: Backend, tune: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(material, "MOST_SLOTS", 44)
+    bars = next_bars(analysed(tune), backend)
+    assert [bar.bar for bar in bars] == [12, 13, 14, 15, 16]
+    assert [bar.seconds for bar in bars] == pytest.approx([22, 24, 26, 28, 30])
 
 
 def test_bars_of_a_long_silence_are_none(backend: Backend, tune: NDArray[np.float32]) -> None:
