@@ -13,9 +13,9 @@ from extrapcli.analysis.beats import BarBeat
 from extrapcli.audio.decode import decode
 from extrapcli.audio.song import Song
 from extrapcli.evaluation.drawing import outline
-from extrapcli.evaluation.report.form import Stretch, found, stretches
+from extrapcli.evaluation.report.form import Stretch, found, new_bars, stretches
 from extrapcli.evaluation.results import MeasuredJoin
-from extrapcli.extrapolators.base import Jump
+from extrapcli.extrapolators.base import Jump, Sound
 from tests.browsing import needs_chromium
 from tests.conftest import SONG
 from tests.evaluation.pages import Example, Open, Opened, example
@@ -58,10 +58,21 @@ def drone() -> Example:
 
 
 @pytest.fixture(scope="module")
-def files(beaten: Example, drone: Example, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def composed(analysis: Analysis) -> Example:
+    """The same minute, with a new bar."""
+    song = analysis.song
+    samples = np.concatenate([song.samples, song.samples])[: round(LENGTH * song.sample_rate)]
+    return example(song, replace(song, name="new.opus", samples=samples), HEAD, NEW)
+
+
+@pytest.fixture(scope="module")
+def files(
+    beaten: Example, drone: Example, composed: Example, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("form")
-    paths = {"beaten": folder / "beaten.html", "drone": folder / "drone.html"}
-    for name, made in (("beaten", beaten), ("drone", drone)):
+    examples = {"beaten": beaten, "drone": drone, "composed": composed}
+    paths = {name: folder / f"{name}.html" for name in examples}
+    for name, made in examples.items():
         paths[name].write_text(made.html(), encoding="utf-8")
     return paths
 
@@ -95,6 +106,51 @@ def test_a_track_plays_its_head_and_then_as_it_jumps(layer: str) -> None:
 def test_of_joins_that_say_nothing_only_the_head_is_known() -> None:
     joins = [MeasuredJoin(29.9, 0.1, 50.0, 40.0, 12.0, None)]
     assert stretches(joins, head_seconds=29.9, track_seconds=60.0) == [Stretch(0.0, 29.9, 0.0)]
+
+
+NEW = [
+    MeasuredJoin(29.9, 0.1, 50.0, 40.0, 12.0, None, None, (Sound("all", 30.0, 4.0),)),
+    MeasuredJoin(
+        34.9,
+        0.1,
+        50.0,
+        40.0,
+        12.0,
+        None,
+        None,
+        (
+            Sound("bass", 35.0, 20.0),
+            Sound("middle", 35.0, 8.0),
+            Sound("treble", 35.0, 12.0),
+            Sound("bass", 36.0, 2.0),
+        ),
+    ),
+    MeasuredJoin(39.9, 0.1, 50.0, 40.0, 12.0, None, None, (Sound("all", 40.0, 10.0),)),
+]
+"""A track that goes back to an old bar, then has a new one, then an old one."""
+
+
+def test_new_bars_play_no_stretch_of_the_song() -> None:
+    assert stretches(NEW, head_seconds=29.9, track_seconds=60.0) == [
+        Stretch(0.0, 30.0, 0.0),
+        Stretch(30.0, 34.9, 4.0),
+        Stretch(40.0, 60.0, 10.0),
+    ]
+
+
+def test_each_layer_of_new_bars_has_the_sections_that_it_is_from(analysis: Analysis) -> None:
+    drawn = new_bars(analysis, NEW, 60.0)
+    assert drawn
+    assert drawn["spans"] == [[34.9, 39.9]]
+    assert [layer["name"] for layer in drawn["layers"]] == ["treble", "middle", "bass"]
+    begins = {"treble": (35.0, 12.0), "middle": (35.0, 8.0), "bass": (36.0, 2.0)}
+    for layer in drawn["layers"]:
+        begin, position = begins[layer["name"]]
+        for time in np.arange(begin + 0.1, 40, 0.5):
+            (name,) = (one["name"] for one in layer["sections"] if one["begin"] <= time < one["end"])
+            there = time - begin + position
+            assert [one.label for one in analysis.sections if one.begin <= there < one.end] == [name]
+    assert new_bars(analysis, [join(30.0, 30.0, 4.0)], 60.0) is None
 
 
 def test_bars_of_the_track_are_those_of_the_song_that_it_plays(analysis: Analysis) -> None:
@@ -141,7 +197,7 @@ def test_every_bar_line_is_drawn_where_there_is_room(
 
 @needs_chromium
 @pytest.mark.parametrize("width", [320, 390, 1280])
-@pytest.mark.parametrize("name", ["beaten", "drone"])
+@pytest.mark.parametrize("name", ["beaten", "drone", "composed"])
 def test_nothing_overlaps_at_any_width(name: str, width: int, open_file: Open, files: dict[str, Path]) -> None:
     shown = open_file(files[name], width)
     assert shown.page.evaluate("document.documentElement.scrollWidth") <= width
@@ -153,6 +209,17 @@ def test_nothing_overlaps_at_any_width(name: str, width: int, open_file: Open, f
             row,
         )
         assert all(one[1] <= other[0] for one, other in pairwise(places)), row
+
+
+@needs_chromium
+def test_new_bars_and_their_layers_are_drawn(open_file: Open, files: dict[str, Path]) -> None:
+    shown = open_file(files["composed"], 1280)
+    assert shown.complaints == []
+    assert starts(shown, "#new-bars path") == pytest.approx([34.9])
+    layers = shown.page.locator("#new > .row:has(> i)")
+    assert [layer.locator("> i").inner_text() for layer in layers.all()] == ["treble", "middle", "bass"]
+    assert all(layer.locator("svg path").count() for layer in layers.all())
+    assert not open_file(files["beaten"], 1280).page.locator("#new").is_visible()
 
 
 @needs_chromium

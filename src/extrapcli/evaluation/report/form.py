@@ -12,6 +12,7 @@ from extrapcli.analysis.summary import brief, chord_runs
 from extrapcli.evaluation.drawing import chord_colour, section_colours
 from extrapcli.evaluation.report import pictures
 from extrapcli.evaluation.results import MeasuredJoin
+from extrapcli.extrapolators.base import ALL
 
 NO_BARS = "So no bar lines are drawn, and positions in the song are given in minutes and seconds."
 
@@ -34,14 +35,40 @@ class Stretch:
 def stretches(joins: Sequence[MeasuredJoin], *, head_seconds: float, track_seconds: float) -> list[Stretch]:
     """Tell which stretches of the song a track plays: its head, then as its joins jump.
 
-    Where layers jump one by one, it is the harmonic one that counts. Of joins that don't say where they go, only the
-    head is known.
+    Where layers jump one by one, it is the harmonic one that counts. New bars are left out. Of joins that don't say
+    where they go, only the head is known.
     """
-    jumps = [(join, join.jump) for join in joins if join.jump and join.jump.layer != "percussive"]
-    begins = [0.0, *(join.seconds + join.fade_seconds for join, _ in jumps)]
-    ends = [*begins[1:], track_seconds if jumps else head_seconds]
-    positions = [0.0, *(jump.to_seconds for _, jump in jumps)]
-    return [Stretch(*row) for row in zip(begins, ends, positions, strict=True)]
+    places: list[tuple[float, float | None]] = [(0.0, 0.0)]
+    for join in joins:
+        if join.is_new:
+            places.append((join.seconds, None))
+        elif join.sounds:
+            places.append((join.sounds[0].seconds, join.sounds[0].song_seconds))
+        elif join.jump and join.jump.layer != "percussive":
+            places.append((join.seconds + join.fade_seconds, join.jump.to_seconds))
+    ends = [*(begin for begin, _ in places[1:]), track_seconds if len(places) > 1 else head_seconds]
+    return [
+        Stretch(begin, end, position)
+        for (begin, position), end in zip(places, ends, strict=True)
+        if position is not None
+    ]
+
+
+def new_bars(analysis: Analysis, joins: Sequence[MeasuredJoin], track_seconds: float) -> dict[str, Any] | None:
+    """Return where a track has new bars, and of which sections its layers are; None if it has none."""
+    sounds = [sound for join in joins for sound in join.sounds]
+    names = sorted({sound.layer for sound in sounds} - {ALL}, reverse=True)
+    if not names:
+        return None
+    ends = [*(join.seconds for join in joins[1:]), track_seconds]
+    spans = [(join.seconds, end) for join, end in zip(joins, ends, strict=True) if join.is_new]
+    layers = []
+    for name in names:
+        places = [(0.0, 0.0), *((one.seconds, one.song_seconds) for one in sounds if one.layer in (name, ALL))]
+        until = [*(begin for begin, _ in places[1:]), track_seconds]
+        played = [Stretch(begin, end, position) for (begin, position), end in zip(places, until, strict=True)]
+        layers.append({"name": name, "sections": _sections(analysis, played)})
+    return {"spans": np.round(spans, 3).tolist(), "layers": layers}
 
 
 def found(analysis: Analysis, track: Sequence[Stretch]) -> dict[str, Any]:
@@ -67,10 +94,22 @@ def found(analysis: Analysis, track: Sequence[Stretch]) -> dict[str, Any]:
 
 def _form(analysis: Analysis, played: Sequence[Stretch]) -> dict[str, Any]:
     """Return the sections, bar lines with their numbers, and beats of sound that plays stretches of the song."""
-    colours = section_colours(analysis.sections)
     beats = analysis.beats
     numbers = np.cumsum(beats.positions == 0)
-    sections, bars, times = [], [], []
+    bars, times = [], []
+    for stretch in played if beats.has_pulse else ():
+        at = beats.times + stretch.begin - stretch.position
+        inside = (at >= stretch.begin) & (at < stretch.end)
+        first = inside & (beats.positions == 0)
+        times += np.round(at[inside], 3).tolist()
+        bars += list(zip(np.round(at[first], 3).tolist(), numbers[first].tolist(), strict=True))
+    return {"sections": _sections(analysis, played), "bars": bars, "beats": times}
+
+
+def _sections(analysis: Analysis, played: Sequence[Stretch]) -> list[dict[str, Any]]:
+    """Return the sections of sound that plays stretches of the song."""
+    colours = section_colours(analysis.sections)
+    sections = []
     for stretch in played:
         shift = stretch.begin - stretch.position
         for section in analysis.sections:
@@ -80,13 +119,7 @@ def _form(analysis: Analysis, played: Sequence[Stretch]) -> dict[str, Any]:
                 sections.append(
                     {"begin": round(begin, 3), "end": round(end, 3), "name": section.label, "colour": colour}
                 )
-        if beats.has_pulse:
-            at = beats.times + shift
-            inside = (at >= stretch.begin) & (at < stretch.end)
-            first = inside & (beats.positions == 0)
-            times += np.round(at[inside], 3).tolist()
-            bars += list(zip(np.round(at[first], 3).tolist(), numbers[first].tolist(), strict=True))
-    return {"sections": sections, "bars": bars, "beats": times}
+    return sections
 
 
 def _hex(colour: tuple[float, float, float, float]) -> str:

@@ -214,6 +214,15 @@ for (const caption of document.querySelectorAll(".form-caption")) caption.textCo
 if (joins.some(join => join.layer === "harmonic")) $("played").textContent = ", as its harmonic layer plays them";
 drawForm($("song-form"), song.seconds, found.song);
 drawForm($("track-form"), track.seconds, found.track);
+if (data.new) {
+  $("new").hidden = false;
+  drawPaths($("new-bars"), track.seconds, { d: boxes(data.new.spans) });
+  for (const { name, sections } of data.new.layers) {
+    const row = make("div", { className: "row sections" });
+    $("new").append(make("div", { className: "row" }, make("i", { textContent: name, style: "bottom:50%" }), row));
+    drawSpans(row, track.seconds, sections);
+  }
+}
 drawSpans($("chords"), song.seconds, found.chords);
 drawPaths($("voice"), song.seconds, { d: boxes(found.voice) });
 if (!found.voice.length) $("voice-caption").textContent = "no voice is heard";

@@ -17,7 +17,7 @@ from extrapcli.audio.preview import encode_opus
 from extrapcli.audio.song import Song
 from extrapcli.evaluation.measures import CONTROLS
 from extrapcli.evaluation.report import pictures
-from extrapcli.evaluation.report.form import found, stretches
+from extrapcli.evaluation.report.form import found, new_bars, stretches
 from extrapcli.evaluation.results import Evaluation, MeasuredJoin, MeasureResult
 from extrapcli.extrapolators.base import Jump, Sound
 from extrapcli.mood.meter import Mood
@@ -50,6 +50,7 @@ def page(evaluation: Evaluation, song: Song, track: Song) -> str:
         analysis = Analysis(song)
         played = stretches(evaluation.joins, head_seconds=evaluation.head_seconds, track_seconds=track.seconds)
         drawn["found"] = found(analysis, played)
+        drawn["new"] = new_bars(analysis, evaluation.joins, track.seconds)
     has_bars = analysis.beats.has_pulse
     data = {
         "headline": headline(evaluation),
