@@ -92,7 +92,7 @@ def foreseen(excerpt: Excerpt) -> Track:
                 layer.add(round(float(at) * rate), round(float(slots.edges[slot]) * rate))
             before = slot
     begin, end = int((ahead[0] - BEFORE_SECONDS - max(FADE_SECONDS)) * rate), len(excerpt.true)
-    made = [mixed(layers, at, min(at + rate, end)) for at in range(begin, end, rate)]
+    made = [mixed(head, layers, at, min(at + rate, end)) for at in range(begin, end, rate)]
     return np.concatenate([head[:begin], *made])
 
 

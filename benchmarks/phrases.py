@@ -40,13 +40,13 @@ class Noting(Composer):
         self.guided: list[int] = []
         self.played: list[list[int]] = []
 
-    def _guide(self, slot: int) -> int:
-        self.guided.append(super()._guide(slot))
-        return self.guided[-1]
+    def _play(self, slot: int, seconds: float, guide: int) -> tuple[Sound, ...]:
+        self.guided.append(guide)
+        return super()._play(slot, seconds, guide)
 
-    def _go(self, chosen: Sequence[int] | Slots, slot: int, *, together: bool, late: float) -> tuple[Sound, ...]:
+    def _go(self, chosen: Sequence[int] | Slots, seconds: float, *, together: bool, late: float) -> tuple[Sound, ...]:
         self.played.append([int(one) for one in chosen])
-        return super()._go(chosen, slot, together=together, late=late)
+        return super()._go(chosen, seconds, together=together, late=late)
 
 
 def distances(analysis: Analysis, model: str) -> dict[str, list[float]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from extrapcli.audio.silence import find_bounds
+from extrapcli.audio.silence import BEFORE_ENDING_SECONDS, find_bounds
 from extrapcli.audio.song import Song
 from extrapcli.audio.spooled import chunks
 from extrapcli.errors import UnusableModel, UsageError
@@ -82,8 +82,16 @@ def leaves_at(song: Song) -> int:
 
 
 def earliest_join(song: Song, fade_seconds: float | None) -> int:
-    """Return the sample of a song before which no extrapolator begins its first block."""
-    return max(0, leaves_at(song) - round((HEAD_SECONDS + (fade_seconds or 0)) * song.sample_rate))
+    """Return the sample of a song before which no extrapolator begins its first block.
+
+    One that cuts long silences out may leave the song before them.
+    """
+    bounds, rate = find_bounds(song.as_heard.steps), song.sample_rate
+    leaves = bounds.leaves_at(rate)
+    for begin, end in reversed(bounds.silences):
+        if end > leaves - HEAD_SECONDS * rate:
+            leaves = min(leaves, begin - BEFORE_ENDING_SECONDS * rate)
+    return max(0, leaves - round((HEAD_SECONDS + (fade_seconds or 0)) * rate))
 
 
 class Continuation:

@@ -16,6 +16,7 @@ from extrapcli.extrapolators.compose import composer
 from extrapcli.extrapolators.compose.candidates import Candidates
 from extrapcli.extrapolators.compose.composer import LEAD_BARS, Composer
 from extrapcli.extrapolators.compose.material import Material
+from extrapcli.extrapolators.compose.music import Music
 from extrapcli.extrapolators.compose.pieces import SHIFT_SECONDS
 from extrapcli.extrapolators.compose.planner import Planner
 from extrapcli.extrapolators.compose.walk import BASS, MIDDLE, TREBLE, Choose
@@ -43,15 +44,15 @@ class Noting(Composer):
         for _ in self.blocks():
             pass
 
-    def _guide(self, slot: int) -> int:
-        self.guided.append(super()._guide(slot))
-        return self.guided[-1]
+    def _play(self, slot: int, seconds: float, guide: int) -> tuple[Sound, ...]:
+        self.guided.append(guide)
+        return super()._play(slot, seconds, guide)
 
     def _go(
-        self, chosen: Sequence[int] | NDArray[np.int_], slot: int, *, together: bool, late: float
+        self, chosen: Sequence[int] | NDArray[np.int_], seconds: float, *, together: bool, late: float
     ) -> tuple[Sound, ...]:
         self.played.append([int(one) for one in chosen])
-        return super()._go(chosen, slot, together=together, late=late)
+        return super()._go(chosen, seconds, together=together, late=late)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +76,7 @@ def real() -> Analysis:
 
 @pytest.fixture(scope="module")
 def song(analysis: Analysis) -> Candidates:
-    return Material.of(analysis, "compose").candidates
+    return Material.of(Music.of(analysis), "compose").candidates
 
 
 def played(made: Noting) -> NDArray[np.int_]:
@@ -86,7 +87,7 @@ def played(made: Noting) -> NDArray[np.int_]:
 def test_the_more_guidance_the_nearer_are_new_bars_to_their_guides(
     backend: Backend, real: Analysis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    near, own = [], Material.of(real, "compose").candidates.own
+    near, own = [], Material.of(Music.of(real), "compose").candidates.own
     for guidance in (0.0, 1.5 * composer.GUIDANCE):
         monkeypatch.setattr(composer, "GUIDANCE", guidance)
         made = [Noting(real, backend, Style(seed=seed)) for seed in range(2)]
@@ -97,7 +98,7 @@ def test_the_more_guidance_the_nearer_are_new_bars_to_their_guides(
 def test_layers_are_nearer_to_the_middle_than_by_themselves(
     backend: Backend, real: Analysis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    near, own = [], Material.of(real, "compose").candidates.own
+    near, own = [], Material.of(Music.of(real), "compose").candidates.own
     for together in (0.0, composer.TOGETHER):
         monkeypatch.setattr(composer, "TOGETHER", together)
         slots = np.hstack([played(Noting(real, backend, Style(seed=seed))) for seed in range(3)])
@@ -111,7 +112,7 @@ def test_the_energy_of_the_guide_is_wanted(backend: Backend, analysis: Analysis,
 
 
 def test_the_last_bars_follow_those_before_the_ending(backend: Backend, analysis: Analysis) -> None:
-    made, per_bar = Noting(analysis, backend, Style()), Material.of(analysis, "compose").slots.per_bar
+    made, per_bar = Noting(analysis, backend, Style()), Material.of(Music.of(analysis), "compose").slots.per_bar
     assert made.lands
     (landing, *_), lead = made.played[-1], LEAD_BARS * per_bar
     assert made.guided[-lead:] == list(range(landing - lead, landing))
@@ -123,10 +124,10 @@ def test_layers_are_on_the_beat(backend: Backend, tune: NDArray[np.float32]) -> 
 
     class Measuring(Noting):
         def _go(
-            self, chosen: Sequence[int] | NDArray[np.int_], slot: int, *, together: bool, late: float
+            self, chosen: Sequence[int] | NDArray[np.int_], seconds: float, *, together: bool, late: float
         ) -> tuple[Sound, ...]:
-            sounds = super()._go(chosen, slot, together=together, late=late)
-            places = [layer.source(self._sample(slot)) for layer in self._layers]
+            sounds = super()._go(chosen, seconds, together=together, late=late)
+            places = [layer.source(round(seconds * RATE)) for layer in self._layers]
             off.extend(np.abs(np.array(places) / RATE - self._edges[[int(one) for one in chosen]]))
             return sounds
 
@@ -135,6 +136,39 @@ def test_layers_are_on_the_beat(backend: Backend, tune: NDArray[np.float32]) -> 
     analysis.__dict__["beats"] = Beats(times, np.arange(64) % 4, 4, 1.0, 1.0)
     Measuring(analysis, backend, Style())
     assert 0.02 < max(off) < 0.03 + max(SHIFT_SECONDS)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.75])
+def test_new_bars_are_spread_evenly(backend: Backend, analysis: Analysis, share: float) -> None:
+    composer = Composer(analysis, backend, Style(new=share, ending="cut"), SECONDS * RATE)
+    bars = [composer._is_new(slot) for slot in range(0, 20 * composer._per_bar, composer._per_bar)]
+    assert sum(bars) == round(20 * share)
+    apart = np.diff(np.flatnonzero(bars))
+    assert apart.max() - apart.min() <= 1
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5])
+@pytest.mark.parametrize("uneven", [0.0, 0.05])
+def test_bars_of_the_song_are_joined_at_bar_lines_however_uneven(
+    backend: Backend, tune: NDArray[np.float32], share: float, uneven: float
+) -> None:
+    amid: list[int] = []
+
+    class Noting(Composer):
+        def _play(self, slot: int, seconds: float, guide: int) -> tuple[Sound, ...]:
+            joined = super()._play(slot, seconds, guide)
+            if joined and not self._is_new(slot) and self._place(slot):
+                amid.append(slot)
+            return joined
+
+    analysis = Analysis(Song("made", tune[:, None], RATE, "f32", "wav"))
+    times = np.arange(64) / 2 + np.random.default_rng(0).uniform(-uneven, uneven, 64)
+    times[32:] = times[32] + 1.1 * (times[32:] - times[32])
+    times = times[times < 32]
+    analysis.__dict__["beats"] = Beats(times, np.arange(len(times)) % 4, 4, 1.0, 1.0)
+    blocks = list(Noting(analysis, backend, Style(new=share, ending="cut"), SECONDS * RATE).blocks())
+    assert len(blocks) > 15
+    assert set(amid) <= {0}
 
 
 def test_no_layer_stays_in_one_place(backend: Backend, analysis: Analysis) -> None:
@@ -149,21 +183,6 @@ def test_the_bolder_the_more_do_seeds_differ(backend: Backend, analysis: Analysi
         one, other = (played(Noting(analysis, backend, Style(seed=seed, variety=variety))) for seed in (0, 1))
         same.append((one == other).mean())
     assert same[0] == 1 > same[1]
-
-
-def test_no_slot_of_a_long_silence_is_played_however_likely(
-    backend: Backend, tune: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sound = np.concatenate([tune, np.zeros(8 * RATE, np.float32), tune])
-    analysis = Analysis(Song("made", sound[:, None], RATE, "f32", "wav"))
-    sounding = Material.of(analysis, "compose").sounding
-    assert 20 < (~sounding).sum() < 40
-
-    def step(self: Planner, moment: int, wanted: float, choose: Choose) -> NDArray[np.int_]:
-        return np.array([choose(layer, np.where(sounding, 0.0, 1000.0)) for layer in (BASS, MIDDLE, TREBLE)])
-
-    monkeypatch.setattr(Planner, "step", step)
-    assert sounding[played(Noting(analysis, backend, Style()))].all()
 
 
 def test_what_the_planner_wants_most_is_played(

@@ -12,7 +12,7 @@ JOIN_SECONDS = 4 / PER_SECOND  # of sound on each side of a join that is compare
 JOIN_COST, DECIBEL_COST = 0.5, 0.25  # nats, of a join, and of each decibel by which one of its two sides differs
 AGAIN_COST, AGAIN_SLOTS = 3.0, 128.0  # nats, of a slot that was just played; falls by a factor of e in so many slots
 END_SECONDS = 0.06  # at the ends of the song no slot is played, so that there is sound to fade
-NEVER = 1e9
+NEVER = np.inf
 
 
 class Chooser:

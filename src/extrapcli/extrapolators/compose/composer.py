@@ -1,7 +1,9 @@
 """Compose new bars of a song, and play them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import islice, tee
 from math import ceil, floor
 
 import numpy as np
@@ -16,6 +18,7 @@ from extrapcli.extrapolators.compose.course import Course
 from extrapcli.extrapolators.compose.form import guides, phrases_of
 from extrapcli.extrapolators.compose.matching import PLAIN, alike
 from extrapcli.extrapolators.compose.material import Material
+from extrapcli.extrapolators.compose.music import Music
 from extrapcli.extrapolators.compose.pieces import BEFORE_SECONDS, FADE_SECONDS, Layer, mixed
 from extrapcli.extrapolators.compose.planner import Heard, Planner
 from extrapcli.extrapolators.compose.walk import MIDDLE
@@ -34,34 +37,38 @@ NO_BEAT = "no beat was found, so there are no bars: the new music is put togethe
 
 
 class Composer:
-    """Yields the blocks of one track, or of a stream without end, bar by bar."""
+    """Yields the blocks of one track, or of a stream without end, bar by bar.
+
+    It works on the music of the song; in the track, this comes later by the silences before the song is left.
+    """
 
     def __init__(self, analysis: Analysis, backend: Backend, style: Style, wanted: int | None) -> None:
-        song, bounds, rate = analysis.song, analysis.bounds, analysis.song.sample_rate
-        material = Material.of(analysis, backend.spec.name)
-        slots, self._candidates, self._sounding = material.slots, material.candidates, material.sounding
-        self._course = Course.of(
-            slots,
-            bounds.leaves_at(rate) / rate,
-            ends=style.lands_on(bounds),
-            end=bounds.end / rate,
-            wanted=None if wanted is None else wanted / rate,
-        )
+        self._music = Music.of(analysis)
+        analysis, bounds, rate = self._music.analysis, self._music.bounds, analysis.song.sample_rate
+        material = Material.of(self._music, backend.spec.name)
+        slots, self._candidates, self._song = material.slots, material.candidates, analysis.song.samples
+        ends = style.lands_on(bounds)
+        self._course = course = Course.of(slots, bounds.leaves_at(rate) / rate, ends=ends)
+        left = round(course.begin * rate) - 1
+        self._later = self._music.in_song(left) - left
+        self._wanted = None if wanted is None else wanted - self._later
         self._edges, self._per_bar, self._rate = slots.edges, slots.per_bar, rate
-        self._wanted, self._share = wanted, 1.0 if style.new is None else style.new
-        played = self._course.first
-        self._planner = Planner(backend, self._candidates, Heard.of(self._candidates, played))
-        follows = self._planner.walk.matches(self._course.moment, 0.0)[MIDDLE] @ PLAIN[MIDDLE]
-        phrases = phrases_of(slots, material.sounding, analysis.sections)
-        self._guides = guides(phrases, follows, played, slots.per_bar)
+        self._share = 1.0 if style.new is None else style.new
+        self._planner = Planner(backend, self._candidates, Heard.of(self._candidates, course.first))
+        follows = self._planner.walk.matches(course.moment, 0.0)[MIDDLE] @ PLAIN[MIDDLE]
+        self._guides = partial(guides, phrases_of(slots, analysis.sections), follows, course.first, slots.per_bar)
+        if ends and self._wanted is not None:
+            self._course = course.landed(
+                slots, end=bounds.end / rate, wanted=self._wanted / rate, lengths=self._lengths(self._guides())
+            )
         self._chooser = Chooser(
             material.joins,
-            played=played,
+            played=course.first,
             heat=HEAT * style.variety,
             most=MOST_RUN,
             seed=style.seed,
         )
-        bands = Bands(song.samples, rate)
+        bands = Bands(self._song, rate)
         fade = style.fade_seconds
         self._layers = [Layer(bands, band, fade) for band in range(len(NAMES))]
         self._early = ceil((BEFORE_SECONDS + (max(FADE_SECONDS) if fade is None else fade)) * rate)
@@ -74,46 +81,71 @@ class Composer:
         return self._course.landing is not None
 
     def blocks(self) -> Iterator[Block]:
-        """Yield blocks until the track has `wanted` samples, the first where the track leaves the song.
+        """Yield blocks until the track has `wanted` samples.
 
         Each is a bar, or what comes after a join amid a bar of the song's own.
         """
-        course, slot, bar, lands = self._course, 0, 0, False
         block: Block | None = None
-        while not lands and (self._wanted is None or self._before(slot) < self._wanted):
-            begins_bar, lands = not (course.moment + slot) % self._per_bar, slot == course.count
-            bar += begins_bar and slot > 0
-            is_new = not lands and self._is_new(bar)
-            joined = self._play(slot, is_new=is_new, begins_bar=begins_bar)
-            if block and not begins_bar and (is_new or not joined):
+        for slot, (seconds, guide, lands) in enumerate(self._slots()):
+            begin = round(seconds * self._rate)
+            if self._wanted is not None and begin >= self._wanted:
+                break
+            is_new = not lands and self._is_new(slot)
+            joined = self._land(guide, seconds) if lands else self._play(slot, seconds, guide)
+            if block and self._place(slot) and (is_new or not joined):
                 block = replace(block, sounds=block.sounds + joined)
-            elif block or is_new or joined:
-                begin = self._before(slot)
-                if block:
-                    yield self._filled(block, begin)
-                fade, notes = self._early if joined else 0, () if block else self._notes
-                block = Block(begin, NOTHING, fade, sounds=joined, copy=not is_new, notes=notes)
-            slot += 1
+                continue
+            if block:
+                yield self._filled(block, begin - self._early)
+            fade, notes = self._early if joined else 0, () if block else self._notes
+            block = Block(begin - self._early, NOTHING, fade, sounds=joined, copy=not is_new, notes=notes)
         if block and self._wanted is not None:
             yield self._filled(block, self._wanted)
 
-    def _filled(self, block: Block, end: int) -> Block:
-        """Give a block its sound, up to a sample of the track."""
-        heard = tuple(sound for sound in block.sounds if sound.seconds * self._rate < end)
-        return replace(block, samples=mixed(self._layers, block.start, end), sounds=heard)
+    def _slots(self) -> Iterator[tuple[float, int, bool]]:
+        """Yield when each new slot begins, in seconds of the music, its guide, and whether that is what it lands on.
 
-    def _is_new(self, bar: int) -> bool:
-        """Tell whether a bar is new; the new ones are spread evenly."""
+        Slots of new bars are as long as those before the song was left, and the song's own are as long as ever; all
+        are stretched a little, so that the landing comes on time. In the last bars, the guides lead into the ending.
+        """
+        course, followed, stretch = self._course, self._guides(), 1.0
+        if course.landing is not None:
+            lead = min(LEAD_BARS * self._per_bar, course.count, course.landing)
+            known = [*islice(followed, course.count - lead), *range(course.landing - lead, course.landing)]
+            followed, stretch = iter(known), course.room / sum(self._lengths(known))
+        seconds, (followed, measured) = course.begin, tee(followed)
+        for guide, length in zip(followed, self._lengths(measured), strict=True):
+            yield seconds, guide, False
+            seconds += stretch * length
+        if course.landing is not None:
+            yield course.begin + course.room, course.landing, True
+
+    def _lengths(self, followed: Iterable[int]) -> Iterator[float]:
+        """Yield how many seconds new slots with these guides last, unless they are stretched."""
+        for slot, guide in enumerate(followed):
+            own = float(self._edges[guide + 1] - self._edges[guide])
+            yield self._course.period if self._is_new(slot) else own
+
+    def _place(self, slot: int) -> int:
+        """Return how many slots after a bar line a new slot begins."""
+        return (self._course.moment + slot) % self._per_bar
+
+    def _is_new(self, slot: int) -> bool:
+        """Tell whether the bar of a new slot is new; the new bars are spread evenly."""
+        bar = (self._course.moment + slot) // self._per_bar - self._course.moment // self._per_bar
         return floor((bar + 1) * self._share + TINY) > floor(bar * self._share + TINY)
 
-    def _play(self, slot: int, *, is_new: bool, begins_bar: bool) -> tuple[Sound, ...]:
+    def _filled(self, block: Block, end: int) -> Block:
+        """Give a block its sound, up to a sample of the music, and its place in the track."""
+        made = mixed(self._song, self._layers, block.start, end)
+        return replace(block, start=block.start + self._later, samples=made)
+
+    def _play(self, slot: int, seconds: float, guide: int) -> tuple[Sound, ...]:
         """Choose what each layer plays in a new slot, and let it; return what begins with a join.
 
-        The song's own bars are joined at bar lines and where their guides are; the ending, to the sample.
+        A bar of the song's own is joined only at its beginning, and where its guide isn't the next slot of the song.
         """
-        if self._course.landing is not None and slot == self._course.count:
-            return self._go([self._course.landing] * len(NAMES), slot, together=True, late=0.0)
-        guide = self._guide(slot)
+        is_new, goes_on = self._is_new(slot), guide == self._chooser.at[MIDDLE] + 1
         own = self._candidates.own
         like = GUIDANCE * alike(np.maximum(own[:, guide], CLOSE))
 
@@ -125,8 +157,12 @@ class Composer:
             return self._chooser(layer, logits + like[layer])
 
         chosen = self._planner.step(self._course.moment + slot, float(self._candidates.energies[guide]), choose)
-        late = MOST_LATE_SECONDS if is_new or begins_bar else self._course.period / 2
-        return self._go(chosen, slot, together=not is_new, late=late)
+        amid = not is_new and goes_on and self._place(slot) > 0
+        return self._go(chosen, seconds, together=not is_new, late=np.inf if amid else MOST_LATE_SECONDS)
+
+    def _land(self, landing: int, seconds: float) -> tuple[Sound, ...]:
+        """Let the song's ending begin, to the sample; return that it begins with a join."""
+        return self._go([landing] * len(NAMES), seconds, together=True, late=0.0)
 
     def _with_middle(self, layer: int) -> NDArray[np.floating]:
         """Say how well each slot of a layer would sound with what the middle plays, `(n,)`.
@@ -140,35 +176,20 @@ class Composer:
         return good
 
     def _go(
-        self, chosen: Sequence[int] | NDArray[np.int_], slot: int, *, together: bool, late: float
+        self, chosen: Sequence[int] | NDArray[np.int_], seconds: float, *, together: bool, late: float
     ) -> tuple[Sound, ...]:
-        """Let each layer play a slot of the song in a new slot; return what begins with a join.
+        """Let each layer play a slot of the song in the new slot that begins now; return what begins with a join.
 
         A layer that plays that very slot already, or is not more than `late` seconds off, goes on.
         """
-        anew, joined = together and not self._together, []
-        sample, begins = self._sample(slot), [float(self._edges[source]) for source in chosen]
-        for number, layer in enumerate(self._layers):
-            source = round(begins[number] * self._rate)
+        anew, joined, sample = together and not self._together, [], round(seconds * self._rate)
+        for number, (layer, slot) in enumerate(zip(self._layers, chosen, strict=True)):
+            source = round(float(self._edges[slot]) * self._rate)
             if anew or abs(layer.source(sample) - source) > late * self._rate:
                 layer.add(sample, source, shifts=not together)
                 if not together or number == 0:
                     name = ALL if together else NAMES[number]
-                    joined.append(Sound(name, self._course.seconds(slot), begins[number]))
+                    at, there = sample + self._later, self._music.in_song(source)
+                    joined.append(Sound(name, at / self._rate, there / self._rate))
         self._together = together
         return tuple(joined)
-
-    def _guide(self, slot: int) -> int:
-        """Return the slot of the song that a new slot follows: in the last bars, the way into the ending."""
-        course, guide = self._course, next(self._guides)
-        if course.landing is None or course.count is None or course.count - slot > LEAD_BARS * self._per_bar:
-            return guide
-        lead = max(0, course.landing - (course.count - slot))
-        return lead if self._sounding[lead] else guide
-
-    def _sample(self, slot: int) -> int:
-        return round(self._course.seconds(slot) * self._rate)
-
-    def _before(self, slot: int) -> int:
-        """Return the sample of the track up to which a new slot changes nothing."""
-        return self._sample(slot) - self._early

@@ -1,7 +1,7 @@
 """The form of new music: which phrase of the song each new phrase follows.
 
-A new phrase has the harmonies and the energy of a phrase of the song, its guide, in other sounds. Where the song's
-sections return, the guides are the phrases that its own form leads to: those that followed the last time. Elsewhere
+A new phrase has the harmonies and the energy of a phrase of the song, its guide, in other sounds. Where sections of
+the song return, the guides are the phrases that its own form leads to: those that followed the last time. Elsewhere
 two phrases take turns, A A B A.
 """
 
@@ -31,31 +31,29 @@ class Phrase:
     label: str
 
 
-def phrases_of(slots: Slots, sounding: NDArray[np.bool_], sections: Sequence[Section]) -> list[Phrase]:
-    """Cut a song into phrases of four bars, from the beginnings of its sections on, without bars that are silent."""
-    lines = np.flatnonzero(slots.places == 0)
-    if not len(lines):
+def phrases_of(slots: Slots, sections: Sequence[Section]) -> list[Phrase]:
+    """Cut a song into phrases of four bars, from the beginnings of its sections on; leave out a last bar in part."""
+    edges = [*np.flatnonzero(slots.places == 0).tolist(), len(slots)]
+    if len(edges) > 2 and edges[-1] - edges[-2] < slots.per_bar:
+        del edges[-1]
+    starts = slots.edges[edges[:-1]]
+    if not len(starts):
         return [Phrase(0, len(slots), "A")]
-    starts, edges = slots.edges[lines], [*lines.tolist(), len(slots)]
-    heard = np.logical_and.reduceat(sounding, lines)
-    bars = [int(np.abs(starts - section.begin).argmin()) for section in sections] + [len(lines)]
-    phrases = [
+    bars = [int(np.abs(starts - section.begin).argmin()) for section in sections] + [len(starts)]
+    return [
         Phrase(edges[bar], edges[after], section.label)
         for section, (first, end) in zip(sections, pairwise(bars), strict=True)
-        for bar, after in _cut(heard[first:end], first)
+        for bar, after in _cut(first, end)
     ]
-    return phrases or [Phrase(0, len(slots), "A")]
 
 
-def _cut(heard: NDArray[np.bool_], first: int) -> Iterator[tuple[int, int]]:
-    """Cut bars from a first one on into phrases: yield the first bar of each, and the one after its last."""
-    turns = first + np.flatnonzero(np.diff(np.pad(heard.astype(int), 1)))
-    for bar, after in turns.reshape(-1, 2).tolist():
-        while bar < after:
-            end = min(bar + PHRASE_BARS, after)
-            end = end if after - end >= LEAST_BARS else after
-            yield bar, end
-            bar = end
+def _cut(first: int, after: int) -> Iterator[tuple[int, int]]:
+    """Cut bars into phrases: yield the first bar of each, and the one after its last."""
+    while first < after:
+        end = min(first + PHRASE_BARS, after)
+        end = end if after - end >= LEAST_BARS else after
+        yield first, end
+        first = end
 
 
 def guides(phrases: Sequence[Phrase], near: NDArray[np.floating], first: int, per_bar: int) -> Iterator[int]:
@@ -71,9 +69,12 @@ def guides(phrases: Sequence[Phrase], near: NDArray[np.floating], first: int, pe
         per_bar: how many slots a bar has.
     """
     left = max((k for k, phrase in enumerate(phrases) if phrase.begin < first), default=0)
-    into, back = max(0, first - phrases[left].begin), _earlier(phrases, left)
-    if first >= phrases[left].end:
-        into, back = into % per_bar, None if back is None else back + 1
+    into, begun = max(0, first - phrases[left].begin), first < phrases[left].end
+    back = _earlier(phrases, left) if begun else None
+    if back is None:
+        back = _after(phrases, left)
+    if not begun:
+        into %= per_bar
     for number in _in_turns(phrases, near, into) if back is None else _by_form(phrases, back):
         begin, end = phrases[number].begin, phrases[number].end
         start = next(at for at in (begin + into, begin + into % per_bar, begin) if at < end)
@@ -91,15 +92,20 @@ def _earlier(phrases: Sequence[Phrase], number: int) -> int | None:
     return min(sections[-1] + number - own, own - 1) if sections else None
 
 
+def _after(phrases: Sequence[Phrase], number: int) -> int | None:
+    """Return the phrase that followed the last time; where a section is new, the last one counts that was not.
+
+    None where no section has returned up to this phrase.
+    """
+    earlier = (_earlier(phrases, k) for k in range(number, -1, -1))
+    return next((back + 1 for back in earlier if back is not None), None)
+
+
 def _by_form(phrases: Sequence[Phrase], number: int) -> Iterator[int]:
-    """Yield the numbers of phrases from one on; from the last, it goes back to an earlier one of its kind."""
-    again = number
+    """Yield the numbers of phrases from one on; after the last comes what followed before."""
     while True:
-        yield number
-        number += 1
-        if number == len(phrases):
-            back = _earlier(phrases, number - 1)
-            number = again if back is None else back + 1
+        yield from range(number, len(phrases))
+        number = _after(phrases, len(phrases) - 1) or 0
 
 
 def _in_turns(phrases: Sequence[Phrase], near: NDArray[np.floating], into: int) -> Iterator[int]:

@@ -10,6 +10,7 @@ from extrapcli.analysis import Analysis
 from extrapcli.backends.base import Backend
 from extrapcli.errors import UnreadableAudio
 from extrapcli.extrapolators.compose.material import Material
+from extrapcli.extrapolators.compose.music import Music
 from extrapcli.extrapolators.compose.planner import Heard, Planner
 
 
@@ -38,14 +39,11 @@ def next_bars(analysis: Analysis, backend: Backend) -> list[NextBar]:
     """
     if not analysis.beats.has_pulse:
         raise UnreadableAudio(f"{analysis.song.name}: no beat was found, so there are no bars to choose from")
-    material = Material.of(analysis, backend.spec.name)
+    music = Music.of(analysis)
+    material = Material.of(music, backend.spec.name)
     slots, song = material.slots, material.candidates
     lines = np.append(np.flatnonzero(slots.places == 0), len(slots))
-    bars = [
-        (int(begin), int(end))
-        for begin, end in pairwise(lines)
-        if end - begin == slots.per_bar and material.sounding[begin:end].all()
-    ]
+    bars = [(int(begin), int(end)) for begin, end in pairwise(lines) if end - begin == slots.per_bar]
     if not bars:
         raise UnreadableAudio(f"{analysis.song.name}: no whole bar was found, so there are none to choose from")
     played = bars[-1][1]
@@ -54,13 +52,12 @@ def next_bars(analysis: Analysis, backend: Backend) -> list[NextBar]:
     logits = np.array([_likelihood(planner, range(*bar), first, wanted) for bar in bars])
     chances = np.exp(logits - logits.max())
     chances /= chances.sum()
-    begins = slots.edges[lines[:-1]]
-    known = int(np.argmax(begins >= analysis.beats.times[0]))
-    first_bar = analysis.beats.place(float(begins[known])).bar - known
-    return [
-        NextBar(first_bar + int(np.searchsorted(lines, begin)), float(slots.edges[begin]), float(chance))
-        for (begin, _), chance in zip(bars, chances, strict=True)
-    ]
+    rate = analysis.song.sample_rate
+    begins = [music.in_song(round(float(slots.edges[begin]) * rate)) / rate for begin, _ in bars]
+    known = int(np.searchsorted(begins, analysis.beats.times[0]))  # before the first beat, bars are added
+    numbers = [analysis.beats.place(begin).bar for begin in begins[known:]]
+    numbers = [*range(numbers[0] - known, numbers[0]), *numbers]
+    return [NextBar(*bar) for bar in zip(numbers, begins, chances.tolist(), strict=True)]
 
 
 def _likelihood(planner: Planner, bar: range, first: int, wanted: float) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ FADE_SECONDS = (0.03, 0.03, 0.01)  # of each band
 SHIFT_SECONDS = (0.012, 0.006, 0.002)  # by which a piece is moved at most, to where it is most like what it replaces
 SHIFT_COST = 0.1  # of the correlation, for the largest shift
 BEFORE_SECONDS = 0.003  # a crossfade ends so long before a slot, whose first sound strikes there
+NOWHERE = np.iinfo(np.int64).min
 ALIKE = 0.5  # correlation from which two sides count as alike
 
 
@@ -67,6 +69,16 @@ class Layer:
         last = self.pieces[-1]
         return last.source + at - last.begin
 
+    def sources(self, begin: int, end: int) -> NDArray[np.int_]:
+        """Return which samples of the song samples `begin` to `end` of the track are; NOWHERE in crossfades."""
+        places = np.full(end - begin, NOWHERE)
+        for piece, after in zip_longest(self.pieces, self.pieces[1:]):
+            first = max(begin, piece.begin + piece.fade.samples)
+            last = end if after is None else min(end, after.begin)
+            if first < last:
+                places[first - begin : last - begin] = np.arange(first, last) + piece.source - piece.begin
+        return places
+
     def render(self, begin: int, end: int) -> NDArray[np.float32]:
         """Return samples `begin` to `end` of the track's band; pieces that were played are forgotten."""
         while len(self.pieces) > 1 and self.pieces[1].begin + self.pieces[1].fade.samples <= begin:
@@ -106,6 +118,11 @@ def _ramp(gains: NDArray[np.float64], first: int, piece: Piece, *, rises: bool) 
     gains[start:stop] *= ramp[start - begin : stop - begin]
 
 
-def mixed(layers: Sequence[Layer], begin: int, end: int) -> NDArray[np.float32]:
-    """Return samples `begin` to `end` of the track."""
-    return sum((layer.render(begin, end) for layer in layers[1:]), start=layers[0].render(begin, end))
+def mixed(song: NDArray[np.floating], layers: Sequence[Layer], begin: int, end: int) -> NDArray[np.floating]:
+    """Return samples `begin` to `end` of the track, exactly the song's where all layers play the same of them."""
+    places = np.stack([layer.sources(begin, end) for layer in layers])
+    made = sum((layer.render(begin, end) for layer in layers[1:]), start=layers[0].render(begin, end))
+    own = (places == places[0]).all(axis=0) & (places[0] >= 0) & (places[0] < len(song))
+    made = made.astype(song.dtype, copy=False)
+    made[own] = song[places[0, own]]
+    return made
