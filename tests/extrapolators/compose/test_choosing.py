@@ -31,6 +31,15 @@ def test_no_more_than_the_most_slots_come_from_one_place(most: int) -> None:
     assert max(map(len, runs)) == most
 
 
+def test_what_may_not_be_played_is_not_however_likely() -> None:
+    joins = FREE.copy()
+    joins[:, :, :32] = NEVER
+    choose = chooser(joins, most=2)
+    logits = np.where(np.arange(64) < 32, 1e12, 0.0)
+    assert min(choose(1, logits) for _ in range(50)) >= 32
+    assert max(np.diff([choose(1, np.arange(64) * 1e12) for _ in range(6)])) <= 1
+
+
 def test_the_same_seed_draws_the_same() -> None:
     one, same, other = (following(chooser(seed=seed), 50, 1.0) for seed in (1, 1, 2))
     assert one == same != other
