@@ -43,7 +43,7 @@ class Chooser:
         follows = self.at[layer] + 1
         if self._run[layer] >= self._most and follows < len(costs):
             costs[follows] = NEVER
-        chance = self._rng.gumbel(size=len(costs))  # softmax((logits - costs) / heat)
+        chance = self._rng.gumbel(size=len(costs))  # so each is drawn as softmax((logits - costs) / heat) says
         return self.take(layer, int((logits - costs + self._heat * chance).argmax()))
 
     def take(self, layer: int, slot: int) -> int:

@@ -54,7 +54,7 @@ def next_bars(analysis: Analysis, backend: Backend) -> list[NextBar]:
     chances /= chances.sum()
     rate = analysis.song.sample_rate
     begins = [music.in_song(round(float(slots.edges[begin]) * rate)) / rate for begin, _ in bars]
-    known = int(np.searchsorted(begins, analysis.beats.times[0]))  # before the first beat, bars are added
+    known = min(len(bars) - 1, int(np.searchsorted(begins, analysis.beats.times[0])))  # before, bars were added
     numbers = [analysis.beats.place(begin).bar for begin in begins[known:]]
     numbers = [*range(numbers[0] - known, numbers[0]), *numbers]
     return [NextBar(*bar) for bar in zip(numbers, begins, chances.tolist(), strict=True)]

@@ -15,7 +15,7 @@ FADE_SECONDS = (0.03, 0.03, 0.01)  # of each band
 SHIFT_SECONDS = (0.012, 0.006, 0.002)  # by which a piece is moved at most, to where it is most like what it replaces
 SHIFT_COST = 0.1  # of the correlation, for the largest shift
 BEFORE_SECONDS = 0.003  # a crossfade ends so long before a slot, whose first sound strikes there
-NOWHERE = np.iinfo(np.int64).min
+NOWHERE = np.iinfo(np.int64).min  # a place that is none
 ALIKE = 0.5  # correlation from which two sides count as alike
 
 
@@ -71,7 +71,7 @@ class Layer:
 
     def sources(self, begin: int, end: int) -> NDArray[np.int_]:
         """Return which samples of the song samples `begin` to `end` of the track are; NOWHERE in crossfades."""
-        places = np.full(end - begin, NOWHERE)
+        places = np.full(end - begin, NOWHERE, np.int64)
         for piece, after in zip_longest(self.pieces, self.pieces[1:]):
             first = max(begin, piece.begin + piece.fade.samples)
             last = end if after is None else min(end, after.begin)
