@@ -96,8 +96,13 @@ class NextBars:
     model: str
     bars: list[NextBar]
 
+    @property
+    def last(self) -> NextBar:
+        """The bar after which they could come."""
+        return self.bars[-1]
+
     def to_json(self) -> str:
-        return json.dumps(asdict(self))
+        return json.dumps(asdict(self) | {"after": self.last.bar})
 
     def lines(self) -> list[str]:
         """Say it in a line for each bar, the likeliest first."""

@@ -51,9 +51,9 @@ class TrackFile:
     rating: Rating | None = None
 
     @property
-    def audible_joins(self) -> int:
-        """How many joins stand out from the song's own beats."""
-        return audible(self.joins)
+    def audible_joins(self) -> int | None:
+        """How many joins stand out from the song's own beats; None where there are new bars, and it isn't known."""
+        return None if any(join.sounds for join in self.joins) else audible(self.joins)
 
     def to_json(self) -> str:
         facts = asdict(self) | {"seconds": self.samples / self.sample_rate, "audible_joins": self.audible_joins}

@@ -59,7 +59,7 @@ def test_no_new_bars_are_what_the_default_makes(extrap: Extrap, tmp_path: Path) 
             2,
             "new bars can't make a track whose end leads back; leave out",
         ),
-        (("--new", "1", "--mood", "calm"), 2, "new bars can't be steered to a mood; leave out the one or the other"),
+        (("--new", "1", "--mood", "calm"), 2, "new bars can't be steered to a mood; leave out one or the other"),
         (("--model", "compose", "--mood", "calm"), 2, "compose can't be steered to a mood; use recall"),
         (("--new", "1", "--max-audibility", "50"), 2, "how audible the joins of this model are isn't known"),
         (("--new", "1", "--crossfade", "2"), 2, "compose takes 0 to 0.1 s"),
@@ -111,7 +111,10 @@ def test_the_bars_that_may_come_next(extrap: Extrap) -> None:
     told = json.loads(extrap("predict", BEATEN, "--next-bar", "--json").stdout)
     assert told["model"] == "compose"
     assert sum(bar["probability"] for bar in told["bars"]) == pytest.approx(1)
-    lines = extrap("predict", BEATEN, "--next-bar").lines
+    ran = extrap("predict", BEATEN, "--next-bar")
+    lines = ran.lines
+    assert f"after bar {told['after']}, at 0:" in ran.stderr
+    assert told["after"] == told["bars"][-1]["bar"]
     assert len(lines) == len(told["bars"])
     shares = [float(line.split("\t")[1].removeprefix("below ").removesuffix(" %")) for line in lines]
     assert shares == sorted(shares, reverse=True)

@@ -108,7 +108,7 @@ class Worker:
             measures={
                 "song_seconds": round(song.seconds, 3),
                 "joins": len(track.joins),
-                "audible_joins": track.audible_joins,
+                **({} if track.audible_joins is None else {"audible_joins": track.audible_joins}),
                 "copied_seconds": round(track.copied_seconds, 3),
                 **_from_wanted_mood(track),
                 **_rating(track, self._options),

@@ -49,9 +49,10 @@ def predict(
 
     The prediction is a sound at the model's rate. Without -o it goes beside the song, as song-predicted.mp3.
     With --next-bar, prints a line for each bar, the likeliest first: its number, where it begins, and how likely it
-    is to come after the last one before the song's ending, if one of these comes. Of a long song, these are the bars
-    of the last five minutes.
+    is to come after the last one (of a song that ends by itself, the last one before its ending), if one of these
+    comes. Of a long song, these are the bars of the last five minutes.
     """
+    from extrapcli.analysis.summary import clock
     from extrapcli.models import COMPOSER
     from extrapcli.prediction import DEFAULT_MODEL, PredictionOptions, predict_next_bar, predict_song
 
@@ -61,6 +62,8 @@ def predict(
                 "--next-bar writes no file; leave out --out, --look-back, --format and --overwrite"
             )
         found = predict_next_bar(song, model or COMPOSER, backend=backend, device=device, threads=threads)
+        if not quiet and not json:
+            console.say(f"{found.song}: after bar {found.last.bar}, at {clock(found.last.seconds)}, could come")
         for line in [found.to_json()] if json else found.lines():
             console.result(line)
         return

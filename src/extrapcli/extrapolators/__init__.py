@@ -49,7 +49,7 @@ def extrapolator_for(backend: Backend, style: Style) -> Extrapolator:
             f"there are {', '.join(sorted(known))}; install the package that has it, or a newer extrap"
         )
     extrapolator = extrapolator_class(entry)
-    who, instead = ("new bars", "leave out the one or the other") if style.new else (spec.name, "use recall")
+    who, instead = ("new bars", "leave out one or the other") if style.new else (spec.name, "use recall")
     if style.arc and not extrapolator.steers:
         raise UsageError(f"{who} can't be steered to a mood; {instead}")
     if style.ending == "loop" and not issubclass(extrapolator, FindsLoops):

@@ -275,9 +275,7 @@ def test_without_a_pulse_it_goes_on_all_the_same(backend: Backend) -> None:
 
 def test_a_song_of_three_seconds_is_too_short(backend: Backend) -> None:
     song = Song("short", chord(3, 22050, 1).astype(np.float32), 22050, "f32", "wav")
-    says = (
-        "short: has only (12 quarters of a second|[0-9]+ half beats) of music; compose makes new bars of 16 or more"
-    )
+    says = "short: has only (12 quarters of a second|[0-9]+ half beats) of music, and new bars are made of 16 or more"
     with pytest.raises(UnreadableAudio, match=says):
         list(Compose(backend, Style()).blocks(song, Analysis(song), 20 * 22050))
 
@@ -333,7 +331,7 @@ def test_the_model_must_be_made_for_these_slots(tune: NDArray[np.float32]) -> No
     [
         (Style(ending="loop"), "compose can't make a track whose end leads back; use recall"),
         (Style(another=(1,)), "compose can't go another way from a join; use recall"),
-        (Style(another=(1,), new=1.0), "new bars can't go another way from a join; leave out the one or the other"),
+        (Style(another=(1,), new=1.0), "new bars can't go another way from a join; leave out one or the other"),
     ],
 )
 def test_what_only_recall_can_is_refused(asked: Style, says: str) -> None:

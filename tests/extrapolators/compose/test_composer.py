@@ -76,7 +76,7 @@ def real() -> Analysis:
 
 @pytest.fixture(scope="module")
 def song(analysis: Analysis) -> Candidates:
-    return Material.of(Music.of(analysis), "compose").candidates
+    return Material.of(Music.of(analysis)).candidates
 
 
 def played(made: Noting) -> NDArray[np.int_]:
@@ -87,7 +87,7 @@ def played(made: Noting) -> NDArray[np.int_]:
 def test_the_more_guidance_the_nearer_are_new_bars_to_their_guides(
     backend: Backend, real: Analysis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    near, own = [], Material.of(Music.of(real), "compose").candidates.own
+    near, own = [], Material.of(Music.of(real)).candidates.own
     for guidance in (0.0, 1.5 * composer.GUIDANCE):
         monkeypatch.setattr(composer, "GUIDANCE", guidance)
         made = [Noting(real, backend, Style(seed=seed)) for seed in range(2)]
@@ -98,7 +98,7 @@ def test_the_more_guidance_the_nearer_are_new_bars_to_their_guides(
 def test_layers_are_nearer_to_the_middle_than_by_themselves(
     backend: Backend, real: Analysis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    near, own = [], Material.of(Music.of(real), "compose").candidates.own
+    near, own = [], Material.of(Music.of(real)).candidates.own
     for together in (0.0, composer.TOGETHER):
         monkeypatch.setattr(composer, "TOGETHER", together)
         slots = np.hstack([played(Noting(real, backend, Style(seed=seed))) for seed in range(3)])
@@ -112,7 +112,7 @@ def test_the_energy_of_the_guide_is_wanted(backend: Backend, analysis: Analysis,
 
 
 def test_the_last_bars_follow_those_before_the_ending(backend: Backend, analysis: Analysis) -> None:
-    made, per_bar = Noting(analysis, backend, Style()), Material.of(Music.of(analysis), "compose").slots.per_bar
+    made, per_bar = Noting(analysis, backend, Style()), Material.of(Music.of(analysis)).slots.per_bar
     assert made.lands
     (landing, *_), lead = made.played[-1], LEAD_BARS * per_bar
     assert made.guided[-lead:] == list(range(landing - lead, landing))

@@ -40,9 +40,7 @@ def test_long_silences_are_cut_out(tune: NDArray[np.float32]) -> None:
 
 
 def test_silence_changes_nothing_of_how_slots_are_compared(tune: NDArray[np.float32]) -> None:
-    whole, apart = (
-        Material.of(Music.of(analysed(*parts)), "compose") for parts in ((tune, tune), (tune, silence(100), tune))
-    )
+    whole, apart = (Material.of(Music.of(analysed(*parts))) for parts in ((tune, tune), (tune, silence(100), tune)))
     assert len(apart.slots) == pytest.approx(len(whole.slots), abs=2)
     np.testing.assert_allclose(apart.candidates.scale, whole.candidates.scale, rtol=0.05)
     np.testing.assert_allclose(

@@ -27,6 +27,7 @@ AUDIO_KILOBITS = 37_000  # of both sounds together, so that they stay under 6.5 
 LEAST_KILOBITS, MOST_KILOBITS = 32, 96
 COMPARED_SECONDS, COMPARED_PER_SECOND = 60.0, 50
 LUFS_STEP, LUFS_RANGE = 6, 36
+MOST_MOMENTS = 5  # of each layer that are named
 MOOD_RANGE = -0.25, 1.25  # levels
 BETTER = {"low": "lower is better", "high": "higher is better"}
 REASONS = {
@@ -142,7 +143,7 @@ def _made_of(join: MeasuredJoin) -> str:
     if not join.is_new:
         return f"The song plays from {clock(join.sounds[0].song_seconds, 1)}."
     parts = [
-        f"the {layer} of {listed((clock(sound.song_seconds, 1) for sound in of), most=len(join.sounds))}"
+        f"the {layer} of {listed((clock(sound.song_seconds, 1) for sound in of), most=MOST_MOMENTS)}"
         for layer, of in _by_layer(join.sounds).items()
     ]
     return f"The song never played what follows. It is put together from {listed(parts, most=len(parts))}."

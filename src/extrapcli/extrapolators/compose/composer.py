@@ -45,7 +45,7 @@ class Composer:
     def __init__(self, analysis: Analysis, backend: Backend, style: Style, wanted: int | None) -> None:
         self._music = Music.of(analysis)
         analysis, bounds, rate = self._music.analysis, self._music.bounds, analysis.song.sample_rate
-        material = Material.of(self._music, backend.spec.name)
+        material = Material.of(self._music)
         slots, self._candidates, self._song = material.slots, material.candidates, analysis.song.samples
         ends = style.lands_on(bounds)
         self._course = course = Course.of(slots, bounds.leaves_at(rate) / rate, ends=ends)
@@ -83,22 +83,24 @@ class Composer:
     def blocks(self) -> Iterator[Block]:
         """Yield blocks until the track has `wanted` samples.
 
-        Each is a bar, or what comes after a join amid a bar of the song's own.
+        One begins with the first join of each new bar, with each join of the song's own bars, and with each of these
+        that goes on.
         """
-        block: Block | None = None
+        block, in_bar = None, False  # whether the block began in this bar
         for slot, (seconds, guide, lands) in enumerate(self._slots()):
             begin = round(seconds * self._rate)
             if self._wanted is not None and begin >= self._wanted:
                 break
-            is_new = not lands and self._is_new(slot)
+            is_new, bar_begins = not lands and self._is_new(slot), self._place(slot) == 0
+            in_bar = in_bar and not bar_begins
             joined = self._land(guide, seconds) if lands else self._play(slot, seconds, guide)
-            if block and self._place(slot) and (is_new or not joined):
+            if block and not (lands or (joined and not in_bar) or (block.copy and (joined or bar_begins))):
                 block = replace(block, sounds=block.sounds + joined)
                 continue
             if block:
                 yield self._filled(block, begin - self._early)
-            fade, notes = self._early if joined else 0, () if block else self._notes
-            block = Block(begin - self._early, NOTHING, fade, sounds=joined, copy=not is_new, notes=notes)
+            fade, copy, notes = self._early if joined else 0, not (is_new and joined), () if block else self._notes
+            block, in_bar = Block(begin - self._early, NOTHING, fade, sounds=joined, copy=copy, notes=notes), True
         if block and self._wanted is not None:
             yield self._filled(block, self._wanted)
 

@@ -32,15 +32,15 @@ class Material:
     joins: NDArray[np.float32]
 
     @classmethod
-    def of(cls, music: Music, model: str) -> "Material":
-        """Cut music into slots, up to its ending. Raises UnreadableAudio where it has too few for a model."""
+    def of(cls, music: Music) -> "Material":
+        """Cut music into slots, up to its ending. Raises UnreadableAudio where it has too few."""
         analysis, song, rate = music.analysis, music.analysis.song, music.analysis.song.sample_rate
         begin, ending = music.bounds.begin / rate, music.bounds.ending / rate
         slots = Slots.of(analysis.beats, begin, ending).last(MOST_SLOTS)
         if len(slots) < LEAST_SLOTS:
             what = "half beats" if slots.keeps_bars else "quarters of a second"
             raise UnreadableAudio(
-                f"{song.name}: has only {len(slots)} {what} of music; {model} makes new bars of {LEAST_SLOTS} or more"
+                f"{song.name}: has only {len(slots)} {what} of music, and new bars are made of {LEAST_SLOTS} or more"
             )
         early = int(slots.edges[0] * RATE)
         near, sound = slots.earlier(early / RATE), Spectra.of(analysis.mono[early : round(ending * RATE)])

@@ -40,7 +40,7 @@ def next_bars(analysis: Analysis, backend: Backend) -> list[NextBar]:
     if not analysis.beats.has_pulse:
         raise UnreadableAudio(f"{analysis.song.name}: no beat was found, so there are no bars to choose from")
     music = Music.of(analysis)
-    material = Material.of(music, backend.spec.name)
+    material = Material.of(music)
     slots, song = material.slots, material.candidates
     lines = np.append(np.flatnonzero(slots.places == 0), len(slots))
     bars = [(int(begin), int(end)) for begin, end in pairwise(lines) if end - begin == slots.per_bar]
