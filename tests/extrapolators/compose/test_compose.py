@@ -140,7 +140,7 @@ def test_the_songs_own_bars_are_its_sound_from_join_to_join(
         length = min(round(end * 22050) - here, len(song.samples) - there)
         np.testing.assert_array_equal(sound[here : here + length], song.samples[there : there + length])
     new = sum(end - join.seconds for join, end in zip(joins, until, strict=True) if join.is_new)
-    assert continuation.copied_seconds == pytest.approx((wanted - blocks[0].start) / 22050 - new, abs=0.5)
+    assert continuation.copied_seconds == pytest.approx(wanted / 22050 - joins[0].seconds - new, abs=0.5)
     assert new / (wanted / 22050 - joins[0].seconds) == pytest.approx(share, abs=0.06)
 
 
@@ -160,6 +160,24 @@ def test_a_long_silence_is_left_out(tune: NDArray[np.float32]) -> None:
             added = continued[left : wanted - 4 * 22050]
             levels = np.square(added[: len(added) // 11025 * 11025]).reshape(-1, 11025).mean(axis=1)
             assert levels.min() > 0.05 * np.median(levels)
+
+
+def test_bars_that_go_on_over_a_silence_say_so(tune: NDArray[np.float32]) -> None:
+    sound = np.concatenate([tune, np.zeros(6 * 22050, np.float32), tune[: 12 * 22050]])
+    song, wanted = made(sound, ends=True), 80 * 22050
+    for share in (0.0, 0.25):
+        continuation = extrapcli.load("compose", device="cpu").continuation(song, wanted, Style(new=share))
+        track = np.concatenate(list(continuation))[:, 0]
+        joins = continuation.joins
+        first = round(joins[0].seconds * 22050)
+        np.testing.assert_array_equal(track[:first], song.samples[:first, 0])
+        for join, after in pairwise(joins):
+            if not join.is_new:
+                (begins,) = join.sounds
+                here, there = round(begins.seconds * 22050), round(begins.song_seconds * 22050)
+                length = round(after.seconds * 22050) - here
+                same = track[here : here + length] == song.samples[there : there + length, 0]
+                assert same.all() or length < 0.5 * 22050
 
 
 @pytest.mark.parametrize("more", [0.0, 0.01, 0.02, 0.03, 0.05])

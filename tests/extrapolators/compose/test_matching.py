@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from extrapcli.extrapolators.compose.candidates import Candidates
 from extrapcli.extrapolators.compose.matching import (
@@ -44,6 +45,15 @@ def test_the_last_sixteen_slots_are_enough(candidates: Candidates) -> None:
     moments, energies = candidates.moments[1:61][last], candidates.energies[1:61][last]
     part = matches(candidates, candidates.own[:, last], np.tile(np.arange(60)[last], (3, 1)), moments, energies)[-1]
     np.testing.assert_allclose(part[:, 20:], whole[:, 20:], atol=0.05)
+
+
+@pytest.mark.parametrize("played", range(1, 18))
+def test_what_was_played_may_be_short(candidates: Candidates, played: int) -> None:
+    found = all_of(candidates, played)
+    assert found.shape == (played, 3, 128, KINDS)
+    assert np.isfinite(found).all()
+    longer = all_of(candidates, 20)[:played]
+    np.testing.assert_allclose(found, longer, atol=1e-4)
 
 
 def test_places_in_one_two_four_and_eight_bars(candidates: Candidates) -> None:

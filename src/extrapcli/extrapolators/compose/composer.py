@@ -24,6 +24,7 @@ from extrapcli.extrapolators.compose.planner import Heard, Planner
 from extrapcli.extrapolators.compose.walk import MIDDLE
 
 MOST_RUN = 3  # slots from one place
+ALWAYS = -1.0  # however little a layer is late
 MOST_LATE_SECONDS = 0.03  # by which a layer that goes on may leave the beat; joins are moved by up to 12 ms
 LEAD_BARS = 2  # before the ending, that follow those which lead into it in the song
 TOGETHER = 0.5  # weight of the likeness to what the middle plays, for the other layers
@@ -53,6 +54,8 @@ class Composer:
         self._later = self._music.in_song(left) - left
         self._wanted = None if wanted is None else wanted - self._later
         self._edges, self._per_bar, self._rate = slots.edges, slots.per_bar, rate
+        cut = np.searchsorted(slots.edges, np.array(self._music.cuts) / rate, side="right") - 1
+        self._parted = {*cut.tolist(), *(cut + 1).tolist()}  # slots with a silence cut out of them, and those after
         self._share = 1.0 if style.new is None else style.new
         self._planner = Planner(backend, self._candidates, Heard.of(self._candidates, course.first))
         follows = self._planner.walk.matches(course.moment, 0.0)[MIDDLE] @ PLAIN[MIDDLE]
@@ -83,8 +86,8 @@ class Composer:
     def blocks(self) -> Iterator[Block]:
         """Yield blocks until the track has `wanted` samples.
 
-        One begins with the first join of each new bar, with each join of the song's own bars, and with each of these
-        that goes on.
+        The first begins where the track leaves the song. Then one begins with the first join of each new bar, with
+        each join of the song's own bars, and with each of these that goes on.
         """
         block, in_bar = None, False  # whether the block began in this bar
         for slot, (seconds, guide, lands) in enumerate(self._slots()):
@@ -94,6 +97,8 @@ class Composer:
             is_new, bar_begins = not lands and self._is_new(slot), self._place(slot) == 0
             in_bar = in_bar and not bar_begins
             joined = self._land(guide, seconds) if lands else self._play(slot, seconds, guide)
+            if not block and not joined:
+                continue
             if block and not (lands or (joined and not in_bar) or (block.copy and (joined or bar_begins))):
                 block = replace(block, sounds=block.sounds + joined)
                 continue
@@ -145,7 +150,8 @@ class Composer:
     def _play(self, slot: int, seconds: float, guide: int) -> tuple[Sound, ...]:
         """Choose what each layer plays in a new slot, and let it; return what begins with a join.
 
-        A bar of the song's own is joined only at its beginning, and where its guide isn't the next slot of the song.
+        A bar of the song's own is joined only at its beginning, where its guide isn't the next slot of the song, and
+        where there was a silence.
         """
         is_new, goes_on = self._is_new(slot), guide == self._chooser.at[MIDDLE] + 1
         own = self._candidates.own
@@ -159,8 +165,12 @@ class Composer:
             return self._chooser(layer, logits + like[layer])
 
         chosen = self._planner.step(self._course.moment + slot, float(self._candidates.energies[guide]), choose)
-        amid = not is_new and goes_on and self._place(slot) > 0
-        return self._go(chosen, seconds, together=not is_new, late=np.inf if amid else MOST_LATE_SECONDS)
+        late = MOST_LATE_SECONDS
+        if not is_new and guide in self._parted:
+            late = ALWAYS
+        elif not is_new and goes_on and self._place(slot) > 0:
+            late = np.inf
+        return self._go(chosen, seconds, together=not is_new, late=late)
 
     def _land(self, landing: int, seconds: float) -> tuple[Sound, ...]:
         """Let the song's ending begin, to the sample; return that it begins with a join."""

@@ -79,5 +79,6 @@ def _contexts(apart: Array, far: Array) -> Array:
 
 def _moved(values: Array, later: int, right: int, filled: Array) -> Array:
     out = np.broadcast_to(filled, values.shape).copy()
-    out[..., later:, right:] = values[..., : values.shape[-2] - later, : values.shape[-1] - right]
+    steps, places = (max(0, size - by) for size, by in zip(values.shape[-2:], (later, right), strict=True))
+    out[..., later:, right:] = values[..., :steps, :places]
     return out

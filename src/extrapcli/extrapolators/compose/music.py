@@ -34,6 +34,11 @@ class Music:
         begin, ending, end = (_without(at, bounds.silences) for at in (bounds.begin, bounds.ending, bounds.end))
         return cls(Analysis(left), Bounds(begin, ending, end), bounds.silences)
 
+    @property
+    def cuts(self) -> list[int]:
+        """The samples of what is left before which a silence was cut out."""
+        return [_without(begin, self.silences) for begin, _ in self.silences]
+
     def in_song(self, sample: int) -> int:
         """Return which sample of the song a sample of the music is."""
         for begin, end in self.silences:
