@@ -63,7 +63,7 @@ def predict(
             )
         found = predict_next_bar(song, model or COMPOSER, backend=backend, device=device, threads=threads)
         if not quiet and not json:
-            console.say(f"{found.song}: after bar {found.last.bar}, at {clock(found.last.seconds)}, could come")
+            console.say(f"{found.song}: these may come after bar {found.last.bar}, at {clock(found.last.seconds)}:")
         for line in [found.to_json()] if json else found.lines():
             console.result(line)
         return

@@ -46,12 +46,7 @@ def stretches(joins: Sequence[MeasuredJoin], *, head_seconds: float, track_secon
             places.append((join.sounds[0].seconds, join.sounds[0].song_seconds))
         elif join.jump and join.jump.layer != "percussive":
             places.append((join.seconds + join.fade_seconds, join.jump.to_seconds))
-    ends = [*(begin for begin, _ in places[1:]), track_seconds if len(places) > 1 else head_seconds]
-    return [
-        Stretch(begin, end, position)
-        for (begin, position), end in zip(places, ends, strict=True)
-        if position is not None
-    ]
+    return _played(places, track_seconds if len(places) > 1 else head_seconds)
 
 
 def new_bars(analysis: Analysis, joins: Sequence[MeasuredJoin], track_seconds: float) -> dict[str, Any] | None:
@@ -65,10 +60,18 @@ def new_bars(analysis: Analysis, joins: Sequence[MeasuredJoin], track_seconds: f
     layers = []
     for name in names:
         places = [(0.0, 0.0), *((one.seconds, one.song_seconds) for one in sounds if one.layer in (name, ALL))]
-        until = [*(begin for begin, _ in places[1:]), track_seconds]
-        played = [Stretch(begin, end, position) for (begin, position), end in zip(places, until, strict=True)]
-        layers.append({"name": name, "sections": _sections(analysis, played)})
+        layers.append({"name": name, "sections": _sections(analysis, _played(places, track_seconds))})
     return {"spans": np.round(spans, 3).tolist(), "layers": layers}
+
+
+def _played(places: Sequence[tuple[float, float | None]], end: float) -> list[Stretch]:
+    """Play the song from each begin and position on up to the next begin; nothing where the position is None."""
+    ends = [*(begin for begin, _ in places[1:]), end]
+    return [
+        Stretch(begin, until, position)
+        for (begin, position), until in zip(places, ends, strict=True)
+        if position is not None
+    ]
 
 
 def found(analysis: Analysis, track: Sequence[Stretch]) -> dict[str, Any]:

@@ -40,7 +40,7 @@ NO_BEAT = "no beat was found, so there are no bars: the new music is put togethe
 class Composer:
     """Yields the blocks of one track, or of a stream without end, bar by bar.
 
-    It works on the music of the song; in the track, this comes later by the silences before the song is left.
+    It works on the song without its long silences. In the track, all comes later by those before the song is left.
     """
 
     def __init__(self, analysis: Analysis, backend: Backend, style: Style, wanted: int | None) -> None:
